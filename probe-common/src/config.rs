@@ -1,0 +1,27 @@
+//! Settings that reach the probes: names of the loader's globals are those of
+//! the statics in `probe-ebpf/src/offsets.rs`; tables are described here.
+
+/// Size of the table that tells the probes about system calls, by number.
+pub const SYSCALL_SLOTS: u32 = 1024;
+
+/// Bits of a system-call table entry.
+pub mod syscall_bits {
+    /// The first argument is a descriptor: identify the file behind it.
+    pub const FD: u8 = 1 << 0;
+    /// Number and descriptor do not settle what a sleep in this call waits
+    /// for: take the stack however short the sleep was.
+    pub const NEEDS_STACK: u8 = 1 << 1;
+}
+
+/// An offset that could not be resolved: the feature behind it is off.
+pub const NO_OFFSET: u32 = u32::MAX;
+
+/// Modes of the task iterator, in slot 0 of its control map.
+pub mod iter_mode {
+    /// Start following the tasks of the processes in `TARGETS`.
+    pub const SEED: u32 = 1;
+    /// As [`SEED`], for the root of a `run`, which is held back.
+    pub const SEED_HELD: u32 = 2;
+    /// Report every traced task as it is now.
+    pub const FINAL: u32 = 3;
+}

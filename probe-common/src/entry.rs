@@ -1,0 +1,38 @@
+//! What the kernel remembers of each traced task, between its events.
+
+/// Value of the `TASKS` map. The key is the address of the `task_struct`: it
+/// is unique from fork to the last switch-out, which a tid is not (a thread's
+/// tid may be reused before it has switched out for the last time).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TaskEntry {
+    /// When it switched out to sleep, ns; 0 while it runs or is preempted.
+    pub off_ns: u64,
+    /// First waking since then, ns; 0 when none.
+    pub wake_ns: u64,
+    /// See [`crate::sched::Switch::waker_tid`].
+    pub waker_tid: u32,
+    /// See [`crate::sched::Switch::waker_nr`].
+    pub waker_nr: i16,
+    /// See [`crate::sched::Switch::waker_flags`].
+    pub waker_flags: u16,
+    /// The file last described to user space for this task.
+    pub file: u64,
+    /// Its inode number, so that a reused `struct file` is told apart.
+    pub ino: u64,
+    /// Switch-outs so far.
+    pub seq: u16,
+    /// Take a stack at the next waking, however short the sleep.
+    pub needs_stack: u16,
+    /// CPU migrations.
+    pub migrations: u32,
+    /// The descriptor number last described.
+    pub fd: i32,
+    /// 1 from its switch-in to its switch-out. A switch-out of a task that is
+    /// not running means that the kernel hid the switch-in.
+    pub running: u32,
+    /// Remote port last described: a socket that was connected since is told again.
+    pub remote_port: u32,
+    /// Zero.
+    pub pad: u32,
+}

@@ -1,0 +1,16 @@
+//! Sizes that recordings depend on, asserted at compile time on both sides.
+
+use crate::{fd, header, sched, stack, task};
+
+const _: () = {
+    assert!(size_of::<header::Header>() == 16);
+    assert!(size_of::<sched::Switch>() == 64);
+    assert!(size_of::<sched::Waker>() == 48);
+    assert!(size_of::<stack::Stack>() == 280);
+    assert!(size_of::<fd::Object>() == 120);
+    assert!(size_of::<task::Fork>() == 64);
+    assert!(size_of::<task::Exec>() == 304);
+    assert!(size_of::<task::Exit>() == 32);
+    assert!(size_of::<task::Rename>() == 40);
+    assert!(size_of::<task::Snapshot>() == 96);
+};

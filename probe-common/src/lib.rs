@@ -1,0 +1,22 @@
+//! What the kernel probes and user space agree on: records, settings, counters.
+//!
+//! No logic, no dependency, no allocation: `#[repr(C)]` integers with explicit
+//! padding, in native byte order. One file per family, in reading order.
+#![no_std]
+
+pub mod header;
+
+pub mod fd;
+pub mod sched;
+pub mod stack;
+pub mod task;
+
+pub mod config;
+pub mod entry;
+pub mod loss;
+
+mod layout;
+
+/// Version of the record layouts below. Bumped whenever a field of an existing
+/// record moves or changes meaning; new record kinds do not bump it.
+pub const ABI_VERSION: u16 = 1;

@@ -1,0 +1,65 @@
+//! Per-CPU counters the probes keep: lost records by class, runs by program.
+
+/// Classes of loss: the record's family, or the table that was full.
+/// Append-only: the numbers are stored in recordings.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// A [`crate::sched::Switch`] found no room in the ring.
+    Switch = 0,
+    /// A [`crate::sched::Waker`] found no room.
+    Waker = 1,
+    /// A [`crate::stack::Stack`] found no room.
+    Stack = 2,
+    /// A [`crate::fd::Object`] found no room.
+    Object = 3,
+    /// A record of the task family found no room.
+    Task = 4,
+    /// A task could not be followed: the table of traced tasks was full.
+    TaskTable = 5,
+}
+
+/// Every class with the name used in reports and JSON, by number.
+pub const LOSS_NAMES: [(Loss, &str); 6] = [
+    (Loss::Switch, "switch"),
+    (Loss::Waker, "waker"),
+    (Loss::Stack, "stack"),
+    (Loss::Object, "object"),
+    (Loss::Task, "task"),
+    (Loss::TaskTable, "task-table"),
+];
+
+/// First counter index of program runs, after room for more loss classes.
+pub const RUNS_BASE: u32 = 16;
+
+/// Programs whose runs are counted. Append-only.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// `sched_switch`
+    SchedSwitch = 0,
+    /// `sched_waking`
+    SchedWaking = 1,
+    /// `sched_wakeup_new`
+    SchedWakeupNew = 2,
+    /// `task_newtask`
+    TaskNewtask = 3,
+    /// `sched_process_exec`
+    SchedProcessExec = 4,
+    /// `sched_process_exit`
+    SchedProcessExit = 5,
+    /// `sched_process_free`
+    SchedProcessFree = 6,
+    /// `sched_migrate_task`
+    SchedMigrateTask = 7,
+    /// `task_rename`
+    TaskRename = 8,
+    /// The task iterator, counted once per task visited.
+    TaskIter = 9,
+}
+
+/// Number of values in [`Program`].
+pub const PROGRAMS: u32 = 10;
+
+/// Slots in the counter array: losses, then program runs.
+pub const COUNTERS: u32 = 32;

@@ -1,0 +1,125 @@
+//! The hot family: one [`Switch`] per context switch that concerns a traced
+//! task, and a [`Waker`] when the waking task is a stranger that needs a name.
+
+use crate::header::Header;
+
+/// A context switch. The two halves are independent: `prev` is filled only
+/// when [`flag::HAS_PREV`] is set, `next` only with [`flag::HAS_NEXT`].
+///
+/// The waking of `next` travels here instead of in a record of its own, so a
+/// complete sleep costs one record at each end and none in between.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Switch {
+    /// Kind [`crate::header::kind::SWITCH`], flags from [`flag`].
+    pub header: Header,
+    /// Thread that stops running.
+    pub prev_tid: u32,
+    /// Thread that starts running.
+    pub next_tid: u32,
+    /// `task->__state` of `prev` at the switch, see [`state`].
+    pub prev_state: u16,
+    /// System call `prev` is in, or -1 (page fault, preemption in user mode).
+    pub prev_nr: i16,
+    /// Switch-outs of `prev` so far, wrapping: a gap means lost records.
+    pub prev_seq: u16,
+    /// Switch-outs of `next` so far, wrapping.
+    pub next_seq: u16,
+    /// First argument of `prev`'s system call.
+    pub prev_arg0: u64,
+    /// Second argument of `prev`'s system call.
+    pub prev_arg1: u64,
+    /// When `next` was made runnable, ns; 0 when no waking was seen.
+    pub wake_ns: u64,
+    /// `current` at that waking: the waker only if the context was a task.
+    pub waker_tid: u32,
+    /// System call of `current` at the waking, or -1.
+    pub waker_nr: i16,
+    /// Context of the waking, bits from [`waker`].
+    pub waker_flags: u16,
+}
+
+/// A waker that has no record of its own: a task outside the traced tree.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waker {
+    /// Kind [`crate::header::kind::WAKER`]; `ts_ns` is the waking's time.
+    pub header: Header,
+    /// The sleeper.
+    pub tid: u32,
+    /// The waker's thread id.
+    pub waker_tid: u32,
+    /// The waker's process id.
+    pub waker_tgid: u32,
+    /// Zero.
+    pub pad: u32,
+    /// The waker's `comm`, NUL-padded.
+    pub comm: [u8; 16],
+}
+
+/// Flags of [`Switch`].
+pub mod flag {
+    /// `prev` is traced and its half is filled.
+    pub const HAS_PREV: u16 = 1 << 0;
+    /// `next` is traced and its half is filled.
+    pub const HAS_NEXT: u16 = 1 << 1;
+    /// `prev` was preempted: it is still runnable whatever its state says.
+    pub const PREEMPT: u16 = 1 << 2;
+    /// `prev` is in a 32-bit system call (`TS_COMPAT`): the number and
+    /// arguments belong to another table.
+    pub const COMPAT: u16 = 1 << 3;
+    /// `prev`'s system call works on the descriptor that its latest
+    /// [`crate::fd::Object`] record described.
+    pub const OBJECT: u16 = 1 << 4;
+    /// `prev` is a kernel thread or an io_uring worker: no system call.
+    pub const KERNEL: u16 = 1 << 5;
+    /// `prev` sleeps for I/O (`task->in_iowait`).
+    pub const IOWAIT: u16 = 1 << 6;
+    /// The kernel showed no switch-in of `next`; this one was made up for at
+    /// its switch-out, at the time that the run queue's clock gave it.
+    pub const RECOVERED: u16 = 1 << 7;
+}
+
+/// Task states as the scheduler's tracepoint reports them
+/// (`include/linux/sched.h`; the numbers are the same from 5.10 to 7.2).
+pub mod state {
+    /// Runnable.
+    pub const RUNNING: u16 = 0;
+    /// `TASK_INTERRUPTIBLE`
+    pub const INTERRUPTIBLE: u16 = 0x1;
+    /// `TASK_UNINTERRUPTIBLE`
+    pub const UNINTERRUPTIBLE: u16 = 0x2;
+    /// `__TASK_STOPPED`
+    pub const STOPPED: u16 = 0x4;
+    /// `__TASK_TRACED`
+    pub const TRACED: u16 = 0x8;
+    /// `TASK_DEAD`: the last switch-out of this task.
+    pub const DEAD: u16 = 0x80;
+    /// `TASK_FROZEN` (6.1 and later)
+    pub const FROZEN: u16 = 0x8000;
+}
+
+/// Bits of `waker_flags`.
+pub mod waker {
+    /// The interrupt bits below could be read; without this bit they say nothing.
+    pub const CONTEXT_KNOWN: u16 = 1 << 0;
+    /// Inside a hardware interrupt or NMI.
+    pub const HARDIRQ: u16 = 1 << 1;
+    /// Serving a softirq.
+    pub const SOFTIRQ: u16 = 1 << 2;
+    /// `current` is a kernel thread.
+    pub const KTHREAD: u16 = 1 << 3;
+    /// `current` is on its way out (`PF_EXITING`).
+    pub const EXITING: u16 = 1 << 4;
+    /// `current` is the idle task, which itself wakes nobody.
+    pub const IDLE: u16 = 1 << 5;
+    /// `current` belongs to the traced tree.
+    pub const TRACED: u16 = 1 << 6;
+    /// First wake-up of a new task (`sched_wakeup_new`).
+    pub const NEW: u16 = 1 << 7;
+    /// `current` is in a 32-bit system call.
+    pub const COMPAT: u16 = 1 << 8;
+    /// The kernel showed no waking; the time is that at which the sleeper came
+    /// to the run queue, the waker is not known.
+    pub const RECOVERED: u16 = 1 << 9;
+}
