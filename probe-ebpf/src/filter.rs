@@ -1,0 +1,44 @@
+//! Who is traced: tasks that have an entry in `TASKS`.
+
+use aya_ebpf::bindings::BPF_ANY;
+use probe_common::{entry::TaskEntry, loss::Loss};
+
+use crate::{
+    emit,
+    maps::{TARGETS, TASKS},
+    read::{self, Task},
+};
+
+/// The entry of a traced task.
+#[inline(always)]
+pub fn entry(task: Task) -> Option<&'static mut TaskEntry> {
+    let entry = TASKS.get_ptr_mut(task as u64)?;
+    // SAFETY: the map is preallocated, so the slot outlives the program. Two
+    // CPUs may write one entry at once (a waking during a switch-out); every
+    // field is a single word and every order of the two writes is a state the
+    // world understands.
+    Some(unsafe { &mut *entry })
+}
+
+/// Starts following a task; counts it when the table is full.
+#[inline(always)]
+pub fn follow(task: Task, fresh: &TaskEntry) -> bool {
+    let inserted = TASKS.insert(task as u64, fresh, u64::from(BPF_ANY)).is_ok();
+    if !inserted {
+        emit::lost(Loss::TaskTable);
+    }
+    inserted
+}
+
+/// Stops following it.
+#[inline(always)]
+pub fn forget(task: Task) {
+    // A task that was never followed has no entry: nothing to do.
+    let _absent = TASKS.remove(task as u64);
+}
+
+/// Whether its process was named by the user (attach).
+#[inline(always)]
+pub fn is_target(task: Task) -> bool {
+    TARGETS.get_ptr(read::tgid(task)).is_some()
+}

@@ -1,0 +1,38 @@
+//! Every map. All are preallocated: the scheduler's tracepoints run with
+//! run-queue locks held, where a map that allocates has hung machines.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, RingBuf},
+};
+use probe_common::{config::SYSCALL_SLOTS, entry::TaskEntry, loss::COUNTERS};
+
+/// Traced tasks by the address of their `task_struct`. Resized by the loader.
+#[map]
+pub static TASKS: HashMap<u64, TaskEntry> = HashMap::with_max_entries(65_536, 0);
+
+/// Processes that the task iterator shall begin to follow, by tgid.
+#[map]
+pub static TARGETS: HashMap<u32, u32> = HashMap::with_max_entries(1024, 0);
+
+/// Slot 0: what the task iterator shall do ([`probe_common::config::iter_mode`]).
+#[map]
+pub static CONTROL: Array<u32> = Array::with_max_entries(1, 0);
+
+/// What the probes must know about a system call, by number
+/// ([`probe_common::config::syscall_bits`]).
+#[map]
+pub static SYSCALLS: Array<u32> = Array::with_max_entries(SYSCALL_SLOTS, 0);
+
+/// Losses and runs ([`probe_common::loss`]).
+#[map]
+pub static COUNTERS_BY_CPU: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
+
+/// Switches, wakers, stacks and objects. Resized by the loader.
+#[map]
+pub static HOT: RingBuf = RingBuf::with_byte_size(16 << 20, 0);
+
+/// Births, names, deaths and snapshots: apart, so that a flood of switches
+/// can never cost a thread its identity.
+#[map]
+pub static COLD: RingBuf = RingBuf::with_byte_size(4 << 20, 0);

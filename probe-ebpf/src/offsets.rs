@@ -1,0 +1,96 @@
+//! What differs from kernel to kernel: member offsets from the running
+//! kernel's BTF and switches for features. The loader overrides them before
+//! the map is frozen, so the verifier sees constants and drops the branches
+//! behind a missing one.
+
+use aya_ebpf::Global;
+use probe_common::config::NO_OFFSET;
+
+/// Declares one global per offset, [`NO_OFFSET`] until the loader sets it.
+macro_rules! offsets {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        $($(#[$doc])* #[unsafe(no_mangle)] pub static $name: Global<u32> = Global::new(NO_OFFSET);)+
+    };
+}
+
+offsets! {
+    TASK_PID,
+    TASK_TGID,
+    TASK_FLAGS,
+    /// `__state`, or `state` before 5.14.
+    TASK_STATE,
+    TASK_ON_CPU,
+    TASK_COMM,
+    TASK_START_TIME,
+    TASK_REAL_PARENT,
+    TASK_EXIT_CODE,
+    TASK_FILES,
+    TASK_MM,
+    /// Byte that holds the bit `in_iowait`; see [`IOWAIT_MASK`].
+    TASK_IOWAIT,
+    /// `thread_info.status`, whose bit 1 is `TS_COMPAT` (x86).
+    TASK_COMPAT,
+    /// `se.cfs_rq`.
+    TASK_CFS_RQ,
+    CFS_RQ_RQ,
+    RQ_CLOCK,
+    /// `sched_info.last_arrival`: rq clock at the latest switch-in.
+    TASK_LAST_ARRIVAL,
+    /// `sched_info.last_queued`: rq clock when it came to the run queue.
+    TASK_LAST_QUEUED,
+    MM_ARG_START,
+    MM_ARG_END,
+    FILES_FDT,
+    FDT_MAX_FDS,
+    FDT_FD,
+    FILE_INODE,
+    FILE_PRIVATE,
+    /// `f_path.dentry`.
+    FILE_DENTRY,
+    DENTRY_NAME_PTR,
+    INODE_MODE,
+    INODE_INO,
+    INODE_RDEV,
+    SOCKET_SK,
+    SOCK_FAMILY,
+    SOCK_STATE,
+    SOCK_TYPE,
+    SOCK_PROTOCOL,
+    SOCK_LPORT,
+    SOCK_RPORT,
+    SOCK_LADDR4,
+    SOCK_RADDR4,
+    SOCK_LADDR6,
+    SOCK_RADDR6,
+    REGS_NR,
+    REGS_ARG0,
+    REGS_ARG1,
+    /// Address of this CPU's `__preempt_count` minus that of its run queue.
+    PREEMPT_COUNT_FROM_RQ,
+}
+
+/// Mask of the bit `in_iowait` in its byte.
+#[unsafe(no_mangle)]
+pub static IOWAIT_MASK: Global<u8> = Global::new(0);
+
+/// 1 when `sched_switch` passes the previous state as its fourth argument (5.18+).
+#[unsafe(no_mangle)]
+pub static HAS_PREV_STATE_ARG: Global<u8> = Global::new(0);
+
+/// 1 when [`PREEMPT_COUNT_FROM_RQ`] holds; 0 switches the reading off.
+#[unsafe(no_mangle)]
+pub static HAS_PREEMPT_COUNT: Global<u8> = Global::new(0);
+
+/// 1 when stacks may be taken.
+#[unsafe(no_mangle)]
+pub static HAS_STACKS: Global<u8> = Global::new(1);
+
+/// Sleeps at least this long carry both kernel stacks, ns.
+#[unsafe(no_mangle)]
+pub static STACK_THRESHOLD_NS: Global<u64> = Global::new(1_000_000);
+
+/// Whether the loader resolved an offset.
+#[inline(always)]
+pub fn known(offset: &Global<u32>) -> bool {
+    offset.load() != NO_OFFSET
+}

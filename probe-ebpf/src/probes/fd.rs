@@ -1,0 +1,182 @@
+//! What a descriptor is: pipe, socket with its addresses, file, terminal, …
+
+use aya_ebpf::helpers;
+use probe_common::{config::NO_OFFSET, entry::TaskEntry, fd::Object, header::kind, loss::Loss};
+
+use crate::{
+    emit,
+    maps::HOT,
+    offsets::{self, known},
+    read::{self, Task, probe},
+};
+
+const S_IFMT: u32 = 0o170_000;
+const S_IFSOCK: u32 = 0o140_000;
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+
+/// Describes the file behind `fd` unless user space has been told already.
+/// Returns whether user space now knows it.
+#[inline(always)]
+pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool {
+    let Some(file) = file_of(task, fd) else {
+        return false;
+    };
+    let inode: u64 = probe(file, &offsets::FILE_INODE);
+    let ino: u64 = probe(inode, &offsets::INODE_INO);
+    let mode = u32::from(probe::<u16>(inode, &offsets::INODE_MODE));
+    let sock = if mode & S_IFMT == S_IFSOCK {
+        sock_of(file)
+    } else {
+        0
+    };
+    let remote_port = if sock == 0 {
+        0
+    } else {
+        probe::<u16>(sock, &offsets::SOCK_RPORT)
+    };
+    let told = entry.file == file
+        && entry.ino == ino
+        && entry.fd == fd
+        && entry.remote_port == u32::from(remote_port);
+    if told {
+        return true;
+    }
+    if !emit_object(task, fd, file, inode, mode, sock, ts_ns) {
+        return false;
+    }
+    entry.file = file;
+    entry.ino = ino;
+    entry.fd = fd;
+    entry.remote_port = u32::from(remote_port);
+    true
+}
+
+/// `task->files->fdt->fd[fd]`
+#[inline(always)]
+fn file_of(task: Task, fd: i32) -> Option<u64> {
+    if !known(&offsets::TASK_FILES) || fd < 0 {
+        return None;
+    }
+    let files: *const u8 = read::field(task, &offsets::TASK_FILES);
+    let table: *const u8 = read::field(files, &offsets::FILES_FDT);
+    let max: u32 = read::field(table, &offsets::FDT_MAX_FDS);
+    if fd as u32 >= max {
+        return None;
+    }
+    let array: u64 = read::field(table, &offsets::FDT_FD);
+    let slot = array.wrapping_add(fd as u64 * 8) as *const u64;
+    // SAFETY: the helper checks the address itself.
+    let file = unsafe { helpers::bpf_probe_read_kernel(slot) }.unwrap_or(0);
+    (file != 0).then_some(file)
+}
+
+#[inline(always)]
+fn sock_of(file: u64) -> u64 {
+    if !known(&offsets::SOCKET_SK) {
+        return 0;
+    }
+    let socket: u64 = probe(file, &offsets::FILE_PRIVATE);
+    probe(socket, &offsets::SOCKET_SK)
+}
+
+#[inline(always)]
+fn emit_object(
+    task: Task,
+    fd: i32,
+    file: u64,
+    inode: u64,
+    mode: u32,
+    sock: u64,
+    ts_ns: u64,
+) -> bool {
+    let header = emit::header::<Object>(kind::OBJECT, 0, ts_ns);
+    emit::record(&HOT, Loss::Object, header, |to: *mut Object| {
+        // SAFETY: `to` is a reserved record; every field behind the header is
+        // written here or in `write_socket` / `write_name`.
+        unsafe {
+            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).fd).write(fd);
+            (&raw mut (*to).ino).write(probe(inode, &offsets::INODE_INO));
+            (&raw mut (*to).mode).write(mode);
+            (&raw mut (*to).rdev).write(probe(inode, &offsets::INODE_RDEV));
+            write_socket(to, sock);
+            write_name(to, file);
+        }
+    })
+}
+
+/// SAFETY: `to` is a reserved record.
+#[inline(always)]
+unsafe fn write_socket(to: *mut Object, sock: u64) {
+    // A sock address of zero makes every read below fail, and so give zero.
+    let family: u16 = if sock == 0 {
+        0
+    } else {
+        probe(sock, &offsets::SOCK_FAMILY)
+    };
+    let inet = family == AF_INET || family == AF_INET6;
+    let port = |offset| if inet { probe::<u16>(sock, offset) } else { 0 };
+    // SAFETY: the caller's promise.
+    unsafe {
+        (&raw mut (*to).family).write(family);
+        (&raw mut (*to).sock_type).write(if family == 0 {
+            0
+        } else {
+            probe(sock, &offsets::SOCK_TYPE)
+        });
+        (&raw mut (*to).protocol).write(if family == 0 {
+            0
+        } else {
+            probe(sock, &offsets::SOCK_PROTOCOL)
+        });
+        (&raw mut (*to).sock_state).write(if family == 0 {
+            0
+        } else {
+            probe(sock, &offsets::SOCK_STATE)
+        });
+        (&raw mut (*to).pad).write(0);
+        (&raw mut (*to).local_port).write(port(&offsets::SOCK_LPORT));
+        (&raw mut (*to).remote_port).write(u16::from_be(port(&offsets::SOCK_RPORT)));
+        (&raw mut (*to).pad2).write(0);
+        let (local, remote) = addresses(sock, family);
+        (&raw mut (*to).local_addr).cast::<[u64; 2]>().write(local);
+        (&raw mut (*to).remote_addr)
+            .cast::<[u64; 2]>()
+            .write(remote);
+    }
+}
+
+#[inline(always)]
+fn addresses(sock: u64, family: u16) -> ([u64; 2], [u64; 2]) {
+    if family == AF_INET {
+        let local: u32 = probe(sock, &offsets::SOCK_LADDR4);
+        let remote: u32 = probe(sock, &offsets::SOCK_RADDR4);
+        return ([u64::from(local), 0], [u64::from(remote), 0]);
+    }
+    // Without IPv6 in the kernel its offsets are unknown, but then so is the family.
+    if family == AF_INET6 && offsets::SOCK_LADDR6.load() != NO_OFFSET {
+        return (
+            probe(sock, &offsets::SOCK_LADDR6),
+            probe(sock, &offsets::SOCK_RADDR6),
+        );
+    }
+    ([0, 0], [0, 0])
+}
+
+/// SAFETY: `to` is a reserved record.
+#[inline(always)]
+unsafe fn write_name(to: *mut Object, file: u64) {
+    let dentry: u64 = probe(file, &offsets::FILE_DENTRY);
+    let name: u64 = probe(dentry, &offsets::DENTRY_NAME_PTR);
+    // SAFETY: the caller's promise; the helper checks the source itself.
+    unsafe {
+        let to_name = &raw mut (*to).name;
+        to_name.cast::<[u64; 4]>().write([0; 4]);
+        let _cut = helpers::generated::bpf_probe_read_kernel_str(
+            to_name.cast(),
+            size_of_val(&(*to).name) as u32,
+            name as *const core::ffi::c_void,
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The programs, by family.
+
+mod fd;
+mod full;
+mod recover;
+mod sched;
+mod snapshot;
+mod task;
+mod wake;

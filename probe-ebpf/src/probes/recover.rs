@@ -1,0 +1,66 @@
+//! Switches that the kernel does not show.
+//!
+//! Some kernels run no tracepoint while a protected task is current (seen on a
+//! sandboxed 6.18: neither perf nor BPF saw a single switch-out of its init's
+//! threads). The task that runs next then has no switch-in, and a task woken
+//! from an interrupt there has no waking. The scheduler's own bookkeeping
+//! (`sched_info`, on the run queue's clock) still has both times.
+
+use aya_ebpf::Global;
+use probe_common::{
+    entry::TaskEntry,
+    header::kind,
+    loss::Loss,
+    sched::{Switch, flag, waker},
+};
+
+use super::sched::write_halves;
+use crate::{
+    emit,
+    maps::HOT,
+    offsets::{self, known},
+    read::{self, Task},
+};
+
+/// A task switches out that was not seen to switch in: tells the switch-in.
+#[inline(always)]
+pub fn switch_in(task: Task, entry: &TaskEntry, ts_ns: u64) {
+    let Some(ago_ns) = ago(task, &offsets::TASK_LAST_ARRIVAL) else {
+        return;
+    };
+    let flags = flag::HAS_NEXT | flag::RECOVERED;
+    let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns - ago_ns);
+    emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+        // SAFETY: `to` is a reserved record.
+        unsafe { write_halves(to, &super::sched::Out::default(), Some((task, entry))) };
+    });
+}
+
+/// A sleeper switches in that was not seen to be woken: notes when it came to
+/// the run queue.
+#[inline(always)]
+pub fn waking(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
+    let Some(ago_ns) = ago(task, &offsets::TASK_LAST_QUEUED) else {
+        return;
+    };
+    if ago_ns > ts_ns - entry.off_ns {
+        return;
+    }
+    entry.wake_ns = ts_ns - ago_ns;
+    entry.waker_tid = 0;
+    entry.waker_nr = -1;
+    entry.waker_flags = waker::RECOVERED;
+}
+
+/// How long ago a time of `sched_info` was, on the clock of this run queue, ns.
+#[inline(always)]
+fn ago(task: Task, stamp: &Global<u32>) -> Option<u64> {
+    if !known(&offsets::RQ_CLOCK) || !known(&offsets::TASK_CFS_RQ) {
+        return None;
+    }
+    let cfs_rq: *const u8 = read::field(task, &offsets::TASK_CFS_RQ);
+    let rq: *const u8 = read::field(cfs_rq, &offsets::CFS_RQ_RQ);
+    let clock: u64 = read::field(rq, &offsets::RQ_CLOCK);
+    let then: u64 = read::field(task, stamp);
+    (then != 0 && then <= clock).then(|| clock - then)
+}

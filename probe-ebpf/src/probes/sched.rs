@@ -1,0 +1,235 @@
+//! The switch: one record for both halves.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use probe_common::{
+    config::{SYSCALL_SLOTS, syscall_bits},
+    entry::TaskEntry,
+    header::kind,
+    loss::{Loss, Program},
+    sched::{Switch, flag, state},
+};
+
+use super::{fd, recover};
+use crate::{
+    emit, filter,
+    maps::{HOT, SYSCALLS},
+    offsets::{self, known},
+    read::{self, Syscall, Task},
+};
+
+// TP_PROTO(bool preempt, struct task_struct *prev, struct task_struct *next,
+//          unsigned int prev_state)      -- prev_state since 5.18
+#[btf_tracepoint(function = "sched_switch")]
+pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedSwitch);
+    let prev: Task = ctx.arg(1);
+    let next: Task = ctx.arg(2);
+    let prev_entry = filter::entry(prev);
+    let next_entry = filter::entry(next);
+    if prev_entry.is_none() && next_entry.is_none() {
+        return 0;
+    }
+    let ts_ns = read::now();
+    let mut flags = 0;
+    let mut out = Out::default();
+    if let Some(entry) = prev_entry {
+        if entry.running == 0 {
+            recover::switch_in(prev, entry, ts_ns);
+        }
+        let preempt = ctx.arg::<u64>(0) & 0xff != 0;
+        out = switch_out(prev, entry, prev_state(&ctx, prev), preempt, ts_ns);
+        flags |= out.flags;
+    }
+    let mut next_half = None;
+    if let Some(entry) = next_entry {
+        if entry.off_ns != 0 && entry.wake_ns == 0 {
+            recover::waking(next, entry, ts_ns);
+        }
+        flags |= flag::HAS_NEXT;
+        next_half = Some((next, entry));
+    }
+    let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns);
+    emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+        let next_half = next_half.as_ref().map(|(task, entry)| (*task, &**entry));
+        // SAFETY: `to` is a reserved record.
+        unsafe { write_halves(to, &out, next_half) };
+    });
+    if let Some((_, entry)) = next_half {
+        entry.off_ns = 0;
+        entry.wake_ns = 0;
+        entry.running = 1;
+    }
+    if out.state & state::DEAD != 0 {
+        filter::forget(prev);
+    }
+    0
+}
+
+/// Writes every field behind the header.
+///
+/// SAFETY: `to` is a reserved record.
+#[inline(always)]
+pub unsafe fn write_halves(to: *mut Switch, out: &Out, next: Option<(Task, &TaskEntry)>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (&raw mut (*to).prev_tid).write(out.tid);
+        (&raw mut (*to).prev_state).write(out.state);
+        (&raw mut (*to).prev_nr).write(out.nr);
+        (&raw mut (*to).prev_seq).write(out.seq);
+        (&raw mut (*to).prev_arg0).write(out.arg0);
+        (&raw mut (*to).prev_arg1).write(out.arg1);
+        match next {
+            Some((task, entry)) => write_next(to, task, entry),
+            None => write_no_next(to),
+        }
+    }
+}
+
+/// The half of the record that belongs to the task that stops.
+#[derive(Default)]
+pub struct Out {
+    flags: u16,
+    tid: u32,
+    state: u16,
+    nr: i16,
+    seq: u16,
+    arg0: u64,
+    arg1: u64,
+}
+
+#[inline(always)]
+fn prev_state(ctx: &BtfTracePointContext, prev: Task) -> u16 {
+    let now = read::field::<u32>(prev, &offsets::TASK_STATE) as u16;
+    // Running now, under the run queue's lock: a signal was pending, and it
+    // never left the queue (`signal_pending_state` in `__schedule`), whatever
+    // the fourth argument of kernels before 6.15 says.
+    if now == state::RUNNING || offsets::HAS_PREV_STATE_ARG.load() == 0 {
+        return now;
+    }
+    // The value that the scheduler decided on; the field itself may already
+    // have been changed by a waker on another CPU.
+    ctx.arg::<u64>(3) as u16
+}
+
+#[inline(always)]
+fn switch_out(
+    prev: Task,
+    entry: &mut TaskEntry,
+    task_state: u16,
+    preempt: bool,
+    ts_ns: u64,
+) -> Out {
+    let mut flags = flag::HAS_PREV;
+    let sleeps = !preempt && task_state != state::RUNNING;
+    let call = call_of(prev, &mut flags);
+    entry.seq = entry.seq.wrapping_add(1);
+    entry.running = 0;
+    if preempt {
+        flags |= flag::PREEMPT;
+    }
+    if sleeps {
+        if io_wait(prev) {
+            flags |= flag::IOWAIT;
+        }
+        if prepare_sleep(prev, entry, &call, flags, task_state, ts_ns) {
+            flags |= flag::OBJECT;
+        }
+        entry.off_ns = ts_ns;
+    }
+    Out {
+        flags,
+        tid: read::tid(prev),
+        state: task_state,
+        nr: call.nr,
+        seq: entry.seq,
+        arg0: call.arg0,
+        arg1: call.arg1,
+    }
+}
+
+/// The system call of a user task; sets `KERNEL` or `COMPAT`.
+#[inline(always)]
+pub fn call_of(task: Task, flags: &mut u16) -> Syscall {
+    if read::is_kernel(read::flags(task)) {
+        *flags |= flag::KERNEL;
+        return Syscall {
+            nr: -1,
+            arg0: 0,
+            arg1: 0,
+            compat: false,
+        };
+    }
+    let call = read::syscall(task);
+    if call.compat {
+        *flags |= flag::COMPAT;
+    }
+    call
+}
+
+#[inline(always)]
+pub fn io_wait(task: Task) -> bool {
+    known(&offsets::TASK_IOWAIT)
+        && read::field::<u8>(task, &offsets::TASK_IOWAIT) & offsets::IOWAIT_MASK.load() != 0
+}
+
+/// Notes whether the coming waking must take a stack, and describes the
+/// descriptor slept on. Returns whether that description is with user space.
+#[inline(always)]
+fn prepare_sleep(
+    prev: Task,
+    entry: &mut TaskEntry,
+    call: &Syscall,
+    flags: u16,
+    task_state: u16,
+    ts_ns: u64,
+) -> bool {
+    let bits = if flags & (flag::KERNEL | flag::COMPAT) != 0 {
+        u32::from(syscall_bits::NEEDS_STACK)
+    } else {
+        bits_of(call.nr)
+    };
+    let uninterruptible = task_state & state::INTERRUPTIBLE == 0;
+    entry.needs_stack =
+        u16::from(uninterruptible || bits & u32::from(syscall_bits::NEEDS_STACK) != 0);
+    bits & u32::from(syscall_bits::FD) != 0 && fd::describe(prev, entry, call.arg0 as i32, ts_ns)
+}
+
+/// The table's word on a system call; a sleep outside any needs its stack.
+#[inline(always)]
+pub fn bits_of(nr: i16) -> u32 {
+    if nr < 0 || nr as u32 >= SYSCALL_SLOTS {
+        return u32::from(syscall_bits::NEEDS_STACK);
+    }
+    match SYSCALLS.get(nr as u32) {
+        Some(bits) => *bits,
+        None => u32::from(syscall_bits::NEEDS_STACK),
+    }
+}
+
+/// SAFETY: `to` is a reserved record.
+#[inline(always)]
+unsafe fn write_next(to: *mut Switch, next: Task, entry: &TaskEntry) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (&raw mut (*to).next_tid).write(read::tid(next));
+        (&raw mut (*to).next_seq).write(entry.seq);
+        (&raw mut (*to).wake_ns).write(entry.wake_ns);
+        (&raw mut (*to).waker_tid).write(entry.waker_tid);
+        (&raw mut (*to).waker_nr).write(entry.waker_nr);
+        (&raw mut (*to).waker_flags).write(entry.waker_flags);
+    }
+}
+
+/// SAFETY: `to` is a reserved record.
+#[inline(always)]
+unsafe fn write_no_next(to: *mut Switch) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (&raw mut (*to).next_tid).write(0);
+        (&raw mut (*to).next_seq).write(0);
+        (&raw mut (*to).wake_ns).write(0);
+        (&raw mut (*to).waker_tid).write(0);
+        (&raw mut (*to).waker_nr).write(-1);
+        (&raw mut (*to).waker_flags).write(0);
+    }
+}

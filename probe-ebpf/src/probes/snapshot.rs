@@ -1,0 +1,112 @@
+//! The task iterator: seeds the trace with tasks that were there before us,
+//! and at the end collects what no switch has carried yet.
+
+use core::ffi::c_void;
+
+use probe_common::{
+    config::iter_mode,
+    entry::TaskEntry,
+    header::kind,
+    loss::{Loss, Program},
+    sched::state,
+    task::{Snapshot, snapshot},
+};
+
+use super::{fd, sched, wake};
+use crate::{
+    emit, filter,
+    maps::{COLD, CONTROL},
+    offsets,
+    read::{self, Task},
+};
+
+// struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; }
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub fn task_iter(ctx: *mut c_void) -> i32 {
+    emit::ran(Program::TaskIter);
+    // SAFETY: the second word of the context is the task, null after the last.
+    let task: Task = unsafe { *ctx.cast::<Task>().add(1) };
+    if task.is_null() {
+        return 0;
+    }
+    let mode = match CONTROL.get(0) {
+        Some(mode) => *mode,
+        None => return 0,
+    };
+    if mode == iter_mode::FINAL {
+        if let Some(entry) = filter::entry(task) {
+            report(task, entry, snapshot::FINAL);
+        }
+        return 0;
+    }
+    if filter::entry(task).is_some() || !filter::is_target(task) {
+        return 0;
+    }
+    // Followed before it is looked at: what happens in between is then in the
+    // ring as well, and the world knows the order.
+    if !filter::follow(task, &TaskEntry::default()) {
+        return 0;
+    }
+    if let Some(entry) = filter::entry(task) {
+        let held = if mode == iter_mode::SEED_HELD {
+            snapshot::HELD
+        } else {
+            0
+        };
+        report(task, entry, held);
+    }
+    0
+}
+
+#[inline(always)]
+fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
+    let ts_ns = read::now();
+    let task_state = read::field::<u32>(task, &offsets::TASK_STATE) as u16;
+    if read::field::<u32>(task, &offsets::TASK_ON_CPU) != 0 {
+        flags |= snapshot::ON_CPU;
+        entry.running = 1;
+    }
+    let call = sched::call_of(task, &mut flags);
+    let mut stack_wanted = false;
+    if task_state != state::RUNNING && flags & snapshot::ON_CPU == 0 {
+        if sched::io_wait(task) {
+            flags |= probe_common::sched::flag::IOWAIT;
+        }
+        let on_fd =
+            sched::bits_of(call.nr) & u32::from(probe_common::config::syscall_bits::FD) != 0;
+        if on_fd && fd::describe(task, entry, call.arg0 as i32, ts_ns) {
+            flags |= probe_common::sched::flag::OBJECT;
+        }
+        if flags & snapshot::FINAL == 0 && entry.off_ns == 0 {
+            entry.off_ns = ts_ns;
+            entry.needs_stack = 1;
+        }
+        stack_wanted = true;
+    }
+    if stack_wanted {
+        wake::sleeper_stack(task, ts_ns);
+    }
+    let header = emit::header::<Snapshot>(kind::SNAPSHOT, flags, ts_ns);
+    emit::record(&COLD, Loss::Task, header, |to: *mut Snapshot| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).tgid).write(read::tgid(task));
+            (&raw mut (*to).ppid).write(read::ppid(task));
+            (&raw mut (*to).migrations).write(entry.migrations);
+            (&raw mut (*to).state).write(task_state);
+            (&raw mut (*to).nr).write(call.nr);
+            (&raw mut (*to).seq).write(entry.seq);
+            (&raw mut (*to).waker_flags).write(entry.waker_flags);
+            (&raw mut (*to).arg0).write(call.arg0);
+            (&raw mut (*to).arg1).write(call.arg1);
+            (&raw mut (*to).start_ns).write(read::field(task, &offsets::TASK_START_TIME));
+            (&raw mut (*to).wake_ns).write(entry.wake_ns);
+            (&raw mut (*to).waker_tid).write(entry.waker_tid);
+            (&raw mut (*to).waker_nr).write(entry.waker_nr);
+            (&raw mut (*to).pad).write(0);
+            read::comm(task, &raw mut (*to).comm);
+        }
+    });
+}

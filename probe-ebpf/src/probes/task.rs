@@ -1,0 +1,161 @@
+//! Birth, naming and death.
+
+use aya_ebpf::{helpers, macros::btf_tracepoint, programs::BtfTracePointContext};
+use probe_common::{
+    entry::TaskEntry,
+    header::kind,
+    loss::{Loss, Program},
+    task::{ARGV_BYTES, Exec, Exit, Fork, Rename},
+};
+
+use crate::{
+    emit, filter,
+    maps::COLD,
+    offsets::{self, known},
+    read::{self, Task},
+};
+
+// TP_PROTO(struct task_struct *task, u64 clone_flags)
+#[btf_tracepoint(function = "task_newtask")]
+pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::TaskNewtask);
+    let creator = read::current();
+    // The second test is for a thread made by a thread that the seeding
+    // iterator has not reached yet.
+    if filter::entry(creator).is_none() && !filter::is_target(creator) {
+        return 0;
+    }
+    let task: Task = ctx.arg(0);
+    if !filter::follow(task, &TaskEntry::default()) {
+        return 0;
+    }
+    #[cfg(feature = "log")]
+    aya_log_ebpf::debug!(&ctx, "new task {}", read::tid(task));
+    let header = emit::header::<Fork>(kind::FORK, 0, read::now());
+    emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).creator_tid).write(read::tid(creator));
+            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).tgid).write(read::tgid(task));
+            (&raw mut (*to).ppid).write(read::ppid(task));
+            (&raw mut (*to).clone_flags).write(ctx.arg(1));
+            (&raw mut (*to).start_ns).write(read::field(task, &offsets::TASK_START_TIME));
+            read::comm(task, &raw mut (*to).comm);
+        }
+    });
+    0
+}
+
+// TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
+#[btf_tracepoint(function = "sched_process_exec")]
+pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedProcessExec);
+    let task: Task = ctx.arg(0);
+    if filter::entry(task).is_none() {
+        return 0;
+    }
+    let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
+    emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
+        // SAFETY: `to` is a reserved record. The bytes of `argv` behind
+        // `argv_len` keep what the ring held; user space reads `argv_len` only.
+        unsafe {
+            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).old_tid).write(ctx.arg::<u64>(1) as u32);
+            read::comm(task, &raw mut (*to).comm);
+            (&raw mut (*to).argv_len).write(read_argv(task, &raw mut (*to).argv));
+            (&raw mut (*to).pad).write(0);
+        }
+    });
+    0
+}
+
+/// Copies the beginning of the new program's arguments; returns how much.
+#[inline(always)]
+fn read_argv(task: Task, into: *mut [u8; ARGV_BYTES]) -> u32 {
+    if !known(&offsets::MM_ARG_START) {
+        return 0;
+    }
+    let mm: *const u8 = read::field(task, &offsets::TASK_MM);
+    let start: u64 = read::field(mm, &offsets::MM_ARG_START);
+    let end: u64 = read::field(mm, &offsets::MM_ARG_END);
+    let wanted = end.wrapping_sub(start);
+    let len = if wanted > ARGV_BYTES as u64 {
+        ARGV_BYTES as u32
+    } else {
+        wanted as u32
+    };
+    // SAFETY: `into` has room for ARGV_BYTES ≥ len; the helper checks the source.
+    let failed = unsafe {
+        helpers::generated::bpf_probe_read_user(into.cast(), len, start as *const core::ffi::c_void)
+    };
+    if failed == 0 { len } else { 0 }
+}
+
+// TP_PROTO(struct task_struct *p)   -- and bool group_dead since 6.16
+#[btf_tracepoint(function = "sched_process_exit")]
+pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedProcessExit);
+    let task: Task = ctx.arg(0);
+    let Some(entry) = filter::entry(task) else {
+        return 0;
+    };
+    let header = emit::header::<Exit>(kind::EXIT, 0, read::now());
+    emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).exit_code).write(read::field(task, &offsets::TASK_EXIT_CODE));
+            (&raw mut (*to).migrations).write(entry.migrations);
+            (&raw mut (*to).pad).write(0);
+        }
+    });
+    0
+}
+
+// TP_PROTO(struct task_struct *p)
+//
+// The last switch-out has removed the entry already; this catches a task that
+// was created but never ran.
+#[btf_tracepoint(function = "sched_process_free")]
+pub fn sched_process_free(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedProcessFree);
+    filter::forget(ctx.arg(0));
+    0
+}
+
+// TP_PROTO(struct task_struct *p, int dest_cpu)
+#[btf_tracepoint(function = "sched_migrate_task")]
+pub fn sched_migrate_task(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedMigrateTask);
+    if let Some(entry) = filter::entry(ctx.arg(0)) {
+        entry.migrations += 1;
+    }
+    0
+}
+
+// TP_PROTO(struct task_struct *task, const char *comm)
+#[btf_tracepoint(function = "task_rename")]
+pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::TaskRename);
+    let task: Task = ctx.arg(0);
+    if filter::entry(task).is_none() {
+        return 0;
+    }
+    let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
+    let new: u64 = ctx.arg(1);
+    emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
+        // SAFETY: `to` is a reserved record; the helper checks the source.
+        unsafe {
+            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).pad).write(0);
+            (&raw mut (*to).comm).cast::<[u64; 2]>().write([0; 2]);
+            let _cut = helpers::generated::bpf_probe_read_kernel_str(
+                (&raw mut (*to).comm).cast(),
+                16,
+                new as *const core::ffi::c_void,
+            );
+        }
+    });
+    0
+}

@@ -1,0 +1,157 @@
+//! The waking: who, in which context, and for long sleeps both stacks.
+//!
+//! `sched_waking`, never `sched_wakeup`: the latter may run on the target's
+//! CPU from an interrupt, long after the fact.
+
+use aya_ebpf::{
+    EbpfContext, bindings::task_struct, helpers, macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
+use probe_common::{
+    entry::TaskEntry,
+    header::kind,
+    loss::{Loss, Program},
+    sched::{Waker, waker},
+    stack::{FRAMES, Stack, role},
+};
+
+use crate::{
+    context, emit, filter,
+    maps::HOT,
+    offsets,
+    read::{self, Task},
+};
+
+// TP_PROTO(struct task_struct *p)
+#[btf_tracepoint(function = "sched_waking")]
+pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedWaking);
+    let task: Task = ctx.arg(0);
+    let Some(entry) = filter::entry(task) else {
+        return 0;
+    };
+    let ts_ns = read::now();
+    let off_ns = entry.off_ns;
+    // The first waking of a sleep counts. One from before the switch-out is
+    // kept only until one after it comes: it may have found the task still
+    // running and meant nothing, or it may have raced with the switch-out.
+    if off_ns != 0 && entry.wake_ns > off_ns {
+        return 0;
+    }
+    let current = read::current();
+    let bits = note_waker(entry, current, ts_ns);
+    if off_ns == 0 {
+        return 0;
+    }
+    if bits & waker::TRACED == 0 && !context::is_interrupt(bits) {
+        name_stranger(task, current, ts_ns);
+    }
+    if offsets::HAS_STACKS.load() == 0 {
+        return 0;
+    }
+    let long = ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
+    if long || entry.needs_stack != 0 {
+        sleeper_stack(task, ts_ns);
+    }
+    // An interrupt's stack is the only thing that tells a timer from a packet.
+    if long || context::is_interrupt(bits) {
+        waker_stack(&ctx, read::tid(task), ts_ns);
+    }
+    0
+}
+
+// TP_PROTO(struct task_struct *p)
+#[btf_tracepoint(function = "sched_wakeup_new")]
+pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedWakeupNew);
+    if let Some(entry) = filter::entry(ctx.arg(0)) {
+        note_waker(entry, read::current(), read::now());
+        entry.waker_flags |= waker::NEW;
+    }
+    0
+}
+
+/// Writes the waker into the sleeper's entry and returns its flags.
+#[inline(always)]
+fn note_waker(entry: &mut TaskEntry, current: Task, ts_ns: u64) -> u16 {
+    let flags = read::flags(current);
+    let tid = read::tid(current);
+    let mut bits = context::describe(current, flags, tid);
+    let mut nr = -1;
+    if tid != 0 && !read::is_kernel(flags) {
+        let call = read::syscall(current);
+        nr = call.nr;
+        if call.compat {
+            bits |= waker::COMPAT;
+        }
+    }
+    if filter::entry(current).is_some() {
+        bits |= waker::TRACED;
+    }
+    entry.waker_tid = tid;
+    entry.waker_nr = nr;
+    entry.waker_flags = bits;
+    entry.wake_ns = ts_ns;
+    bits
+}
+
+/// A waker outside the tree has no records of its own: name it here.
+#[inline(always)]
+fn name_stranger(task: Task, current: Task, ts_ns: u64) {
+    let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
+    emit::record(&HOT, Loss::Waker, header, |to: *mut Waker| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).waker_tid).write(read::tid(current));
+            (&raw mut (*to).waker_tgid).write(read::tgid(current));
+            (&raw mut (*to).pad).write(0);
+            read::comm(current, &raw mut (*to).comm);
+        }
+    });
+}
+
+/// The stack of a task that is off CPU.
+#[inline(always)]
+pub fn sleeper_stack(task: Task, ts_ns: u64) {
+    emit_stack(role::SLEEPER, read::tid(task), ts_ns, |frames, bytes| {
+        // SAFETY: `task` is a BTF-typed pointer; `frames` has room for `bytes`.
+        unsafe {
+            helpers::generated::bpf_get_task_stack(
+                task.cast_mut().cast::<task_struct>(),
+                frames,
+                bytes,
+                0,
+            )
+        }
+    });
+}
+
+#[inline(always)]
+fn waker_stack(ctx: &BtfTracePointContext, tid: u32, ts_ns: u64) {
+    emit_stack(role::WAKER, tid, ts_ns, |frames, bytes| {
+        // SAFETY: `frames` has room for `bytes`.
+        unsafe { helpers::generated::bpf_get_stack(ctx.as_ptr(), frames, bytes, 0) }
+    });
+}
+
+#[inline(always)]
+fn emit_stack(
+    whose: u16,
+    tid: u32,
+    ts_ns: u64,
+    take: impl FnOnce(*mut core::ffi::c_void, u32) -> i64,
+) {
+    const BYTES: u32 = (FRAMES * 8) as u32;
+    let header = emit::header::<Stack>(kind::STACK, whose, ts_ns);
+    emit::record(&HOT, Loss::Stack, header, |to: *mut Stack| {
+        // SAFETY: `to` is a reserved record. The frames behind `len` keep what
+        // the ring held before; user space reads `len` frames only.
+        unsafe {
+            (&raw mut (*to).tid).write(tid);
+            let taken = take((&raw mut (*to).frames).cast(), BYTES);
+            let len = if taken > 0 { taken as u32 / 8 } else { 0 };
+            (&raw mut (*to).len).write(len);
+        }
+    });
+}
