@@ -1,0 +1,67 @@
+//! Ring → bytes. Copies and hands off, nothing else: the analysis runs in a
+//! thread of its own.
+
+use aya::maps::{MapData, RingBuf};
+
+/// Bytes taken in one go at most, so that a flood cannot keep a drain from ending.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// How long a record may take from reading the clock to being submitted, ns. A
+/// virtual CPU may lose its core in between.
+const SETTLE_NS: u64 = 10_000_000;
+
+/// The two rings.
+pub struct Drain {
+    hot: RingBuf<MapData>,
+    cold: RingBuf<MapData>,
+}
+
+impl Drain {
+    /// Wraps the rings.
+    pub fn new(hot: RingBuf<MapData>, cold: RingBuf<MapData>) -> Drain {
+        Drain { hot, cold }
+    }
+
+    /// Appends what is there to `into`. Returns the time before which nothing
+    /// more can come (0: no statement, the rings were not emptied).
+    pub fn take(&mut self, into: &mut Vec<u8>) -> u64 {
+        let before = monotonic_ns();
+        // Cold first: a birth is in the ring before the newborn's first switch.
+        let emptied = copy(&mut self.cold, into) & copy(&mut self.hot, into);
+        if emptied {
+            before.saturating_sub(SETTLE_NS)
+        } else {
+            0
+        }
+    }
+}
+
+fn copy(ring: &mut RingBuf<MapData>, into: &mut Vec<u8>) -> bool {
+    while into.len() < BATCH_BYTES {
+        match ring.next() {
+            Some(item) => into.extend_from_slice(&item),
+            None => return true,
+        }
+    }
+    false
+}
+
+/// `CLOCK_MONOTONIC`, ns: the probes' clock.
+pub fn monotonic_ns() -> u64 {
+    clock_ns(nix::libc::CLOCK_MONOTONIC)
+}
+
+/// `CLOCK_REALTIME`, ns.
+pub fn realtime_ns() -> u64 {
+    clock_ns(nix::libc::CLOCK_REALTIME)
+}
+
+fn clock_ns(clock: nix::libc::clockid_t) -> u64 {
+    let mut now = nix::libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is a valid place for a timespec; these clocks always exist.
+    unsafe { nix::libc::clock_gettime(clock, &raw mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}

@@ -1,0 +1,281 @@
+//! Which kernel structure members the probes need, under all the names they
+//! have had, and what is switched off when one is missing. There is no
+//! hard-coded offset: a wrong one can load silently.
+
+use probe_common::config::NO_OFFSET;
+
+use super::btf::Btf;
+
+/// Values for the probes' globals, from one kernel's BTF.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Global's name and offset, [`NO_OFFSET`] when its feature is off.
+    pub offsets: Vec<(&'static str, u32)>,
+    /// See `IOWAIT_MASK` in the probes.
+    pub iowait_mask: u8,
+    /// See `HAS_PREV_STATE_ARG`.
+    pub has_prev_state_arg: bool,
+    /// See `HAS_PREEMPT_COUNT`.
+    pub has_preempt_count: bool,
+    /// What had to be switched off.
+    pub missing: Vec<Missing>,
+}
+
+/// A member that this kernel does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// `task_struct.files`.
+    pub member: String,
+    /// What cannot be told without it.
+    pub feature: &'static str,
+    /// Nothing works without it.
+    pub essential: bool,
+}
+
+/// Members that are of use only together.
+struct Feature {
+    name: &'static str,
+    essential: bool,
+    /// The global whose absence switches the feature off in the probes.
+    gate: &'static str,
+    members: &'static [Wanted],
+}
+
+/// A global and the places its member may be found at, newest first.
+type Wanted = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// All but the registers, which differ by architecture.
+const FEATURES: &[Feature] = &[
+    Feature {
+        name: "threads and their states",
+        essential: true,
+        gate: "TASK_PID",
+        members: &[
+            ("TASK_PID", &[("task_struct", "pid")]),
+            ("TASK_TGID", &[("task_struct", "tgid")]),
+            ("TASK_FLAGS", &[("task_struct", "flags")]),
+            (
+                "TASK_STATE",
+                &[("task_struct", "__state"), ("task_struct", "state")],
+            ),
+            ("TASK_ON_CPU", &[("task_struct", "on_cpu")]),
+            ("TASK_COMM", &[("task_struct", "comm")]),
+            ("TASK_START_TIME", &[("task_struct", "start_time")]),
+            ("TASK_REAL_PARENT", &[("task_struct", "real_parent")]),
+            ("TASK_EXIT_CODE", &[("task_struct", "exit_code")]),
+        ],
+    },
+    Feature {
+        name: "program arguments",
+        essential: false,
+        gate: "MM_ARG_START",
+        members: &[
+            ("TASK_MM", &[("task_struct", "mm")]),
+            ("MM_ARG_START", &[("mm_struct", "arg_start")]),
+            ("MM_ARG_END", &[("mm_struct", "arg_end")]),
+        ],
+    },
+    Feature {
+        name: "what a descriptor is",
+        essential: false,
+        gate: "TASK_FILES",
+        members: &[
+            ("TASK_FILES", &[("task_struct", "files")]),
+            ("FILES_FDT", &[("files_struct", "fdt")]),
+            ("FDT_MAX_FDS", &[("fdtable", "max_fds")]),
+            ("FDT_FD", &[("fdtable", "fd")]),
+            ("FILE_INODE", &[("file", "f_inode")]),
+            ("FILE_PRIVATE", &[("file", "private_data")]),
+            ("FILE_DENTRY", &[("file", "f_path.dentry")]),
+            ("DENTRY_NAME_PTR", &[("dentry", "d_name.name")]),
+            ("INODE_MODE", &[("inode", "i_mode")]),
+            ("INODE_INO", &[("inode", "i_ino")]),
+            ("INODE_RDEV", &[("inode", "i_rdev")]),
+        ],
+    },
+    Feature {
+        name: "socket families and addresses",
+        essential: false,
+        gate: "SOCKET_SK",
+        members: &[
+            ("SOCKET_SK", &[("socket", "sk")]),
+            ("SOCK_FAMILY", &[("sock", "__sk_common.skc_family")]),
+            ("SOCK_STATE", &[("sock", "__sk_common.skc_state")]),
+            ("SOCK_TYPE", &[("sock", "sk_type")]),
+            ("SOCK_PROTOCOL", &[("sock", "sk_protocol")]),
+            ("SOCK_LPORT", &[("sock", "__sk_common.skc_num")]),
+            ("SOCK_RPORT", &[("sock", "__sk_common.skc_dport")]),
+            ("SOCK_LADDR4", &[("sock", "__sk_common.skc_rcv_saddr")]),
+            ("SOCK_RADDR4", &[("sock", "__sk_common.skc_daddr")]),
+        ],
+    },
+    Feature {
+        name: "IPv6 socket addresses",
+        essential: false,
+        gate: "SOCK_LADDR6",
+        members: &[
+            ("SOCK_LADDR6", &[("sock", "__sk_common.skc_v6_rcv_saddr")]),
+            ("SOCK_RADDR6", &[("sock", "__sk_common.skc_v6_daddr")]),
+        ],
+    },
+    Feature {
+        name: "sleeps for I/O",
+        essential: false,
+        gate: "TASK_IOWAIT",
+        members: &[("TASK_IOWAIT", &[("task_struct", "in_iowait")])],
+    },
+    Feature {
+        name: "interrupt context of wake-ups",
+        essential: false,
+        gate: "TASK_CFS_RQ",
+        members: &[
+            ("TASK_CFS_RQ", &[("task_struct", "se.cfs_rq")]),
+            ("CFS_RQ_RQ", &[("cfs_rq", "rq")]),
+        ],
+    },
+    Feature {
+        name: "switches that the kernel hides",
+        essential: false,
+        gate: "RQ_CLOCK",
+        members: &[
+            ("RQ_CLOCK", &[("rq", "clock")]),
+            (
+                "TASK_LAST_ARRIVAL",
+                &[("task_struct", "sched_info.last_arrival")],
+            ),
+            (
+                "TASK_LAST_QUEUED",
+                &[("task_struct", "sched_info.last_queued")],
+            ),
+        ],
+    },
+];
+
+/// System-call number, arguments and 32-bit flag as x86 keeps them.
+const X86_REGISTERS: &[Feature] = &[
+    Feature {
+        name: "system calls",
+        essential: false,
+        gate: "REGS_NR",
+        members: &[
+            ("REGS_NR", &[("pt_regs", "orig_ax")]),
+            ("REGS_ARG0", &[("pt_regs", "di")]),
+            ("REGS_ARG1", &[("pt_regs", "si")]),
+        ],
+    },
+    Feature {
+        name: "32-bit tasks",
+        essential: false,
+        gate: "TASK_COMPAT",
+        members: &[("TASK_COMPAT", &[("task_struct", "thread_info.status")])],
+    },
+];
+
+/// The same for arm64.
+const ARM_REGISTERS: &[Feature] = &[Feature {
+    name: "system calls",
+    essential: false,
+    gate: "REGS_NR",
+    members: &[
+        ("REGS_NR", &[("pt_regs", "syscallno")]),
+        ("REGS_ARG0", &[("pt_regs", "orig_x0")]),
+        // regs[1]: the array begins with regs[0] at `regs`.
+        ("REGS_ARG1", &[("pt_regs", "regs")]),
+    ],
+}];
+
+impl Layout {
+    /// Looks everything up.
+    pub fn resolve(btf: &Btf, arch: &str) -> Layout {
+        let mut layout = Layout::default();
+        let registers = if arch == "aarch64" {
+            ARM_REGISTERS
+        } else {
+            X86_REGISTERS
+        };
+        for feature in FEATURES.iter().chain(registers) {
+            layout.add(btf, feature);
+        }
+        if arch == "aarch64" {
+            layout.shift("REGS_ARG1", 8);
+        }
+        layout.iowait_mask = btf
+            .member("task_struct", "in_iowait")
+            .map_or(0, super::btf::Member::mask);
+        // Before 5.18 sched_switch passed three arguments.
+        layout.has_prev_state_arg = btf
+            .tracepoint_args("sched_switch")
+            .is_some_and(|args| args >= 4);
+        layout.add_preempt_count(btf);
+        layout
+    }
+
+    /// The first essential member that is missing.
+    pub fn fatal(&self) -> Option<&Missing> {
+        self.missing.iter().find(|m| m.essential)
+    }
+
+    fn add(&mut self, btf: &Btf, feature: &Feature) {
+        let mut complete = true;
+        let first = self.offsets.len();
+        for (global, places) in feature.members {
+            let found = places
+                .iter()
+                .find_map(|(outer, path)| btf.member(outer, path));
+            if found.is_none() {
+                complete = false;
+                let (outer, path) = places[0];
+                self.missing.push(Missing {
+                    member: format!("{outer}.{path}"),
+                    feature: feature.name,
+                    essential: feature.essential,
+                });
+            }
+            self.offsets.push((
+                global,
+                found.map_or(NO_OFFSET, super::btf::Member::byte_offset),
+            ));
+        }
+        if !complete {
+            let gate = self.offsets[first..]
+                .iter_mut()
+                .find(|(global, _)| *global == feature.gate);
+            if let Some((_, offset)) = gate {
+                *offset = NO_OFFSET;
+            }
+        }
+    }
+
+    fn shift(&mut self, global: &str, by: u32) {
+        for (name, offset) in &mut self.offsets {
+            if *name == global && *offset != NO_OFFSET {
+                *offset += by;
+            }
+        }
+    }
+
+    /// `__preempt_count` is a per-CPU variable of its own up to 6.1 and from
+    /// 6.15 on, and a member of `pcpu_hot` in between; on arm64 it lies in
+    /// `thread_info`, which the probes do not read yet.
+    fn add_preempt_count(&mut self, btf: &Btf) {
+        let own = btf.per_cpu_offset("__preempt_count");
+        let hot = || {
+            let member = btf.member("pcpu_hot", "preempt_count")?;
+            Some(btf.per_cpu_offset("pcpu_hot")? + member.byte_offset())
+        };
+        let distance = own
+            .or_else(hot)
+            .zip(btf.per_cpu_offset("runqueues"))
+            .map(|(count, rq)| count.wrapping_sub(rq));
+        self.has_preempt_count = distance.is_some();
+        self.offsets
+            .push(("PREEMPT_COUNT_FROM_RQ", distance.unwrap_or(0)));
+        if distance.is_none() {
+            self.missing.push(Missing {
+                member: "per-CPU __preempt_count".to_owned(),
+                feature: "interrupt context of wake-ups",
+                essential: false,
+            });
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The only code that talks to the kernel about probes: BTF, loading,
+//! attaching, draining, counters.
+
+pub mod btf;
+pub mod counters;
+pub mod drain;
+pub mod layout;
+pub mod load;
+pub mod privilege;
