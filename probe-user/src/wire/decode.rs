@@ -1,0 +1,360 @@
+//! Bytes → events: length-checked field reads, no transmute, kinds matched as
+//! integers. Unknown kinds are skipped by their length, so that recordings of
+//! newer probes stay readable.
+
+use probe_common::{
+    fd,
+    header::{self, kind},
+    sched::{self, flag, waker},
+    stack::{self, role},
+    task::{self, snapshot},
+};
+
+use super::event::{Call, Event, Exec, Fork, Object, Off, On, Snapshot, Stranger, Waking, What};
+
+/// Records that could not be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// Of a kind this version does not know.
+    pub unknown: u64,
+    /// Whose length is not that of their kind, or that end in the middle.
+    pub malformed: u64,
+}
+
+/// Decodes back-to-back records, in the order they stand.
+pub fn decode(mut bytes: &[u8], problems: &mut Problems, mut each: impl FnMut(Event)) {
+    while !bytes.is_empty() {
+        let Some(head) = Head::read(bytes) else {
+            problems.malformed += 1;
+            return;
+        };
+        let (record, rest) = bytes.split_at(head.size);
+        bytes = rest;
+        let fields = Fields {
+            record,
+            at: size_of::<header::Header>(),
+        };
+        match one(&head, fields, &mut each) {
+            Decoded::Done => {}
+            Decoded::UnknownKind => problems.unknown += 1,
+            Decoded::Malformed => problems.malformed += 1,
+        }
+    }
+}
+
+/// Calls `each` with every address of every stack, without decoding the rest.
+pub fn each_stack_address(mut bytes: &[u8], mut each: impl FnMut(u64)) {
+    while let Some(head) = Head::read(bytes) {
+        let (record, rest) = bytes.split_at(head.size);
+        bytes = rest;
+        if head.kind == kind::STACK && head.size == size_of::<stack::Stack>() {
+            let mut fields = Fields {
+                record,
+                at: size_of::<header::Header>(),
+            };
+            let (_tid, len) = (fields.u32(), fields.u32() as usize);
+            (0..len.min(stack::FRAMES)).for_each(|_| each(fields.u64()));
+        }
+    }
+}
+
+enum Decoded {
+    Done,
+    UnknownKind,
+    Malformed,
+}
+
+struct Head {
+    kind: u16,
+    size: usize,
+    cpu: u16,
+    flags: u16,
+    ts_ns: u64,
+}
+
+impl Head {
+    /// `None` when the rest is too short for what it says it is.
+    fn read(bytes: &[u8]) -> Option<Head> {
+        let mut fields = Fields {
+            record: bytes,
+            at: 0,
+        };
+        if bytes.len() < size_of::<header::Header>() {
+            return None;
+        }
+        let head = Head {
+            kind: fields.u16(),
+            size: usize::from(fields.u16()),
+            cpu: fields.u16(),
+            flags: fields.u16(),
+            ts_ns: fields.u64(),
+        };
+        let whole = head.size >= size_of::<header::Header>() && head.size <= bytes.len();
+        whole.then_some(head)
+    }
+
+    fn event(&self, tid: u32, what: What) -> Event {
+        Event {
+            ts_ns: self.ts_ns,
+            cpu: self.cpu,
+            tid,
+            what,
+        }
+    }
+}
+
+/// Reads integers one after the other. Reads past the end give zero; `one`
+/// checks each record's length before it reads.
+struct Fields<'a> {
+    record: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Fields<'a> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let mut out = [0; N];
+        if let Some(from) = self.record.get(self.at..self.at + N) {
+            out.copy_from_slice(from);
+        }
+        self.at += N;
+        out
+    }
+    fn u8(&mut self) -> u8 {
+        self.take::<1>()[0]
+    }
+    fn u16(&mut self) -> u16 {
+        u16::from_ne_bytes(self.take())
+    }
+    fn i16(&mut self) -> i16 {
+        i16::from_ne_bytes(self.take())
+    }
+    fn u32(&mut self) -> u32 {
+        u32::from_ne_bytes(self.take())
+    }
+    fn i32(&mut self) -> i32 {
+        i32::from_ne_bytes(self.take())
+    }
+    fn u64(&mut self) -> u64 {
+        u64::from_ne_bytes(self.take())
+    }
+    /// Text of at most `N` bytes, up to the first NUL.
+    fn text<const N: usize>(&mut self) -> Box<[u8]> {
+        let bytes = self.take::<N>();
+        let len = bytes.iter().position(|&b| b == 0).unwrap_or(N);
+        bytes[..len].into()
+    }
+    fn bytes(&mut self, len: usize) -> &'a [u8] {
+        self.record.get(self.at..self.at + len).unwrap_or_default()
+    }
+}
+
+fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded {
+    let expected = match head.kind {
+        kind::SWITCH => size_of::<sched::Switch>(),
+        kind::WAKER => size_of::<sched::Waker>(),
+        kind::STACK => size_of::<stack::Stack>(),
+        kind::OBJECT => size_of::<fd::Object>(),
+        kind::FORK => size_of::<task::Fork>(),
+        kind::EXEC => size_of::<task::Exec>(),
+        kind::EXIT => size_of::<task::Exit>(),
+        kind::RENAME => size_of::<task::Rename>(),
+        kind::SNAPSHOT => size_of::<task::Snapshot>(),
+        _ => return Decoded::UnknownKind,
+    };
+    if head.size != expected {
+        return Decoded::Malformed;
+    }
+    match head.kind {
+        kind::SWITCH => switch(head, fields, each),
+        kind::WAKER => each(stranger(head, fields)),
+        kind::STACK => each(stack_of(head, fields)),
+        kind::OBJECT => each(object(head, fields)),
+        kind::FORK => each(fork(head, fields)),
+        kind::EXEC => each(exec(head, fields)),
+        kind::EXIT => each(exit(head, fields)),
+        kind::RENAME => each(rename(head, fields)),
+        _ => each(snapshot_of(head, fields)),
+    }
+    Decoded::Done
+}
+
+fn switch(head: &Head, mut f: Fields<'_>, each: &mut impl FnMut(Event)) {
+    let (prev_tid, next_tid) = (f.u32(), f.u32());
+    let (state, nr) = (f.u16(), f.i16());
+    let (prev_seq, next_seq) = (f.u16(), f.u16());
+    let (arg0, arg1) = (f.u64(), f.u64());
+    if head.flags & flag::HAS_PREV != 0 {
+        let off = off_of(head.flags, prev_seq, state, Args { nr, arg0, arg1 });
+        each(head.event(prev_tid, What::Off(off)));
+    }
+    if head.flags & flag::HAS_NEXT != 0 {
+        let wake = waking(&mut f);
+        let recovered = head.flags & flag::RECOVERED != 0;
+        each(head.event(
+            next_tid,
+            What::On(On {
+                seq: next_seq,
+                wake,
+                recovered,
+            }),
+        ));
+    }
+}
+
+struct Args {
+    nr: i16,
+    arg0: u64,
+    arg1: u64,
+}
+
+fn off_of(flags: u16, seq: u16, state: u16, args: Args) -> Off {
+    Off {
+        seq,
+        state,
+        preempted: flags & flag::PREEMPT != 0,
+        io_wait: flags & flag::IOWAIT != 0,
+        has_object: flags & flag::OBJECT != 0,
+        call: Call {
+            nr: args.nr,
+            compat: flags & flag::COMPAT != 0,
+            kernel: flags & flag::KERNEL != 0,
+            arg0: args.arg0,
+            arg1: args.arg1,
+        },
+    }
+}
+
+/// Time, thread, call and flags of a waking; `None` when none was seen.
+fn waking(f: &mut Fields<'_>) -> Option<Waking> {
+    let ts_ns = f.u64();
+    let wake = Waking {
+        ts_ns,
+        tid: f.u32(),
+        nr: f.i16(),
+        flags: f.u16(),
+    };
+    (ts_ns != 0).then_some(wake)
+}
+
+fn stranger(head: &Head, mut f: Fields<'_>) -> Event {
+    let sleeper = f.u32();
+    let (tid, pid, _pad) = (f.u32(), f.u32(), f.u32());
+    head.event(
+        sleeper,
+        What::Waker(Stranger {
+            tid,
+            pid,
+            comm: f.text::<16>(),
+        }),
+    )
+}
+
+fn stack_of(head: &Head, mut f: Fields<'_>) -> Event {
+    let tid = f.u32();
+    let len = (f.u32() as usize).min(stack::FRAMES);
+    let frames: Box<[u64]> = (0..len).map(|_| f.u64()).collect();
+    let what = if head.flags == role::WAKER {
+        What::WakerStack(frames)
+    } else {
+        What::SleeperStack(frames)
+    };
+    head.event(tid, what)
+}
+
+fn object(head: &Head, mut f: Fields<'_>) -> Event {
+    let tid = f.u32();
+    let (fd, ino, mode, rdev) = (f.i32(), f.u64(), f.u32(), f.u32());
+    let (family, sock_type, protocol) = (f.u16(), f.u16(), f.u16());
+    let (sock_state, _pad) = (f.u8(), f.u8());
+    let (local_port, remote_port, _pad2) = (f.u16(), f.u16(), f.u32());
+    let (local_addr, remote_addr) = (f.take(), f.take());
+    let name = f.text::<32>();
+    let object = Object {
+        fd,
+        ino,
+        mode,
+        rdev,
+        family,
+        sock_type,
+        protocol,
+        sock_state,
+        local_port,
+        remote_port,
+        local_addr,
+        remote_addr,
+        name,
+    };
+    head.event(tid, What::Object(object))
+}
+
+fn fork(head: &Head, mut f: Fields<'_>) -> Event {
+    let (creator_tid, tid, pid, ppid) = (f.u32(), f.u32(), f.u32(), f.u32());
+    let (clone_flags, _start_ns) = (f.u64(), f.u64());
+    let comm = f.text::<16>();
+    head.event(
+        tid,
+        What::Fork(Fork {
+            creator_tid,
+            pid,
+            ppid,
+            clone_flags,
+            comm,
+        }),
+    )
+}
+
+fn exec(head: &Head, mut f: Fields<'_>) -> Event {
+    let (tid, old_tid) = (f.u32(), f.u32());
+    let comm = f.text::<16>();
+    let len = (f.u32() as usize).min(task::ARGV_BYTES);
+    let _pad = f.u32();
+    let argv = f.bytes(len).into();
+    head.event(
+        tid,
+        What::Exec(Exec {
+            old_tid,
+            comm,
+            argv,
+        }),
+    )
+}
+
+fn exit(head: &Head, mut f: Fields<'_>) -> Event {
+    let (tid, status, migrations) = (f.u32(), f.i32(), f.u32());
+    head.event(tid, What::Exit { status, migrations })
+}
+
+fn rename(head: &Head, mut f: Fields<'_>) -> Event {
+    let (tid, _pad) = (f.u32(), f.u32());
+    head.event(tid, What::Rename(f.text::<16>()))
+}
+
+fn snapshot_of(head: &Head, mut f: Fields<'_>) -> Event {
+    let (tid, pid, ppid, migrations) = (f.u32(), f.u32(), f.u32(), f.u32());
+    let (state, nr, seq, waker_flags) = (f.u16(), f.i16(), f.u16(), f.u16());
+    let (arg0, arg1, _start_ns) = (f.u64(), f.u64(), f.u64());
+    let (wake_ns, waker_tid, waker_nr, _pad) = (f.u64(), f.u32(), f.i16(), f.u16());
+    let wake = Waking {
+        ts_ns: wake_ns,
+        tid: waker_tid,
+        nr: waker_nr,
+        flags: waker_flags,
+    };
+    let taken = Snapshot {
+        last: head.flags & snapshot::FINAL != 0,
+        held: head.flags & snapshot::HELD != 0,
+        on_cpu: head.flags & snapshot::ON_CPU != 0,
+        pid,
+        ppid,
+        migrations,
+        off: off_of(head.flags, seq, state, Args { nr, arg0, arg1 }),
+        wake: (wake_ns != 0).then_some(wake),
+        comm: f.text::<16>(),
+    };
+    head.event(tid, What::Snapshot(taken))
+}
+
+/// Whether a waking's context bits say that an interrupt did it.
+pub fn in_interrupt(flags: u16) -> bool {
+    flags & (waker::HARDIRQ | waker::SOFTIRQ | waker::IDLE) != 0
+}

@@ -1,0 +1,7 @@
+//! From ring bytes to ordered events. Nothing here fails on bad input: what
+//! does not decode is counted and skipped.
+
+pub mod decode;
+pub mod event;
+pub mod order;
+pub mod session;

@@ -1,0 +1,67 @@
+//! Merge by time. The rings are nearly in order already: a record can only be
+//! late by the moment between reading the clock and reserving its slot. Events
+//! are held back until the watermark has passed them, then applied in an order
+//! that does not depend on how they arrived.
+
+use super::event::{Event, What};
+
+/// Holds events back until they can be put in order.
+#[derive(Debug, Default)]
+pub struct Order {
+    pending: Vec<Event>,
+    released_ns: u64,
+    late: u64,
+}
+
+impl Order {
+    /// Takes an event in arrival order.
+    pub fn push(&mut self, event: Event) {
+        // A recovered switch-in is told at the switch-out, however long that takes.
+        let recovered = matches!(&event.what, What::On(on) if on.recovered);
+        if event.ts_ns < self.released_ns && !recovered {
+            self.late += 1;
+        }
+        self.pending.push(event);
+    }
+
+    /// Hands out, in order, every event no younger than `watermark_ns`.
+    pub fn release(&mut self, watermark_ns: u64, mut each: impl FnMut(&Event)) {
+        self.pending.sort_by_key(key);
+        let ready = self.pending.partition_point(|e| e.ts_ns <= watermark_ns);
+        self.pending.drain(..ready).for_each(|event| each(&event));
+        self.released_ns = self.released_ns.max(watermark_ns);
+    }
+
+    /// Hands out all that is left.
+    pub fn finish(&mut self, each: impl FnMut(&Event)) {
+        self.release(u64::MAX, each);
+    }
+
+    /// Events that came after younger ones had been handed out.
+    pub fn late(&self) -> u64 {
+        self.late
+    }
+}
+
+/// Total order of events: time, then cause before effect, then thread. A
+/// thread has at most one event of a kind at an instant, so nothing is left to
+/// the order of arrival.
+fn key(event: &Event) -> (u64, u8, u32, u16) {
+    (event.ts_ns, rank(&event.what), event.tid, event.cpu)
+}
+
+fn rank(what: &What) -> u8 {
+    match what {
+        What::Object(_) => 0,
+        What::SleeperStack(_) => 1,
+        What::WakerStack(_) => 2,
+        What::Waker(_) => 3,
+        What::Fork(_) => 4,
+        What::Snapshot(_) => 5,
+        What::Exec(_) => 6,
+        What::Rename(_) => 7,
+        What::Exit { .. } => 8,
+        What::Off(_) => 9,
+        What::On(_) => 10,
+    }
+}

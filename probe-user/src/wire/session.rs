@@ -1,0 +1,87 @@
+//! What a run consists of, live or recorded: one [`Start`], [`Batch`]es, and an
+//! [`End`] unless the recording was cut. Times are `CLOCK_MONOTONIC`, ns.
+
+use crate::document::{Exit, Host, Tier};
+
+/// Known before the first record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Start {
+    /// The traced command; empty when attaching.
+    pub command: Vec<String>,
+    /// Processes attached to.
+    pub attached: Vec<u32>,
+    /// The machine.
+    pub host: Host,
+    /// What the probes can see.
+    pub tier: Tier,
+    /// When the probes were attached, monotonic ns.
+    pub started_ns: u64,
+    /// The same instant on `CLOCK_REALTIME`, ns.
+    pub started_realtime_ns: u64,
+    /// Sleeps at least this long carry both stacks, ns.
+    pub stack_threshold_ns: u64,
+    /// The table of system calls the numbers belong to (`x86_64`, `aarch64`).
+    pub syscall_table: String,
+    /// Sentences for the report's coverage: what could not be observed and why.
+    pub problems: Vec<String>,
+}
+
+/// One drain of the rings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// No record older than this comes in a later batch, monotonic ns (a late
+    /// one is still applied, and counted).
+    pub watermark_ns: u64,
+    /// What user space learned meanwhile; valid before this batch's records.
+    pub facts: Vec<Fact>,
+    /// Wire records (`probe-common`), back to back.
+    pub records: Vec<u8>,
+}
+
+/// Something that no kernel record carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// The kernel function that an address in a stack lies in.
+    Symbol {
+        /// The address as it stands in the stack.
+        addr: u64,
+        /// Function name without offset; empty when it could not be told.
+        name: String,
+        /// It lies in the scheduler's own text (`.sched.text`), which
+        /// `/proc/PID/wchan` skips as well.
+        sched: bool,
+    },
+    /// Arguments of a process that was attached to.
+    Argv {
+        /// The process.
+        pid: u32,
+        /// Its arguments.
+        argv: Vec<String>,
+    },
+    /// Lost records so far, by class; replaces the previous count.
+    Lost {
+        /// Class name.
+        class: String,
+        /// Records.
+        count: u64,
+    },
+}
+
+/// Known after the last record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct End {
+    /// When observation ended, monotonic ns.
+    pub ended_ns: u64,
+    /// How the command ended, when there was one and it ended.
+    pub exit: Option<Exit>,
+    /// Final losses by class.
+    pub lost: Vec<(String, u64)>,
+    /// Runs of all probes.
+    pub probe_runs: u64,
+    /// Time inside them, ns; `None` unless it was asked for.
+    pub probe_ns: Option<u64>,
+    /// CPU time of waitscope, ns.
+    pub tool_cpu_ns: u64,
+    /// Peak resident memory of waitscope, bytes, rings included.
+    pub tool_peak_bytes: u64,
+}
