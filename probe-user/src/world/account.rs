@@ -1,0 +1,127 @@
+//! Where a thread's time went: sums, and counts of waits and wakes. Intervals
+//! themselves are not kept; memory grows with distinct waits, not with time.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    identity::Waker,
+    kind::{WaitKind, WakeSource},
+    names::NameId,
+};
+
+/// What a wait was on, if that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKey {
+    /// Not known, or one of too many.
+    #[default]
+    None,
+    /// A described file.
+    File(NameId),
+    /// A futex word's address.
+    Futex(u64),
+}
+
+/// Waits that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WaitKey {
+    /// What for.
+    pub kind: WaitKind,
+    /// System call, or -1.
+    pub nr: i16,
+    /// `nr` belongs to the 32-bit table.
+    pub compat: bool,
+    /// Kernel function slept in.
+    pub function: NameId,
+    /// For unknown waits: the stack, `;`-separated.
+    pub stack: NameId,
+    /// What on.
+    pub object: ObjectKey,
+}
+
+/// Wake-ups that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WakeKey {
+    /// What kind of waker.
+    pub source: WakeSource,
+    /// Which one.
+    pub waker: Waker,
+    /// The system call it was in, or -1.
+    pub nr: i16,
+}
+
+/// Count and time of wake-ups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WakeSum {
+    /// Wake-ups.
+    pub count: u64,
+    /// Time of the waits they ended, ns.
+    pub wait_ns: u64,
+}
+
+/// Count and time of waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WaitSum {
+    /// Finished waits.
+    pub count: u64,
+    /// Their time, ns.
+    pub total_ns: u64,
+    /// The longest, ns.
+    pub max_ns: u64,
+    /// Those that had begun before the observation.
+    pub begun_before: u64,
+    /// Who ended them.
+    pub wakes: FxHashMap<WakeKey, WakeSum>,
+}
+
+/// One thread's sums. Times in ns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Running.
+    pub on_cpu_ns: u64,
+    /// Runnable, not running.
+    pub runqueue_ns: u64,
+    /// Entries into the run queue.
+    pub runqueue_count: u64,
+    /// Covered by lost records.
+    pub unknown_ns: u64,
+    /// Switch-outs to sleep.
+    pub voluntary: u64,
+    /// Switch-outs while runnable.
+    pub involuntary: u64,
+    /// Finished waits.
+    pub waits: FxHashMap<WaitKey, WaitSum>,
+    /// First runs (`new`), which end no wait.
+    pub births: FxHashMap<WakeKey, WakeSum>,
+}
+
+/// Distinct waits of one thread that are told apart by object. A server with a
+/// hundred thousand connections must not grow without bound: beyond this,
+/// waits on new objects are counted without their object.
+const DISTINCT_OBJECTS: usize = 512;
+
+impl Account {
+    /// Counts a finished wait.
+    pub fn add_wait(&mut self, mut key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
+        if self.waits.len() >= DISTINCT_OBJECTS && !self.waits.contains_key(&key) {
+            key.object = ObjectKey::None;
+        }
+        let sum = self.waits.entry(key).or_default();
+        sum.count += 1;
+        sum.total_ns += ns;
+        sum.max_ns = sum.max_ns.max(ns);
+        sum.begun_before += u64::from(begun_before);
+        let by = sum.wakes.entry(wake).or_default();
+        by.count += 1;
+        by.wait_ns += ns;
+    }
+
+    /// Counts the first run of a new thread.
+    pub fn add_birth(&mut self, wake: WakeKey) {
+        self.births.entry(wake).or_default().count += 1;
+    }
+
+    /// Time in finished waits, ns.
+    pub fn waited_ns(&self) -> u64 {
+        self.waits.values().map(|sum| sum.total_ns).sum()
+    }
+}

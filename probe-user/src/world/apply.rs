@@ -1,0 +1,286 @@
+//! Events → world: finds the thread an event is about and hands it on.
+
+use probe_common::sched::{state, waker};
+use rustc_hash::FxHashMap;
+
+use super::{
+    identity::{Directory, Stranger, ThreadId, Waker},
+    names::Names,
+    stack::{Symbol, Symbols},
+    thread::{State, Thread, exit_of},
+    transitions::{Lexicon, named},
+};
+use crate::{
+    syscall::Table,
+    wire::{
+        event::{Event, Exec, Fork, Snapshot, Waking, What},
+        session::Fact,
+    },
+};
+
+/// Everything that is known at a moment.
+pub struct World {
+    /// Every thread ever seen; [`ThreadId`] is the index.
+    pub threads: Vec<Thread>,
+    /// Tids and strangers.
+    pub directory: Directory,
+    /// Symbols, interned text, system calls.
+    pub lexicon: Lexicon,
+    /// Arguments of processes that were there before us.
+    arguments: FxHashMap<u32, Box<[u8]>>,
+    /// Latest instant seen, ns.
+    pub now_ns: u64,
+    /// Context switches of traced threads (switch-outs).
+    pub switches: u64,
+    /// Switch-ins that the kernel hid.
+    pub recovered: u64,
+    /// The final snapshot has been taken: who lives is known.
+    pub ended: bool,
+}
+
+/// `CLONE_THREAD`: same process, no program of its own.
+const CLONE_THREAD: u64 = 0x0001_0000;
+
+impl World {
+    /// An empty world.
+    pub fn new(table: Table) -> World {
+        World {
+            threads: Vec::new(),
+            directory: Directory::default(),
+            lexicon: Lexicon {
+                symbols: Symbols::default(),
+                names: Names::default(),
+                table,
+            },
+            arguments: FxHashMap::default(),
+            now_ns: 0,
+            switches: 0,
+            recovered: 0,
+            ended: false,
+        }
+    }
+
+    /// Takes in a fact from user space.
+    pub fn learn(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Symbol { addr, name, sched } => {
+                let symbol = Symbol {
+                    name: name.as_str().into(),
+                    sched: *sched,
+                };
+                self.lexicon.symbols.insert(*addr, symbol);
+            }
+            Fact::Argv { pid, argv } => {
+                self.arguments
+                    .insert(*pid, argv.join("\0").into_bytes().into());
+            }
+            // Coverage, not world.
+            Fact::Lost { .. } => {}
+        }
+    }
+
+    /// Takes in an event. Events come in order of time; one that is late is
+    /// applied all the same and shifts nothing that has been accounted.
+    pub fn apply(&mut self, event: &Event) {
+        self.now_ns = self.now_ns.max(event.ts_ns);
+        match &event.what {
+            What::Fork(fork) => self.fork(event, fork),
+            What::Exec(exec) => self.exec(event, exec),
+            What::Snapshot(seen) => self.snapshot(event, seen),
+            What::Waker(stranger) => self.directory.meet(Stranger {
+                tid: stranger.tid,
+                pid: stranger.pid,
+                comm: String::from_utf8_lossy(&stranger.comm).into(),
+            }),
+            What::Object(object) => {
+                let named = named(object, &mut self.lexicon.names);
+                self.thread(event).object = Some(named);
+            }
+            What::SleeperStack(frames) => {
+                self.thread(event).sleeper_stack = Some((event.ts_ns, frames.clone()));
+            }
+            What::WakerStack(frames) => {
+                self.thread(event).waker_stack = Some((event.ts_ns, frames.clone()));
+            }
+            What::Rename(comm) => self.thread(event).rename(comm),
+            What::Exit { status, migrations } => {
+                let thread = self.thread(event);
+                thread.exit = Some(exit_of(*status));
+                thread.migrations = u64::from(*migrations);
+            }
+            What::Off(off) => {
+                self.switches += 1;
+                self.thread(event).switch_out(event.ts_ns, off);
+            }
+            What::On(on) => {
+                self.recovered += u64::from(on.recovered);
+                let waker = self.waker(on.wake.as_ref());
+                let id = self.target(event);
+                let thread = &mut self.threads[id.0 as usize];
+                thread.switch_in(event.ts_ns, on, waker, &mut self.lexicon);
+            }
+        }
+    }
+
+    /// The trace ended at `ended_ns`, after a snapshot of every living thread:
+    /// whoever is not in it died, and the record of that was lost.
+    pub fn end(&mut self, ended_ns: u64) {
+        self.now_ns = self.now_ns.max(ended_ns);
+        self.ended = true;
+        for thread in &mut self.threads {
+            if thread.in_last_snapshot || thread.is_dead() {
+                continue;
+            }
+            if thread.start_ns.is_some() {
+                thread.account.unknown_ns += thread.advance(ended_ns);
+            }
+            thread.state = State::Dead;
+        }
+    }
+
+    /// A thread.
+    pub fn get(&self, id: ThreadId) -> Option<&Thread> {
+        self.threads.get(id.0 as usize)
+    }
+
+    fn fork(&mut self, event: &Event, fork: &Fork) {
+        let creator = self.directory.latest(fork.creator_tid);
+        let inherited = creator.and_then(|id| self.get(id));
+        let thread = Thread {
+            tid: event.tid,
+            pid: Some(fork.pid),
+            ppid: Some(fork.ppid),
+            creator,
+            comm: String::from_utf8_lossy(&fork.comm).into(),
+            argv: inherited.map(|t| t.argv.clone()).unwrap_or_default(),
+            has_execed: fork.clone_flags & CLONE_THREAD != 0
+                && inherited.is_some_and(|t| t.has_execed),
+            state: State::Embryo,
+            since_ns: event.ts_ns,
+            seq: Some(0),
+            ..Thread::default()
+        };
+        self.add(thread);
+    }
+
+    fn exec(&mut self, event: &Event, exec: &Exec) {
+        if exec.old_tid != event.tid {
+            self.exchange(exec.old_tid, event.tid);
+        }
+        let thread = self.thread(event);
+        thread.rename(&exec.comm);
+        thread.argv = exec.argv.clone();
+        thread.has_execed = true;
+    }
+
+    /// A thread that is not the leader ran exec: the kernel exchanges its tid
+    /// with the leader's, whose last switch-out may still come (`de_thread`).
+    fn exchange(&mut self, old_tid: u32, leader_tid: u32) {
+        let (caller, leader) = (
+            self.directory.latest(old_tid),
+            self.directory.latest(leader_tid),
+        );
+        if let Some(id) = caller {
+            self.directory.assign(leader_tid, id);
+            self.threads[id.0 as usize].tid = leader_tid;
+        }
+        if let Some(id) = leader {
+            self.directory.assign(old_tid, id);
+        }
+    }
+
+    fn snapshot(&mut self, event: &Event, seen: &Snapshot) {
+        let waker = self.waker(seen.wake.as_ref());
+        let id = self.target(event);
+        let thread = &mut self.threads[id.0 as usize];
+        if let Some(argv) = self.arguments.get(&seen.pid)
+            && !thread.has_execed
+        {
+            thread.argv = argv.clone();
+            thread.has_execed = true;
+        }
+        thread.be_seen(event.ts_ns, seen, waker, &mut self.lexicon);
+    }
+
+    fn waker(&self, wake: Option<&Waking>) -> Waker {
+        let Some(wake) = wake else {
+            return Waker::Nobody;
+        };
+        if wake.flags & waker::IDLE != 0 {
+            return Waker::Nobody;
+        }
+        if wake.flags & waker::TRACED == 0 {
+            return self.directory.stranger(wake.tid);
+        }
+        match self.directory.latest(wake.tid) {
+            Some(id) => Waker::Thread(self.living_at(id, wake.ts_ns)),
+            None => Waker::Nameless(wake.tid),
+        }
+    }
+
+    /// The incarnation of a tid that could act at `ts_ns`.
+    fn living_at(&self, latest: ThreadId, ts_ns: u64) -> ThreadId {
+        let mut id = latest;
+        while let Some(thread) = self.get(id) {
+            let begun = thread.start_ns.is_some_and(|start| start <= ts_ns);
+            match thread.previous {
+                Some(previous) if !begun => id = previous,
+                _ => break,
+            }
+        }
+        id
+    }
+
+    fn thread(&mut self, event: &Event) -> &mut Thread {
+        let id = self.target(event);
+        &mut self.threads[id.0 as usize]
+    }
+
+    /// The thread an event is about; a new, unidentified one when its birth
+    /// was lost.
+    fn target(&mut self, event: &Event) -> ThreadId {
+        let Some(latest) = self.directory.latest(event.tid) else {
+            return self.add(Thread::unidentified(event.tid));
+        };
+        let thread = &self.threads[latest.0 as usize];
+        if let Some(previous) = thread.previous
+            && self.is_still_for(previous, thread, event)
+        {
+            return previous;
+        }
+        if thread.is_dead() && event.ts_ns > thread.since_ns {
+            return self.add(Thread::unidentified(event.tid));
+        }
+        latest
+    }
+
+    /// Whether an event is the previous owner's of a reused tid, which has
+    /// given the tid back but has not switched out for the last time.
+    fn is_still_for(&self, previous: ThreadId, latest: &Thread, event: &Event) -> bool {
+        let old = &self.threads[previous.0 as usize];
+        if old.is_dead() {
+            return false;
+        }
+        let next = |thread: &Thread| thread.seq.map(|seq| seq.wrapping_add(1));
+        match &event.what {
+            What::Off(off) if off.state & state::DEAD != 0 => next(old) == Some(off.seq),
+            What::Off(off) => {
+                old.state == State::Running
+                    && next(old) == Some(off.seq)
+                    && latest.state != State::Running
+            }
+            What::On(on) => {
+                let first_run = on.wake.is_some_and(|wake| wake.flags & waker::NEW != 0);
+                !first_run && latest.state == State::Embryo && old.seq == Some(on.seq)
+            }
+            _ => false,
+        }
+    }
+
+    fn add(&mut self, mut thread: Thread) -> ThreadId {
+        let id = ThreadId(u32::try_from(self.threads.len()).unwrap_or(u32::MAX));
+        thread.previous = self.directory.assign(thread.tid, id);
+        self.threads.push(thread);
+        id
+    }
+}

@@ -1,0 +1,19 @@
+//! The world: every thread of the traced tree, its state, and the account of
+//! its time. A pure function of the events: no clock, no I/O, no failure.
+
+pub mod account;
+pub mod apply;
+mod classify;
+pub mod identity;
+pub mod kind;
+pub mod names;
+pub mod object;
+pub mod source;
+pub mod stack;
+pub mod thread;
+pub mod transitions;
+
+#[cfg(test)]
+mod tests;
+
+pub use apply::World;

@@ -1,0 +1,39 @@
+//! Interned text: waits and wakes are counted under small numbers.
+
+use rustc_hash::FxHashMap;
+
+/// A text's number; 0 is "none".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NameId(u32);
+
+impl NameId {
+    /// No text.
+    pub const NONE: NameId = NameId(0);
+}
+
+/// Texts by number and back.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    texts: Vec<Box<str>>,
+    ids: FxHashMap<Box<str>, NameId>,
+}
+
+impl Names {
+    /// The number of a text, new or old.
+    pub fn id(&mut self, text: &str) -> NameId {
+        if let Some(&id) = self.ids.get(text) {
+            return id;
+        }
+        self.texts.push(text.into());
+        // 2^32 distinct texts do not fit in memory; beyond, "none" is honest.
+        let id = NameId(u32::try_from(self.texts.len()).unwrap_or(0));
+        self.ids.insert(text.into(), id);
+        id
+    }
+
+    /// The text of a number; `None` for [`NameId::NONE`].
+    pub fn text(&self, id: NameId) -> Option<&str> {
+        let index = (id.0 as usize).checked_sub(1)?;
+        self.texts.get(index).map(|text| &**text)
+    }
+}

@@ -1,0 +1,192 @@
+//! Who ended a wait. `current` at a waking is the waker only in task context;
+//! an interrupt's stack tells a timer from a packet from a disk.
+
+use probe_common::sched::waker;
+
+use super::{
+    kind::WakeSource,
+    stack::{Symbol, without_probe},
+};
+use crate::wire::{decode::in_interrupt, event::Waking};
+
+/// The source of a waking whose waker's stack was `stack` (empty: not taken).
+pub fn source(wake: &Waking, stack: &[&Symbol]) -> WakeSource {
+    if wake.flags & waker::NEW != 0 {
+        return WakeSource::New;
+    }
+    if wake.flags & waker::RECOVERED != 0 {
+        return WakeSource::Unverified;
+    }
+    let stack = without_probe(stack);
+    match interrupt(stack) {
+        Some(source) => source,
+        None if !stack.is_empty() => task(wake.flags, stack),
+        None => without_stack(wake),
+    }
+}
+
+/// Marks of an interrupt's work, and of its beginning. Walking outwards from
+/// the wake-up, whatever comes first decides.
+const INTERRUPTS: &[(&str, WakeSource)] = &[
+    ("hrtimer_wakeup", WakeSource::Timer),
+    ("__hrtimer_run_queues", WakeSource::Timer),
+    ("hrtimer_run_softirq", WakeSource::Timer),
+    ("hrtimer_interrupt", WakeSource::Timer),
+    ("process_timeout", WakeSource::Timer),
+    ("call_timer_fn", WakeSource::Timer),
+    ("__run_timers", WakeSource::Timer),
+    ("run_timer_softirq", WakeSource::Timer),
+    ("run_posix_cpu_timers", WakeSource::Timer),
+    ("tick_nohz_handler", WakeSource::Timer),
+    ("tick_sched_timer", WakeSource::Timer),
+    ("net_rx_action", WakeSource::NetRx),
+    ("net_tx_action", WakeSource::NetRx),
+    ("process_backlog", WakeSource::NetRx),
+    ("__napi_poll", WakeSource::NetRx),
+    ("blk_done_softirq", WakeSource::BlockIo),
+    ("blk_complete_reqs", WakeSource::BlockIo),
+    ("blk_mq_end_request", WakeSource::BlockIo),
+    ("blk_mq_complete_request", WakeSource::BlockIo),
+    ("blk_update_request", WakeSource::BlockIo),
+    ("bio_endio", WakeSource::BlockIo),
+    ("virtblk_done", WakeSource::BlockIo),
+    ("nvme_irq", WakeSource::BlockIo),
+    ("handle_softirqs", WakeSource::Irq),
+    ("__do_softirq", WakeSource::Irq),
+    ("do_softirq", WakeSource::Irq),
+    ("irq_exit_rcu", WakeSource::Irq),
+    ("common_interrupt", WakeSource::Irq),
+    ("asm_common_interrupt", WakeSource::Irq),
+    ("handle_irq_event", WakeSource::Irq),
+];
+
+fn interrupt(stack: &[&Symbol]) -> Option<WakeSource> {
+    stack.iter().find_map(|symbol| {
+        let name = &*symbol.name;
+        let known = INTERRUPTS
+            .iter()
+            .find(|(mark, _)| *mark == name)
+            .map(|&(_, source)| source);
+        // sysvec_apic_timer_interrupt, asm_sysvec_reschedule_ipi, …
+        let vector = name.starts_with("sysvec_") || name.starts_with("asm_sysvec_");
+        known.or(vector.then_some(WakeSource::Irq))
+    })
+}
+
+fn task(flags: u16, stack: &[&Symbol]) -> WakeSource {
+    let exits = [
+        "do_exit",
+        "do_notify_parent",
+        "exit_notify",
+        "exit_mm_release",
+        "mm_release",
+    ];
+    let on_its_way_out =
+        flags & waker::EXITING != 0 || stack.iter().any(|symbol| exits.contains(&&*symbol.name));
+    if on_its_way_out {
+        WakeSource::TaskExit
+    } else if flags & waker::KTHREAD != 0 {
+        WakeSource::Kthread
+    } else if flags & waker::IDLE != 0 {
+        // The idle task wakes nobody itself.
+        WakeSource::Irq
+    } else {
+        WakeSource::Task
+    }
+}
+
+fn without_stack(wake: &Waking) -> WakeSource {
+    let known = wake.flags & waker::CONTEXT_KNOWN != 0;
+    if in_interrupt(wake.flags) || !known {
+        // An interrupt whose stack was lost, or perhaps one.
+        return WakeSource::Unverified;
+    }
+    task(wake.flags, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(flags: u16, stack: &str, expected: WakeSource) {
+        let symbols: Vec<Symbol> = stack
+            .split_whitespace()
+            .map(|name| Symbol {
+                name: name.into(),
+                sched: false,
+            })
+            .collect();
+        let stack_refs: Vec<&Symbol> = symbols.iter().collect();
+        let wake = Waking {
+            ts_ns: 1,
+            tid: 5,
+            nr: 0,
+            flags,
+        };
+        assert_eq!(source(&wake, &stack_refs), expected, "{flags:#x} {stack}");
+    }
+
+    const TASK: u16 = waker::CONTEXT_KNOWN | waker::TRACED;
+
+    #[test]
+    fn a_timer_that_interrupted_a_task_is_a_timer() {
+        let stack = "bpf_prog_6deef7357e7b4530 bpf_trace_run1 try_to_wake_up hrtimer_wakeup \
+                     __hrtimer_run_queues hrtimer_interrupt sysvec_apic_timer_interrupt \
+                     asm_sysvec_apic_timer_interrupt copy_to_user vfs_read";
+        check(TASK, stack, WakeSource::Timer);
+        check(TASK | waker::HARDIRQ, stack, WakeSource::Timer);
+    }
+
+    #[test]
+    fn a_packet_delivered_in_the_senders_own_softirq_is_net_rx() {
+        let stack = "try_to_wake_up sock_def_readable tcp_data_queue tcp_v4_rcv __netif_receive_skb \
+                     process_backlog __napi_poll net_rx_action handle_softirqs do_softirq \
+                     __local_bh_enable_ip __dev_queue_xmit tcp_sendmsg";
+        check(TASK | waker::SOFTIRQ, stack, WakeSource::NetRx);
+    }
+
+    #[test]
+    fn exits_are_told_from_other_work_of_a_task() {
+        check(
+            TASK | waker::EXITING,
+            "__wake_up_sync_key do_notify_parent do_exit",
+            WakeSource::TaskExit,
+        );
+        check(
+            TASK,
+            "complete_signal __send_signal do_notify_parent exit_notify",
+            WakeSource::TaskExit,
+        );
+        check(TASK | waker::EXITING, "", WakeSource::TaskExit);
+        check(TASK, "try_to_wake_up futex_wake do_futex", WakeSource::Task);
+        check(TASK, "", WakeSource::Task);
+        check(
+            waker::CONTEXT_KNOWN | waker::KTHREAD,
+            "wake_up_process kworker",
+            WakeSource::Kthread,
+        );
+    }
+
+    #[test]
+    fn disks_and_other_interrupts() {
+        check(
+            waker::IDLE,
+            "wake_up bio_endio blk_mq_end_request virtblk_done asm_common_interrupt",
+            WakeSource::BlockIo,
+        );
+        check(
+            waker::IDLE,
+            "try_to_wake_up some_driver asm_common_interrupt",
+            WakeSource::Irq,
+        );
+        check(TASK, "try_to_wake_up sysvec_irq_work", WakeSource::Irq);
+    }
+
+    #[test]
+    fn what_cannot_be_verified_is_not_guessed() {
+        check(0, "", WakeSource::Unverified);
+        check(waker::TRACED, "", WakeSource::Unverified);
+        check(TASK | waker::SOFTIRQ, "", WakeSource::Unverified);
+        check(waker::NEW, "", WakeSource::New);
+    }
+}

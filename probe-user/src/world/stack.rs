@@ -1,0 +1,87 @@
+//! Addresses → function names, and the one function a sleeper is said to be in.
+
+use rustc_hash::FxHashMap;
+
+/// What is known of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Function; empty when it could not be told.
+    pub name: Box<str>,
+    /// In the scheduler's own text.
+    pub sched: bool,
+}
+
+/// Known addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Symbols(FxHashMap<u64, Symbol>);
+
+impl Symbols {
+    /// Learns one.
+    pub fn insert(&mut self, addr: u64, symbol: Symbol) {
+        self.0.insert(addr, symbol);
+    }
+
+    /// The symbols of a stack, innermost first; unresolved frames are left out.
+    pub fn resolve<'a>(&'a self, frames: &[u64]) -> Vec<&'a Symbol> {
+        frames
+            .iter()
+            .filter_map(|addr| self.0.get(addr))
+            .filter(|symbol| !symbol.name.is_empty())
+            .collect()
+    }
+}
+
+/// Helpers that wait on behalf of their caller but lie outside `.sched.text`:
+/// the caller says more. Kernels 5.10 to 7.2.
+const GENERIC: &[&str] = &[
+    "schedule",
+    "__schedule",
+    "wait_woken",
+    "sk_wait_data",
+    "sk_wait_event",
+    "__skb_wait_for_more_packets",
+    "poll_schedule_timeout",
+    "futex_wait_queue",
+    "futex_wait_queue_me",
+    "futex_do_wait",
+    "__futex_wait",
+    "bit_wait_io",
+    "bit_wait",
+    "folio_wait_bit",
+    "wait_on_page_bit_common",
+    "ep_schedule_timeout",
+    "schedule_hrtimeout_range",
+    "schedule_hrtimeout_range_clock",
+    "schedule_hrtimeout",
+    "do_wait_intr_irq",
+    "do_wait_intr",
+];
+
+/// The kernel function a thread sleeps in: the innermost frame that is neither
+/// scheduler text (what `/proc/PID/wchan` shows) nor a generic helper.
+pub fn function<'a>(stack: &[&'a Symbol]) -> Option<&'a str> {
+    let named = |symbol: &&&'a Symbol| !symbol.sched && !GENERIC.contains(&&*symbol.name);
+    stack
+        .iter()
+        .find(named)
+        .or(stack.last())
+        .map(|symbol| &*symbol.name)
+}
+
+/// Frames of a probe itself head the stack taken inside it: skip them by name,
+/// for their number differs from kernel to kernel.
+pub fn without_probe<'s, 'a>(stack: &'s [&'a Symbol]) -> &'s [&'a Symbol] {
+    let is_probe = |symbol: &&Symbol| {
+        let name = &*symbol.name;
+        name.starts_with("bpf_")
+            || name.starts_with("__bpf_")
+            || name.starts_with("__traceiter_")
+            || name.starts_with("trace_")
+            || name.starts_with("__probestub_")
+    };
+    let first = stack
+        .iter()
+        .position(|symbol| !is_probe(symbol))
+        .unwrap_or(stack.len());
+    &stack[first..]
+}

@@ -1,0 +1,125 @@
+//! One thread: identity, names over time, state, account.
+
+use super::{account::Account, identity::ThreadId, names::NameId};
+use crate::{
+    document::Exit,
+    wire::event::{Object, Off},
+};
+
+/// A thread of the traced tree.
+#[derive(Clone, Debug, Default)]
+pub struct Thread {
+    /// Its id; the process id after an exec by another thread than the leader.
+    pub tid: u32,
+    /// Its process; `None` when its birth was lost.
+    pub pid: Option<u32>,
+    /// Its parent process.
+    pub ppid: Option<u32>,
+    /// The thread that made it.
+    pub creator: Option<ThreadId>,
+    /// Last name.
+    pub comm: Box<str>,
+    /// Earlier names, oldest first.
+    pub former_comms: Vec<Box<str>>,
+    /// Arguments of the last exec, NUL-separated; inherited from the creator.
+    pub argv: Box<[u8]>,
+    /// It has run exec itself.
+    pub has_execed: bool,
+    /// How it ended.
+    pub exit: Option<Exit>,
+    /// CPU migrations.
+    pub migrations: u64,
+    /// First observed instant, ns; `None` before it was first runnable.
+    pub start_ns: Option<u64>,
+    /// What it does.
+    pub state: State,
+    /// Since when, ns: everything before is in the account.
+    pub since_ns: u64,
+    /// Switch-outs so far; `None` when not known.
+    pub seq: Option<u16>,
+    /// The account up to `since_ns`.
+    pub account: Account,
+    /// The file that its calls were last seen to block on, and its name.
+    pub object: Option<(Object, NameId)>,
+    /// Stack of the present sleep and when it was taken.
+    pub sleeper_stack: Option<(u64, Box<[u64]>)>,
+    /// Stack of whatever ended it, and when.
+    pub waker_stack: Option<(u64, Box<[u64]>)>,
+    /// The thread that had this tid before.
+    pub previous: Option<ThreadId>,
+    /// The root of a `run`: asleep until it is released, which is its birth.
+    pub held: bool,
+    /// Present in the final snapshot.
+    pub in_last_snapshot: bool,
+}
+
+/// What a thread does. Starts at `Unknown`: nothing is assumed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum State {
+    /// Records are missing: it was seen, but not what it does.
+    #[default]
+    Unknown,
+    /// Created or held, not yet runnable.
+    Embryo,
+    /// On a CPU.
+    Running,
+    /// On a run queue.
+    Runnable,
+    /// Asleep.
+    Waiting(Wait),
+    /// Gone; `since_ns` is its last instant.
+    Dead,
+}
+
+/// A wait that is not finished.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wait {
+    /// The switch-out that began it.
+    pub off: Off,
+    /// It had begun before the observation.
+    pub begun_before: bool,
+}
+
+impl Thread {
+    /// A thread about which nothing but its tid is known. Its life begins with
+    /// its first switch or snapshot.
+    pub fn unidentified(tid: u32) -> Thread {
+        Thread {
+            tid,
+            ..Thread::default()
+        }
+    }
+
+    /// Gives it a new name; the old one is remembered.
+    pub fn rename(&mut self, comm: &[u8]) {
+        let comm: Box<str> = String::from_utf8_lossy(comm).into();
+        if comm == self.comm {
+            return;
+        }
+        let old = std::mem::replace(&mut self.comm, comm);
+        if !old.is_empty() && self.former_comms.len() < FORMER_NAMES {
+            self.former_comms.push(old);
+        }
+    }
+
+    /// Whether it can still have events at `ts_ns`.
+    pub fn is_dead(&self) -> bool {
+        self.state == State::Dead
+    }
+
+    /// Whether it is the leader of its process.
+    pub fn is_leader(&self) -> bool {
+        self.pid == Some(self.tid)
+    }
+}
+
+/// Names kept per thread: some programs show progress in their name.
+const FORMER_NAMES: usize = 16;
+
+/// An `exit_code` of the kernel as wait(2) would show it.
+pub fn exit_of(status: i32) -> Exit {
+    match status & 0x7f {
+        0 => Exit::Code((status >> 8) & 0xff),
+        signal => Exit::Signal(signal),
+    }
+}
