@@ -1,0 +1,120 @@
+//! Batches → document. Live and replay are this same code: a run is its own
+//! recording, read as it is made.
+
+use std::collections::BTreeMap;
+
+use probe_common::loss::LOSS_NAMES;
+
+use crate::{
+    document::Document,
+    metrics,
+    syscall::Table,
+    wire::{
+        decode::{Problems, decode},
+        event::Event,
+        order::Order,
+        session::{Batch, End, Fact, Start},
+    },
+    world::World,
+};
+
+/// What is known besides the world.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// From before the first record.
+    pub start: Start,
+    /// From after the last one; `None` when the recording was cut.
+    pub end: Option<End>,
+    /// Lost records by class.
+    pub lost: BTreeMap<String, u64>,
+    /// Records that could not be decoded.
+    pub decoding: Problems,
+    /// Records that came too late.
+    pub late: u64,
+    /// Sentences about the recording itself.
+    pub problems: Vec<String>,
+}
+
+/// A run being taken in.
+pub struct Analysis {
+    facts: Facts,
+    order: Order,
+    world: World,
+}
+
+impl Analysis {
+    /// Begins. Fails only for a system-call table this version does not have.
+    pub fn new(start: Start) -> Result<Analysis, UnknownTable> {
+        let table = Table::by_id(&start.syscall_table).ok_or_else(|| UnknownTable {
+            id: start.syscall_table.clone(),
+        })?;
+        let lost = LOSS_NAMES
+            .iter()
+            .map(|&(_, name)| (name.to_owned(), 0))
+            .collect();
+        let facts = Facts {
+            start,
+            lost,
+            ..Facts::default()
+        };
+        Ok(Analysis {
+            facts,
+            order: Order::default(),
+            world: World::new(table),
+        })
+    }
+
+    /// Takes in one drain of the rings.
+    pub fn batch(&mut self, batch: &Batch) {
+        for fact in &batch.facts {
+            if let Fact::Lost { class, count } = fact {
+                self.facts.lost.insert(class.clone(), *count);
+            }
+            self.world.learn(fact);
+        }
+        let order = &mut self.order;
+        decode(&batch.records, &mut self.facts.decoding, |event| {
+            order.push(event)
+        });
+        self.release(batch.watermark_ns);
+    }
+
+    /// The observation ended; what happened after `end` is left out.
+    pub fn end(&mut self, end: End) {
+        self.release(end.ended_ns);
+        self.world.end(end.ended_ns);
+        self.facts.lost.extend(end.lost.iter().cloned());
+        self.facts.end = Some(end);
+    }
+
+    /// Adds a sentence to the report's coverage.
+    pub fn problem(&mut self, sentence: String) {
+        self.facts.problems.push(sentence);
+    }
+
+    /// The report.
+    pub fn document(mut self) -> Document {
+        if self.facts.end.is_none() {
+            // Cut short: what is there is there.
+            self.release(u64::MAX);
+        }
+        self.facts.late = self.order.late();
+        metrics::document(&self.world, &self.facts)
+    }
+
+    fn release(&mut self, watermark_ns: u64) {
+        let world = &mut self.world;
+        self.order
+            .release(watermark_ns, |event: &Event| world.apply(event));
+    }
+}
+
+/// The recording comes from an architecture this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the recording uses system-call table {id:?}, which this version of waitscope does not have"
+)]
+pub struct UnknownTable {
+    /// The table's name in the recording.
+    pub id: String,
+}

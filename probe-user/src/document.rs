@@ -1,0 +1,261 @@
+//! All that a view may see: the finished account of a run, in ns and bytes.
+//!
+//! Built by `metrics` from the world, read by every file in `view`. Unknown is
+//! `None`, never 0. Text in here comes from other processes and is *not*
+//! sanitised: each view escapes for its own medium.
+
+use std::collections::BTreeMap;
+
+/// The whole report.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// The traced command; empty when processes were attached to.
+    pub command: Vec<String>,
+    /// Processes attached to with `--pid`; empty for a command.
+    pub attached: Vec<u32>,
+    /// How the command ended; `None` when it was still running or not ours.
+    pub exit: Option<Exit>,
+    /// Where it ran.
+    pub host: Host,
+    /// What the probes could see.
+    pub tier: Tier,
+    /// From the first observed instant to the last, ns.
+    pub wall_ns: u64,
+    /// How far the numbers can be trusted.
+    pub coverage: Coverage,
+    /// What observing cost.
+    pub overhead: Overhead,
+    /// Distinct processes among the threads.
+    pub processes: usize,
+    /// Every thread of the tree, by start time.
+    pub threads: Vec<Thread>,
+    /// Threads of one role together, largest lifetime first.
+    pub groups: Vec<Group>,
+}
+
+/// How a process or thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// `exit(2)` with this status.
+    Code(i32),
+    /// Killed by this signal.
+    Signal(i32),
+}
+
+/// The machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// `uname -r`.
+    pub kernel: String,
+    /// `uname -m`.
+    pub arch: String,
+    /// Online CPUs.
+    pub cpus: u32,
+}
+
+/// Design §3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tier {
+    /// tp_btf and fentry or kprobe.
+    Full,
+    /// tp_btf only.
+    #[default]
+    Tracepoint,
+    /// No BTF.
+    Raw,
+}
+
+impl Tier {
+    /// The name used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Full => "full",
+            Tier::Tracepoint => "tracepoint",
+            Tier::Raw => "raw",
+        }
+    }
+}
+
+/// How far the numbers can be trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Lost records by class; a class without a loss is present with 0.
+    pub lost: BTreeMap<String, u64>,
+    /// Waits not finished at the end of the recording.
+    pub open_waits: u64,
+    /// Wake-ups whose source could not be verified.
+    pub unverified_wakes: u64,
+    /// Switch-ins that the kernel hid and whose time is the scheduler's own.
+    pub recovered_switches: u64,
+    /// Σ over threads of lifetime − (on-CPU + run queue + waits + open + unknown), ns.
+    pub residual_ns: i64,
+    /// What else the reader must know, one sentence each: a truncated
+    /// recording, missing symbols, …
+    pub problems: Vec<String>,
+}
+
+impl Coverage {
+    /// All lost records.
+    pub fn lost_total(&self) -> u64 {
+        self.lost.values().fold(0, |sum, &n| sum.saturating_add(n))
+    }
+}
+
+/// What observing cost. `None` where it was not measured (a cut recording).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overhead {
+    /// Runs of all probes, on every task of the machine.
+    pub probe_runs: Option<u64>,
+    /// Time inside them, ns; only with `--cost`.
+    pub probe_ns: Option<u64>,
+    /// CPU time of waitscope itself, ns.
+    pub tool_cpu_ns: Option<u64>,
+    /// Peak resident memory of waitscope, bytes, the rings included.
+    pub tool_peak_bytes: Option<u64>,
+    /// Context switches of traced threads seen.
+    pub switches: u64,
+}
+
+/// Sums over one thread or one group. For a thread,
+/// `lifetime = on_cpu + runqueue + Σ waits.total + open + unknown`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// First to last observed instant, ns.
+    pub lifetime_ns: u64,
+    /// Running, ns.
+    pub on_cpu_ns: u64,
+    /// Runnable but not running, ns.
+    pub runqueue_ns: u64,
+    /// Times it entered the run queue (wake-ups and preemptions).
+    pub runqueue_count: u64,
+    /// In waits not finished at the end, ns: a lower bound.
+    pub open_ns: u64,
+    /// Covered by lost records, ns.
+    pub unknown_ns: u64,
+    /// Switch-outs to sleep.
+    pub voluntary: u64,
+    /// Switch-outs while runnable.
+    pub involuntary: u64,
+    /// CPU migrations.
+    pub migrations: u64,
+    /// Finished waits, largest total first.
+    pub waits: Vec<Wait>,
+    /// Waits not finished at the end, longest first.
+    pub open: Vec<OpenWait>,
+    /// Who ended the finished waits, largest `wait_ns` first.
+    pub wakes: Vec<Wake>,
+}
+
+/// Finished waits of one kind at one place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wait {
+    /// Wait kind (design §4): `child-exit`, `futex`, …
+    pub kind: &'static str,
+    /// System call's name; `None` outside one.
+    pub syscall: Option<String>,
+    /// Kernel function slept in; `None` when no stack was taken (short sleeps).
+    pub function: Option<String>,
+    /// Descriptor, futex address, …: `pipe:[4711]`, `tcp 127.0.0.1:40222 → 127.0.0.1:9418`.
+    pub object: Option<String>,
+    /// For kind `unknown`: the stack, innermost first. Otherwise empty.
+    pub stack: Vec<String>,
+    /// Finished waits.
+    pub count: u64,
+    /// Their time, ns.
+    pub total_ns: u64,
+    /// The longest, ns.
+    pub max_ns: u64,
+    /// How many of them had begun before the observation: their time is a
+    /// lower bound (`≥`).
+    pub begun_before: u64,
+    /// Who ended them, largest `wait_ns` first.
+    pub wakes: Vec<Wake>,
+}
+
+/// A wait not finished at the end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenWait {
+    /// As [`Wait::kind`].
+    pub kind: &'static str,
+    /// As [`Wait::syscall`].
+    pub syscall: Option<String>,
+    /// As [`Wait::function`].
+    pub function: Option<String>,
+    /// As [`Wait::object`].
+    pub object: Option<String>,
+    /// As [`Wait::stack`].
+    pub stack: Vec<String>,
+    /// Threads in such a wait (1 for a single thread).
+    pub count: u64,
+    /// Time so far, ns, from the first observed instant on.
+    pub so_far_ns: u64,
+    /// It had begun before the observation.
+    pub begun_before: bool,
+}
+
+/// Wake-ups from one source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wake {
+    /// Wake source (design §4): `task-exit`, `timer`, …
+    pub source: &'static str,
+    /// Label of the waking task (`git index-pack`); `None` for an interrupt.
+    pub comm: Option<String>,
+    /// Its process; `None` for an interrupt, and in groups when several.
+    pub pid: Option<u32>,
+    /// Its thread; `None` for an interrupt, and in groups when several.
+    pub tid: Option<u32>,
+    /// System call the waker was in, when that is known and it was a task.
+    pub syscall: Option<String>,
+    /// The waker is outside the traced tree.
+    pub outside: bool,
+    /// Wake-ups.
+    pub count: u64,
+    /// Time of the waits they ended, ns.
+    pub wait_ns: u64,
+}
+
+/// One thread of the traced tree.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Thread {
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Parent process; `None` when its birth was not seen.
+    pub ppid: Option<u32>,
+    /// Thread that made it; `None` for roots.
+    pub creator_tid: Option<u32>,
+    /// Last `comm`.
+    pub comm: String,
+    /// Earlier names, oldest first.
+    pub former_comms: Vec<String>,
+    /// Arguments of its last exec (or its process's), cut at 256 bytes.
+    pub argv: Vec<String>,
+    /// `comm` with trailing numbers folded: `worker-*`.
+    pub role: String,
+    /// Group it belongs to: index into [`Document::groups`].
+    pub group: usize,
+    /// First observed instant, ns since the start of the run.
+    pub start_ns: u64,
+    /// Last observed instant, ns since the start of the run.
+    pub end_ns: u64,
+    /// `None` while it lives.
+    pub exit: Option<Exit>,
+    /// The account.
+    pub sums: Sums,
+}
+
+/// Threads of one role.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// `python3 gitsync`, `git index-pack`, `python3 gitsync (threads)`, …
+    pub name: String,
+    /// Threads in it.
+    pub threads: usize,
+    /// Their processes, ascending.
+    pub pids: Vec<u32>,
+    /// How they ended, with counts; threads alive at the end are absent.
+    pub exits: BTreeMap<Exit, u64>,
+    /// The account.
+    pub sums: Sums,
+}

@@ -1,0 +1,44 @@
+//! World → document: the account of every thread, in groups, with coverage.
+
+mod coverage;
+mod groups;
+mod label;
+mod process;
+mod sums;
+mod threads;
+
+use crate::{
+    analysis::Facts,
+    document::{Document, Overhead},
+    world::World,
+};
+
+/// The report of a world.
+pub fn document(world: &World, facts: &Facts) -> Document {
+    let start = &facts.start;
+    let end = facts.end.as_ref();
+    let processes = process::find(world);
+    let (mut threads, mut groups) = threads::build(world, &processes);
+    groups::total(&threads, &mut groups);
+    groups::order(&mut threads, &mut groups);
+    let wall_ns = threads.iter().map(|t| t.end_ns).max().unwrap_or(0);
+    Document {
+        command: start.command.clone(),
+        attached: start.attached.clone(),
+        exit: end.and_then(|end| end.exit),
+        host: start.host.clone(),
+        tier: start.tier,
+        wall_ns,
+        coverage: coverage::of(world, facts, &threads),
+        overhead: Overhead {
+            probe_runs: end.map(|end| end.probe_runs),
+            probe_ns: end.and_then(|end| end.probe_ns),
+            tool_cpu_ns: end.map(|end| end.tool_cpu_ns),
+            tool_peak_bytes: end.map(|end| end.tool_peak_bytes),
+            switches: world.switches,
+        },
+        processes: processes.list.len(),
+        threads,
+        groups,
+    }
+}

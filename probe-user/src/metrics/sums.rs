@@ -1,0 +1,291 @@
+//! One account → the sums a view shows, and adding sums up for a group.
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    document::{OpenWait, Sums, Wait, Wake},
+    syscall::Table,
+    world::{
+        World,
+        account::{Account, ObjectKey, WaitKey, WaitSum, WakeKey, WakeSum},
+        names::Names,
+        thread::{self, State, Thread},
+        transitions::Lexicon,
+    },
+};
+
+/// Turns wakers' identities into the texts of the document.
+pub trait NameWaker {
+    /// Comm, pid, tid and "outside" of whoever woke.
+    fn name_waker(&self, key: &WakeKey) -> Wake;
+}
+
+/// The sums of one thread at the world's present moment.
+pub fn of_thread(world: &World, thread: &Thread, namer: &impl NameWaker) -> Sums {
+    let mut sums = Sums {
+        on_cpu_ns: thread.account.on_cpu_ns,
+        runqueue_ns: thread.account.runqueue_ns,
+        runqueue_count: thread.account.runqueue_count,
+        unknown_ns: thread.account.unknown_ns,
+        voluntary: thread.account.voluntary,
+        involuntary: thread.account.involuntary,
+        migrations: thread.migrations,
+        ..Sums::default()
+    };
+    if let Some(start) = thread.start_ns {
+        sums.lifetime_ns = end_ns(world, thread).saturating_sub(start);
+        add_present(world, thread, &mut sums);
+    }
+    let account = &thread.account;
+    sums.waits = account
+        .waits
+        .iter()
+        .map(|(key, sum)| finished_wait(world, key, sum, namer))
+        .collect();
+    sums.wakes = wakes(&all_wakes(account), namer);
+    sort(&mut sums);
+    sums
+}
+
+/// Last observed instant of a thread.
+pub fn end_ns(world: &World, thread: &Thread) -> u64 {
+    if thread.is_dead() {
+        thread.since_ns
+    } else {
+        world.now_ns.max(thread.since_ns)
+    }
+}
+
+/// The interval that is not finished.
+fn add_present(world: &World, thread: &Thread, sums: &mut Sums) {
+    let so_far_ns = end_ns(world, thread) - thread.since_ns;
+    match &thread.state {
+        State::Running => sums.on_cpu_ns += so_far_ns,
+        State::Runnable => sums.runqueue_ns += so_far_ns,
+        State::Unknown => sums.unknown_ns += so_far_ns,
+        State::Embryo | State::Dead => {}
+        State::Waiting(wait) => {
+            sums.open_ns += so_far_ns;
+            sums.open.push(open_wait(world, thread, wait, so_far_ns));
+        }
+    }
+}
+
+fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64) -> OpenWait {
+    let Lexicon {
+        symbols,
+        names,
+        table,
+    } = &world.lexicon;
+    let call = &wait.off.call;
+    let frames = thread.sleeper_stack.as_ref().map(|(_, frames)| &**frames);
+    let place = thread.place(&wait.off, frames.unwrap_or_default(), symbols, *table);
+    OpenWait {
+        kind: place.kind.name(),
+        syscall: call_name(*table, call.nr, call.compat),
+        function: place.function.map(str::to_owned),
+        object: object_text(names, thread.object_key(&wait.off, *table)),
+        stack: place
+            .unknown_stack
+            .as_deref()
+            .map_or_else(Vec::new, frames_of),
+        count: 1,
+        so_far_ns,
+        begun_before: wait.begun_before,
+    }
+}
+
+fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameWaker) -> Wait {
+    let Lexicon { names, table, .. } = &world.lexicon;
+    Wait {
+        kind: key.kind.name(),
+        syscall: call_name(*table, key.nr, key.compat),
+        function: names.text(key.function).map(str::to_owned),
+        object: object_text(names, key.object),
+        stack: names.text(key.stack).map_or_else(Vec::new, frames_of),
+        count: sum.count,
+        total_ns: sum.total_ns,
+        max_ns: sum.max_ns,
+        begun_before: sum.begun_before,
+        wakes: wakes(&sum.wakes, namer),
+    }
+}
+
+fn object_text(names: &Names, key: ObjectKey) -> Option<String> {
+    match key {
+        ObjectKey::None => None,
+        ObjectKey::File(name) => names.text(name).map(str::to_owned),
+        ObjectKey::Futex(addr) => Some(format!("futex {addr:#x}")),
+    }
+}
+
+fn frames_of(joined: &str) -> Vec<String> {
+    joined.split(';').map(str::to_owned).collect()
+}
+
+/// A call's name; 32-bit calls and calls newer than the table by number.
+pub fn call_name(table: Table, nr: i16, compat: bool) -> Option<String> {
+    if nr < 0 {
+        return None;
+    }
+    if compat {
+        return Some(format!("32-bit call {nr}"));
+    }
+    Some(
+        table
+            .name(nr)
+            .map_or_else(|| format!("call {nr}"), str::to_owned),
+    )
+}
+
+/// Births, and the ends of all waits.
+fn all_wakes(account: &Account) -> FxHashMap<WakeKey, WakeSum> {
+    let mut all = account.births.clone();
+    for (key, sum) in account.waits.values().flat_map(|wait| &wait.wakes) {
+        let total = all.entry(*key).or_default();
+        total.count += sum.count;
+        total.wait_ns += sum.wait_ns;
+    }
+    all
+}
+
+fn wakes(by: &FxHashMap<WakeKey, WakeSum>, namer: &impl NameWaker) -> Vec<Wake> {
+    let named = |(key, sum): (&WakeKey, &WakeSum)| Wake {
+        count: sum.count,
+        wait_ns: sum.wait_ns,
+        ..namer.name_waker(key)
+    };
+    by.iter().map(named).collect()
+}
+
+/// Adds a thread's sums to its group's.
+pub fn add(into: &mut Sums, from: &Sums) {
+    into.lifetime_ns += from.lifetime_ns;
+    into.on_cpu_ns += from.on_cpu_ns;
+    into.runqueue_ns += from.runqueue_ns;
+    into.runqueue_count += from.runqueue_count;
+    into.open_ns += from.open_ns;
+    into.unknown_ns += from.unknown_ns;
+    into.voluntary += from.voluntary;
+    into.involuntary += from.involuntary;
+    into.migrations += from.migrations;
+    for wait in &from.waits {
+        add_wait(&mut into.waits, wait);
+    }
+    for open in &from.open {
+        add_open(&mut into.open, open);
+    }
+    add_all_wakes(&mut into.wakes, &from.wakes);
+}
+
+/// In a group, waits on different objects are one row.
+fn add_wait(list: &mut Vec<Wait>, wait: &Wait) {
+    let same = |other: &&mut Wait| {
+        other.kind == wait.kind
+            && other.syscall == wait.syscall
+            && other.function == wait.function
+            && other.stack == wait.stack
+    };
+    match list.iter_mut().find(same) {
+        Some(other) => {
+            if other.object != wait.object {
+                other.object = None;
+            }
+            other.count += wait.count;
+            other.total_ns += wait.total_ns;
+            other.max_ns = other.max_ns.max(wait.max_ns);
+            other.begun_before += wait.begun_before;
+            add_all_wakes(&mut other.wakes, &wait.wakes);
+        }
+        None => {
+            let mut first = Wait {
+                wakes: Vec::new(),
+                ..wait.clone()
+            };
+            add_all_wakes(&mut first.wakes, &wait.wakes);
+            list.push(first);
+        }
+    }
+}
+
+fn add_open(list: &mut Vec<OpenWait>, open: &OpenWait) {
+    let same = |other: &&mut OpenWait| {
+        other.kind == open.kind
+            && other.syscall == open.syscall
+            && other.function == open.function
+            && other.stack == open.stack
+            && other.begun_before == open.begun_before
+    };
+    match list.iter_mut().find(same) {
+        Some(other) => {
+            if other.object != open.object {
+                other.object = None;
+            }
+            other.count += open.count;
+            other.so_far_ns += open.so_far_ns;
+        }
+        None => list.push(open.clone()),
+    }
+}
+
+/// In a group, wakers of one name are one; ids stay only where there is one.
+fn add_all_wakes(list: &mut Vec<Wake>, more: &[Wake]) {
+    for wake in more {
+        let same = |other: &&mut Wake| {
+            other.source == wake.source
+                && other.comm == wake.comm
+                && other.syscall == wake.syscall
+                && other.outside == wake.outside
+        };
+        match list.iter_mut().find(same) {
+            Some(other) => {
+                other.count += wake.count;
+                other.wait_ns += wake.wait_ns;
+                if other.tid != wake.tid {
+                    other.tid = None;
+                }
+                if other.pid != wake.pid {
+                    other.pid = None;
+                }
+            }
+            None => list.push(wake.clone()),
+        }
+    }
+}
+
+/// Largest first; ties in an order that does not depend on hashing.
+pub fn sort(sums: &mut Sums) {
+    sums.waits.sort_by(|a, b| {
+        let name = |w: &Wait| {
+            (
+                w.kind,
+                w.syscall.clone(),
+                w.function.clone(),
+                w.object.clone(),
+                w.stack.clone(),
+            )
+        };
+        b.total_ns
+            .cmp(&a.total_ns)
+            .then_with(|| name(a).cmp(&name(b)))
+    });
+    sums.waits
+        .iter_mut()
+        .for_each(|wait| sort_wakes(&mut wait.wakes));
+    sums.open.sort_by(|a, b| {
+        b.so_far_ns
+            .cmp(&a.so_far_ns)
+            .then_with(|| (a.kind, &a.function).cmp(&(b.kind, &b.function)))
+    });
+    sort_wakes(&mut sums.wakes);
+}
+
+fn sort_wakes(list: &mut [Wake]) {
+    list.sort_by(|a, b| {
+        let name = |w: &Wake| (w.source, w.comm.clone(), w.pid, w.tid, w.syscall.clone());
+        b.wait_ns
+            .cmp(&a.wait_ns)
+            .then(b.count.cmp(&a.count))
+            .then_with(|| name(a).cmp(&name(b)))
+    });
+}

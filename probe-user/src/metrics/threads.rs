@@ -1,0 +1,200 @@
+//! The rows for threads, and which group each belongs to.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    label,
+    process::Processes,
+    sums::{self, NameWaker},
+};
+use crate::{
+    document::{Group, Thread, Wake},
+    world::{
+        World,
+        account::WakeKey,
+        identity::{StrangerId, ThreadId, Waker},
+        thread,
+    },
+};
+
+/// Threads of one role: same program, same role in it, same parentage.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct GroupKey {
+    parent: Option<usize>,
+    label: String,
+    /// `None` for the first thread of each process.
+    role: Option<String>,
+}
+
+/// Every thread's row, and the groups without their sums.
+pub fn build(world: &World, processes: &Processes) -> (Vec<Thread>, Vec<Group>) {
+    let grouping = Grouping::new(world, processes);
+    let origin_ns = world
+        .threads
+        .iter()
+        .filter_map(|t| t.start_ns)
+        .min()
+        .unwrap_or(0);
+    let namer = Namer {
+        world,
+        processes,
+        grouping: &grouping,
+    };
+    let rows = world
+        .threads
+        .iter()
+        .enumerate()
+        .map(|(index, thread)| Thread {
+            pid: thread.pid.unwrap_or(0),
+            tid: thread.tid,
+            ppid: thread.ppid,
+            creator_tid: thread.creator.and_then(|id| world.get(id)).map(|t| t.tid),
+            comm: thread.comm.to_string(),
+            former_comms: thread
+                .former_comms
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            argv: label::words(&thread.argv),
+            role: label::role(&thread.comm),
+            group: grouping.of_thread[index],
+            start_ns: thread
+                .start_ns
+                .unwrap_or(origin_ns)
+                .saturating_sub(origin_ns),
+            end_ns: sums::end_ns(world, thread).saturating_sub(origin_ns),
+            exit: thread.exit,
+            sums: sums::of_thread(world, thread, &namer),
+        })
+        .collect();
+    (rows, grouping.groups)
+}
+
+struct Grouping {
+    groups: Vec<Group>,
+    of_thread: Vec<usize>,
+}
+
+impl Grouping {
+    fn new(world: &World, processes: &Processes) -> Grouping {
+        let mut grouping = Grouping {
+            groups: Vec::new(),
+            of_thread: Vec::new(),
+        };
+        let mut ids: FxHashMap<GroupKey, usize> = FxHashMap::default();
+        let mut keys: Vec<GroupKey> = Vec::new();
+        // Group of each process's first thread.
+        let mut of_process: Vec<Option<usize>> = vec![None; processes.list.len()];
+        for (thread, &process_id) in world.threads.iter().zip(&processes.of_thread) {
+            let process = &processes.list[process_id];
+            let is_first = of_process[process_id].is_none();
+            let key = GroupKey {
+                parent: process.parent.and_then(|parent| of_process[parent]),
+                label: process.label.clone(),
+                role: (!is_first).then(|| role_of(thread, &process.comm)),
+            };
+            let next = keys.len();
+            let id = *ids.entry(key.clone()).or_insert(next);
+            if id == next {
+                keys.push(key);
+            }
+            if is_first {
+                of_process[process_id] = Some(id);
+            }
+            grouping.of_thread.push(id);
+        }
+        grouping.groups = names(&keys)
+            .into_iter()
+            .map(|name| Group {
+                name,
+                ..Group::default()
+            })
+            .collect();
+        grouping
+    }
+}
+
+/// A thread that has no name of its own is just one of the threads.
+fn role_of(thread: &thread::Thread, process_comm: &str) -> String {
+    if *thread.comm == *process_comm {
+        "threads".to_owned()
+    } else {
+        label::role(&thread.comm)
+    }
+}
+
+/// Names, with the parent added where two groups would have the same.
+fn names(keys: &[GroupKey]) -> Vec<String> {
+    let short = |key: &GroupKey| {
+        // A process that runs its parent's program without an exec of its own.
+        let forked = key
+            .parent
+            .is_some_and(|parent| keys[parent].label == key.label);
+        match &key.role {
+            Some(role) => format!("{} ({role})", key.label),
+            None if forked => format!("{} (forked)", key.label),
+            None => key.label.clone(),
+        }
+    };
+    let shorts: Vec<String> = keys.iter().map(short).collect();
+    let mut uses: FxHashMap<&str, usize> = FxHashMap::default();
+    for name in &shorts {
+        *uses.entry(name).or_default() += 1;
+    }
+    keys.iter()
+        .zip(&shorts)
+        .map(
+            |(key, name)| match key.parent.map(|parent| &shorts[parent]) {
+                Some(parent) if uses[name.as_str()] > 1 => format!("{name} of {parent}"),
+                _ => name.clone(),
+            },
+        )
+        .collect()
+}
+
+struct Namer<'a> {
+    world: &'a World,
+    processes: &'a Processes,
+    grouping: &'a Grouping,
+}
+
+impl NameWaker for Namer<'_> {
+    fn name_waker(&self, key: &WakeKey) -> Wake {
+        let mut wake = Wake {
+            source: key.source.name(),
+            ..Wake::default()
+        };
+        wake.syscall = sums::call_name(self.world.lexicon.table, key.nr, false);
+        match key.waker {
+            Waker::Nobody => wake.syscall = None,
+            Waker::Thread(ThreadId(id)) => {
+                let index = id as usize;
+                if let (Some(thread), Some(&process)) = (
+                    self.world.threads.get(index),
+                    self.processes.of_thread.get(index),
+                ) {
+                    wake.comm = Some(
+                        self.grouping.groups[self.grouping.of_thread[index]]
+                            .name
+                            .clone(),
+                    );
+                    wake.pid = Some(self.processes.list[process].pid);
+                    wake.tid = Some(thread.tid);
+                }
+            }
+            Waker::Stranger(StrangerId(id)) => {
+                wake.outside = true;
+                if let Some(stranger) = self.world.directory.strangers.get(id as usize) {
+                    wake.comm = Some(stranger.comm.to_string());
+                    wake.pid = Some(stranger.pid);
+                    wake.tid = Some(stranger.tid);
+                }
+            }
+            Waker::Nameless(tid) => {
+                wake.outside = true;
+                wake.tid = Some(tid);
+            }
+        }
+        wake
+    }
+}
