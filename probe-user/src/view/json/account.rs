@@ -1,0 +1,181 @@
+//! The same sums of a thread and of a group: times, waits and wakes.
+
+use serde::Serialize;
+
+use super::report::Later;
+use crate::document;
+
+#[derive(Serialize)]
+pub(super) struct Account<'a> {
+    lifetime_ns: u64,
+    on_cpu_ns: u64,
+    runqueue_ns: u64,
+    runqueue_count: u64,
+    open_ns: u64,
+    unknown_ns: u64,
+    switches: Switches,
+    migrations: u64,
+    waits: Vec<Wait<'a>>,
+    open: Vec<OpenWait<'a>>,
+    wakes: Vec<Wake<'a>>,
+    blame: Later,
+}
+
+#[derive(Serialize)]
+struct Switches {
+    voluntary: u64,
+    involuntary: u64,
+}
+
+#[derive(Serialize)]
+struct Wait<'a> {
+    kind: &'static str,
+    syscall: Option<&'a str>,
+    function: Option<&'a str>,
+    object: Option<&'a str>,
+    stack: &'a [String],
+    count: u64,
+    total_ns: u64,
+    max_ns: u64,
+    begun_before: u64,
+    wakes: Vec<Wake<'a>>,
+}
+
+#[derive(Serialize)]
+struct OpenWait<'a> {
+    kind: &'static str,
+    syscall: Option<&'a str>,
+    function: Option<&'a str>,
+    object: Option<&'a str>,
+    stack: &'a [String],
+    count: u64,
+    so_far_ns: u64,
+    begun_before: bool,
+}
+
+#[derive(Serialize)]
+struct Wake<'a> {
+    source: &'static str,
+    comm: Option<&'a str>,
+    pid: Option<u32>,
+    tid: Option<u32>,
+    syscall: Option<&'a str>,
+    outside: bool,
+    count: u64,
+    wait_ns: u64,
+}
+
+impl<'a> From<&'a document::Sums> for Account<'a> {
+    fn from(sums: &'a document::Sums) -> Account<'a> {
+        let document::Sums {
+            lifetime_ns,
+            on_cpu_ns,
+            runqueue_ns,
+            runqueue_count,
+            open_ns,
+            unknown_ns,
+            voluntary,
+            involuntary,
+            migrations,
+            waits,
+            open,
+            wakes,
+        } = sums;
+        Account {
+            lifetime_ns: *lifetime_ns,
+            on_cpu_ns: *on_cpu_ns,
+            runqueue_ns: *runqueue_ns,
+            runqueue_count: *runqueue_count,
+            open_ns: *open_ns,
+            unknown_ns: *unknown_ns,
+            switches: Switches {
+                voluntary: *voluntary,
+                involuntary: *involuntary,
+            },
+            migrations: *migrations,
+            waits: waits.iter().map(Wait::from).collect(),
+            open: open.iter().map(OpenWait::from).collect(),
+            wakes: wakes.iter().map(Wake::from).collect(),
+            blame: [],
+        }
+    }
+}
+
+impl<'a> From<&'a document::Wait> for Wait<'a> {
+    fn from(wait: &'a document::Wait) -> Wait<'a> {
+        let document::Wait {
+            kind,
+            syscall,
+            function,
+            object,
+            stack,
+            count,
+            total_ns,
+            max_ns,
+            begun_before,
+            wakes,
+        } = wait;
+        Wait {
+            kind,
+            syscall: syscall.as_deref(),
+            function: function.as_deref(),
+            object: object.as_deref(),
+            stack,
+            count: *count,
+            total_ns: *total_ns,
+            max_ns: *max_ns,
+            begun_before: *begun_before,
+            wakes: wakes.iter().map(Wake::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a document::OpenWait> for OpenWait<'a> {
+    fn from(wait: &'a document::OpenWait) -> OpenWait<'a> {
+        let document::OpenWait {
+            kind,
+            syscall,
+            function,
+            object,
+            stack,
+            count,
+            so_far_ns,
+            begun_before,
+        } = wait;
+        OpenWait {
+            kind,
+            syscall: syscall.as_deref(),
+            function: function.as_deref(),
+            object: object.as_deref(),
+            stack,
+            count: *count,
+            so_far_ns: *so_far_ns,
+            begun_before: *begun_before,
+        }
+    }
+}
+
+impl<'a> From<&'a document::Wake> for Wake<'a> {
+    fn from(wake: &'a document::Wake) -> Wake<'a> {
+        let document::Wake {
+            source,
+            comm,
+            pid,
+            tid,
+            syscall,
+            outside,
+            count,
+            wait_ns,
+        } = wake;
+        Wake {
+            source,
+            comm: comm.as_deref(),
+            pid: *pid,
+            tid: *tid,
+            syscall: syscall.as_deref(),
+            outside: *outside,
+            count: *count,
+            wait_ns: *wait_ns,
+        }
+    }
+}

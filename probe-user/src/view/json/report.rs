@@ -1,0 +1,252 @@
+//! The shape of the schema, in the order it is written. Apart from the model on
+//! purpose: the model may change, these names may not. Every conversion names
+//! all fields of its source, so that a new one is not forgotten here.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::account::Account;
+use crate::document::{self, Document};
+
+/// Present in the schema, filled by parts that come later.
+pub(super) type Later = [(); 0];
+
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    schema: &'static str,
+    command: &'a [String],
+    attached: &'a [u32],
+    exit: Option<Exit>,
+    host: Host<'a>,
+    tier: &'static str,
+    wall_ns: u64,
+    processes: usize,
+    coverage: Coverage<'a>,
+    overhead: Overhead,
+    threads: Vec<Thread<'a>>,
+    groups: Vec<Group<'a>>,
+    fd_tables: Later,
+    listeners: Later,
+    connections: Later,
+    herds: Later,
+    claims: Later,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Exit {
+    Code(i32),
+    Signal(i32),
+}
+
+#[derive(Serialize)]
+struct Host<'a> {
+    kernel: &'a str,
+    arch: &'a str,
+    cpus: u32,
+}
+
+#[derive(Serialize)]
+struct Coverage<'a> {
+    lost_total: u64,
+    lost: &'a BTreeMap<String, u64>,
+    open_waits: u64,
+    unverified_wakes: u64,
+    recovered_switches: u64,
+    residual_ns: i64,
+    problems: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Overhead {
+    probe_runs: Option<u64>,
+    probe_ns: Option<u64>,
+    tool_cpu_ns: Option<u64>,
+    tool_peak_bytes: Option<u64>,
+    switches: u64,
+}
+
+#[derive(Serialize)]
+struct Thread<'a> {
+    pid: u32,
+    tid: u32,
+    ppid: Option<u32>,
+    creator_tid: Option<u32>,
+    comm: &'a str,
+    former_comms: &'a [String],
+    argv: &'a [String],
+    role: &'a str,
+    group: usize,
+    start_ns: u64,
+    end_ns: u64,
+    exit: Option<Exit>,
+    #[serde(flatten)]
+    account: Account<'a>,
+}
+
+#[derive(Serialize)]
+struct Group<'a> {
+    name: &'a str,
+    threads: usize,
+    pids: &'a [u32],
+    exits: Vec<Ending>,
+    #[serde(flatten)]
+    account: Account<'a>,
+}
+
+#[derive(Serialize)]
+struct Ending {
+    exit: Exit,
+    count: u64,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(document: &'a Document) -> Report<'a> {
+        let Document {
+            command,
+            attached,
+            exit,
+            host: document::Host { kernel, arch, cpus },
+            tier,
+            wall_ns,
+            coverage,
+            overhead,
+            processes,
+            threads,
+            groups,
+        } = document;
+        Report {
+            schema: "waitscope.report/1",
+            command,
+            attached,
+            exit: exit.map(Exit::from),
+            host: Host {
+                kernel,
+                arch,
+                cpus: *cpus,
+            },
+            tier: tier.name(),
+            wall_ns: *wall_ns,
+            processes: *processes,
+            coverage: coverage.into(),
+            overhead: overhead.into(),
+            threads: threads.iter().map(Thread::from).collect(),
+            groups: groups.iter().map(Group::from).collect(),
+            fd_tables: [],
+            listeners: [],
+            connections: [],
+            herds: [],
+            claims: [],
+        }
+    }
+}
+
+impl From<document::Exit> for Exit {
+    fn from(exit: document::Exit) -> Exit {
+        match exit {
+            document::Exit::Code(code) => Exit::Code(code),
+            document::Exit::Signal(signal) => Exit::Signal(signal),
+        }
+    }
+}
+
+impl<'a> From<&'a document::Coverage> for Coverage<'a> {
+    fn from(coverage: &'a document::Coverage) -> Coverage<'a> {
+        let lost_total = coverage.lost_total();
+        let document::Coverage {
+            lost,
+            open_waits,
+            unverified_wakes,
+            recovered_switches,
+            residual_ns,
+            problems,
+        } = coverage;
+        Coverage {
+            lost_total,
+            lost,
+            open_waits: *open_waits,
+            unverified_wakes: *unverified_wakes,
+            recovered_switches: *recovered_switches,
+            residual_ns: *residual_ns,
+            problems,
+        }
+    }
+}
+
+impl From<&document::Overhead> for Overhead {
+    fn from(overhead: &document::Overhead) -> Overhead {
+        let document::Overhead {
+            probe_runs,
+            probe_ns,
+            tool_cpu_ns,
+            tool_peak_bytes,
+            switches,
+        } = *overhead;
+        Overhead {
+            probe_runs,
+            probe_ns,
+            tool_cpu_ns,
+            tool_peak_bytes,
+            switches,
+        }
+    }
+}
+
+impl<'a> From<&'a document::Thread> for Thread<'a> {
+    fn from(thread: &'a document::Thread) -> Thread<'a> {
+        let document::Thread {
+            pid,
+            tid,
+            ppid,
+            creator_tid,
+            comm,
+            former_comms,
+            argv,
+            role,
+            group,
+            start_ns,
+            end_ns,
+            exit,
+            sums,
+        } = thread;
+        Thread {
+            pid: *pid,
+            tid: *tid,
+            ppid: *ppid,
+            creator_tid: *creator_tid,
+            comm,
+            former_comms,
+            argv,
+            role,
+            group: *group,
+            start_ns: *start_ns,
+            end_ns: *end_ns,
+            exit: exit.map(Exit::from),
+            account: sums.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a document::Group> for Group<'a> {
+    fn from(group: &'a document::Group) -> Group<'a> {
+        let document::Group {
+            name,
+            threads,
+            pids,
+            exits,
+            sums,
+        } = group;
+        let exits = exits.iter().map(|(exit, count)| Ending {
+            exit: (*exit).into(),
+            count: *count,
+        });
+        Group {
+            name,
+            threads: *threads,
+            pids,
+            exits: exits.collect(),
+            account: sums.into(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The schema against stored text and against its contract.
+
+use serde_json::Value;
+
+use super::*;
+use crate::view::sanitize;
+use crate::view::testing::{documents, filled, golden, pool};
+
+#[test]
+fn reports_are_as_stored() {
+    for (name, document) in documents() {
+        let bytes = render(&document);
+        golden(
+            &format!("{name}.json"),
+            std::str::from_utf8(&bytes).unwrap(),
+        );
+        assert_eq!(
+            bytes,
+            render(&document),
+            "{name}: same document, same bytes"
+        );
+    }
+}
+
+/// The keys that users rely on, from design §7.
+#[test]
+fn the_contract_is_kept() {
+    let report = parsed(&pool());
+    assert_eq!(report["schema"], "waitscope.report/1");
+    has(
+        &report,
+        "schema command exit host tier wall_ns coverage overhead threads groups fd_tables \
+         listeners connections herds claims",
+    );
+    has(&report["host"], "kernel arch cpus");
+    has(
+        &report["coverage"],
+        "lost_total lost open_waits unverified_wakes residual_ns",
+    );
+    has(&report["overhead"], "probe_runs probe_ns tool_cpu_ns");
+    let sums = "lifetime_ns on_cpu_ns runqueue_ns open_ns unknown_ns switches migrations waits \
+                wakes blame";
+    let thread = &report["threads"][0];
+    has(
+        thread,
+        "pid tid ppid creator_tid comm role start_ns end_ns exit",
+    );
+    has(thread, sums);
+    has(&thread["switches"], "voluntary involuntary");
+    has(
+        &thread["waits"][0],
+        "kind syscall function object count total_ns max_ns",
+    );
+    has(
+        &thread["waits"][0]["wakes"][0],
+        "source comm pid tid count wait_ns",
+    );
+    has(&report["groups"][0], "name threads pids");
+    has(&report["groups"][0], sums);
+    for empty in ["fd_tables", "listeners", "connections", "herds", "claims"] {
+        assert_eq!(report[empty], Value::Array(Vec::new()), "{empty}");
+    }
+}
+
+#[test]
+fn unknown_is_null_and_never_zero() {
+    let report = parsed(&Document::default());
+    assert_eq!(report["exit"], Value::Null);
+    assert_eq!(report["overhead"]["probe_runs"], Value::Null);
+    assert_eq!(report["overhead"]["tool_cpu_ns"], Value::Null);
+    let thread = &parsed(&pool())["threads"][0];
+    assert_eq!(thread["exit"], Value::Null);
+    assert_eq!(thread["ppid"], Value::Null);
+}
+
+#[test]
+fn endings_are_objects() {
+    let report = parsed(&pool());
+    assert_eq!(report["exit"], serde_json::json!({"code": 1}));
+    let ends = &report["groups"][1]["exits"];
+    assert_eq!(
+        ends[2],
+        serde_json::json!({"exit": {"signal": 15}, "count": 2})
+    );
+}
+
+#[test]
+fn any_text_survives_and_none_commands_a_terminal() {
+    let text = "\u{1b}[31m\u{7f}\u{9b}2J\u{202e}\"\\\n\u{e0041}é日\u{2028}".to_owned();
+    let document = filled(std::slice::from_ref(&text), 7);
+    let bytes = String::from_utf8(render(&document)).unwrap();
+    let hostile = |c: char| c != '\n' && sanitize::is_hostile(c);
+    assert!(!bytes.chars().any(hostile));
+    assert!(bytes.contains(r#""\u001b[31m\u007f\u009b2J\u202e\"\\\n\udb40\udc41é日\u2028""#));
+    let report = parsed(&document);
+    assert_eq!(report["command"][0], text);
+    assert_eq!(report["groups"][0]["name"], text);
+}
+
+fn parsed(document: &Document) -> Value {
+    serde_json::from_slice(&render(document)).unwrap()
+}
+
+fn has(object: &Value, keys: &str) {
+    for key in keys.split_whitespace() {
+        assert!(object.get(key).is_some(), "{key} is missing in {object}");
+    }
+}

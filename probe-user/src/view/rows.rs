@@ -1,0 +1,305 @@
+//! The budget of one thread or group as rows, biggest first: its waits merged
+//! by kind, what is still open, the run queue, the CPU, and what was lost.
+//!
+//! The rows' time adds up to the account's; [`residual`] is what is missing to
+//! the lifetime. Rows below 0.5 % of the lifetime become one row `other (n)`.
+
+use std::cmp::Reverse;
+
+use super::merge::{Key, Merged, Named, merge};
+use crate::document::Sums;
+
+/// Rows below this many thousandths of the lifetime are folded.
+const FOLD_BELOW: u128 = 5;
+
+/// One line of a budget. Text in it is not sanitised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it accounts for.
+    pub state: State,
+    /// Wait kind or name of the state.
+    pub label: String,
+    /// Kernel function, system call in parentheses, or stack.
+    pub place: Option<Named>,
+    /// `place` is a stack: long, and readable from its beginning alone.
+    pub stack: bool,
+    /// Time, ns.
+    pub ns: u64,
+    /// The lifetime it is a share of, ns.
+    pub whole_ns: u64,
+    /// `ns` is a lower bound (`≥`).
+    pub lower_bound: bool,
+    /// Waits, or entries into the run queue; `None` where nothing is counted.
+    pub count: Option<u64>,
+    /// Who ended the waits.
+    pub woken: Option<Named>,
+    /// 0 for a group, 1 for a thread below it.
+    pub depth: usize,
+}
+
+/// What a row accounts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Finished waits.
+    Wait,
+    /// Waits not finished at the end.
+    Open,
+    /// Runnable, not running.
+    RunQueue,
+    /// Running.
+    OnCpu,
+    /// Covered by lost records.
+    Lost,
+    /// Rows too small to stand alone.
+    Other,
+}
+
+/// The rows of `sums`; with `all`, none is folded.
+pub fn rows(sums: &Sums, all: bool) -> Vec<Row> {
+    let waits = merge(&sums.waits, &sums.open).into_iter();
+    let mut rows: Vec<Row> = waits.map(|(key, merged)| wait_row(key, &merged)).collect();
+    rows.extend(state_rows(sums));
+    rows.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    if !all {
+        rows = fold(rows, sums.lifetime_ns);
+    }
+    for row in &mut rows {
+        row.whole_ns = sums.lifetime_ns;
+    }
+    rows
+}
+
+/// Everything that is accounted for, ns.
+pub fn accounted(sums: &Sums) -> i128 {
+    let waits = sums.waits.iter().map(|wait| wait.total_ns);
+    waits
+        .chain([
+            sums.on_cpu_ns,
+            sums.runqueue_ns,
+            sums.open_ns,
+            sums.unknown_ns,
+        ])
+        .map(i128::from)
+        .sum()
+}
+
+/// Lifetime that nothing accounts for, ns; negative when something was counted
+/// twice.
+pub fn residual(sums: &Sums) -> i128 {
+    i128::from(sums.lifetime_ns) - accounted(sums)
+}
+
+fn wait_row(key: Key, merged: &Merged) -> Row {
+    let stack = key.stack.is_some();
+    let place = match key.stack {
+        Some(text) => Some(Named { text, more: 0 }),
+        None => merged.place(),
+    };
+    let waiting = Named {
+        text: "nobody yet".to_owned(),
+        more: 0,
+    };
+    Row {
+        place,
+        stack,
+        lower_bound: merged.lower_bound,
+        count: Some(merged.count),
+        woken: if key.open {
+            Some(waiting)
+        } else {
+            merged.woken()
+        },
+        ..row(
+            if key.open { State::Open } else { State::Wait },
+            key.kind,
+            merged.ns,
+        )
+    }
+}
+
+fn state_rows(sums: &Sums) -> impl Iterator<Item = Row> {
+    let lost = Named {
+        text: "(lost records)".to_owned(),
+        more: 0,
+    };
+    let rows = [
+        Row {
+            count: Some(sums.runqueue_count),
+            ..row(State::RunQueue, "run queue", sums.runqueue_ns)
+        },
+        row(State::OnCpu, "on cpu", sums.on_cpu_ns),
+        Row {
+            place: Some(lost),
+            ..row(State::Lost, "unknown", sums.unknown_ns)
+        },
+    ];
+    rows.into_iter().filter(|row| row.ns > 0)
+}
+
+fn row(state: State, label: &str, ns: u64) -> Row {
+    Row {
+        state,
+        label: label.to_owned(),
+        place: None,
+        stack: false,
+        ns,
+        whole_ns: 0,
+        lower_bound: false,
+        count: None,
+        woken: None,
+        depth: 0,
+    }
+}
+
+/// Biggest first; of equals the most counted, then by name.
+fn rank(row: &Row) -> impl Ord + use<'_> {
+    let place = row.place.as_ref().map(|place| &place.text);
+    (
+        Reverse(row.ns),
+        Reverse(row.count),
+        &row.label,
+        place,
+        row.state,
+    )
+}
+
+/// Small rows of a sorted account as one at its end. Lost time is never hidden,
+/// and one small row alone takes no more room than its fold.
+fn fold(rows: Vec<Row>, lifetime_ns: u64) -> Vec<Row> {
+    let limit = u128::from(lifetime_ns) * FOLD_BELOW;
+    let small = |row: &Row| row.state != State::Lost && u128::from(row.ns) * 1000 < limit;
+    if rows.iter().filter(|row| small(row)).count() < 2 {
+        return rows;
+    }
+    let (folded, mut kept): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(small);
+    let mut other = row(State::Other, &format!("other ({})", folded.len()), 0);
+    for row in folded {
+        other.ns = other.ns.saturating_add(row.ns);
+        other.lower_bound |= row.lower_bound;
+        if let Some(count) = row.count {
+            other.count = Some(other.count.unwrap_or(0).saturating_add(count));
+        }
+    }
+    kept.push(other);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{OpenWait, Wait};
+
+    fn wait(kind: &'static str, total_ns: u64) -> Wait {
+        Wait {
+            kind,
+            total_ns,
+            count: 1,
+            ..Wait::default()
+        }
+    }
+
+    /// `label time` of each row, with `≥` where it is a lower bound.
+    fn check(sums: &Sums, all: bool, expect: &[&str]) {
+        let rows = rows(sums, all);
+        let shown: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let bound = if row.lower_bound { "≥" } else { "" };
+                format!("{} {bound}{}", row.label, row.ns)
+            })
+            .collect();
+        assert_eq!(shown, expect);
+        assert!(rows.iter().all(|row| row.whole_ns == sums.lifetime_ns));
+        let shown_ns: i128 = rows.iter().map(|row| i128::from(row.ns)).sum();
+        assert_eq!(shown_ns + residual(sums), i128::from(sums.lifetime_ns));
+    }
+
+    #[test]
+    fn biggest_first_whatever_it_is() {
+        let sums = Sums {
+            lifetime_ns: 1000,
+            on_cpu_ns: 500,
+            runqueue_ns: 100,
+            open_ns: 50,
+            unknown_ns: 1,
+            waits: vec![wait("futex", 300), wait("sleep", 49)],
+            open: vec![OpenWait {
+                kind: "poll",
+                so_far_ns: 50,
+                ..OpenWait::default()
+            }],
+            ..Sums::default()
+        };
+        let rows = [
+            "on cpu 500",
+            "futex 300",
+            "run queue 100",
+            "poll ≥50",
+            "sleep 49",
+            "unknown 1",
+        ];
+        check(&sums, false, &rows);
+    }
+
+    #[test]
+    fn below_half_a_percent_folds_unless_all() {
+        let sums = Sums {
+            lifetime_ns: 10_000,
+            on_cpu_ns: 9_896,
+            runqueue_ns: 49,
+            unknown_ns: 1,
+            waits: vec![
+                wait("futex", 50),
+                Wait {
+                    begun_before: 1,
+                    ..wait("sleep", 4)
+                },
+            ],
+            ..Sums::default()
+        };
+        check(
+            &sums,
+            false,
+            &["on cpu 9896", "futex 50", "unknown 1", "other (2) ≥53"],
+        );
+        check(
+            &sums,
+            true,
+            &[
+                "on cpu 9896",
+                "futex 50",
+                "run queue 49",
+                "sleep ≥4",
+                "unknown 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn one_small_row_is_not_worth_a_fold() {
+        let sums = Sums {
+            lifetime_ns: 10_000,
+            on_cpu_ns: 9_990,
+            waits: vec![wait("futex", 10)],
+            ..Sums::default()
+        };
+        check(&sums, false, &["on cpu 9990", "futex 10"]);
+    }
+
+    #[test]
+    fn what_is_not_accounted_for_is_the_residual() {
+        let sums = Sums {
+            lifetime_ns: 100,
+            on_cpu_ns: 90,
+            ..Sums::default()
+        };
+        assert_eq!(residual(&sums), 10);
+        let twice = Sums {
+            lifetime_ns: 100,
+            on_cpu_ns: 110,
+            ..Sums::default()
+        };
+        assert_eq!(residual(&twice), -10);
+        check(&Sums::default(), false, &[]);
+    }
+}

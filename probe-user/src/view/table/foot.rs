@@ -1,0 +1,152 @@
+//! What failed, what it cost to know, and what else to keep in mind.
+
+use super::page::{Page, Piece};
+use crate::document::{Coverage, Document, Exit, Group, Overhead};
+use crate::view::color::Style;
+use crate::view::ending;
+use crate::view::units;
+
+/// Where text begins behind a label.
+const TEXT: usize = 14;
+/// Groups with failed workers that are named.
+const FAILED: usize = 8;
+
+/// Worker ends, coverage, cost and problems; each only when there is one.
+pub(super) fn write(page: &mut Page, document: &Document, all: bool) {
+    page.line(Vec::new());
+    worker_ends(page, document, all);
+    coverage(page, &document.coverage);
+    cost(page, &document.overhead, document.wall_ns);
+    for problem in &document.coverage.problems {
+        page.flow(
+            label("note"),
+            TEXT,
+            " ",
+            Piece::words(problem, Style::Warning),
+        );
+    }
+}
+
+fn label(name: &str) -> Piece {
+    Piece::new(&format!(" {name:<width$}", width = TEXT - 1), Style::Faint)
+}
+
+/// One line per group with an end that is not `exit 0`.
+fn worker_ends(page: &mut Page, document: &Document, all: bool) {
+    let failed: Vec<String> = document
+        .groups
+        .iter()
+        .enumerate()
+        .filter_map(|(at, group)| failures(document, at, group))
+        .collect();
+    let most = if all { failed.len() } else { FAILED };
+    for (at, text) in failed.iter().take(most).enumerate() {
+        let label = label(if at == 0 { "worker ends" } else { "" });
+        page.flow(label, TEXT, " ", Piece::words(text, Style::Warning));
+    }
+    if let Some(more) = failed.len().checked_sub(most + 1) {
+        let groups = units::counted(more as u64 + 1, "more group", "more groups");
+        page.flow(
+            label(""),
+            TEXT,
+            "",
+            vec![Piece::plain(&format!("… {groups} (--all)"))],
+        );
+    }
+}
+
+/// `git pull: 1 of 96 exit 128 (pid 4301), 2 of 96 killed by SIGKILL`.
+fn failures(document: &Document, at: usize, group: &Group) -> Option<String> {
+    let failed = group
+        .exits
+        .iter()
+        .filter(|(exit, _)| **exit != Exit::Code(0));
+    let ends: Vec<String> = failed
+        .map(|(exit, n)| {
+            let who = culprit(document, at, *exit);
+            let of = units::count(group.threads as u64);
+            format!(
+                "{} of {of} {}{who}",
+                units::count(*n),
+                ending::describe(*exit)
+            )
+        })
+        .collect();
+    (!ends.is_empty()).then(|| format!("{}: {}", group.name, ends.join(", ")))
+}
+
+/// The one thread that ended so, or the first and how many more.
+fn culprit(document: &Document, group: usize, exit: Exit) -> String {
+    let mut ended = document
+        .threads
+        .iter()
+        .filter(|t| t.group == group && t.exit == Some(exit));
+    let Some(first) = ended.next() else {
+        return String::new();
+    };
+    let id = if first.tid == first.pid { "pid" } else { "tid" };
+    match ended.count() {
+        0 => format!(" ({id} {})", first.tid),
+        more => format!(
+            " ({id} {} and {} more)",
+            first.tid,
+            units::count(more as u64)
+        ),
+    }
+}
+
+fn coverage(page: &mut Page, coverage: &Coverage) {
+    let mut parts = Vec::new();
+    if coverage.open_waits > 0 {
+        let waits = units::counted(coverage.open_waits, "wait", "waits");
+        parts.push(Piece::plain(&format!(
+            "{waits} not finished at the end (≥)"
+        )));
+    }
+    if coverage.unverified_wakes > 0 {
+        let wakes = units::counted(coverage.unverified_wakes, "wake-up", "wake-ups");
+        parts.push(Piece::plain(&format!("{wakes} of unverified source")));
+    }
+    if coverage.recovered_switches > 0 {
+        let switches = units::counted(coverage.recovered_switches, "switch-in", "switch-ins");
+        parts.push(Piece::plain(&format!(
+            "{switches} hidden by the kernel, timed by its run queue"
+        )));
+    }
+    if coverage.residual_ns != 0 {
+        let sign = if coverage.residual_ns < 0 { "-" } else { "" };
+        let time = units::time(coverage.residual_ns.unsigned_abs());
+        parts.push(Piece::new(
+            &format!("{sign}{time} unaccounted in all"),
+            Style::Alarm,
+        ));
+    }
+    if !parts.is_empty() {
+        page.flow(label("coverage"), TEXT, ", ", parts);
+    }
+}
+
+fn cost(page: &mut Page, overhead: &Overhead, wall_ns: u64) {
+    let mut parts = vec![units::counted(overhead.switches, "switch", "switches") + " seen"];
+    if let Some(runs) = overhead.probe_runs {
+        let inside = overhead
+            .probe_ns
+            .map_or_else(String::new, |ns| format!(" in {}", units::time(ns)));
+        parts.push(units::counted(runs, "probe run", "probe runs") + &inside);
+    }
+    parts.push(match overhead.tool_cpu_ns {
+        Some(ns) => {
+            let share = units::share(ns, wall_ns).map(|share| share + " of one CPU");
+            format!(
+                "waitscope used {}",
+                share.unwrap_or_else(|| units::time(ns))
+            )
+        }
+        None => "waitscope's own cost was not measured".to_owned(),
+    });
+    if let Some(peak) = overhead.tool_peak_bytes {
+        parts.push(format!("{} at most", units::bytes(peak)));
+    }
+    let parts = parts.iter().map(|part| Piece::plain(part)).collect();
+    page.flow(label("cost"), TEXT, ", ", parts);
+}

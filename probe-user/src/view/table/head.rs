@@ -1,0 +1,101 @@
+//! What ran, where, how it ended, and whether the numbers can be trusted.
+
+use super::page::{Page, Piece};
+use crate::document::{Coverage, Document, Exit};
+use crate::view::color::Style;
+use crate::view::ending;
+use crate::view::units;
+
+/// Processes named one by one in the run line.
+const NAMED: usize = 4;
+
+/// The run line and, where records were lost, the loud line below it.
+pub(super) fn write(page: &mut Page, document: &Document) {
+    let mut parts = vec![
+        Piece::new(&subject(document), Style::Strong),
+        Piece::plain(&units::time(document.wall_ns)),
+    ];
+    parts.extend(ending(document));
+    parts.push(Piece::plain(&population(document)));
+    parts.push(Piece::plain(&place(document)));
+    let lost = document.coverage.lost_total();
+    if lost == 0 {
+        parts.push(Piece::plain("nothing lost"));
+    }
+    page.flow(Piece::plain(""), 2, "   ", parts);
+    if lost > 0 {
+        page.flow(Piece::plain(""), 2, " ", loss(&document.coverage));
+    }
+}
+
+/// The command as it could be typed, or the processes attached to.
+fn subject(document: &Document) -> String {
+    if !document.command.is_empty() {
+        return command(&document.command);
+    }
+    let pids = &document.attached;
+    let listed: Vec<String> = pids.iter().take(NAMED).map(u32::to_string).collect();
+    match pids.len() {
+        0 => "unknown command".to_owned(),
+        1 => format!("attached to pid {}", listed.join("")),
+        n if n <= NAMED => format!("attached to pids {}", listed.join(", ")),
+        n => format!("attached to pids {}, … ({n} in all)", listed.join(", ")),
+    }
+}
+
+/// Arguments with spaces are quoted, so that their borders show.
+pub(super) fn command(argv: &[String]) -> String {
+    let quoted = argv.iter().map(|arg| {
+        if arg.is_empty() || arg.contains(char::is_whitespace) {
+            format!("'{arg}'")
+        } else {
+            arg.clone()
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// Nothing for success: the reader expects it.
+fn ending(document: &Document) -> Option<Piece> {
+    match document.exit {
+        Some(Exit::Code(0)) => None,
+        Some(exit) => Some(Piece::new(&ending::describe(exit), Style::Warning)),
+        None if document.command.is_empty() => None,
+        None => Some(Piece::plain("still running")),
+    }
+}
+
+fn population(document: &Document) -> String {
+    let threads = units::counted(document.threads.len() as u64, "thread", "threads");
+    let processes = units::counted(document.processes as u64, "process", "processes");
+    format!("{threads} in {processes}")
+}
+
+fn place(document: &Document) -> String {
+    let kernel = match document.host.kernel.as_str() {
+        "" => "unknown",
+        kernel => kernel,
+    };
+    format!("kernel {kernel}, {} tier", document.tier.name())
+}
+
+/// `LOST 1,234 records (switch 1,200, fork 34): totals are lower bounds`.
+fn loss(coverage: &Coverage) -> Vec<Piece> {
+    let mut classes: Vec<(&String, u64)> = coverage
+        .lost
+        .iter()
+        .map(|(class, n)| (class, *n))
+        .filter(|(_, n)| *n > 0)
+        .collect();
+    classes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let classes: Vec<String> = classes
+        .iter()
+        .map(|(class, n)| format!("{class} {}", units::count(*n)))
+        .collect();
+    let lost = units::counted(coverage.lost_total(), "record", "records");
+    let sentence = format!(
+        "LOST {lost} ({}): totals are lower bounds",
+        classes.join(", ")
+    );
+    Piece::words(&sentence, Style::Alarm)
+}

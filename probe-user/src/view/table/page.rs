@@ -1,0 +1,202 @@
+//! Lines under construction. Text is sanitised on its way into a [`Piece`] or a
+//! column, and every line is cut to the width on its way out: no part of the
+//! report can wrap, or reach the terminal raw.
+
+use super::layout::{GAP, Layout, MARGIN};
+use crate::view::color::{Style, paint};
+use crate::view::rows::Row;
+use crate::view::sanitize;
+
+/// Text in one style.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    text: String,
+    style: Style,
+}
+
+impl Piece {
+    pub(super) fn new(text: &str, style: Style) -> Piece {
+        Piece {
+            text: sanitize::text(text).into_owned(),
+            style,
+        }
+    }
+
+    pub(super) fn plain(text: &str) -> Piece {
+        Piece::new(text, Style::Plain)
+    }
+
+    /// `text` word by word, for a sentence that may take several lines. A
+    /// number stays with its unit.
+    pub(super) fn words(text: &str, style: Style) -> Vec<Piece> {
+        let mut words: Vec<Piece> = Vec::new();
+        for word in sanitize::text(text).split(' ') {
+            match words.last_mut() {
+                Some(last) if last.text.ends_with(|c: char| c.is_ascii_digit()) => {
+                    last.text.extend([" ", word]);
+                }
+                _ => words.push(Piece::new(word, style)),
+            }
+        }
+        words
+    }
+
+    fn width(&self) -> usize {
+        sanitize::width(&self.text)
+    }
+}
+
+enum Item {
+    Line(Vec<Piece>),
+    Titles,
+    Row(Row),
+    /// A label in the first column with free text behind it.
+    Beside(Piece, Vec<Piece>),
+}
+
+/// The report so far.
+pub(super) struct Page {
+    items: Vec<Item>,
+    width: usize,
+    color: bool,
+}
+
+impl Page {
+    pub(super) fn new(width: usize, color: bool) -> Page {
+        Page {
+            items: Vec::new(),
+            width,
+            color,
+        }
+    }
+
+    pub(super) fn line(&mut self, pieces: Vec<Piece>) {
+        self.items.push(Item::Line(pieces));
+    }
+
+    pub(super) fn titles(&mut self) {
+        self.items.push(Item::Titles);
+    }
+
+    pub(super) fn row(&mut self, row: Row) {
+        self.items.push(Item::Row(row));
+    }
+
+    pub(super) fn beside(&mut self, label: Piece, pieces: Vec<Piece>) {
+        self.items.push(Item::Beside(label, pieces));
+    }
+
+    /// `lead`, then the pieces with `between` between them, on as many lines
+    /// as they need; those after the first begin at column `hang`.
+    pub(super) fn flow(&mut self, lead: Piece, hang: usize, between: &str, pieces: Vec<Piece>) {
+        // What ends a line that is continued: the comma of ", ".
+        let tail = between.trim_end();
+        let mut used = lead.width();
+        let mut line = vec![lead];
+        let mut fresh = true;
+        for piece in pieces {
+            let wanted = sanitize::width(between) + piece.width() + tail.len();
+            if !fresh && used + wanted > self.width {
+                line.push(Piece::plain(tail));
+                self.line(line);
+                line = vec![Piece::plain(&" ".repeat(hang))];
+                used = hang;
+                fresh = true;
+            }
+            if !fresh {
+                used += sanitize::width(between);
+                line.push(separator(between, line.last(), &piece));
+            }
+            used += piece.width();
+            line.push(piece);
+            fresh = false;
+        }
+        self.line(line);
+    }
+
+    /// All lines, each with its newline.
+    pub(super) fn render(self) -> String {
+        let rows: Vec<&Row> = self.items.iter().filter_map(Item::row).collect();
+        let layout = Layout::new(&rows, self.width.saturating_sub(MARGIN));
+        let mut drawn = layout.draw(&rows).into_iter();
+        let mut out = String::new();
+        for item in self.items {
+            let line = match item {
+                Item::Line(pieces) => pieces,
+                Item::Titles => indented(layout.titles()),
+                Item::Row(_) => indented(drawn.next().unwrap_or_default()),
+                Item::Beside(label, pieces) => beside(label, pieces, layout.label_width()),
+            };
+            push_line(&mut out, line, self.width, self.color);
+        }
+        out
+    }
+}
+
+impl Item {
+    fn row(&self) -> Option<&Row> {
+        match self {
+            Item::Row(row) => Some(row),
+            _ => None,
+        }
+    }
+}
+
+fn indented(cells: Vec<Piece>) -> Vec<Piece> {
+    let mut line = vec![Piece::plain(&" ".repeat(MARGIN))];
+    for (at, cell) in cells.into_iter().enumerate() {
+        if at > 0 {
+            line.push(Piece::plain(&" ".repeat(GAP)));
+        }
+        line.push(cell);
+    }
+    line
+}
+
+fn beside(label: Piece, pieces: Vec<Piece>, label_width: usize) -> Vec<Piece> {
+    let missing = label_width.saturating_sub(label.width());
+    let mut line = indented(vec![label]);
+    line.push(Piece::plain(&" ".repeat(missing + GAP)));
+    line.extend(pieces);
+    line
+}
+
+/// Between pieces of one style the space is of that style too, so that a
+/// sentence is one piece of text to whoever searches for it.
+fn separator(between: &str, before: Option<&Piece>, after: &Piece) -> Piece {
+    let same = before.is_some_and(|before| before.style == after.style);
+    Piece::new(between, if same { after.style } else { Style::Plain })
+}
+
+/// One line: cut to `width`, without trailing spaces.
+fn push_line(out: &mut String, mut pieces: Vec<Piece>, width: usize, color: bool) {
+    cut(&mut pieces, width);
+    while let Some(last) = pieces.last_mut() {
+        last.text.truncate(last.text.trim_end().len());
+        if !last.text.is_empty() {
+            break;
+        }
+        pieces.pop();
+    }
+    for run in pieces.chunk_by(|a, b| a.style == b.style) {
+        let text: String = run.iter().map(|piece| piece.text.as_str()).collect();
+        paint(out, &text, run[0].style, color);
+    }
+    out.push('\n');
+}
+
+fn cut(pieces: &mut Vec<Piece>, width: usize) {
+    let mut left = width;
+    for at in 0..pieces.len() {
+        let behind: usize = pieces[at + 1..].iter().map(Piece::width).sum();
+        let own = pieces[at].width();
+        // The `…` belongs to the last piece that has room for it.
+        if own > left || (own == left && behind > 0) {
+            let cut = format!("{}…", pieces[at].text);
+            pieces[at].text = sanitize::fit(&cut, left).into_owned();
+            pieces.truncate(at + 1);
+            return;
+        }
+        left -= own;
+    }
+}

@@ -1,0 +1,217 @@
+//! The report against stored text, and what holds for any report.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::view::sanitize;
+use crate::view::testing::{documents, filled, golden, pool, trouble};
+
+const WIDTHS: [usize; 3] = [60, 80, 120];
+
+#[test]
+fn reports_are_as_stored() {
+    for (name, document) in documents() {
+        for width in WIDTHS {
+            for (suffix, options) in variants(width) {
+                let report = render(&document, &options);
+                golden(&format!("{name}-{width}{suffix}.txt"), &report);
+                check_lines(&report, &options);
+            }
+        }
+    }
+}
+
+fn variants(width: usize) -> [(&'static str, Options); 3] {
+    let plain = Options {
+        width,
+        ..Options::default()
+    };
+    [
+        ("", plain),
+        (
+            "-color",
+            Options {
+                color: true,
+                ..plain
+            },
+        ),
+        (
+            "-everything",
+            Options {
+                per_thread: true,
+                all: true,
+                ..plain
+            },
+        ),
+    ]
+}
+
+/// What no line of any report may do.
+fn check_lines(report: &str, options: &Options) {
+    assert!(report.ends_with('\n'));
+    let bare = without_sgr(report, options.color);
+    for line in bare.split('\n') {
+        assert!(!line.chars().any(sanitize::is_hostile), "{line:?}");
+        assert_eq!(line, line.trim_end(), "trailing space");
+        let width = sanitize::width(line);
+        assert!(
+            width <= options.width.max(NARROWEST),
+            "{width} columns: {line:?}"
+        );
+    }
+}
+
+/// The report without our own colours; any other escape stays.
+fn without_sgr(report: &str, color: bool) -> String {
+    let ours = [
+        "\x1b[1m",
+        "\x1b[2m",
+        "\x1b[36m",
+        "\x1b[33m",
+        "\x1b[1;31m",
+        "\x1b[0m",
+    ];
+    let strip = |text: String, sgr: &&str| text.replace(sgr, "");
+    if color {
+        ours.iter().fold(report.to_owned(), strip)
+    } else {
+        report.to_owned()
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    for (name, document) in documents() {
+        let colored = render(
+            &document,
+            &Options {
+                color: true,
+                ..Options::default()
+            },
+        );
+        assert!(
+            !colored.contains("\x1b[0m \x1b"),
+            "{name}: one style, one sequence"
+        );
+        assert_eq!(
+            without_sgr(&colored, true),
+            render(&document, &Options::default()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn kind_function_and_time_survive_sixty_columns() {
+    let report = render(
+        &pool(),
+        &Options {
+            width: 60,
+            ..Options::default()
+        },
+    );
+    for (kind, function, time) in [
+        ("child-exit", "do_wait", "128.91 s"),
+        ("sleep", "hrtimer_nanosleep", "2.10 s"),
+        ("socket-recv", "wait_woken", "78.60 s"),
+        ("disk", "folio_wait_bit_common", "3.87 s"),
+    ] {
+        let whole = |line: &str| {
+            [kind, function, time]
+                .iter()
+                .all(|text| line.contains(text))
+        };
+        assert!(
+            report.lines().any(whole),
+            "{kind} {function} {time} in\n{report}"
+        );
+    }
+}
+
+#[test]
+fn losses_and_lower_bounds_are_said_without_colour() {
+    let report = render(&trouble(), &Options::default());
+    for text in [
+        "LOST 1,234 records (switch 1,200, fork 34): totals are lower bounds",
+        "≥ 4.00 s",
+        "≥ 2.00 s",
+        "-250 µs unaccounted in all",
+        "killed by SIGSEGV",
+        "nobody yet",
+    ] {
+        assert!(report.contains(text), "{text} in\n{report}");
+    }
+}
+
+#[test]
+fn ten_thousand_threads_take_seconds_at_most() {
+    let mut document = pool();
+    let thread = document.threads[1].clone();
+    document.threads = vec![thread; 10_000];
+    let started = std::time::Instant::now();
+    let options = Options {
+        per_thread: true,
+        ..Options::default()
+    };
+    let lines = render(&document, &options).lines().count();
+    assert!(lines > 50_000, "{lines}");
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}
+
+/// Text of the characters most likely to break a terminal, or of any.
+fn hostile() -> impl Strategy<Value = String> {
+    let nasty = proptest::sample::select(vec![
+        '\x1b',
+        '[',
+        ']',
+        '0',
+        'm',
+        '\n',
+        '\r',
+        '\t',
+        '\0',
+        '\x07',
+        '\x7f',
+        '\u{9b}',
+        '\u{85}',
+        '\u{1f}',
+        '\u{202e}',
+        '\u{2066}',
+        '\u{200b}',
+        '\u{200d}',
+        '\u{301}',
+        '\u{2028}',
+        ' ',
+        '\u{3000}',
+        '日',
+        '👩',
+        '\u{1f3fd}',
+        '\u{fe0f}',
+        'ل',
+        'ا',
+        'x',
+        '<',
+        '\\',
+    ]);
+    prop_oneof![
+        any::<String>(),
+        proptest::collection::vec(nasty, 0..200).prop_map(String::from_iter),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_text_leaves_its_line_or_commands_the_terminal(
+        texts in proptest::collection::vec(hostile(), 1..24),
+        ns in prop_oneof![any::<u64>(), 0..10_u64],
+        width in 0_usize..200,
+        color: bool,
+        per_thread: bool,
+        all: bool,
+    ) {
+        let options = Options { width, color, per_thread, all };
+        check_lines(&render(&filled(&texts, ns), &options), &options);
+    }
+}

@@ -1,0 +1,96 @@
+//! A document of any texts whatever.
+
+use std::collections::BTreeMap;
+
+use crate::document::*;
+
+/// A document whose every text is one of `texts`, in turn. All fields are named
+/// so that a new text cannot be left out.
+pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
+    let mut texts = texts.iter().cycle().cloned();
+    let mut text = || texts.next().unwrap_or_default();
+    let mut wakes = |source| Wake {
+        source,
+        comm: Some(text()),
+        pid: None,
+        tid: None,
+        syscall: Some(text()),
+        outside: true,
+        count: 1,
+        wait_ns: ns,
+    };
+    let wakes: Vec<Wake> = ["task", "task-exit", "kthread", "irq"]
+        .map(&mut wakes)
+        .to_vec();
+    let mut waits = |kind| Wait {
+        kind,
+        syscall: Some(text()),
+        function: (kind != "event").then(&mut text),
+        object: Some(text()),
+        stack: vec![text(), text()],
+        count: ns,
+        total_ns: ns,
+        max_ns: ns,
+        begun_before: 1,
+        wakes: wakes.clone(),
+    };
+    let waits: Vec<Wait> = ["futex", "unknown", "event"].map(&mut waits).to_vec();
+    let open = OpenWait {
+        kind: "unknown",
+        syscall: Some(text()),
+        function: Some(text()),
+        object: Some(text()),
+        stack: vec![text()],
+        count: 1,
+        so_far_ns: ns,
+        begun_before: true,
+    };
+    let sums = Sums {
+        lifetime_ns: ns,
+        unknown_ns: 1,
+        waits,
+        open: vec![open],
+        wakes,
+        ..Sums::default()
+    };
+    let thread = Thread {
+        comm: text(),
+        former_comms: vec![text()],
+        argv: vec![text(), text()],
+        role: text(),
+        exit: Some(Exit::Code(1)),
+        sums: sums.clone(),
+        ..Thread::default()
+    };
+    let group = Group {
+        name: text(),
+        threads: 1,
+        pids: vec![1],
+        exits: BTreeMap::from([(Exit::Code(1), 1)]),
+        sums,
+    };
+    Document {
+        command: vec![text(), text()],
+        attached: vec![1],
+        exit: None,
+        host: Host {
+            kernel: text(),
+            arch: text(),
+            cpus: 1,
+        },
+        tier: Tier::Full,
+        wall_ns: ns,
+        coverage: Coverage {
+            lost: BTreeMap::from([(text(), 1), (text(), 2)]),
+            open_waits: ns,
+            unverified_wakes: ns,
+            recovered_switches: ns,
+            residual_ns: i64::MIN,
+            problems: vec![text(), text()],
+        },
+        overhead: Overhead::default(),
+        processes: 1,
+        threads: vec![thread],
+        groups: vec![group],
+    }
+}

@@ -1,0 +1,71 @@
+//! Pieces of documents, with times in ms.
+
+use crate::document::*;
+
+pub(super) const MS: u64 = 1_000_000;
+
+/// `sums` with the lifetime that closes it.
+pub(super) fn close(mut sums: Sums) -> Sums {
+    let waits: u64 = sums.waits.iter().map(|wait| wait.total_ns).sum();
+    sums.lifetime_ns = waits + sums.on_cpu_ns + sums.runqueue_ns + sums.open_ns;
+    sums
+}
+
+pub(super) fn wait(kind: &'static str, syscall: &str, function: &str, count: u64, ms: u64) -> Wait {
+    Wait {
+        kind,
+        syscall: text(syscall),
+        function: text(function),
+        count,
+        total_ns: ms * MS,
+        max_ns: ms * MS,
+        ..Wait::default()
+    }
+}
+
+pub(super) fn wake(
+    source: &'static str,
+    comm: Option<&str>,
+    syscall: Option<&str>,
+    count: u64,
+    ms: u64,
+) -> Wake {
+    Wake {
+        source,
+        comm: comm.map(str::to_owned),
+        syscall: syscall.map(str::to_owned),
+        count,
+        wait_ns: ms * MS,
+        ..Wake::default()
+    }
+}
+
+pub(super) fn thread(pid: u32, tid: u32, comm: &str, start_ns: u64) -> Thread {
+    Thread {
+        pid,
+        tid,
+        comm: comm.to_owned(),
+        role: comm.to_owned(),
+        start_ns,
+        end_ns: 4_210 * MS,
+        ..Thread::default()
+    }
+}
+
+pub(super) fn group(name: &str, threads: usize, pids: Vec<u32>, sums: Sums) -> Group {
+    Group {
+        name: name.to_owned(),
+        threads,
+        pids,
+        sums,
+        ..Group::default()
+    }
+}
+
+pub(super) fn text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}

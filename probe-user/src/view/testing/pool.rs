@@ -1,0 +1,158 @@
+//! A run as it is wished for: complete, with budgets that close.
+
+use std::collections::BTreeMap;
+
+use super::parts::*;
+use crate::document::*;
+
+/// A Python program with a pool of threads that wait for git, some of which
+/// failed. Of the threads only one of each group is there.
+pub(in crate::view) fn pool() -> Document {
+    Document {
+        command: words("gitsync --jobs 32 repos/"),
+        exit: Some(Exit::Code(1)),
+        host: Host {
+            kernel: "6.18.44".to_owned(),
+            arch: "x86_64".to_owned(),
+            cpus: 4,
+        },
+        wall_ns: 4_210 * MS,
+        overhead: Overhead {
+            probe_runs: Some(2_408_662),
+            probe_ns: None,
+            tool_cpu_ns: Some(38 * MS),
+            tool_peak_bytes: Some(35_861_299),
+            switches: 1_204_331,
+        },
+        coverage: Coverage {
+            lost: BTreeMap::from([("switch".to_owned(), 0)]),
+            ..Coverage::default()
+        },
+        processes: 97,
+        threads: threads(),
+        groups: groups(),
+        ..Document::default()
+    }
+}
+
+fn groups() -> Vec<Group> {
+    let gits = [
+        (Exit::Code(0), 93),
+        (Exit::Code(128), 1),
+        (Exit::Signal(15), 2),
+    ];
+    vec![
+        Group {
+            exits: BTreeMap::from([(Exit::Code(0), 32)]),
+            ..group("python3 gitsync (threads)", 32, vec![4242], workers())
+        },
+        Group {
+            exits: BTreeMap::from(gits),
+            ..group("git", 96, (4301..4397).collect(), git())
+        },
+        Group {
+            exits: BTreeMap::from([(Exit::Code(0), 1)]),
+            ..group("python3 gitsync", 1, vec![4242], main())
+        },
+    ]
+}
+
+fn threads() -> Vec<Thread> {
+    vec![
+        Thread {
+            former_comms: vec!["sh".to_owned()],
+            argv: words("python3 gitsync --jobs 32 repos/"),
+            group: 2,
+            sums: main(),
+            ..thread(4242, 4242, "python3", 0)
+        },
+        Thread {
+            creator_tid: Some(4242),
+            exit: Some(Exit::Code(0)),
+            group: 0,
+            sums: workers(),
+            ..thread(4242, 4250, "python3", 0)
+        },
+        Thread {
+            ppid: Some(4242),
+            creator_tid: Some(4250),
+            argv: words("git pull --ff-only"),
+            exit: Some(Exit::Code(128)),
+            group: 1,
+            sums: git(),
+            ..thread(4301, 4301, "git", 12 * MS)
+        },
+    ]
+}
+
+fn main() -> Sums {
+    close(Sums {
+        on_cpu_ns: 88 * MS,
+        waits: vec![Wait {
+            wakes: vec![wake("task", Some("python3"), Some("futex"), 33, 4_122)],
+            ..wait("futex", "futex", "futex_wait_queue", 33, 4_122)
+        }],
+        ..Sums::default()
+    })
+}
+
+fn workers() -> Sums {
+    let waits = vec![
+        Wait {
+            wakes: vec![
+                wake("task-exit", Some("git"), None, 95, 128_000),
+                wake("task-exit", Some("git index-pack"), None, 1, 910),
+            ],
+            ..wait("child-exit", "wait4", "do_wait", 96, 128_910)
+        },
+        Wait {
+            wakes: vec![wake("timer", None, None, 32, 2_100)],
+            ..wait("sleep", "clock_nanosleep", "hrtimer_nanosleep", 32, 2_100)
+        },
+        Wait {
+            wakes: vec![wake("task", Some("python3"), Some("futex"), 611, 420)],
+            ..wait("gil", "futex", "futex_wait_queue", 611, 420)
+        },
+        Wait {
+            wakes: vec![wake("task", Some("git"), Some("execve"), 96, 31)],
+            ..wait("vfork", "vfork", "kernel_clone", 96, 31)
+        },
+    ];
+    close(Sums {
+        on_cpu_ns: 610 * MS,
+        runqueue_ns: 1_100 * MS,
+        runqueue_count: 1_204,
+        waits,
+        ..Sums::default()
+    })
+}
+
+fn git() -> Sums {
+    let waits = vec![
+        Wait {
+            object: text("tcp 127.0.0.1:40222 → 127.0.0.1:9418"),
+            wakes: vec![wake("net-rx", None, None, 1_204, 78_600)],
+            ..wait("socket-recv", "read", "wait_woken", 1_204, 78_600)
+        },
+        Wait {
+            wakes: vec![wake("block-io", None, None, 412, 3_870)],
+            ..wait("disk", "", "folio_wait_bit_common", 412, 3_870)
+        },
+        Wait {
+            wakes: vec![
+                wake("task", Some("git index-pack"), Some("write"), 3_000, 900),
+                wake("task", Some("git remote-https"), Some("write"), 800, 350),
+                wake("task-exit", Some("git"), None, 12, 2),
+            ],
+            ..wait("pipe-read", "read", "anon_pipe_read", 3_812, 1_252)
+        },
+        wait("futex", "futex", "", 40, 3),
+    ];
+    close(Sums {
+        on_cpu_ns: 28_410 * MS,
+        runqueue_ns: 1_250 * MS,
+        runqueue_count: 52_133,
+        waits,
+        ..Sums::default()
+    })
+}
