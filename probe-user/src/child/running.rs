@@ -1,0 +1,92 @@
+//! The command while it runs and when it has ended.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::libc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::document::Exit;
+
+/// A released child. Dropping it lets it run on.
+#[derive(Debug)]
+pub struct Running {
+    pid: libc::pid_t,
+    pidfd: OwnedFd,
+    exit: Option<Exit>,
+}
+
+impl Running {
+    /// For a child of ours that has not been reaped.
+    pub(super) fn new(pid: libc::pid_t) -> io::Result<Self> {
+        // SAFETY: integers only; the result is close-on-exec.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let fd = i32::try_from(fd)
+            .ok()
+            .filter(|&fd| fd >= 0)
+            .ok_or_else(io::Error::last_os_error)?;
+        Ok(Self {
+            pid,
+            // SAFETY: just opened, and nobody else knows it.
+            pidfd: unsafe { OwnedFd::from_raw_fd(fd) },
+            exit: None,
+        })
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> u32 {
+        self.pid.unsigned_abs()
+    }
+
+    /// Becomes readable when the whole process has ended.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// How it ended; `None` while it runs. Reaps it.
+    pub fn try_wait(&mut self) -> io::Result<Option<Exit>> {
+        if self.exit.is_none() {
+            self.exit = reap(self.pid)?;
+        }
+        Ok(self.exit)
+    }
+
+    /// Waits for its end, on a tokio runtime with I/O enabled. May be dropped
+    /// and called again.
+    pub async fn wait(&mut self) -> io::Result<Exit> {
+        loop {
+            if let Some(exit) = self.try_wait()? {
+                return Ok(exit);
+            }
+            // SAFETY: the descriptor is borrowed from `self` for longer than
+            // `watch` lives, and is always the same.
+            let watch =
+                unsafe { AsyncFd::register_with_interest(self.pidfd.as_fd(), Interest::READABLE) }?;
+            drop(watch.readable().await?);
+        }
+    }
+
+    /// Sends it a signal. No error when it has ended.
+    pub fn signal(&self, signal: i32) -> io::Result<()> {
+        if self.exit.is_some() {
+            return Ok(());
+        }
+        // SAFETY: not yet reaped, so the pid is still its own.
+        match unsafe { libc::kill(self.pid, signal) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+fn reap(pid: libc::pid_t) -> io::Result<Option<Exit>> {
+    let mut status = 0;
+    // SAFETY: `status` may be written.
+    match unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } {
+        0 => Ok(None),
+        -1 => Err(io::Error::last_os_error()),
+        _ if libc::WIFSIGNALED(status) => Ok(Some(Exit::Signal(libc::WTERMSIG(status)))),
+        _ => Ok(Some(Exit::Code(libc::WEXITSTATUS(status)))),
+    }
+}

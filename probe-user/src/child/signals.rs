@@ -1,0 +1,137 @@
+//! Signals that are meant for the command: read from a descriptor instead of
+//! killing waitscope, so that they can be passed on and the report written.
+//!
+//! SIGTSTP and SIGCONT stay as they are: job control stops and continues both
+//! of us. SIGWINCH is ignored by default.
+
+use std::{io, ptr};
+
+use nix::libc;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+const FORWARDED: [Signal; 6] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+
+/// Reads the signals that would otherwise have ended waitscope.
+pub struct Signals {
+    fd: AsyncFd<SignalFd>,
+    inherited_mask: SigSet,
+}
+
+/// A signal that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its number.
+    pub signal: i32,
+    /// The process that sent it, 0 for one in another pid namespace; `None`
+    /// when the kernel did: a key typed at the terminal, or its hang-up.
+    pub sent_by: Option<u32>,
+}
+
+impl Signals {
+    /// Blocks the signals in the calling thread. Call it before any other
+    /// thread starts: a thread that does not block them would receive them.
+    /// Signals that are ignored (`nohup`) stay ignored.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O enabled.
+    pub fn new() -> io::Result<Self> {
+        let mut wanted = SigSet::empty();
+        for signal in FORWARDED {
+            if !is_ignored(signal)? {
+                wanted.add(signal);
+            }
+        }
+        let inherited_mask = SigSet::thread_get_mask()?;
+        wanted.thread_block()?;
+        let fd = SignalFd::with_flags(&wanted, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        // SAFETY: `fd` owns its descriptor and gives it away to nobody.
+        let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?;
+        Ok(Self { fd, inherited_mask })
+    }
+
+    /// The signals that were blocked when we started.
+    pub fn inherited_mask(&self) -> &SigSet {
+        &self.inherited_mask
+    }
+
+    /// The next signal. Nothing is lost when this is dropped before it is ready.
+    pub async fn next(&mut self) -> io::Result<Received> {
+        loop {
+            let mut ready = self.fd.readable().await?;
+            let read = ready.try_io(|fd| {
+                fd.get_ref()
+                    .read_signal()?
+                    .ok_or_else(|| io::ErrorKind::WouldBlock.into())
+            });
+            if let Ok(info) = read {
+                return info.map(|info| Received {
+                    signal: info.ssi_signo as i32,
+                    sent_by: (info.ssi_code != libc::SI_KERNEL).then_some(info.ssi_pid),
+                });
+            }
+        }
+    }
+}
+
+/// Whether the process `child` did not get this signal yet. A Ctrl-C typed at
+/// the terminal went to the whole foreground process group, the child
+/// included. So did a signal that the child, or a process under it, sent to
+/// its own group (`kill 0` in a shell's trap): passed on it would come back for
+/// ever.
+pub fn should_forward(received: &Received, child: u32) -> bool {
+    match received.sent_by {
+        None => !matches!(received.signal, libc::SIGINT | libc::SIGQUIT),
+        Some(sender) => !descends_from(sender, child),
+    }
+}
+
+/// Whether `pid` is `ancestor` or lives below it. A process that has been
+/// reaped meanwhile is taken for a stranger.
+fn descends_from(pid: u32, ancestor: u32) -> bool {
+    /// More than the depth of any real tree, and an end if pids are reused.
+    const MAX_DEPTH: usize = 128;
+    std::iter::successors(Some(pid), |&pid| parent(pid))
+        .take(MAX_DEPTH)
+        .any(|pid| pid == ancestor)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // `pid (comm) state ppid …`; comm may contain anything.
+    let after_comm = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    let fields = str::from_utf8(stat.get(after_comm..)?).ok()?;
+    let parent = fields.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    (parent != 0).then_some(parent)
+}
+
+/// Makes sure that ended children stay to be waited for; `true` when SIGCHLD
+/// was ignored, which reaps them at once and loses their status.
+pub(super) fn collect_children() -> io::Result<bool> {
+    let ignored = is_ignored(Signal::SIGCHLD)?;
+    if ignored {
+        // SAFETY: the default disposition runs no code.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    }
+    Ok(ignored)
+}
+
+fn is_ignored(signal: Signal) -> io::Result<bool> {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: changes nothing; `action` may be written.
+    if unsafe { libc::sigaction(signal as i32, ptr::null(), action.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded and filled it.
+    Ok(unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN)
+}

@@ -1,0 +1,206 @@
+//! The JSON inside a recording: own structs, so that the model can change
+//! without the file. Keys are append-only; one added after 1.0 needs a default.
+//! The model's structs are taken apart field by field: a new field is then
+//! not forgotten here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Exit, Host, Tier};
+use crate::wire::session::{End, Fact, Start};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StartJson {
+    command: Vec<String>,
+    attached: Vec<u32>,
+    host: HostJson,
+    tier: TierJson,
+    clocks: ClocksJson,
+    settings: SettingsJson,
+    syscall_table: String,
+    problems: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HostJson {
+    kernel: String,
+    arch: String,
+    cpus: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum TierJson {
+    Full,
+    Tracepoint,
+    Raw,
+}
+
+/// One instant on two clocks, ns.
+#[derive(Serialize, Deserialize)]
+struct ClocksJson {
+    monotonic_ns: u64,
+    realtime_ns: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SettingsJson {
+    stack_threshold_ns: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub(super) enum FactJson {
+    Symbol {
+        addr: u64,
+        name: String,
+        sched: bool,
+    },
+    Argv {
+        pid: u32,
+        argv: Vec<String>,
+    },
+    Lost {
+        class: String,
+        count: u64,
+    },
+    /// Written by a newer minor version.
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct EndJson {
+    ended_ns: u64,
+    exit: Option<ExitJson>,
+    lost: Vec<(String, u64)>,
+    probe_runs: u64,
+    probe_ns: Option<u64>,
+    tool_cpu_ns: u64,
+    tool_peak_bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ExitJson {
+    Code(i32),
+    Signal(i32),
+}
+
+impl From<&Start> for StartJson {
+    fn from(start: &Start) -> Self {
+        let Start {
+            command,
+            attached,
+            host: Host { kernel, arch, cpus },
+            tier,
+            started_ns,
+            started_realtime_ns,
+            stack_threshold_ns,
+            syscall_table,
+            problems,
+        } = start.clone();
+        Self {
+            command,
+            attached,
+            host: HostJson { kernel, arch, cpus },
+            tier: match tier {
+                Tier::Full => TierJson::Full,
+                Tier::Tracepoint => TierJson::Tracepoint,
+                Tier::Raw => TierJson::Raw,
+            },
+            clocks: ClocksJson {
+                monotonic_ns: started_ns,
+                realtime_ns: started_realtime_ns,
+            },
+            settings: SettingsJson { stack_threshold_ns },
+            syscall_table,
+            problems,
+        }
+    }
+}
+
+impl From<StartJson> for Start {
+    fn from(json: StartJson) -> Self {
+        let HostJson { kernel, arch, cpus } = json.host;
+        Self {
+            command: json.command,
+            attached: json.attached,
+            host: Host { kernel, arch, cpus },
+            tier: match json.tier {
+                TierJson::Full => Tier::Full,
+                TierJson::Tracepoint => Tier::Tracepoint,
+                TierJson::Raw => Tier::Raw,
+            },
+            started_ns: json.clocks.monotonic_ns,
+            started_realtime_ns: json.clocks.realtime_ns,
+            stack_threshold_ns: json.settings.stack_threshold_ns,
+            syscall_table: json.syscall_table,
+            problems: json.problems,
+        }
+    }
+}
+
+impl From<&Fact> for FactJson {
+    fn from(fact: &Fact) -> Self {
+        match fact.clone() {
+            Fact::Symbol { addr, name, sched } => Self::Symbol { addr, name, sched },
+            Fact::Argv { pid, argv } => Self::Argv { pid, argv },
+            Fact::Lost { class, count } => Self::Lost { class, count },
+        }
+    }
+}
+
+impl FactJson {
+    /// `None` for a fact from the future.
+    pub(super) fn known(self) -> Option<Fact> {
+        match self {
+            Self::Symbol { addr, name, sched } => Some(Fact::Symbol { addr, name, sched }),
+            Self::Argv { pid, argv } => Some(Fact::Argv { pid, argv }),
+            Self::Lost { class, count } => Some(Fact::Lost { class, count }),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl From<&End> for EndJson {
+    fn from(end: &End) -> Self {
+        let End {
+            ended_ns,
+            exit,
+            lost,
+            probe_runs,
+            probe_ns,
+            tool_cpu_ns,
+            tool_peak_bytes,
+        } = end.clone();
+        Self {
+            ended_ns,
+            exit: exit.map(|exit| match exit {
+                Exit::Code(code) => ExitJson::Code(code),
+                Exit::Signal(signal) => ExitJson::Signal(signal),
+            }),
+            lost,
+            probe_runs,
+            probe_ns,
+            tool_cpu_ns,
+            tool_peak_bytes,
+        }
+    }
+}
+
+impl From<EndJson> for End {
+    fn from(json: EndJson) -> Self {
+        Self {
+            ended_ns: json.ended_ns,
+            exit: json.exit.map(|exit| match exit {
+                ExitJson::Code(code) => Exit::Code(code),
+                ExitJson::Signal(signal) => Exit::Signal(signal),
+            }),
+            lost: json.lost,
+            probe_runs: json.probe_runs,
+            probe_ns: json.probe_ns,
+            tool_cpu_ns: json.tool_cpu_ns,
+            tool_peak_bytes: json.tool_peak_bytes,
+        }
+    }
+}
