@@ -1,0 +1,225 @@
+//! The command line: a typed form, nothing decided yet.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Off-CPU profiler: where every nanosecond of every worker went, in which
+/// kernel function it slept, and who woke it.
+#[derive(Debug, Parser)]
+#[command(name = "waitscope", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a command (or follow running processes) and report where its threads waited.
+    Run(Run),
+    /// Show the report of a recording made with `run --record`.
+    Report(Report),
+    /// Tell what this kernel lets waitscope see, and why not more.
+    Doctor(Doctor),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "waitscope run [OPTIONS] -- <CMD> [ARG]...\n       waitscope run [OPTIONS] --pid <PID>... [--duration <TIME>]"
+)]
+pub struct Run {
+    /// Follow these running processes and what they start.
+    #[arg(long, value_name = "PID", num_args = 1.., value_delimiter = ',', conflicts_with_all = ["cmd", "user", "as_root"])]
+    pub pid: Vec<u32>,
+
+    /// With --pid: stop after this time (10s, 500ms, 2m).
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "pid")]
+    pub duration: Option<Duration>,
+
+    /// Keep a recording of the run (.wsc) for `waitscope report`.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: Output,
+
+    /// Sleeps at least this long carry both kernel stacks.
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = duration)]
+    pub stack_threshold: Duration,
+
+    /// Bytes of the ring between kernel and waitscope, a power of two [default: by CPU count].
+    #[arg(long, value_name = "BYTES", value_parser = ring_size)]
+    pub ring_size: Option<u32>,
+
+    /// Threads that can be followed at once.
+    #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(64..=4_194_304))]
+    pub max_threads: u32,
+
+    /// Run the command as this user [default: whoever called sudo].
+    #[arg(long, value_name = "NAME", conflicts_with = "as_root")]
+    pub user: Option<String>,
+
+    /// Run the command as root, also under sudo.
+    #[arg(long)]
+    pub as_root: bool,
+
+    /// The command to run.
+    #[arg(value_name = "CMD", last = true, required_unless_present = "pid")]
+    pub cmd: Vec<OsString>,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {}
+
+/// Where the report goes and how it looks.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Write the report to this file, `-` for stdout; may be repeated. The
+    /// format follows the extension (.json, .txt) unless --format is given.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+
+    /// Format of the report.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+
+    /// List every thread under its group.
+    #[arg(long)]
+    pub per_thread: bool,
+
+    /// Fold nothing: every row and every group.
+    #[arg(long)]
+    pub all: bool,
+
+    /// Colours in the table.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// Formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: schema waitscope.report/1.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `10s`, `500ms`, `2m`, `250us`, `0`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wanted_duration())?;
+    let ns_per_unit: u64 = match unit {
+        "ns" => 1,
+        "us" | "µs" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" | "min" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        "" if number == 0 => 1,
+        _ => return Err(wanted_duration()),
+    };
+    number
+        .checked_mul(ns_per_unit)
+        .map(Duration::from_nanos)
+        .ok_or_else(wanted_duration)
+}
+
+fn wanted_duration() -> String {
+    "a whole number with a unit is wanted: 10s, 500ms, 250us, 2m".to_owned()
+}
+
+/// A power of two; `K`, `M` for KiB and MiB.
+fn ring_size(text: &str) -> Result<u32, String> {
+    let wanted = || "a power of two from 4096 to 1G is wanted: 4096, 512K, 16M".to_owned();
+    let (number, shift) = match text.strip_suffix(['K', 'M', 'G']) {
+        Some(number) => (
+            number,
+            if text.ends_with('K') {
+                10
+            } else if text.ends_with('M') {
+                20
+            } else {
+                30
+            },
+        ),
+        None => (text, 0),
+    };
+    let number: u64 = number.parse().map_err(|_| wanted())?;
+    let bytes = number.checked_mul(1 << shift).ok_or_else(wanted)?;
+    let fits = bytes.is_power_of_two() && (4096..=1 << 30).contains(&bytes);
+    u32::try_from(bytes)
+        .ok()
+        .filter(|_| fits)
+        .ok_or_else(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_form_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("250us"), Ok(Duration::from_micros(250)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for wrong in ["", "s", "10", "1.5s", "-1s", "10 s", "99999999999h", "1y"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ring_sizes() {
+        assert_eq!(ring_size("4096"), Ok(4096));
+        assert_eq!(ring_size("16M"), Ok(16 << 20));
+        for wrong in ["", "M", "5000", "2048", "2G", "16m", "-4096"] {
+            assert!(ring_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_command_or_processes_are_needed_but_not_both() {
+        let parse = |args: &str| Cli::try_parse_from(args.split(' '));
+        assert!(parse("waitscope run").is_err());
+        assert!(parse("waitscope run --pid 1 -- true").is_err());
+        assert!(parse("waitscope run --duration 1s -- true").is_err());
+        assert!(parse("waitscope run --pid 1 2 --duration 1s").is_ok());
+        assert!(parse("waitscope run --as-root -- sh -c true").is_ok());
+    }
+}

@@ -1,0 +1,199 @@
+//! Where a report goes: to files, stdout or stderr, in the format asked for.
+//! What cannot be written there is shown on stderr, so that it is not lost.
+
+use std::{
+    env, fs,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    cli::{Color, Format, Output},
+    document::Document,
+    view::{json, table},
+};
+
+/// Validated destinations.
+#[derive(Debug)]
+pub struct Destinations {
+    list: Vec<(Destination, Format)>,
+    per_thread: bool,
+    all: bool,
+    color: Color,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Destination {
+    Stdout,
+    Stderr,
+    File(PathBuf),
+}
+
+/// Where a report goes when no file is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// The traced command owns stdout.
+    Stderr,
+    /// Reports on recordings are data.
+    Stdout,
+}
+
+/// Columns when nothing tells the width.
+const DEFAULT_WIDTH: usize = 100;
+
+impl Destinations {
+    /// Checks names and formats before anything is run.
+    pub fn new(output: &Output, default: Default) -> Result<Destinations> {
+        let mut list = Vec::new();
+        for path in &output.output {
+            list.push(destination(path, output.format)?);
+        }
+        if list.is_empty() {
+            let place = match default {
+                Default::Stderr => Destination::Stderr,
+                Default::Stdout => Destination::Stdout,
+            };
+            list.push((place, output.format.unwrap_or(Format::Table)));
+        }
+        Ok(Destinations {
+            list,
+            per_thread: output.per_thread,
+            all: output.all,
+            color: output.color,
+        })
+    }
+
+    /// Writes the report everywhere. On failure the rest is still written, and
+    /// the table goes to stderr unless it went there anyway.
+    pub fn write(&self, document: &Document) -> Result<()> {
+        let mut failure = None;
+        for (destination, format) in &self.list {
+            let bytes = self.render(document, *format, destination);
+            if let Err(error) = write_to(destination, &bytes) {
+                failure = failure.or(Some(error));
+            }
+        }
+        let Some(error) = failure else {
+            return Ok(());
+        };
+        if !self
+            .list
+            .iter()
+            .any(|(destination, _)| *destination == Destination::Stderr)
+        {
+            let table = self.render(document, Format::Table, &Destination::Stderr);
+            write_to(&Destination::Stderr, &table)?;
+        }
+        Err(error)
+    }
+
+    fn render(&self, document: &Document, format: Format, destination: &Destination) -> Vec<u8> {
+        match format {
+            Format::Json => json::render(document),
+            Format::Table => {
+                let options = table::Options {
+                    width: width(destination),
+                    color: self.colored(destination),
+                    per_thread: self.per_thread,
+                    all: self.all,
+                };
+                table::render(document, &options).into_bytes()
+            }
+        }
+    }
+
+    fn colored(&self, destination: &Destination) -> bool {
+        let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal(destination) && !is_set("NO_COLOR") && !dumb,
+        }
+    }
+}
+
+fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Format)> {
+    if path == Path::new("-") {
+        return Ok((Destination::Stdout, format.unwrap_or(Format::Table)));
+    }
+    let by_extension = match path.extension().and_then(|e| e.to_str()) {
+        Some("json") => Some(Format::Json),
+        Some("txt") => Some(Format::Table),
+        _ => None,
+    };
+    let Some(format) = format.or(by_extension) else {
+        bail!(
+            "cannot tell the format of {} from its name: end it in .json or .txt, or add --format",
+            path.display()
+        );
+    };
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        bail!(
+            "cannot write {}: there is no folder {}",
+            path.display(),
+            folder.display()
+        );
+    }
+    Ok((Destination::File(path.to_owned()), format))
+}
+
+fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
+    match destination {
+        Destination::Stdout => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes)
+                .and_then(|()| out.flush())
+                .context("cannot write the report to stdout")
+        }
+        Destination::Stderr => {
+            let mut out = io::stderr().lock();
+            out.write_all(bytes)
+                .context("cannot write the report to stderr")
+        }
+        Destination::File(path) => fs::write(path, bytes)
+            .with_context(|| format!("cannot write the report to {}", path.display())),
+    }
+}
+
+fn is_terminal(destination: &Destination) -> bool {
+    match destination {
+        Destination::Stdout => io::stdout().is_terminal(),
+        Destination::Stderr => io::stderr().is_terminal(),
+        Destination::File(_) => false,
+    }
+}
+
+/// COLUMNS, else the terminal's width.
+fn width(destination: &Destination) -> usize {
+    let columns = env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .filter(|&n| n > 0);
+    columns
+        .or_else(|| terminal_width(destination))
+        .unwrap_or(DEFAULT_WIDTH)
+}
+
+fn terminal_width(destination: &Destination) -> Option<usize> {
+    let fd = match destination {
+        Destination::Stdout => nix::libc::STDOUT_FILENO,
+        Destination::Stderr => nix::libc::STDERR_FILENO,
+        Destination::File(_) => return None,
+    };
+    let mut size = nix::libc::winsize {
+        ws_row: 0,
+        ws_col: 0,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: TIOCGWINSZ writes a winsize; a descriptor that is no terminal is an error.
+    let failed = unsafe { nix::libc::ioctl(fd, nix::libc::TIOCGWINSZ, &raw mut size) } != 0;
+    (!failed && size.ws_col > 0).then_some(usize::from(size.ws_col))
+}

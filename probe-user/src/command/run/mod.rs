@@ -1,0 +1,67 @@
+//! `waitscope run`: probes on, command off its leash, drain until it ends,
+//! snapshot, report.
+
+mod follow;
+pub mod host;
+mod pipeline;
+mod session;
+mod target;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{
+    OWN_FAILURE, Outcome,
+    output::{Default, Destinations},
+    warn,
+};
+use crate::{
+    child::spawn::ExecError,
+    cli,
+    document::{Document, Exit},
+    probe::privilege::{Capabilities, remedy},
+};
+
+/// Runs the command. The exit code is the traced command's own wherever
+/// waitscope did its part.
+pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
+    let (document, recording) = match observe(arguments) {
+        Ok(observed) => observed,
+        Err(error) => {
+            let code = error
+                .downcast_ref()
+                .map_or(OWN_FAILURE, ExecError::exit_code);
+            return (Outcome::Code(code), Err(error));
+        }
+    };
+    let written = Destinations::new(&arguments.output, Default::Stderr)
+        .and_then(|destinations| destinations.write(&document));
+    let result = written.and(recording);
+    match (&result, document.exit) {
+        (Err(_), _) => (Outcome::Code(OWN_FAILURE), result),
+        (Ok(()), None) => (Outcome::Code(0), result),
+        (Ok(()), Some(Exit::Code(code))) => (Outcome::Code(code.to_le_bytes()[0]), result),
+        (Ok(()), Some(Exit::Signal(signal))) => (Outcome::Signal(signal), result),
+    }
+}
+
+/// The report, and whether the recording (if any) is complete.
+fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
+    // Wrong names are told before anything runs.
+    Destinations::new(&arguments.output, Default::Stderr)?;
+    let missing = Capabilities::of_this_process().missing();
+    if !missing.is_empty() {
+        bail!("{}", remedy(&missing));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .context("cannot start the event loop")?;
+    runtime.block_on(session::observe(arguments))
+}
+
+/// Sentence for a problem that does not stop the run.
+fn note(problems: &mut Vec<String>, sentence: String) {
+    warn(&sentence);
+    problems.push(sentence);
+}

@@ -1,0 +1,154 @@
+//! The thread behind the drain: names the addresses in new stacks, keeps the
+//! recording, feeds the analysis. What is live here is what `report` replays.
+
+use std::{
+    collections::HashSet,
+    io,
+    path::PathBuf,
+    sync::{
+        LazyLock,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use rustc_hash::FxBuildHasher;
+
+use super::host;
+use crate::{
+    analysis::Analysis,
+    document::Document,
+    recording::Writer,
+    symbol::kernel::KernelSymbols,
+    wire::{
+        decode::each_stack_address,
+        session::{Batch, End, Fact, Start},
+    },
+};
+
+/// Batches in flight: when the analysis falls behind further, the drain waits,
+/// the ring fills, and the kernel counts what it loses.
+const IN_FLIGHT: usize = 16;
+
+/// Hands batches to the thread.
+pub struct Pipeline {
+    sender: SyncSender<Message>,
+    thread: JoinHandle<(Document, Result<()>)>,
+}
+
+enum Message {
+    Batch(Batch),
+    End(End),
+}
+
+struct Worker {
+    analysis: Analysis,
+    symbols: LazyLock<KernelSymbols, Loader>,
+    seen: HashSet<u64, FxBuildHasher>,
+    recording: Option<Writer>,
+    recording_result: Result<()>,
+}
+
+type Loader = Box<dyn FnOnce() -> KernelSymbols + Send>;
+
+/// Symbols take a while to read; nobody waits for them before the first stack.
+/// Unreadable ones are a lower grade, told before the run.
+fn symbols_soon() -> LazyLock<KernelSymbols, Loader> {
+    let loading = thread::spawn(KernelSymbols::load);
+    LazyLock::new(Box::new(move || {
+        loading.join().ok().and_then(Result::ok).unwrap_or_default()
+    }))
+}
+
+impl Pipeline {
+    /// Starts the thread. The recording must be creatable before anything runs.
+    pub fn start(start: Start, record: Option<&PathBuf>) -> Result<Pipeline> {
+        let recording = record.map(|path| {
+            Writer::create(path, &start)
+                .with_context(|| format!("cannot create the recording {}", path.display()))
+        });
+        let mut worker = Worker {
+            analysis: Analysis::new(start)?,
+            symbols: symbols_soon(),
+            seen: HashSet::default(),
+            recording: recording.transpose()?,
+            recording_result: Ok(()),
+        };
+        let (sender, receiver) = sync_channel(IN_FLIGHT);
+        let thread = thread::spawn(move || {
+            host::hurry();
+            worker.take_all(&receiver);
+            (worker.analysis.document(), worker.recording_result)
+        });
+        Ok(Pipeline { sender, thread })
+    }
+
+    /// Hands a batch over.
+    pub fn batch(&self, batch: Batch) -> Result<()> {
+        self.send(Message::Batch(batch))
+    }
+
+    /// Hands the end over and waits for the report.
+    pub fn finish(self, end: End) -> Result<(Document, Result<()>)> {
+        self.send(Message::End(end))?;
+        drop(self.sender);
+        self.thread
+            .join()
+            .map_err(|_| anyhow!("the analysis ended unexpectedly"))
+    }
+
+    fn send(&self, message: Message) -> Result<()> {
+        self.sender
+            .send(message)
+            .map_err(|_| anyhow!("the analysis ended unexpectedly"))
+    }
+}
+
+impl Worker {
+    fn take_all(&mut self, receiver: &Receiver<Message>) {
+        for message in receiver {
+            match message {
+                Message::Batch(batch) => self.batch(batch),
+                Message::End(end) => {
+                    self.record(|writer| writer.end(&end));
+                    self.analysis.end(end);
+                }
+            }
+        }
+    }
+
+    fn batch(&mut self, mut batch: Batch) {
+        self.name_addresses(&mut batch);
+        self.record(|writer| writer.batch(&batch));
+        self.analysis.batch(&batch);
+    }
+
+    /// After the first failure the run goes on without a recording.
+    fn record(&mut self, write: impl FnOnce(&mut Writer) -> io::Result<()>) {
+        let Some(writer) = &mut self.recording else {
+            return;
+        };
+        if let Err(error) = write(writer) {
+            self.recording = None;
+            self.recording_result =
+                Err(error).context("the recording is incomplete: it could not be written on");
+        }
+    }
+
+    fn name_addresses(&mut self, batch: &mut Batch) {
+        let Worker { symbols, seen, .. } = self;
+        let facts = &mut batch.facts;
+        each_stack_address(&batch.records, |addr| {
+            if !seen.insert(addr) {
+                return;
+            }
+            let resolved = symbols.resolve(addr);
+            facts.push(Fact::Symbol {
+                addr,
+                name: resolved.map(|r| r.name.to_owned()).unwrap_or_default(),
+                sched: resolved.is_some_and(|r| r.sched),
+            });
+        });
+    }
+}

@@ -1,0 +1,167 @@
+//! One observation from beginning to end.
+
+use anyhow::Result;
+use probe_common::entry::TaskEntry;
+
+use super::{
+    follow::{Followed, Plumbing},
+    host, note,
+    pipeline::Pipeline,
+    target,
+};
+use crate::{
+    child::{identity, signals::Signals, spawn},
+    cli,
+    document::{Document, Exit, Tier},
+    probe::{
+        counters::Counters,
+        drain::{monotonic_ns, realtime_ns},
+        load::{Kernel, Probes, Settings},
+        privilege::Capabilities,
+    },
+    syscall::Table,
+    wire::session::{Batch, End, Start},
+};
+
+/// Times that the seeding is repeated: a thread may be born of a thread that
+/// the iterator had not reached.
+const SEED_PASSES: usize = 3;
+
+/// Observes a command or processes; the second result is the recording's.
+pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
+    // Before any other thread exists: see `Signals::new`.
+    let mut signals = Signals::new()?;
+    let held = match arguments.cmd.as_slice() {
+        [] => None,
+        command => {
+            let env = |name: &str| std::env::var_os(name);
+            let identity = identity::resolve(arguments.as_root, arguments.user.as_deref(), env)?;
+            Some(spawn::spawn_held(
+                command,
+                identity.as_ref(),
+                signals.inherited_mask(),
+            )?)
+        }
+    };
+    let targets = target::open_all(&arguments.pid)?;
+    host::hurry();
+
+    let settings = settings(arguments);
+    let kernel = Kernel::read()?;
+    let mut probes = Probes::create(&kernel, &settings)?;
+    let (drain, counters) = probes.outputs()?;
+    let mut problems = feature_problems(&kernel);
+    problems.extend(probes.attach_all(&kernel)?);
+
+    let start = start(arguments, &settings, problems);
+    let pipeline = Pipeline::start(start, arguments.record.as_ref())?;
+    let mut plumbing = Plumbing { drain, pipeline };
+    let mut followed = match held {
+        Some(held) => {
+            probes.seed(&[held.pid()], true)?;
+            Followed::Child(held.release()?)
+        }
+        None => {
+            let facts = target::arguments(&targets);
+            plumbing.pipeline.batch(Batch {
+                facts,
+                ..Batch::default()
+            })?;
+            for _ in 0..SEED_PASSES {
+                probes.seed(&arguments.pid, false)?;
+            }
+            Followed::Targets(targets, arguments.duration)
+        }
+    };
+    let exit = followed.until_end(&mut plumbing, &mut signals).await?;
+    finish(probes, plumbing, &counters, exit, &settings)
+}
+
+/// Snapshot, last records, counters, report.
+fn finish(
+    mut probes: Probes,
+    mut plumbing: Plumbing,
+    counters: &Counters,
+    exit: Option<Exit>,
+    settings: &Settings,
+) -> Result<(Document, Result<()>)> {
+    plumbing.pump()?;
+    probes.snapshot()?;
+    let ended_ns = monotonic_ns();
+    probes.detach();
+    plumbing.pump()?;
+    let end = End {
+        ended_ns,
+        exit,
+        lost: counters.lost()?,
+        probe_runs: counters.runs()?,
+        probe_ns: None,
+        tool_cpu_ns: host::own_cpu_ns(),
+        tool_peak_bytes: host::own_peak_bytes() + kernel_bytes(settings),
+    };
+    plumbing.pipeline.finish(end)
+}
+
+fn settings(arguments: &cli::Run) -> Settings {
+    let per_cpu = 8_u32 << 20;
+    let by_cpus = per_cpu.saturating_mul(host::online_cpus()).min(256 << 20);
+    let ring_bytes = by_cpus
+        .max(16 << 20)
+        .checked_next_power_of_two()
+        .unwrap_or(256 << 20);
+    Settings {
+        stack_threshold_ns: u64::try_from(arguments.stack_threshold.as_nanos()).unwrap_or(u64::MAX),
+        ring_bytes: arguments.ring_size.unwrap_or(ring_bytes),
+        tasks: arguments.max_threads,
+    }
+}
+
+fn start(arguments: &cli::Run, settings: &Settings, problems: Vec<String>) -> Start {
+    let lossy = |text: &std::ffi::OsString| text.to_string_lossy().into_owned();
+    Start {
+        command: arguments.cmd.iter().map(lossy).collect(),
+        attached: arguments.pid.clone(),
+        host: host::describe(),
+        tier: Tier::Tracepoint,
+        started_ns: monotonic_ns(),
+        started_realtime_ns: realtime_ns(),
+        stack_threshold_ns: settings.stack_threshold_ns,
+        syscall_table: Table::native().id().to_owned(),
+        problems,
+    }
+}
+
+/// What cannot be seen on this kernel or with these rights, told before the run.
+fn feature_problems(kernel: &Kernel) -> Vec<String> {
+    let mut problems = Vec::new();
+    for missing in &kernel.layout.missing {
+        let sentence = format!(
+            "not seen: {} (this kernel has no {})",
+            missing.feature, missing.member
+        );
+        note(&mut problems, sentence);
+    }
+    if !Capabilities::of_this_process().may_see_symbols() && symbols_hidden() {
+        let sentence =
+            "kernel function names are hidden from this user: add CAP_SYSLOG or run as root";
+        note(&mut problems, sentence.to_owned());
+    }
+    problems
+}
+
+/// The first line of kallsyms shows a zero address where addresses are hidden.
+fn symbols_hidden() -> bool {
+    use std::io::Read as _;
+    let mut first = [0; 16];
+    let read =
+        std::fs::File::open("/proc/kallsyms").and_then(|mut file| file.read_exact(&mut first));
+    read.is_err() || first == [b'0'; 16]
+}
+
+/// Memory that the kernel holds for us: both rings and the table of tasks.
+fn kernel_bytes(settings: &Settings) -> u64 {
+    const COLD_RING: u64 = 4 << 20;
+    // A preallocated hash element: value, key, and the element's own header.
+    const ELEMENT: u64 = size_of::<TaskEntry>() as u64 + 8 + 48;
+    u64::from(settings.ring_bytes) + COLD_RING + u64::from(settings.tasks) * ELEMENT
+}

@@ -1,0 +1,25 @@
+//! waitscope: where every nanosecond of every worker went.
+//!
+//! One direction, one type per stage: wire records → events → world → metrics
+//! → document → view. Live runs and recordings go through the same code.
+
+pub mod wire;
+
+pub mod syscall;
+
+pub mod world;
+
+pub mod analysis;
+pub mod metrics;
+
+pub mod document;
+pub mod view;
+
+pub mod recording;
+
+pub mod child;
+pub mod probe;
+pub mod symbol;
+
+pub mod cli;
+pub mod command;

@@ -1,0 +1,38 @@
+//! The `waitscope` binary: parses, runs one command, maps its end to an exit
+//! code. Errors are one chain on one line.
+
+use std::{io, process::ExitCode};
+
+use clap::Parser as _;
+use waitscope::{
+    child,
+    cli::{Cli, Command},
+    command::{self, Outcome},
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (outcome, result) = match &cli.command {
+        Command::Run(arguments) => command::run::run(arguments),
+        Command::Report(arguments) => command::report::report(arguments),
+        Command::Doctor(arguments) => command::doctor::doctor(arguments),
+    };
+    if let Err(error) = result {
+        if matches!(cli.command, Command::Report(_)) && is_broken_pipe(&error) {
+            // `report | head` has seen what it wanted.
+            return ExitCode::SUCCESS;
+        }
+        command::warn(&format!("{error:#}"));
+    }
+    match outcome {
+        Outcome::Code(code) => ExitCode::from(code),
+        Outcome::Signal(signal) => ExitCode::from(child::reraise(signal)),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
