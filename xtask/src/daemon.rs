@@ -1,0 +1,91 @@
+//! A git server on the loopback interface, ended with its guard.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::git::Surroundings;
+
+const TIME_TO_LISTEN: Duration = Duration::from_secs(5);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// Another process may take a port between our look and the daemon's bind.
+const ATTEMPTS: usize = 3;
+
+/// A running `git daemon`; dropping it ends the server.
+pub(crate) struct GitDaemon {
+    child: Child,
+    port: u16,
+}
+
+impl GitDaemon {
+    /// Serves every repository under `base`; the server's complaints go to `log`.
+    pub(crate) fn start(around: &Surroundings, base: &Path, log: &Path) -> Result<Self> {
+        for _ in 0..ATTEMPTS {
+            let mut daemon = Self::spawn(around, base, log)?;
+            if daemon.listens()? {
+                return Ok(daemon);
+            }
+        }
+        bail!(
+            "git daemon does not listen; it says why in {}",
+            log.display()
+        )
+    }
+
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("git://{}:{}/{name}", Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    fn spawn(around: &Surroundings, base: &Path, log: &Path) -> Result<Self> {
+        let port = free_port()?;
+        let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let mut base_path = std::ffi::OsString::from("--base-path=");
+        base_path.push(base);
+        let child = around
+            .daemon()?
+            .args(["--reuseaddr", "--export-all"])
+            .arg(format!("--listen={}", Ipv4Addr::LOCALHOST))
+            .arg(format!("--port={port}"))
+            .arg(base_path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("cannot start git daemon")?;
+        Ok(Self { child, port })
+    }
+
+    /// Waits until the server accepts; false when it ended or never does.
+    fn listens(&mut self) -> Result<bool> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let begin = Instant::now();
+        while begin.elapsed() < TIME_TO_LISTEN {
+            if self.child.try_wait()?.is_some() {
+                return Ok(false);
+            }
+            if TcpStream::connect_timeout(&address, TIME_TO_LISTEN).is_ok() {
+                return Ok(true);
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
+        Ok(false)
+    }
+}
+
+impl Drop for GitDaemon {
+    fn drop(&mut self) {
+        // Both fail only when it has ended by itself, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}

@@ -1,0 +1,75 @@
+//! Build, test and demo commands of waitscope: `cargo xtask COMMAND`.
+
+mod build;
+mod daemon;
+mod demo;
+mod facts;
+mod git;
+mod history;
+mod need;
+mod privilege;
+mod run;
+mod setup;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::need::Purpose;
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what building, testing and the demo need and is missing
+    Setup,
+    /// Build target/release/waitscope with the probes inside
+    Build,
+    /// Check format and lints, then run all tests, the live ones as root
+    Test(test::Options),
+    /// Watch gitsync pull from a local git server, in each of its modes
+    Demo(demo::Options),
+}
+
+fn main() -> ExitCode {
+    match execute(&Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: &Command) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Setup => {
+            if !setup::install_missing(&workspace, Purpose::Everything)? {
+                run::say("nothing is missing");
+            }
+            Ok(())
+        }
+        Command::Build => {
+            setup::install_missing(&workspace, Purpose::Build)?;
+            build::release(&workspace)
+        }
+        Command::Test(options) => {
+            setup::install_missing(&workspace, Purpose::Everything)?;
+            test::all(&workspace, options)
+        }
+        Command::Demo(options) => {
+            setup::install_missing(&workspace, Purpose::Demo)?;
+            demo::show(&workspace, options)
+        }
+    }
+}

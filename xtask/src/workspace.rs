@@ -1,0 +1,72 @@
+//! Where things are in the checkout, and how cargo is called in it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+/// Where Debian's LLVM lives that bpf-linker is built against.
+pub(crate) const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
+
+/// The checkout this xtask was built from.
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn find() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest.parent().context("xtask has no parent folder")?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// What `cargo install --root` is given; programs land in its `bin`.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.path("target/tools")
+    }
+
+    pub(crate) fn bpf_linker(&self) -> PathBuf {
+        self.tools().join("bin/bpf-linker")
+    }
+
+    /// The release binary that `build` leaves.
+    pub(crate) fn waitscope(&self) -> PathBuf {
+        self.path("target/release/waitscope")
+    }
+
+    /// The cargo that runs this xtask, with bpf-linker and LLVM in its PATH.
+    pub(crate) fn cargo(&self) -> Result<Command> {
+        let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let tools = [self.tools().join("bin"), Path::new(LLVM_PREFIX).join("bin")];
+        let mut command = Command::new(program);
+        command
+            .current_dir(&self.root)
+            .env("PATH", search_path_with(&tools)?)
+            // Everything here names paths under the checkout's own target.
+            .env("CARGO_TARGET_DIR", self.path("target"));
+        Ok(command)
+    }
+}
+
+/// PATH with these directories in front.
+pub(crate) fn search_path_with(front: &[PathBuf]) -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let directories = front.iter().cloned().chain(env::split_paths(&path));
+    env::join_paths(directories).context("a directory in PATH has a colon in its name")
+}
+
+/// A program's place in PATH.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|program| program.is_file())
+}
