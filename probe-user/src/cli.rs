@@ -36,7 +36,7 @@ pub struct Run {
     pub pid: Vec<u32>,
 
     /// With --pid: stop after this time (10s, 500ms, 2m).
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "pid")]
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "cmd")]
     pub duration: Option<Duration>,
 
     /// Keep a recording of the run (.wsc) for `waitscope report`.

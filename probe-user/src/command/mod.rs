@@ -1,9 +1,12 @@
 //! The commands: wiring only.
 
+mod closed;
 pub mod doctor;
 mod output;
 pub mod report;
 pub mod run;
+
+use crate::child::spawn::ExecError;
 
 /// How waitscope ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,22 @@ pub enum Outcome {
 pub const OWN_FAILURE: u8 = 125;
 /// Other commands: failure.
 pub const FAILURE: u8 = 1;
+
+/// What was asked for makes no sense, whatever the machine.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Wrong usage, as clap has it.
+pub const WRONG_USAGE: u8 = 2;
+
+/// The exit code of an error: `otherwise` unless it says more itself.
+fn code_of(error: &anyhow::Error, otherwise: u8) -> u8 {
+    if error.is::<Usage>() {
+        return WRONG_USAGE;
+    }
+    error.downcast_ref().map_or(otherwise, ExecError::exit_code)
+}
 
 /// A sentence on stderr. A closed stderr is nobody's loss but its own.
 pub fn warn(sentence: &str) {

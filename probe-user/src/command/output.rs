@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+use super::{Usage, closed::stdout_was_closed};
 use crate::{
     cli::{Color, Format, Output},
     document::Document,
@@ -125,10 +126,10 @@ fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Form
         _ => None,
     };
     let Some(format) = format.or(by_extension) else {
-        bail!(
+        bail!(Usage(format!(
             "cannot tell the format of {} from its name: end it in .json or .txt, or add --format",
             path.display()
-        );
+        )));
     };
     let folder = path
         .parent()
@@ -146,6 +147,9 @@ fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Form
 
 fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
     match destination {
+        Destination::Stdout if stdout_was_closed() => {
+            bail!("cannot write the report to stdout: it is closed")
+        }
         Destination::Stdout => {
             let mut out = io::stdout().lock();
             out.write_all(bytes)

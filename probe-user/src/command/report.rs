@@ -5,7 +5,7 @@ use std::fs::File;
 use anyhow::{Context as _, Result};
 
 use super::{
-    FAILURE, Outcome,
+    FAILURE, Outcome, code_of,
     output::{Default, Destinations},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 pub fn report(arguments: &cli::Report) -> (Outcome, Result<()>) {
     match replay(arguments) {
         Ok(()) => (Outcome::Code(0), Ok(())),
-        Err(error) => (Outcome::Code(FAILURE), Err(error)),
+        Err(error) => (Outcome::Code(code_of(&error, FAILURE)), Err(error)),
     }
 }
 

@@ -10,12 +10,11 @@ mod target;
 use anyhow::{Context as _, Result, bail};
 
 use super::{
-    OWN_FAILURE, Outcome,
+    OWN_FAILURE, Outcome, code_of,
     output::{Default, Destinations},
     warn,
 };
 use crate::{
-    child::spawn::ExecError,
     cli,
     document::{Document, Exit},
     probe::privilege::{Capabilities, remedy},
@@ -27,9 +26,7 @@ pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
     let (document, recording) = match observe(arguments) {
         Ok(observed) => observed,
         Err(error) => {
-            let code = error
-                .downcast_ref()
-                .map_or(OWN_FAILURE, ExecError::exit_code);
+            let code = code_of(&error, OWN_FAILURE);
             return (Outcome::Code(code), Err(error));
         }
     };
