@@ -151,6 +151,8 @@ impl Probes {
             loader.override_global(global, offset, true);
         }
         let mut ebpf = loader.load(OBJECT).context("creating the probes' maps")?;
+        #[cfg(feature = "probe-log")]
+        super::log::start(&mut ebpf)?;
         let control = Array::try_from(take(&mut ebpf, "CONTROL")?)?;
         let targets = HashMap::try_from(take(&mut ebpf, "TARGETS")?)?;
         fill_syscalls(&mut ebpf)?;

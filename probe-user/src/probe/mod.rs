@@ -6,4 +6,6 @@ pub mod counters;
 pub mod drain;
 pub mod layout;
 pub mod load;
+#[cfg(feature = "probe-log")]
+mod log;
 pub mod privilege;
