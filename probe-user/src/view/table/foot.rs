@@ -136,11 +136,11 @@ fn cost(page: &mut Page, overhead: &Overhead, wall_ns: u64) {
     }
     parts.push(match overhead.tool_cpu_ns {
         Some(ns) => {
-            let share = units::share(ns, wall_ns).map(|share| share + " of one CPU");
-            format!(
-                "waitscope used {}",
-                share.unwrap_or_else(|| units::time(ns))
-            )
+            // In a short run the start costs more than all the rest: a share
+            // of its wall time would say nothing.
+            let share = units::share(ns, wall_ns).filter(|_| ns <= wall_ns);
+            let share = share.map_or_else(String::new, |share| format!(" ({share})"));
+            format!("waitscope used {} of CPU{share}", units::time(ns))
         }
         None => "waitscope's own cost was not measured".to_owned(),
     });
