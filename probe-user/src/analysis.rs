@@ -1,39 +1,20 @@
 //! Batches → document. Live and replay are this same code: a run is its own
 //! recording, read as it is made.
 
-use std::collections::BTreeMap;
-
 use probe_common::loss::LOSS_NAMES;
 
 use crate::{
     document::Document,
-    metrics,
+    metrics::{self, Facts},
     syscall::Table,
     wire::{
-        decode::{Problems, decode},
+        decode::decode,
         event::Event,
         order::Order,
         session::{Batch, End, Fact, Start},
     },
     world::World,
 };
-
-/// What is known besides the world.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// From before the first record.
-    pub start: Start,
-    /// From after the last one; `None` when the recording was cut.
-    pub end: Option<End>,
-    /// Lost records by class.
-    pub lost: BTreeMap<String, u64>,
-    /// Records that could not be decoded.
-    pub decoding: Problems,
-    /// Records that came too late.
-    pub late: u64,
-    /// Sentences about the recording itself.
-    pub problems: Vec<String>,
-}
 
 /// A run being taken in.
 pub struct Analysis {

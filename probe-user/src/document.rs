@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+pub use crate::wire::session::{Exit, Host, Tier};
+
 /// The whole report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
@@ -31,49 +33,6 @@ pub struct Document {
     pub threads: Vec<Thread>,
     /// Threads of one role together, largest lifetime first.
     pub groups: Vec<Group>,
-}
-
-/// How a process or thread ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// `exit(2)` with this status.
-    Code(i32),
-    /// Killed by this signal.
-    Signal(i32),
-}
-
-/// The machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Host {
-    /// `uname -r`.
-    pub kernel: String,
-    /// `uname -m`.
-    pub arch: String,
-    /// Online CPUs.
-    pub cpus: u32,
-}
-
-/// Design §3.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tier {
-    /// tp_btf and fentry or kprobe.
-    Full,
-    /// tp_btf only.
-    #[default]
-    Tracepoint,
-    /// No BTF.
-    Raw,
-}
-
-impl Tier {
-    /// The name used in every output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Tier::Full => "full",
-            Tier::Tracepoint => "tracepoint",
-            Tier::Raw => "raw",
-        }
-    }
 }
 
 /// How far the numbers can be trusted.

@@ -2,6 +2,7 @@
 
 mod fd;
 mod full;
+mod halves;
 mod recover;
 mod sched;
 mod snapshot;

@@ -14,7 +14,7 @@ use probe_common::{
     sched::{Switch, flag, waker},
 };
 
-use super::sched::write_halves;
+use super::halves::{self, Out};
 use crate::{
     emit,
     maps::HOT,
@@ -32,7 +32,7 @@ pub fn switch_in(task: Task, entry: &TaskEntry, ts_ns: u64) {
     let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns - ago_ns);
     emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
-        unsafe { write_halves(to, &super::sched::Out::default(), Some((task, entry))) };
+        unsafe { halves::write(to, &Out::default(), Some((task, entry))) };
     });
 }
 

@@ -9,7 +9,11 @@ use probe_common::{
     sched::{Switch, flag, state},
 };
 
-use super::{fd, recover};
+use super::{
+    fd,
+    halves::{self, Out},
+    recover,
+};
 use crate::{
     emit, filter,
     maps::{HOT, SYSCALLS},
@@ -52,7 +56,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
         let next_half = next_half.as_ref().map(|(task, entry)| (*task, &**entry));
         // SAFETY: `to` is a reserved record.
-        unsafe { write_halves(to, &out, next_half) };
+        unsafe { halves::write(to, &out, next_half) };
     });
     if let Some((_, entry)) = next_half {
         entry.off_ns = 0;
@@ -63,38 +67,6 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         filter::forget(prev);
     }
     0
-}
-
-/// Writes every field behind the header.
-///
-/// SAFETY: `to` is a reserved record.
-#[inline(always)]
-pub unsafe fn write_halves(to: *mut Switch, out: &Out, next: Option<(Task, &TaskEntry)>) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        (&raw mut (*to).prev_tid).write(out.tid);
-        (&raw mut (*to).prev_state).write(out.state);
-        (&raw mut (*to).prev_nr).write(out.nr);
-        (&raw mut (*to).prev_seq).write(out.seq);
-        (&raw mut (*to).prev_arg0).write(out.arg0);
-        (&raw mut (*to).prev_arg1).write(out.arg1);
-        match next {
-            Some((task, entry)) => write_next(to, task, entry),
-            None => write_no_next(to),
-        }
-    }
-}
-
-/// The half of the record that belongs to the task that stops.
-#[derive(Default)]
-pub struct Out {
-    flags: u16,
-    tid: u32,
-    state: u16,
-    nr: i16,
-    seq: u16,
-    arg0: u64,
-    arg1: u64,
 }
 
 #[inline(always)]
@@ -203,33 +175,5 @@ pub fn bits_of(nr: i16) -> u32 {
     match SYSCALLS.get(nr as u32) {
         Some(bits) => *bits,
         None => u32::from(syscall_bits::NEEDS_STACK),
-    }
-}
-
-/// SAFETY: `to` is a reserved record.
-#[inline(always)]
-unsafe fn write_next(to: *mut Switch, next: Task, entry: &TaskEntry) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        (&raw mut (*to).next_tid).write(read::tid(next));
-        (&raw mut (*to).next_seq).write(entry.seq);
-        (&raw mut (*to).wake_ns).write(entry.wake_ns);
-        (&raw mut (*to).waker_tid).write(entry.waker_tid);
-        (&raw mut (*to).waker_nr).write(entry.waker_nr);
-        (&raw mut (*to).waker_flags).write(entry.waker_flags);
-    }
-}
-
-/// SAFETY: `to` is a reserved record.
-#[inline(always)]
-unsafe fn write_no_next(to: *mut Switch) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        (&raw mut (*to).next_tid).write(0);
-        (&raw mut (*to).next_seq).write(0);
-        (&raw mut (*to).wake_ns).write(0);
-        (&raw mut (*to).waker_tid).write(0);
-        (&raw mut (*to).waker_nr).write(-1);
-        (&raw mut (*to).waker_flags).write(0);
     }
 }

@@ -7,7 +7,7 @@ use nix::libc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::document::Exit;
+use crate::wire::session::Exit;
 
 /// A released child. Dropping it lets it run on.
 #[derive(Debug)]
@@ -17,19 +17,24 @@ pub struct Running {
     exit: Option<Exit>,
 }
 
+/// A descriptor for a process, readable when it has ended (pidfd_open(2)).
+pub fn pidfd_open(pid: libc::pid_t) -> io::Result<OwnedFd> {
+    // SAFETY: integers only; the result is close-on-exec.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = i32::try_from(fd)
+        .ok()
+        .filter(|&fd| fd >= 0)
+        .ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: just opened, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 impl Running {
     /// For a child of ours that has not been reaped.
     pub(super) fn new(pid: libc::pid_t) -> io::Result<Self> {
-        // SAFETY: integers only; the result is close-on-exec.
-        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-        let fd = i32::try_from(fd)
-            .ok()
-            .filter(|&fd| fd >= 0)
-            .ok_or_else(io::Error::last_os_error)?;
         Ok(Self {
             pid,
-            // SAFETY: just opened, and nobody else knows it.
-            pidfd: unsafe { OwnedFd::from_raw_fd(fd) },
+            pidfd: pidfd_open(pid)?,
             exit: None,
         })
     }

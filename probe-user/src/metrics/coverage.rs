@@ -1,8 +1,8 @@
 //! How far the numbers can be trusted: losses, open waits, unverified wakes,
 //! and the residual of the budget.
 
+use super::Facts;
 use crate::{
-    analysis::Facts,
     document::{Coverage, Sums, Thread},
     world::{World, kind::WakeSource},
 };

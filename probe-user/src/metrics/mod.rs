@@ -1,14 +1,16 @@
 //! World → document: the account of every thread, in groups, with coverage.
 
 mod coverage;
+mod facts;
 mod groups;
 mod label;
 mod process;
 mod sums;
 mod threads;
 
+pub use facts::Facts;
+
 use crate::{
-    analysis::Facts,
     document::{Document, Overhead},
     world::World,
 };

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Exit, Host, Tier};
 use crate::wire::session::{End, Fact, Start};
+use crate::wire::session::{Exit, Host, Tier};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StartJson {

@@ -1,8 +1,6 @@
 //! What a run consists of, live or recorded: one [`Start`], [`Batch`]es, and an
 //! [`End`] unless the recording was cut. Times are `CLOCK_MONOTONIC`, ns.
 
-use crate::document::{Exit, Host, Tier};
-
 /// Known before the first record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Start {
@@ -84,4 +82,47 @@ pub struct End {
     pub tool_cpu_ns: u64,
     /// Peak resident memory of waitscope, bytes, rings included.
     pub tool_peak_bytes: u64,
+}
+
+/// How a process or thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// `exit(2)` with this status.
+    Code(i32),
+    /// Killed by this signal.
+    Signal(i32),
+}
+
+/// The machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// `uname -r`.
+    pub kernel: String,
+    /// `uname -m`.
+    pub arch: String,
+    /// Online CPUs.
+    pub cpus: u32,
+}
+
+/// Design §3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tier {
+    /// tp_btf and fentry or kprobe.
+    Full,
+    /// tp_btf only.
+    #[default]
+    Tracepoint,
+    /// No BTF.
+    Raw,
+}
+
+impl Tier {
+    /// The name used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Full => "full",
+            Tier::Tracepoint => "tracepoint",
+            Tier::Raw => "raw",
+        }
+    }
 }

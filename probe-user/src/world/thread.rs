@@ -1,9 +1,9 @@
 //! One thread: identity, names over time, state, account.
 
 use super::{account::Account, identity::ThreadId, names::NameId};
-use crate::{
-    document::Exit,
-    wire::event::{Object, Off},
+use crate::wire::{
+    event::{Object, Off},
+    session::Exit,
 };
 
 /// A thread of the traced tree.

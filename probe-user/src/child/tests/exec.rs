@@ -1,5 +1,8 @@
 //! What can be run, what cannot, and how it ends.
 
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+
 use super::super::spawn::ExecErrorKind::{self, NotExecutable, NotFound, Other};
 use super::*;
 
@@ -96,6 +99,14 @@ fn no_command_is_an_error() {
     assert_eq!(error.to_string(), "there is no command to run");
 }
 
+/// In a fork, where Rust's own lock around the environment may be held by a
+/// thread that is not there.
+fn set_path(path: &OsStr) {
+    let path = CString::new(path.as_bytes()).unwrap();
+    // SAFETY: the fork has one thread, and both strings end with NUL.
+    unsafe { libc::setenv(c"PATH".as_ptr(), path.as_ptr(), 1) };
+}
+
 #[test]
 fn path_is_searched_past_what_cannot_run() {
     let scratch = Scratch::new("path");
@@ -103,8 +114,7 @@ fn path_is_searched_past_what_cannot_run() {
         let path: Vec<_> = dirs.iter().map(|dir| scratch.file(dir)).collect();
         let path = std::env::join_paths(path).unwrap();
         in_fork(move || {
-            // SAFETY: the fork has one thread.
-            unsafe { std::env::set_var("PATH", path) };
+            set_path(&path);
             match run(&[program]) {
                 Ok(Exit::Code(code)) => code,
                 Ok(Exit::Signal(_)) => 99,
@@ -134,8 +144,7 @@ fn a_directory_we_may_not_search_hides_what_is_in_it() {
     scratch.write("hidden/tool", 0o755, "#!/bin/sh\n");
     std::fs::set_permissions(&hidden, std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     let exit = in_fork(|| {
-        // SAFETY: the fork has one thread.
-        unsafe { std::env::set_var("PATH", &hidden) };
+        set_path(hidden.as_os_str());
         // SAFETY: integers only. Root may search every directory; an ordinary
         // user needs no change and is refused one.
         unsafe { libc::syscall(libc::SYS_setresuid, 65534, 65534, 65534) };

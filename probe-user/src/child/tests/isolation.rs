@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::Signal;
 
+use super::super::signals::Signals;
 use super::*;
 
 /// Sets of signals or capabilities from `/proc/PID/status`.
@@ -121,26 +122,46 @@ fn a_command_that_cannot_run_leaves_no_zombie() {
 
 #[test]
 fn descriptors_are_the_ones_we_were_given() {
-    let ours = File::open("/dev/null").unwrap();
-    // As make passes its job server on.
-    let given = File::open("/dev/null").unwrap();
-    fcntl(&given, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
-    let running = hold(&["sleep", "60"]).release().unwrap();
-    let list = format!("/proc/{}/fd", running.pid());
-    let seen = || -> Vec<i32> {
-        let fds = std::fs::read_dir(&list).unwrap();
-        fds.map(|fd| fd.unwrap().file_name().to_str().unwrap().parse().unwrap())
-            .collect()
-    };
-    // The dynamic loader's own descriptors come and go first.
-    let no_others = eventually(|| seen().iter().all(|&fd| is_inheritable(fd)));
-    let seen = seen();
-    running.signal(libc::SIGKILL).unwrap();
-    ended(running);
-    assert!(no_others, "leaked: {seen:?}");
-    assert!(seen.contains(&given.as_raw_fd()) && !seen.contains(&ours.as_raw_fd()));
+    let exit = in_fork(|| {
+        // As make passes its job server on.
+        let given = File::open("/dev/null").unwrap();
+        fcntl(&given, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        let expect: Vec<_> = fds("self")
+            .into_iter()
+            .filter(|&fd| is_inheritable(fd))
+            .collect();
+        assert!(expect.contains(&given.as_raw_fd()));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let _inside = runtime.enter();
+        let signals = Signals::new().unwrap();
+        let held = spawn_held(&os(&["sleep", "60"]), None, signals.inherited_mask()).unwrap();
+        let running = held.release().unwrap();
+        let pid = running.pid().to_string();
+        // Again and again: the dynamic loader's own descriptors come and go.
+        let are_as_given = eventually(|| fds(&pid) == expect);
+        let seen = fds(&pid);
+        running.signal(libc::SIGKILL).unwrap();
+        ended(running);
+        assert!(are_as_given, "{seen:?} instead of {expect:?}");
+        0
+    });
+    assert_eq!(exit, Exit::Code(0));
 }
 
+/// The descriptors of a process, ascending.
+fn fds(of: &str) -> Vec<i32> {
+    let mut fds: Vec<_> = std::fs::read_dir(format!("/proc/{of}/fd"))
+        .unwrap()
+        .map(|fd| fd.unwrap().file_name().to_str().unwrap().parse().unwrap())
+        .collect();
+    fds.sort_unstable();
+    fds
+}
+
+/// Open, and not close-on-exec.
 fn is_inheritable(fd: i32) -> bool {
     // SAFETY: a descriptor that is closed makes the call fail.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };

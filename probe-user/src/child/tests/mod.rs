@@ -19,7 +19,7 @@ use nix::unistd::{ForkResult, fork};
 use super::identity::Identity;
 use super::running::Running;
 use super::spawn::{ExecError, Held, spawn_held};
-use crate::document::Exit;
+use crate::wire::session::Exit;
 
 fn os(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()

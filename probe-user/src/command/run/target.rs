@@ -1,14 +1,11 @@
 //! Processes to attach to, checked before anything is loaded.
 
-use std::{
-    fs, io,
-    os::fd::{FromRawFd as _, OwnedFd},
-};
+use std::{fs, os::fd::OwnedFd};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::io::{Interest, unix::AsyncFd};
 
-use crate::wire::session::Fact;
+use crate::{child::running::pidfd_open, wire::session::Fact};
 
 /// A running process.
 pub struct Target {
@@ -55,21 +52,10 @@ fn open(pid: u32) -> Result<Target> {
         Some(_) if pid == std::process::id() => bail!("waitscope cannot follow itself"),
         Some(_) => {}
     }
-    let pidfd = pidfd_open(pid).with_context(|| format!("cannot watch process {pid}"))?;
+    let pidfd =
+        pidfd_open(pid.cast_signed()).with_context(|| format!("cannot watch process {pid}"))?;
     // SAFETY: `pidfd` owns its descriptor and gives it away to nobody.
     let ended = unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }
         .with_context(|| format!("cannot watch process {pid}"))?;
     Ok(Target { pid, ended })
-}
-
-fn pidfd_open(pid: u32) -> io::Result<OwnedFd> {
-    let pid = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
-    // SAFETY: no pointers are passed.
-    let fd = unsafe { nix::libc::syscall(nix::libc::SYS_pidfd_open, pid, 0) };
-    let fd = i32::try_from(fd)
-        .ok()
-        .filter(|&fd| fd >= 0)
-        .ok_or_else(io::Error::last_os_error)?;
-    // SAFETY: the call just gave us this descriptor.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -5,8 +5,8 @@ mod malformed;
 mod round_trip;
 
 use super::{Item, Problem, Reader, Writer};
-use crate::document::{Exit, Host, Tier};
 use crate::wire::session::{Batch, End, Fact, Start};
+use crate::wire::session::{Exit, Host, Tier};
 
 fn start() -> Start {
     Start {

@@ -1,0 +1,392 @@
+//! A model of the kernel probes: one entry per task, kept by the same rules
+//! (`probe-ebpf`), and the records that they would have written.
+
+use probe_common::{
+    fd::Object,
+    sched::{Switch, Waker, flag, state, waker},
+    stack::{FRAMES, Stack, role},
+    task::{ARGV_BYTES, Exec, Exit, Fork, Rename, Snapshot, snapshot},
+};
+
+use super::bytes::{at, padded, seal};
+
+/// A task of the model: unique where a tid is not.
+pub(crate) type TaskId = usize;
+
+/// Who a new or found task is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Who {
+    pub(crate) tid: u32,
+    pub(crate) pid: u32,
+    pub(crate) ppid: u32,
+    pub(crate) comm: &'static str,
+}
+
+/// How a task switches out, or was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Out {
+    pub(crate) state: u16,
+    pub(crate) nr: i16,
+    pub(crate) arg0: u64,
+    pub(crate) arg1: u64,
+    /// Bits of [`flag`] besides `HAS_PREV`.
+    pub(crate) flags: u16,
+}
+
+impl Default for Out {
+    fn default() -> Out {
+        Out {
+            state: state::RUNNING,
+            nr: -1,
+            arg0: 0,
+            arg1: 0,
+            flags: 0,
+        }
+    }
+}
+
+impl Out {
+    /// The last switch-out.
+    pub(crate) const DEAD: Out = Out {
+        state: state::DEAD,
+        nr: 60,
+        arg0: 0,
+        arg1: 0,
+        flags: 0,
+    };
+
+    /// Asleep, interruptibly, in a system call.
+    pub(crate) fn sleep(nr: i16) -> Out {
+        Out {
+            state: state::INTERRUPTIBLE,
+            nr,
+            ..Out::default()
+        }
+    }
+
+    /// Preempted in user mode.
+    pub(crate) fn preempted() -> Out {
+        Out {
+            flags: flag::PREEMPT,
+            ..Out::default()
+        }
+    }
+
+    fn sleeps(&self) -> bool {
+        self.flags & flag::PREEMPT == 0 && self.state != state::RUNNING
+    }
+}
+
+/// In which context a waking happens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct By {
+    /// `current`.
+    pub(crate) tid: u32,
+    pub(crate) nr: i16,
+    /// Bits of [`waker`].
+    pub(crate) flags: u16,
+    /// Process and name of a waker outside the tree.
+    pub(crate) stranger: Option<(u32, &'static str)>,
+    /// Stacks, when they are taken.
+    pub(crate) sleeper_stack: Vec<u64>,
+    pub(crate) waker_stack: Vec<u64>,
+}
+
+impl By {
+    /// A task of the tree, in a system call.
+    pub(crate) fn task(tid: u32, nr: i16) -> By {
+        By {
+            tid,
+            nr,
+            flags: waker::CONTEXT_KNOWN | waker::TRACED,
+            ..By::default()
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    who: Who,
+    seq: u16,
+    off_ns: u64,
+    wake_ns: u64,
+    by: By,
+    migrations: u32,
+}
+
+/// The probes' memory and output.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Probes {
+    /// What they have written, in order.
+    pub(crate) records: Vec<Vec<u8>>,
+    /// The CPU that writes.
+    pub(crate) cpu: u16,
+    tasks: Vec<Entry>,
+}
+
+impl Probes {
+    fn follow(&mut self, who: Who) -> TaskId {
+        self.tasks.push(Entry {
+            who,
+            seq: 0,
+            off_ns: 0,
+            wake_ns: 0,
+            by: By::default(),
+            migrations: 0,
+        });
+        self.tasks.len() - 1
+    }
+
+    /// The task's present tid.
+    pub(crate) fn tid(&self, task: TaskId) -> u32 {
+        self.tasks[task].who.tid
+    }
+
+    /// Switch-outs so far.
+    pub(crate) fn seq(&self, task: TaskId) -> u16 {
+        self.tasks[task].seq
+    }
+
+    /// `task_newtask`
+    pub(crate) fn fork(&mut self, ts_ns: u64, creator: u32, clone_flags: u64, who: Who) -> TaskId {
+        self.records.push(seal(Fork {
+            header: at(ts_ns, self.cpu, 0),
+            creator_tid: creator,
+            tid: who.tid,
+            tgid: who.pid,
+            ppid: who.ppid,
+            clone_flags,
+            start_ns: ts_ns,
+            comm: padded(who.comm.as_bytes()),
+        }));
+        self.follow(who)
+    }
+
+    /// `sched_wakeup_new`
+    pub(crate) fn wake_new(&mut self, ts_ns: u64, task: TaskId, by: &By) {
+        let entry = &mut self.tasks[task];
+        entry.wake_ns = ts_ns;
+        entry.by = by.clone();
+        entry.by.flags |= waker::NEW;
+    }
+
+    /// `sched_waking`
+    pub(crate) fn waking(&mut self, ts_ns: u64, task: TaskId, by: &By) {
+        let entry = &mut self.tasks[task];
+        if entry.off_ns != 0 && entry.wake_ns > entry.off_ns {
+            return;
+        }
+        entry.wake_ns = ts_ns;
+        entry.by = by.clone();
+        if entry.off_ns == 0 {
+            return;
+        }
+        let tid = entry.who.tid;
+        if let Some((pid, comm)) = by.stranger {
+            self.records.push(seal(Waker {
+                header: at(ts_ns, self.cpu, 0),
+                tid,
+                waker_tid: by.tid,
+                waker_tgid: pid,
+                pad: 0,
+                comm: padded(comm.as_bytes()),
+            }));
+        }
+        self.stack(ts_ns, tid, role::SLEEPER, &by.sleeper_stack);
+        self.stack(ts_ns, tid, role::WAKER, &by.waker_stack);
+    }
+
+    fn stack(&mut self, ts_ns: u64, tid: u32, whose: u16, taken: &[u64]) {
+        if taken.is_empty() {
+            return;
+        }
+        let mut frames = [0; FRAMES];
+        frames[..taken.len()].copy_from_slice(taken);
+        self.records.push(seal(Stack {
+            header: at(ts_ns, self.cpu, whose),
+            tid,
+            len: taken.len() as u32,
+            frames,
+        }));
+    }
+
+    /// `sched_switch`
+    pub(crate) fn switch(
+        &mut self,
+        ts_ns: u64,
+        prev: Option<(TaskId, Out)>,
+        next: Option<TaskId>,
+    ) {
+        let mut record = Switch {
+            prev_nr: -1,
+            waker_nr: -1,
+            ..Switch::default()
+        };
+        let mut flags = 0;
+        if let Some((task, out)) = prev {
+            flags |= flag::HAS_PREV | out.flags;
+            self.switch_out(ts_ns, task, &out, &mut record);
+        }
+        if let Some(task) = next {
+            flags |= flag::HAS_NEXT;
+            self.switch_in(task, &mut record);
+        }
+        record.header = at(ts_ns, self.cpu, flags);
+        self.records.push(seal(record));
+    }
+
+    fn switch_out(&mut self, ts_ns: u64, task: TaskId, out: &Out, record: &mut Switch) {
+        let entry = &mut self.tasks[task];
+        entry.seq = entry.seq.wrapping_add(1);
+        if out.sleeps() {
+            entry.off_ns = ts_ns;
+        }
+        record.prev_tid = entry.who.tid;
+        record.prev_state = out.state;
+        record.prev_nr = out.nr;
+        record.prev_seq = entry.seq;
+        record.prev_arg0 = out.arg0;
+        record.prev_arg1 = out.arg1;
+    }
+
+    fn switch_in(&mut self, task: TaskId, record: &mut Switch) {
+        let entry = &mut self.tasks[task];
+        record.next_tid = entry.who.tid;
+        record.next_seq = entry.seq;
+        record.wake_ns = entry.wake_ns;
+        if entry.wake_ns != 0 {
+            record.waker_tid = entry.by.tid;
+            record.waker_nr = entry.by.nr;
+            record.waker_flags = entry.by.flags;
+        }
+        entry.wake_ns = 0;
+        entry.off_ns = 0;
+    }
+
+    /// A switch-in that the kernel hid, told when the task switches out.
+    pub(crate) fn recovered_switch_in(&mut self, ran_ns: u64, task: TaskId) {
+        let mut record = Switch {
+            prev_nr: -1,
+            waker_nr: -1,
+            header: at(ran_ns, self.cpu, flag::HAS_NEXT | flag::RECOVERED),
+            ..Switch::default()
+        };
+        self.switch_in(task, &mut record);
+        self.records.push(seal(record));
+    }
+
+    /// The file behind a descriptor.
+    pub(crate) fn object(&mut self, ts_ns: u64, task: TaskId, mut object: Object) {
+        object.header = at(ts_ns, self.cpu, 0);
+        object.tid = self.tid(task);
+        self.records.push(seal(object));
+    }
+
+    /// `sched_process_exec`; the task goes by `tid` from now on.
+    pub(crate) fn exec(&mut self, ts_ns: u64, task: TaskId, tid: u32, argv: &[&'static str]) {
+        let area = argv.join("\0") + "\0";
+        let old_tid = self.tid(task);
+        let comm = argv[0];
+        self.records.push(seal(Exec {
+            header: at(ts_ns, self.cpu, 0),
+            tid,
+            old_tid,
+            comm: padded(comm.as_bytes()),
+            argv_len: area.len() as u32,
+            pad: 0,
+            argv: padded::<ARGV_BYTES>(area.as_bytes()),
+        }));
+        let who = &mut self.tasks[task].who;
+        who.tid = tid;
+        who.comm = comm;
+    }
+
+    /// `de_thread` gives the task another tid, long before the exec is told.
+    pub(crate) fn exchange_tids(&mut self, one: TaskId, other: TaskId) {
+        let tid = self.tid(one);
+        self.tasks[one].who.tid = self.tid(other);
+        self.tasks[other].who.tid = tid;
+    }
+
+    /// `sched_process_exec` of a task that has its new tid already.
+    pub(crate) fn exec_told(&mut self, ts_ns: u64, task: TaskId, old_tid: u32) {
+        let who = self.tasks[task].who;
+        self.records.push(seal(Exec {
+            header: at(ts_ns, self.cpu, 0),
+            tid: who.tid,
+            old_tid,
+            comm: padded(b"after"),
+            argv_len: 0,
+            pad: 0,
+            argv: [0; ARGV_BYTES],
+        }));
+    }
+
+    /// `sched_process_exit`
+    pub(crate) fn exit(&mut self, ts_ns: u64, task: TaskId, status: i32) {
+        let entry = &self.tasks[task];
+        self.records.push(seal(Exit {
+            header: at(ts_ns, self.cpu, 0),
+            tid: entry.who.tid,
+            exit_code: status,
+            migrations: entry.migrations,
+            pad: 0,
+        }));
+    }
+
+    /// `sched_migrate_task`
+    pub(crate) fn migrate(&mut self, task: TaskId) {
+        self.tasks[task].migrations += 1;
+    }
+
+    /// `task_rename`
+    pub(crate) fn rename(&mut self, ts_ns: u64, task: TaskId, comm: &'static str) {
+        self.tasks[task].who.comm = comm;
+        self.records.push(seal(Rename {
+            header: at(ts_ns, self.cpu, 0),
+            tid: self.tid(task),
+            pad: 0,
+            comm: padded(comm.as_bytes()),
+        }));
+    }
+
+    /// The iterator finds a task that was there before. `flags` are bits of
+    /// [`snapshot`].
+    pub(crate) fn seed(&mut self, ts_ns: u64, who: Who, found: Out, flags: u16) -> TaskId {
+        let task = self.follow(who);
+        if found.sleeps() && flags & snapshot::ON_CPU == 0 {
+            self.tasks[task].off_ns = ts_ns;
+        }
+        self.snapshot(ts_ns, task, found, flags);
+        task
+    }
+
+    /// The iterator finds it at the end.
+    pub(crate) fn last(&mut self, ts_ns: u64, task: TaskId, found: Out, flags: u16) {
+        self.snapshot(ts_ns, task, found, flags | snapshot::FINAL);
+    }
+
+    fn snapshot(&mut self, ts_ns: u64, task: TaskId, found: Out, flags: u16) {
+        let entry = &self.tasks[task];
+        let woken = entry.wake_ns != 0;
+        self.records.push(seal(Snapshot {
+            header: at(ts_ns, self.cpu, flags | found.flags),
+            tid: entry.who.tid,
+            tgid: entry.who.pid,
+            ppid: entry.who.ppid,
+            migrations: entry.migrations,
+            state: found.state,
+            nr: found.nr,
+            seq: entry.seq,
+            waker_flags: if woken { entry.by.flags } else { 0 },
+            arg0: found.arg0,
+            arg1: found.arg1,
+            start_ns: 1,
+            wake_ns: entry.wake_ns,
+            waker_tid: entry.by.tid,
+            waker_nr: entry.by.nr,
+            pad: 0,
+            comm: padded(entry.who.comm.as_bytes()),
+        }));
+    }
+}

@@ -1,0 +1,143 @@
+//! Which wait kind a sleep is: from the task state, the stack where one was
+//! taken, the system call and the descriptor, in that order of authority.
+//!
+//! A kind is a fact or it is `unknown`: a sleep whose call does not settle the
+//! matter and whose stack is not understood is shown with its stack.
+
+mod marks;
+#[cfg(test)]
+mod tests;
+
+use probe_common::sched::state;
+
+use marks::{FUNCTIONS, INTERVENING, Mark};
+
+use super::{
+    kind::WaitKind,
+    object::{FileKind, file_kind},
+    stack::Symbol,
+};
+use crate::{
+    syscall::{Class, Table},
+    wire::event::{Call, Object},
+};
+
+/// All that is known of a sleep.
+pub struct Sleep<'a> {
+    /// The system call it is in.
+    pub call: Call,
+    /// Which table the call's number belongs to.
+    pub table: Table,
+    /// `task->__state`
+    pub state: u16,
+    /// `task->in_iowait`
+    pub io_wait: bool,
+    /// The descriptor slept on.
+    pub object: Option<&'a Object>,
+    /// Its stack, innermost first; empty when none was taken.
+    pub stack: &'a [&'a Symbol],
+}
+
+/// The kind.
+pub fn classify(sleep: &Sleep<'_>) -> WaitKind {
+    by_state(sleep.state)
+        .or_else(|| by_lock(sleep.stack))
+        .or_else(|| by_mark(sleep.stack, INTERVENING))
+        .or_else(|| by_call(sleep))
+        .or_else(|| by_mark(sleep.stack, FUNCTIONS))
+        .or_else(|| sleep.io_wait.then_some(WaitKind::Disk))
+        .unwrap_or(WaitKind::Unknown)
+}
+
+fn by_state(bits: u16) -> Option<WaitKind> {
+    if bits & (state::STOPPED | state::TRACED) != 0 {
+        return Some(WaitKind::Stopped);
+    }
+    (bits & state::FROZEN != 0).then_some(WaitKind::Throttled)
+}
+
+/// A lock's slow path lies innermost, in scheduler text: what is further out
+/// only says who wanted the lock.
+fn by_lock(stack: &[&Symbol]) -> Option<WaitKind> {
+    const LOCKS: &[&str] = &[
+        "__mutex_lock",
+        "mutex_lock",
+        "__ww_mutex_lock",
+        "rwsem_down_",
+        "down_read",
+        "down_write",
+        "__down",
+        "down_timeout",
+        "percpu_rwsem_wait",
+        "__percpu_down_read",
+        "percpu_down_write",
+    ];
+    // Seldom more than schedule, schedule_preempt_disabled and the lock.
+    let innermost = stack.iter().take(5);
+    innermost
+        .take_while(|s| s.sched || s.name.contains("rwsem") || s.name.contains("down"))
+        .any(|s| LOCKS.iter().any(|lock| s.name.starts_with(lock)))
+        .then_some(WaitKind::KernelLock)
+}
+
+fn by_mark(stack: &[&Symbol], marks: &[Mark]) -> Option<WaitKind> {
+    marks
+        .iter()
+        .find(|(function, _)| stack.iter().any(|s| *s.name == **function))
+        .map(|&(_, kind)| kind)
+}
+
+fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
+    if sleep.call.nr < 0 || sleep.call.compat || sleep.call.kernel {
+        return None;
+    }
+    let file = sleep.object.map(file_kind);
+    let storage = sleep.io_wait || sleep.state & state::UNINTERRUPTIBLE != 0;
+    match sleep.table.class(sleep.call.nr) {
+        Class::ChildExit => Some(WaitKind::ChildExit),
+        Class::Vfork => Some(WaitKind::Vfork),
+        Class::Epoll => Some(WaitKind::Epoll),
+        Class::Poll => Some(WaitKind::Poll),
+        Class::Select => Some(WaitKind::Select),
+        Class::Futex => Some(WaitKind::Futex),
+        Class::Sleep => Some(WaitKind::Sleep),
+        Class::Signal => Some(WaitKind::Signal),
+        Class::Recv => Some(WaitKind::SocketRecv),
+        Class::Send => Some(WaitKind::SocketSend),
+        Class::Accept => Some(WaitKind::SocketAccept),
+        Class::Connect => Some(WaitKind::SocketConnect),
+        Class::Fsync | Class::Sync => Some(WaitKind::Sync),
+        Class::Flock => Some(WaitKind::FileLock),
+        Class::Fcntl => is_lock_command(sleep.call.arg1).then_some(WaitKind::FileLock),
+        Class::Ipc => Some(WaitKind::Ipc),
+        Class::IoUring => Some(WaitKind::IoUring),
+        Class::Aio => Some(WaitKind::Disk),
+        Class::Read => read_or_write(file?, storage, WaitKind::PipeRead, WaitKind::SocketRecv),
+        Class::Write => read_or_write(file?, storage, WaitKind::PipeWrite, WaitKind::SocketSend),
+        Class::Other => None,
+    }
+}
+
+/// `F_SETLKW`, `F_OFD_SETLKW` (fcntl(2)).
+fn is_lock_command(command: u64) -> bool {
+    matches!(command, 7 | 38)
+}
+
+fn read_or_write(
+    file: FileKind,
+    storage: bool,
+    pipe: WaitKind,
+    socket: WaitKind,
+) -> Option<WaitKind> {
+    match file {
+        FileKind::Pipe => Some(pipe),
+        FileKind::Socket => Some(socket),
+        FileKind::Tty => Some(WaitKind::Tty),
+        FileKind::Timer => Some(WaitKind::Timer),
+        FileKind::Event => Some(WaitKind::Event),
+        // A file in /proc or on a FUSE mount sleeps interruptibly, for
+        // something else than a disk.
+        FileKind::Storage => storage.then_some(WaitKind::Disk),
+        FileKind::Other => None,
+    }
+}
