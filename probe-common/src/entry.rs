@@ -16,6 +16,8 @@ pub struct TaskEntry {
     pub waker_nr: i16,
     /// See [`crate::sched::Switch::waker_flags`].
     pub waker_flags: u16,
+    /// `sched_info.run_delay` at the latest switch-out, ns.
+    pub run_delay_ns: u64,
     /// The file last described to user space for this task.
     pub file: u64,
     /// Its inode number, so that a reused `struct file` is told apart.
@@ -33,6 +35,6 @@ pub struct TaskEntry {
     pub running: u32,
     /// Remote port last described: a socket that was connected since is told again.
     pub remote_port: u32,
-    /// Zero.
-    pub pad: u32,
+    /// 1 while it is in a kernel lock's slow path.
+    pub lock: u32,
 }

@@ -56,10 +56,14 @@ pub enum Program {
     TaskRename = 8,
     /// The task iterator, counted once per task visited.
     TaskIter = 9,
+    /// `contention_begin`
+    ContentionBegin = 10,
+    /// `contention_end`
+    ContentionEnd = 11,
 }
 
 /// Number of values in [`Program`].
-pub const PROGRAMS: u32 = 10;
+pub const PROGRAMS: u32 = 12;
 
 /// Slots in the counter array: losses, then program runs.
 pub const COUNTERS: u32 = 32;

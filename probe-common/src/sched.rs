@@ -78,6 +78,8 @@ pub mod flag {
     /// The kernel showed no switch-in of `next`; this one was made up for at
     /// its switch-out, at the time that the run queue's clock gave it.
     pub const RECOVERED: u16 = 1 << 7;
+    /// `prev` sleeps in the slow path of a kernel lock (mutex, rwsem, …).
+    pub const LOCK: u16 = 1 << 11;
 }
 
 /// Task states as the scheduler's tracepoint reports them

@@ -84,7 +84,7 @@ pub struct Rename {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Kind [`crate::header::kind::SNAPSHOT`], flags from [`snapshot`] and
-    /// [`crate::sched::flag`] (`COMPAT`, `OBJECT`, `KERNEL`, `IOWAIT`).
+    /// [`crate::sched::flag`] (`COMPAT`, `OBJECT`, `KERNEL`, `IOWAIT`, `LOCK`).
     pub header: Header,
     /// The thread.
     pub tid: u32,

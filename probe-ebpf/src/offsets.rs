@@ -38,6 +38,8 @@ offsets! {
     TASK_LAST_ARRIVAL,
     /// `sched_info.last_queued`: rq clock when it came to the run queue.
     TASK_LAST_QUEUED,
+    /// `sched_info.run_delay`: time on run queues so far.
+    TASK_RUN_DELAY,
     MM_ARG_START,
     MM_ARG_END,
     FILES_FDT,

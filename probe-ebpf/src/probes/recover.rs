@@ -22,17 +22,23 @@ use crate::{
     read::{self, Task},
 };
 
-/// A task switches out that was not seen to switch in: tells the switch-in.
+/// A task switches out that was not seen to switch in: tells the switch-in,
+/// and the waking before it if that was not seen either.
 #[inline(always)]
-pub fn switch_in(task: Task, entry: &TaskEntry, ts_ns: u64) {
+pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     let Some(ago_ns) = ago(task, &offsets::TASK_LAST_ARRIVAL) else {
         return;
     };
+    let on_ns = ts_ns - ago_ns;
+    if entry.off_ns != 0 && entry.wake_ns == 0 {
+        let queued_ns = run_delay(task).wrapping_sub(entry.run_delay_ns);
+        note_waking(entry, on_ns, queued_ns);
+    }
     let flags = flag::HAS_NEXT | flag::RECOVERED;
-    let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns - ago_ns);
+    let header = emit::header::<Switch>(kind::SWITCH, flags, on_ns);
     emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
-        unsafe { halves::write(to, &Out::default(), Some((task, entry))) };
+        unsafe { halves::write(to, &Out::default(), Some((task, &*entry))) };
     });
 }
 
@@ -43,10 +49,25 @@ pub fn waking(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     let Some(ago_ns) = ago(task, &offsets::TASK_LAST_QUEUED) else {
         return;
     };
-    if ago_ns > ts_ns - entry.off_ns {
+    note_waking(entry, ts_ns, ago_ns);
+}
+
+/// Time on run queues so far; 0 where the kernel does not tell.
+#[inline(always)]
+pub fn run_delay(task: Task) -> u64 {
+    if !known(&offsets::RQ_CLOCK) {
+        return 0;
+    }
+    read::field(task, &offsets::TASK_RUN_DELAY)
+}
+
+/// The sleep ended `queued_ns` before the switch-in.
+#[inline(always)]
+fn note_waking(entry: &mut TaskEntry, on_ns: u64, queued_ns: u64) {
+    if on_ns < entry.off_ns || queued_ns > on_ns - entry.off_ns {
         return;
     }
-    entry.wake_ns = ts_ns - ago_ns;
+    entry.wake_ns = on_ns - queued_ns;
     entry.waker_tid = 0;
     entry.waker_nr = -1;
     entry.waker_flags = waker::RECOVERED;

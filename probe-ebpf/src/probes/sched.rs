@@ -103,10 +103,14 @@ fn switch_out(
         if io_wait(prev) {
             flags |= flag::IOWAIT;
         }
+        if entry.lock != 0 {
+            flags |= flag::LOCK;
+        }
         if prepare_sleep(prev, entry, &call, flags, task_state, ts_ns) {
             flags |= flag::OBJECT;
         }
         entry.off_ns = ts_ns;
+        entry.run_delay_ns = recover::run_delay(prev);
     }
     Out {
         flags,

@@ -73,6 +73,9 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         if sched::io_wait(task) {
             flags |= probe_common::sched::flag::IOWAIT;
         }
+        if entry.lock != 0 {
+            flags |= probe_common::sched::flag::LOCK;
+        }
         let on_fd =
             sched::bits_of(call.nr) & u32::from(probe_common::config::syscall_bits::FD) != 0;
         if on_fd && fd::describe(task, entry, call.arg0 as i32, ts_ns) {

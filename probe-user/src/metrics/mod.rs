@@ -8,6 +8,9 @@ mod process;
 mod sums;
 mod threads;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use facts::Facts;
 
 use crate::{

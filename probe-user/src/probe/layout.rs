@@ -147,6 +147,10 @@ const FEATURES: &[Feature] = &[
                 "TASK_LAST_QUEUED",
                 &[("task_struct", "sched_info.last_queued")],
             ),
+            (
+                "TASK_RUN_DELAY",
+                &[("task_struct", "sched_info.run_delay")],
+            ),
         ],
     },
 ];

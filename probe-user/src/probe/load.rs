@@ -77,6 +77,12 @@ pub const PROBES: &[Spec] = &[
         "the end of tasks that never ran",
     ),
     tracepoint("sched_migrate_task", false, "CPU migrations"),
+    tracepoint(
+        "contention_begin",
+        false,
+        "which uninterruptible sleeps wait for a kernel lock",
+    ),
+    tracepoint("contention_end", false, "where they end"),
     tracepoint("sched_waking", true, "who wakes"),
     tracepoint("sched_switch", true, "every wait"),
     Spec {

@@ -213,6 +213,7 @@ fn off_of(flags: u16, seq: u16, state: u16, args: Args) -> Off {
         state,
         preempted: flags & flag::PREEMPT != 0,
         io_wait: flags & flag::IOWAIT != 0,
+        on_lock: flags & flag::LOCK != 0,
         has_object: flags & flag::OBJECT != 0,
         call: Call {
             nr: args.nr,

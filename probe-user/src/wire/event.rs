@@ -74,6 +74,8 @@ pub struct Off {
     pub preempted: bool,
     /// Sleeps for I/O.
     pub io_wait: bool,
+    /// Sleeps in a kernel lock's slow path.
+    pub on_lock: bool,
     /// The latest [`What::Object`] describes the call's descriptor.
     pub has_object: bool,
     /// The system call.

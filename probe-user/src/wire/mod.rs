@@ -5,3 +5,6 @@ pub mod decode;
 pub mod event;
 pub mod order;
 pub mod session;
+
+#[cfg(test)]
+pub(crate) mod tests;

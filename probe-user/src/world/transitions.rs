@@ -290,6 +290,7 @@ impl Thread {
             table,
             state: off.state,
             io_wait: off.io_wait,
+            on_lock: off.on_lock,
             object: self.object_of(off).map(|(object, _)| object),
             stack: &stack,
         });

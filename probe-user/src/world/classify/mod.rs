@@ -15,7 +15,7 @@ use marks::{FUNCTIONS, INTERVENING, Mark};
 use super::{
     kind::WaitKind,
     object::{FileKind, file_kind},
-    stack::Symbol,
+    stack::{self, Symbol},
 };
 use crate::{
     syscall::{Class, Table},
@@ -32,6 +32,8 @@ pub struct Sleep<'a> {
     pub state: u16,
     /// `task->in_iowait`
     pub io_wait: bool,
+    /// In a kernel lock's slow path.
+    pub on_lock: bool,
     /// The descriptor slept on.
     pub object: Option<&'a Object>,
     /// Its stack, innermost first; empty when none was taken.
@@ -41,8 +43,9 @@ pub struct Sleep<'a> {
 /// The kind.
 pub fn classify(sleep: &Sleep<'_>) -> WaitKind {
     by_state(sleep.state)
-        .or_else(|| by_lock(sleep.stack))
+        .or_else(|| sleep.on_lock.then_some(WaitKind::KernelLock))
         .or_else(|| by_mark(sleep.stack, INTERVENING))
+        .or_else(|| by_innermost(sleep.stack))
         .or_else(|| by_call(sleep))
         .or_else(|| by_mark(sleep.stack, FUNCTIONS))
         .or_else(|| sleep.io_wait.then_some(WaitKind::Disk))
@@ -56,28 +59,11 @@ fn by_state(bits: u16) -> Option<WaitKind> {
     (bits & state::FROZEN != 0).then_some(WaitKind::Throttled)
 }
 
-/// A lock's slow path lies innermost, in scheduler text: what is further out
-/// only says who wanted the lock.
-fn by_lock(stack: &[&Symbol]) -> Option<WaitKind> {
-    const LOCKS: &[&str] = &[
-        "__mutex_lock",
-        "mutex_lock",
-        "__ww_mutex_lock",
-        "rwsem_down_",
-        "down_read",
-        "down_write",
-        "__down",
-        "down_timeout",
-        "percpu_rwsem_wait",
-        "__percpu_down_read",
-        "percpu_down_write",
-    ];
-    // Seldom more than schedule, schedule_preempt_disabled and the lock.
-    let innermost = stack.iter().take(5);
-    innermost
-        .take_while(|s| s.sched || s.name.contains("rwsem") || s.name.contains("down"))
-        .any(|s| LOCKS.iter().any(|lock| s.name.starts_with(lock)))
-        .then_some(WaitKind::KernelLock)
+/// A parent in vfork sleeps in `kernel_clone` itself: `wait_for_vfork_done` is
+/// inlined there, and what it calls is scheduler text.
+fn by_innermost(stack: &[&Symbol]) -> Option<WaitKind> {
+    let innermost = stack::function(stack)?;
+    matches!(innermost, "kernel_clone" | "_do_fork").then_some(WaitKind::Vfork)
 }
 
 fn by_mark(stack: &[&Symbol], marks: &[Mark]) -> Option<WaitKind> {
@@ -92,7 +78,6 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
         return None;
     }
     let file = sleep.object.map(file_kind);
-    let storage = sleep.io_wait || sleep.state & state::UNINTERRUPTIBLE != 0;
     match sleep.table.class(sleep.call.nr) {
         Class::ChildExit => Some(WaitKind::ChildExit),
         Class::Vfork => Some(WaitKind::Vfork),
@@ -112,8 +97,8 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
         Class::Ipc => Some(WaitKind::Ipc),
         Class::IoUring => Some(WaitKind::IoUring),
         Class::Aio => Some(WaitKind::Disk),
-        Class::Read => read_or_write(file?, storage, WaitKind::PipeRead, WaitKind::SocketRecv),
-        Class::Write => read_or_write(file?, storage, WaitKind::PipeWrite, WaitKind::SocketSend),
+        Class::Read => read_or_write(file?, sleep.io_wait, WaitKind::PipeRead, WaitKind::SocketRecv),
+        Class::Write => read_or_write(file?, sleep.io_wait, WaitKind::PipeWrite, WaitKind::SocketSend),
         Class::Other => None,
     }
 }
@@ -125,7 +110,7 @@ fn is_lock_command(command: u64) -> bool {
 
 fn read_or_write(
     file: FileKind,
-    storage: bool,
+    io_wait: bool,
     pipe: WaitKind,
     socket: WaitKind,
 ) -> Option<WaitKind> {
@@ -135,9 +120,9 @@ fn read_or_write(
         FileKind::Tty => Some(WaitKind::Tty),
         FileKind::Timer => Some(WaitKind::Timer),
         FileKind::Event => Some(WaitKind::Event),
-        // A file in /proc or on a FUSE mount sleeps interruptibly, for
-        // something else than a disk.
-        FileKind::Storage => storage.then_some(WaitKind::Disk),
+        // A file in /proc or on a FUSE mount waits for something else than a
+        // disk, and so does a writer that queues for the inode.
+        FileKind::Storage => io_wait.then_some(WaitKind::Disk),
         FileKind::Other => None,
     }
 }

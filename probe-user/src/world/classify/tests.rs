@@ -7,6 +7,7 @@ struct Case<'a> {
     arg1: u64,
     state: u16,
     io_wait: bool,
+    on_lock: bool,
     object: Option<Object>,
     /// `name` or `~name` for a frame in scheduler text.
     stack: &'a str,
@@ -41,6 +42,7 @@ fn check(case: &Case<'_>, expected: WaitKind) {
         table: Table::X86_64,
         state: case.state,
         io_wait: case.io_wait,
+        on_lock: case.on_lock,
         object: case.object.as_ref(),
         stack: &stack,
     };
@@ -53,6 +55,7 @@ fn call(call: &str) -> Case<'_> {
         arg1: 0,
         state: S,
         io_wait: false,
+        on_lock: false,
         object: None,
         stack: "",
     }
@@ -139,12 +142,21 @@ fn stacks_overrule_calls() {
         state: D,
         ..call(name)
     };
+    let queued = stacked("write", "ext4_buffered_write_iter vfs_write");
     check(
-        &stacked(
-            "write",
-            "~schedule ~rwsem_down_write_slowpath ~down_write ext4_file_write_iter vfs_write",
-        ),
+        &Case {
+            on_lock: true,
+            object: file(0o100_644, "f"),
+            ..queued
+        },
         WaitKind::KernelLock,
+    );
+    check(
+        &Case {
+            object: file(0o100_644, "f"),
+            ..stacked("write", "ext4_buffered_write_iter vfs_write")
+        },
+        WaitKind::Unknown,
     );
     check(
         &stacked(
@@ -158,6 +170,10 @@ fn stacks_overrule_calls() {
             "clone3",
             "~schedule wait_for_vfork_done kernel_clone __do_sys_clone3",
         ),
+        WaitKind::Vfork,
+    );
+    check(
+        &stacked("clone", "~wait_for_completion_state kernel_clone __do_sys_clone"),
         WaitKind::Vfork,
     );
     check(
@@ -240,6 +256,7 @@ fn tasks_without_a_usable_call_number_are_told_by_their_stack() {
         table: Table::X86_64,
         state: S,
         io_wait: false,
+        on_lock: false,
         object: None,
         stack: &stack,
     };

@@ -1,0 +1,39 @@
+//! Kernel locks: whether a task that goes to sleep does so in the slow path of
+//! a mutex, rwsem or semaphore.
+//!
+//! Stacks of sleepers do not show it: the kernel leaves scheduler text, where
+//! these slow paths live, out of another task's stack (`stack_trace_save_tsk`).
+//! The tracepoints exist since 5.19 and run only under contention.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use probe_common::loss::Program;
+
+use crate::{emit, filter, read};
+
+/// `LCB_F_SPIN` (include/trace/events/lock.h): spins, does not sleep.
+const SPIN: u64 = 1;
+
+// TP_PROTO(void *lock, unsigned int flags)
+#[btf_tracepoint(function = "contention_begin")]
+pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::ContentionBegin);
+    if ctx.arg::<u64>(1) & SPIN == 0 {
+        note(1);
+    }
+    0
+}
+
+// TP_PROTO(void *lock, int ret)
+#[btf_tracepoint(function = "contention_end")]
+pub fn contention_end(_ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::ContentionEnd);
+    note(0);
+    0
+}
+
+#[inline(always)]
+fn note(lock: u32) {
+    if let Some(entry) = filter::entry(read::current()) {
+        entry.lock = lock;
+    }
+}
