@@ -14,7 +14,10 @@ use probe_common::{
     sched::{Switch, flag, waker},
 };
 
-use super::halves::{self, Out};
+use super::{
+    halves::{self, Out},
+    wake,
+};
 use crate::{
     emit,
     maps::HOT,
@@ -50,6 +53,13 @@ pub fn waking(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
         return;
     };
     note_waking(entry, ts_ns, ago_ns);
+    // The one stack that is taken at a switch: the waking that would have
+    // taken it did not run, and this path is as rare as that.
+    if offsets::HAS_STACKS.load() != 0
+        && (entry.needs_stack != 0 || ts_ns - entry.off_ns >= offsets::STACK_THRESHOLD_NS.load())
+    {
+        wake::sleeper_stack(task, ts_ns);
+    }
 }
 
 /// Time on run queues so far; 0 where the kernel does not tell.

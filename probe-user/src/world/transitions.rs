@@ -238,12 +238,13 @@ impl Thread {
             wake.ts_ns
         };
         let at = woken_ns.clamp(self.since_ns, ts_ns.max(self.since_ns));
-        let taken = |stack: &Option<(u64, Box<[u64]>)>| match stack {
-            Some((taken_ns, frames)) if *taken_ns == wake.ts_ns => frames.clone(),
-            _ => Box::default(),
-        };
-        let key = self.wait_key(&wait.off, &taken(&self.sleeper_stack), lexicon);
-        let source = source(wake, &lexicon.symbols.resolve(&taken(&self.waker_stack)));
+        // Taken during this sleep: at its waking, or, when the kernel hid that,
+        // at the switch-in.
+        let asleep = |taken_ns: u64| taken_ns >= self.since_ns;
+        let sleeper = taken(self.sleeper_stack.as_ref(), asleep);
+        let key = self.wait_key(&wait.off, sleeper, lexicon);
+        let waker_stack = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
+        let source = source(wake, &lexicon.symbols.resolve(waker_stack));
         let by_task = source.is_task();
         let wake_key = WakeKey {
             source,
@@ -320,6 +321,14 @@ pub struct Place<'a> {
     pub function: Option<&'a str>,
     /// For unknown waits, the stack, `;`-separated.
     pub unknown_stack: Option<String>,
+}
+
+/// A stack, if it was taken when it had to be.
+fn taken(stack: Option<&(u64, Box<[u64]>)>, when: impl Fn(u64) -> bool) -> &[u64] {
+    match stack {
+        Some((taken_ns, frames)) if when(*taken_ns) => frames,
+        _ => &[],
+    }
 }
 
 /// Files by name, futexes by address.
