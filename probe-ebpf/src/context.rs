@@ -1,12 +1,12 @@
 //! In which context a wake-up runs. `current` is the waker only in task
 //! context: a timer that fires while `cat` runs is not `cat`'s doing.
 
-use aya_ebpf::helpers;
 use probe_common::sched::waker;
 
 use crate::{
+    current::Current,
     offsets::{self, known},
-    read::{self, Task},
+    read,
 };
 
 // include/linux/preempt.h, the same from 5.10 to 7.2. Bit 8 is set while a
@@ -16,7 +16,7 @@ const HARDIRQ_OR_NMI: u32 = 0x00ff_0000;
 
 /// Bits of [`waker`] that describe `current` and the context it is in.
 #[inline(always)]
-pub fn describe(current: Task, flags: u32, tid: u32) -> u16 {
+pub fn describe(current: Current, flags: u32, tid: u32) -> u16 {
     let mut bits = interrupts(current);
     if tid == 0 {
         bits |= waker::IDLE;
@@ -41,19 +41,18 @@ pub fn is_interrupt(bits: u16) -> bool {
 /// section, and BTF tells their distance. (kallsyms does not list data symbols
 /// everywhere.)
 #[inline(always)]
-fn interrupts(current: Task) -> u16 {
+fn interrupts(current: Current) -> u16 {
     if offsets::HAS_PREEMPT_COUNT.load() == 0 || !known(&offsets::TASK_CFS_RQ) {
         return 0;
     }
-    let cfs_rq: *const u8 = read::field(current, &offsets::TASK_CFS_RQ);
-    let rq: u64 = read::field(cfs_rq, &offsets::CFS_RQ_RQ);
+    let rq = current.run_queue();
     // The distance may be negative: it wraps, in 64 bits, through its sign.
     let distance = offsets::PREEMPT_COUNT_FROM_RQ.load() as i32 as i64 as u64;
-    let addr = rq.wrapping_add(distance) as *const u32;
-    // SAFETY: the helper checks the address itself.
-    let Ok(count) = (unsafe { helpers::bpf_probe_read_kernel(addr) }) else {
+    // Never zero here (tracing itself disables preemption): zero is a failed read.
+    let count: u32 = read::probe_at(rq.wrapping_add(distance));
+    if count == 0 {
         return 0;
-    };
+    }
     let mut bits = waker::CONTEXT_KNOWN;
     if count & HARDIRQ_OR_NMI != 0 {
         bits |= waker::HARDIRQ;

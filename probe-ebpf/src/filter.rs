@@ -6,13 +6,19 @@ use probe_common::{entry::TaskEntry, loss::Loss};
 use crate::{
     emit,
     maps::{TARGETS, TASKS},
-    read::{self, Task},
+    read::Task,
 };
 
 /// The entry of a traced task.
 #[inline(always)]
 pub fn entry(task: Task) -> Option<&'static mut TaskEntry> {
-    let entry = TASKS.get_ptr_mut(task as u64)?;
+    entry_at(task as u64)
+}
+
+/// The same by the address of its `task_struct`.
+#[inline(always)]
+pub fn entry_at(address: u64) -> Option<&'static mut TaskEntry> {
+    let entry = TASKS.get_ptr_mut(address)?;
     // SAFETY: the map is preallocated, so the slot outlives the program. Two
     // CPUs may write one entry at once (a waking during a switch-out); every
     // field is a single word and every order of the two writes is a state the
@@ -39,6 +45,6 @@ pub fn forget(task: Task) {
 
 /// Whether its process was named by the user (attach).
 #[inline(always)]
-pub fn is_target(task: Task) -> bool {
-    TARGETS.get_ptr(read::tgid(task)).is_some()
+pub fn is_target(tgid: u32) -> bool {
+    TARGETS.get_ptr(tgid).is_some()
 }

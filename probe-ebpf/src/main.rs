@@ -7,6 +7,7 @@
 #![no_main]
 
 mod context;
+mod current;
 mod emit;
 mod filter;
 mod maps;

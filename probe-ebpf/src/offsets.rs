@@ -64,6 +64,10 @@ offsets! {
     SOCK_RADDR4,
     SOCK_LADDR6,
     SOCK_RADDR6,
+    /// Where kernels without `bpf_task_pt_regs` have a task's stack begin.
+    TASK_STACK,
+    /// From there to the registers at its end.
+    REGS_FROM_STACK,
     REGS_NR,
     REGS_ARG0,
     REGS_ARG1,
@@ -82,6 +86,14 @@ pub static HAS_PREV_STATE_ARG: Global<u8> = Global::new(0);
 /// 1 when [`PREEMPT_COUNT_FROM_RQ`] holds; 0 switches the reading off.
 #[unsafe(no_mangle)]
 pub static HAS_PREEMPT_COUNT: Global<u8> = Global::new(0);
+
+/// 1 when the kernel has `bpf_get_current_task_btf` (5.11).
+#[unsafe(no_mangle)]
+pub static HAS_CURRENT_TASK_BTF: Global<u8> = Global::new(0);
+
+/// 1 when the kernel has `bpf_task_pt_regs` (5.15).
+#[unsafe(no_mangle)]
+pub static HAS_TASK_PT_REGS: Global<u8> = Global::new(0);
 
 /// 1 when stacks may be taken.
 #[unsafe(no_mangle)]

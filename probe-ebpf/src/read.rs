@@ -1,6 +1,8 @@
 //! Reading kernel memory: plain loads through pointers the verifier has typed
 //! (0.5 ns), probe reads behind pointers it has not (7 ns).
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{Global, bindings::task_struct, helpers};
 
 use crate::offsets::{self, known};
@@ -19,17 +21,24 @@ pub fn field<T: Copy>(base: *const u8, offset: &Global<u32>) -> T {
 /// Probe read at an offset from an address the verifier knows nothing about.
 /// A failed read gives zero: every caller treats zero as "could not be read".
 #[inline(always)]
-pub fn probe<T: Copy + Default>(base: u64, offset: &Global<u32>) -> T {
-    let addr = base.wrapping_add(u64::from(offset.load())) as *const T;
-    // SAFETY: the helper checks the address itself.
-    unsafe { helpers::bpf_probe_read_kernel(addr) }.unwrap_or_default()
+pub fn probe<T: Copy>(base: u64, offset: &Global<u32>) -> T {
+    probe_at(base.wrapping_add(u64::from(offset.load())))
 }
 
-/// The running task.
+/// Probe read at an address.
 #[inline(always)]
-pub fn current() -> Task {
-    // SAFETY: no precondition; 5.11 and later.
-    unsafe { helpers::generated::bpf_get_current_task_btf() }.cast()
+pub fn probe_at<T: Copy>(addr: u64) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the helper checks the address itself, and fills the value with
+    // zeros when it cannot read it: no branch for the verifier to follow.
+    unsafe {
+        let _zeroed = helpers::generated::bpf_probe_read_kernel(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            addr as *const core::ffi::c_void,
+        );
+        value.assume_init()
+    }
 }
 
 /// System call number and first two arguments of a task that is in the kernel.
@@ -40,31 +49,52 @@ pub struct Syscall {
     pub compat: bool,
 }
 
+/// Not in one, or not to be told.
+pub const NO_SYSCALL: Syscall = Syscall {
+    nr: -1,
+    arg0: 0,
+    arg1: 0,
+    compat: false,
+};
+
 /// `TS_COMPAT` in `thread_info.status` (`arch/x86/include/asm/thread_info.h`).
-const TS_COMPAT: u32 = 2;
+pub const TS_COMPAT: u32 = 2;
 
 /// The system call a task is in, from the registers it entered the kernel
 /// with. Meaningless for kernel threads: test [`is_kernel`] first.
 #[inline(always)]
 pub fn syscall(task: Task) -> Syscall {
     if !known(&offsets::REGS_NR) {
-        return Syscall {
-            nr: -1,
-            arg0: 0,
-            arg1: 0,
-            compat: false,
-        };
+        return NO_SYSCALL;
+    }
+    let compat =
+        known(&offsets::TASK_COMPAT) && field::<u32>(task, &offsets::TASK_COMPAT) & TS_COMPAT != 0;
+    if offsets::HAS_TASK_PT_REGS.load() == 0 {
+        return syscall_at(field(task, &offsets::TASK_STACK), compat);
     }
     // SAFETY: `task` is a BTF-typed task pointer, as the helper demands.
     let regs =
         unsafe { helpers::generated::bpf_task_pt_regs(task.cast_mut().cast::<task_struct>()) }
             as *const u8;
-    let compat =
-        known(&offsets::TASK_COMPAT) && field::<u32>(task, &offsets::TASK_COMPAT) & TS_COMPAT != 0;
     Syscall {
         nr: field::<i32>(regs, &offsets::REGS_NR) as i16,
         arg0: field(regs, &offsets::REGS_ARG0),
         arg1: field(regs, &offsets::REGS_ARG1),
+        compat,
+    }
+}
+
+/// Before 5.15 there is no helper: the registers lie at the end of the stack.
+#[inline(always)]
+pub fn syscall_at(stack: u64, compat: bool) -> Syscall {
+    if !known(&offsets::REGS_FROM_STACK) {
+        return NO_SYSCALL;
+    }
+    let regs = stack.wrapping_add(u64::from(offsets::REGS_FROM_STACK.load()));
+    Syscall {
+        nr: probe::<i32>(regs, &offsets::REGS_NR) as i16,
+        arg0: probe(regs, &offsets::REGS_ARG0),
+        arg1: probe(regs, &offsets::REGS_ARG1),
         compat,
     }
 }

@@ -84,7 +84,11 @@ pub struct Report {
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
-pub struct Doctor {}
+pub struct Doctor {
+    /// Show the verifier's log of each program that it refused.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
 
 /// Where the report goes and how it looks.
 #[derive(Debug, Args)]

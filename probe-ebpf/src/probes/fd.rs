@@ -7,7 +7,7 @@ use crate::{
     emit,
     maps::HOT,
     offsets::{self, known},
-    read::{self, Task, probe},
+    read::{self, Task, probe, probe_at},
 };
 
 const S_IFMT: u32 = 0o170_000;
@@ -65,9 +65,7 @@ fn file_of(task: Task, fd: i32) -> Option<u64> {
         return None;
     }
     let array: u64 = read::field(table, &offsets::FDT_FD);
-    let slot = array.wrapping_add(fd as u64 * 8) as *const u64;
-    // SAFETY: the helper checks the address itself.
-    let file = unsafe { helpers::bpf_probe_read_kernel(slot) }.unwrap_or(0);
+    let file: u64 = probe_at(array.wrapping_add(fd as u64 * 8));
     (file != 0).then_some(file)
 }
 

@@ -8,7 +8,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::loss::Program;
 
-use crate::{emit, filter, read};
+use crate::{current::Current, emit, filter};
 
 /// `LCB_F_SPIN` (include/trace/events/lock.h): spins, does not sleep.
 const SPIN: u64 = 1;
@@ -33,7 +33,7 @@ pub fn contention_end(_ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn note(lock: u32) {
-    if let Some(entry) = filter::entry(read::current()) {
+    if let Some(entry) = filter::entry_at(Current::get().address()) {
         entry.lock = lock;
     }
 }

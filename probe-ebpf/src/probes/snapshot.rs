@@ -40,7 +40,7 @@ pub fn task_iter(ctx: *mut c_void) -> i32 {
         }
         return 0;
     }
-    if filter::entry(task).is_some() || !filter::is_target(task) {
+    if filter::entry(task).is_some() || !filter::is_target(read::tgid(task)) {
         return 0;
     }
     // Followed before it is looked at: what happens in between is then in the
@@ -63,7 +63,8 @@ pub fn task_iter(ctx: *mut c_void) -> i32 {
 fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
     let ts_ns = read::now();
     let task_state = read::field::<u32>(task, &offsets::TASK_STATE) as u16;
-    if read::field::<u32>(task, &offsets::TASK_ON_CPU) != 0 {
+    // An int up to 6.18, a byte from 7.0 on; little-endian both.
+    if read::field::<u8>(task, &offsets::TASK_ON_CPU) != 0 {
         flags |= snapshot::ON_CPU;
         entry.running = 1;
     }

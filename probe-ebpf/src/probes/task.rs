@@ -9,6 +9,7 @@ use probe_common::{
 };
 
 use crate::{
+    current::Current,
     emit, filter,
     maps::COLD,
     offsets::{self, known},
@@ -19,10 +20,10 @@ use crate::{
 #[btf_tracepoint(function = "task_newtask")]
 pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::TaskNewtask);
-    let creator = read::current();
+    let creator = Current::get();
     // The second test is for a thread made by a thread that the seeding
     // iterator has not reached yet.
-    if filter::entry(creator).is_none() && !filter::is_target(creator) {
+    if filter::entry_at(creator.address()).is_none() && !filter::is_target(creator.tgid()) {
         return 0;
     }
     let task: Task = ctx.arg(0);
@@ -35,7 +36,7 @@ pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
-            (&raw mut (*to).creator_tid).write(read::tid(creator));
+            (&raw mut (*to).creator_tid).write(creator.tid());
             (&raw mut (*to).tid).write(read::tid(task));
             (&raw mut (*to).tgid).write(read::tgid(task));
             (&raw mut (*to).ppid).write(read::ppid(task));

@@ -16,7 +16,9 @@ use probe_common::{
 };
 
 use crate::{
-    context, emit, filter,
+    context,
+    current::Current,
+    emit, filter,
     maps::HOT,
     offsets,
     read::{self, Task},
@@ -38,7 +40,7 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     if off_ns != 0 && entry.wake_ns > off_ns {
         return 0;
     }
-    let current = read::current();
+    let current = Current::get();
     let bits = note_waker(entry, current, ts_ns);
     if off_ns == 0 {
         return 0;
@@ -65,7 +67,7 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
 pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SchedWakeupNew);
     if let Some(entry) = filter::entry(ctx.arg(0)) {
-        note_waker(entry, read::current(), read::now());
+        note_waker(entry, Current::get(), read::now());
         entry.waker_flags |= waker::NEW;
     }
     0
@@ -73,19 +75,19 @@ pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
 
 /// Writes the waker into the sleeper's entry and returns its flags.
 #[inline(always)]
-fn note_waker(entry: &mut TaskEntry, current: Task, ts_ns: u64) -> u16 {
-    let flags = read::flags(current);
-    let tid = read::tid(current);
+fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
+    let flags = current.flags();
+    let tid = current.tid();
     let mut bits = context::describe(current, flags, tid);
     let mut nr = -1;
     if tid != 0 && !read::is_kernel(flags) {
-        let call = read::syscall(current);
+        let call = current.syscall();
         nr = call.nr;
         if call.compat {
             bits |= waker::COMPAT;
         }
     }
-    if filter::entry(current).is_some() {
+    if filter::entry_at(current.address()).is_some() {
         bits |= waker::TRACED;
     }
     entry.waker_tid = tid;
@@ -97,16 +99,16 @@ fn note_waker(entry: &mut TaskEntry, current: Task, ts_ns: u64) -> u16 {
 
 /// A waker outside the tree has no records of its own: name it here.
 #[inline(always)]
-fn name_stranger(task: Task, current: Task, ts_ns: u64) {
+fn name_stranger(task: Task, current: Current, ts_ns: u64) {
     let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
     emit::record(&HOT, Loss::Waker, header, |to: *mut Waker| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(read::tid(task));
-            (&raw mut (*to).waker_tid).write(read::tid(current));
-            (&raw mut (*to).waker_tgid).write(read::tgid(current));
+            (&raw mut (*to).waker_tid).write(current.tid());
+            (&raw mut (*to).waker_tgid).write(current.tgid());
             (&raw mut (*to).pad).write(0);
-            read::comm(current, &raw mut (*to).comm);
+            current.comm(&raw mut (*to).comm);
         }
     });
 }

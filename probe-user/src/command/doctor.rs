@@ -26,9 +26,9 @@ const SETTINGS: Settings = Settings {
 };
 
 /// Runs the command: 1 when `run` cannot work here.
-pub fn doctor(_arguments: &cli::Doctor) -> (Outcome, Result<()>) {
+pub fn doctor(arguments: &cli::Doctor) -> (Outcome, Result<()>) {
     let mut text = String::new();
-    let able = examine(&mut text);
+    let able = examine(&mut text, arguments.verbose);
     let written = std::io::stdout()
         .write_all(text.as_bytes())
         .context("cannot write to stdout");
@@ -37,7 +37,7 @@ pub fn doctor(_arguments: &cli::Doctor) -> (Outcome, Result<()>) {
 }
 
 /// Writes the findings; says whether `run` works.
-fn examine(text: &mut String) -> bool {
+fn examine(text: &mut String, verbose: bool) -> bool {
     let machine = host::describe();
     line(
         text,
@@ -63,7 +63,7 @@ fn examine(text: &mut String) -> bool {
     };
     line(text, "BTF", "/sys/kernel/btf/vmlinux");
     match Probes::create(&kernel, &SETTINGS) {
-        Ok(probes) => probes_of(text, &kernel, probes),
+        Ok(probes) => probes_of(text, &kernel, probes, verbose),
         Err(error) => {
             line(text, "maps", &format!("{error:#}"));
             unable(text)
@@ -71,7 +71,7 @@ fn examine(text: &mut String) -> bool {
     }
 }
 
-fn probes_of(text: &mut String, kernel: &Kernel, mut probes: Probes) -> bool {
+fn probes_of(text: &mut String, kernel: &Kernel, mut probes: Probes, verbose: bool) -> bool {
     let mut able = true;
     let full = probes.attach(kernel, &FULL_TIER_PROBE);
     line(text, "tier", &tier(&full));
@@ -87,6 +87,11 @@ fn probes_of(text: &mut String, kernel: &Kernel, mut probes: Probes) -> bool {
         let result = probes.attach(kernel, spec);
         able &= result.is_ok() || !spec.required;
         probe_line(text, spec, &result, "");
+        if let Err(refusal) = result
+            && verbose
+        {
+            refusal.log.lines().for_each(|l| line(text, "", l));
+        }
     }
     probe_line(
         text,

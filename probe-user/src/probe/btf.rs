@@ -47,6 +47,7 @@ mod kind {
     pub const VOLATILE: u32 = 9;
     pub const CONST: u32 = 10;
     pub const RESTRICT: u32 = 11;
+    pub const FUNC: u32 = 12;
     pub const FUNC_PROTO: u32 = 13;
     pub const VAR: u32 = 14;
     pub const DATASEC: u32 = 15;
@@ -118,6 +119,21 @@ impl Btf {
             let hit = var.kind == kind::VAR && self.is_named(&var, variable);
             hit.then(|| u32_at(&self.data, entry + 4))?
         })
+    }
+
+    /// Size of `union name`, bytes.
+    pub fn union_size(&self, name: &str) -> Option<u32> {
+        Some(self.type_at(self.find(kind::UNION, name)?)?.size_or_type)
+    }
+
+    /// Size of `struct name`, bytes.
+    pub fn struct_size(&self, name: &str) -> Option<u32> {
+        Some(self.type_at(self.find(kind::STRUCT, name)?)?.size_or_type)
+    }
+
+    /// Whether the kernel has this function: also tells which BPF helpers it has.
+    pub fn has_function(&self, name: &str) -> bool {
+        self.find(kind::FUNC, name).is_some()
     }
 
     /// Arguments that a raw tracepoint passes to its probes.

@@ -3,8 +3,9 @@
 //! hard-coded offset: a wrong one can load silently.
 
 use probe_common::config::NO_OFFSET;
+use rustc_hash::FxHashMap;
 
-use super::btf::Btf;
+use super::btf::{Btf, Member};
 
 /// Values for the probes' globals, from one kernel's BTF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub struct Layout {
     pub has_prev_state_arg: bool,
     /// See `HAS_PREEMPT_COUNT`.
     pub has_preempt_count: bool,
+    /// See `HAS_CURRENT_TASK_BTF`.
+    pub has_current_task_btf: bool,
+    /// See `HAS_TASK_PT_REGS`.
+    pub has_task_pt_regs: bool,
     /// What had to be switched off.
     pub missing: Vec<Missing>,
 }
@@ -147,10 +152,7 @@ const FEATURES: &[Feature] = &[
                 "TASK_LAST_QUEUED",
                 &[("task_struct", "sched_info.last_queued")],
             ),
-            (
-                "TASK_RUN_DELAY",
-                &[("task_struct", "sched_info.run_delay")],
-            ),
+            ("TASK_RUN_DELAY", &[("task_struct", "sched_info.run_delay")]),
         ],
     },
 ];
@@ -189,8 +191,13 @@ const ARM_REGISTERS: &[Feature] = &[Feature {
 }];
 
 impl Layout {
-    /// Looks everything up.
-    pub fn resolve(btf: &Btf, arch: &str) -> Layout {
+    /// Looks everything up. `addresses` finds symbols by name where the type
+    /// information of older kernels leaves something out.
+    pub fn resolve(
+        btf: &Btf,
+        arch: &str,
+        addresses: impl Fn(&[&str]) -> FxHashMap<String, u64>,
+    ) -> Layout {
         let mut layout = Layout::default();
         let registers = if arch == "aarch64" {
             ARM_REGISTERS
@@ -205,12 +212,15 @@ impl Layout {
         }
         layout.iowait_mask = btf
             .member("task_struct", "in_iowait")
-            .map_or(0, super::btf::Member::mask);
+            .map_or(0, Member::mask);
         // Before 5.18 sched_switch passed three arguments.
         layout.has_prev_state_arg = btf
             .tracepoint_args("sched_switch")
             .is_some_and(|args| args >= 4);
-        layout.add_preempt_count(btf);
+        layout.has_current_task_btf = btf.has_function("bpf_get_current_task_btf");
+        layout.has_task_pt_regs = btf.has_function("bpf_task_pt_regs");
+        layout.add_stack(btf, &addresses);
+        layout.add_preempt_count(btf, &addresses);
         layout
     }
 
@@ -235,10 +245,8 @@ impl Layout {
                     essential: feature.essential,
                 });
             }
-            self.offsets.push((
-                global,
-                found.map_or(NO_OFFSET, super::btf::Member::byte_offset),
-            ));
+            self.offsets
+                .push((global, found.map_or(NO_OFFSET, Member::byte_offset)));
         }
         if !complete {
             let gate = self.offsets[first..]
@@ -258,28 +266,77 @@ impl Layout {
         }
     }
 
-    /// `__preempt_count` is a per-CPU variable of its own up to 6.1 and from
-    /// 6.15 on, and a member of `pcpu_hot` in between; on arm64 it lies in
-    /// `thread_info`, which the probes do not read yet.
-    fn add_preempt_count(&mut self, btf: &Btf) {
-        let own = btf.per_cpu_offset("__preempt_count");
+    /// Where `task_pt_regs()` finds a task's registers on x86: at the end of its
+    /// stack. Used where the helper is missing.
+    fn add_stack(&mut self, btf: &Btf, addresses: &Addresses<'_>) {
+        let (mut stack, mut from_stack) = (None, None);
+        if !self.has_task_pt_regs {
+            stack = btf.member("task_struct", "stack").map(Member::byte_offset);
+            let sizes = thread_size(btf, addresses).zip(btf.struct_size("pt_regs"));
+            from_stack = sizes.and_then(|(stack, regs)| stack.checked_sub(regs));
+            if stack.is_none() || from_stack.is_none() {
+                self.miss("bpf_task_pt_regs and THREAD_SIZE", "system calls");
+            }
+        }
+        let complete = stack.zip(from_stack);
+        let (stack, from_stack) = complete.unwrap_or((NO_OFFSET, NO_OFFSET));
+        self.offsets.push(("TASK_STACK", stack));
+        self.offsets.push(("REGS_FROM_STACK", from_stack));
+    }
+
+    /// Distance of two per-CPU variables. `__preempt_count` is one of its own up
+    /// to 6.1 and from 6.15 on, and a member of `pcpu_hot` in between; on arm64
+    /// it lies in `thread_info`, which the probes do not read yet.
+    fn add_preempt_count(&mut self, btf: &Btf, addresses: &Addresses<'_>) {
+        let own = || btf.per_cpu_offset("__preempt_count");
         let hot = || {
             let member = btf.member("pcpu_hot", "preempt_count")?;
             Some(btf.per_cpu_offset("pcpu_hot")? + member.byte_offset())
         };
-        let distance = own
-            .or_else(hot)
-            .zip(btf.per_cpu_offset("runqueues"))
-            .map(|(count, rq)| count.wrapping_sub(rq));
+        let by_type = || {
+            let count = own().or_else(hot)?;
+            Some(count.wrapping_sub(btf.per_cpu_offset("runqueues")?))
+        };
+        // Type information from before 5.12 has no per-CPU variables.
+        let by_symbol = || {
+            let found = addresses(&["__preempt_count", "runqueues"]);
+            let distance = found
+                .get("__preempt_count")?
+                .wrapping_sub(*found.get("runqueues")?);
+            i32::try_from(distance.cast_signed())
+                .ok()
+                .map(i32::cast_unsigned)
+        };
+        let distance = by_type().or_else(by_symbol);
         self.has_preempt_count = distance.is_some();
         self.offsets
             .push(("PREEMPT_COUNT_FROM_RQ", distance.unwrap_or(0)));
         if distance.is_none() {
-            self.missing.push(Missing {
-                member: "per-CPU __preempt_count".to_owned(),
-                feature: "interrupt context of wake-ups",
-                essential: false,
-            });
+            self.miss("per-CPU __preempt_count", "interrupt context of wake-ups");
         }
     }
+
+    fn miss(&mut self, member: &str, feature: &'static str) {
+        self.missing.push(Missing {
+            member: member.to_owned(),
+            feature,
+            essential: false,
+        });
+    }
+}
+
+type Addresses<'a> = dyn Fn(&[&str]) -> FxHashMap<String, u64> + 'a;
+
+/// `THREAD_SIZE`: of `union thread_union`, or of the first task's stack
+/// (`INIT_TASK_DATA` in include/asm-generic/vmlinux.lds.h).
+fn thread_size(btf: &Btf, addresses: &Addresses<'_>) -> Option<u32> {
+    btf.union_size("thread_union").or_else(|| {
+        let found = addresses(&["__start_init_task", "__end_init_task"]);
+        let size = found
+            .get("__end_init_task")?
+            .checked_sub(*found.get("__start_init_task")?)?;
+        u32::try_from(size)
+            .ok()
+            .filter(|size| size.is_power_of_two())
+    })
 }

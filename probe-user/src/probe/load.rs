@@ -5,14 +5,17 @@ use std::{fs, io::Read as _};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use aya::{
-    Ebpf, EbpfLoader,
+    BtfError, Ebpf, EbpfLoader,
     maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
     programs::{BtfTracePoint, FEntry, Iter, ProgramError},
 };
 use probe_common::config::{SYSCALL_SLOTS, iter_mode};
 
 use super::{btf::Btf, counters::Counters, drain::Drain, layout::Layout};
-use crate::syscall::{self, Table};
+use crate::{
+    symbol::kernel::addresses,
+    syscall::{self, Table},
+};
 
 /// The compiled probes.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/waitscope-probes"));
@@ -119,7 +122,7 @@ impl Kernel {
         })?;
         let btf = Btf::parse(raw)
             .ok_or_else(|| anyhow!("the kernel's type information in {BTF_PATH} cannot be read"))?;
-        let layout = Layout::resolve(&btf, std::env::consts::ARCH);
+        let layout = Layout::resolve(&btf, std::env::consts::ARCH, addresses);
         if let Some(missing) = layout.fatal() {
             bail!(
                 "this kernel's type information has no {}: waitscope cannot work",
@@ -144,6 +147,8 @@ impl Probes {
         let layout = &kernel.layout;
         let prev_state = u8::from(layout.has_prev_state_arg);
         let preempt_count = u8::from(layout.has_preempt_count);
+        let current_task_btf = u8::from(layout.has_current_task_btf);
+        let task_pt_regs = u8::from(layout.has_task_pt_regs);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&kernel.btf))
@@ -152,6 +157,8 @@ impl Probes {
             .override_global("IOWAIT_MASK", &layout.iowait_mask, true)
             .override_global("HAS_PREV_STATE_ARG", &prev_state, true)
             .override_global("HAS_PREEMPT_COUNT", &preempt_count, true)
+            .override_global("HAS_CURRENT_TASK_BTF", &current_task_btf, true)
+            .override_global("HAS_TASK_PT_REGS", &task_pt_regs, true)
             .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true);
         for (global, offset) in &layout.offsets {
             loader.override_global(global, offset, true);
@@ -175,6 +182,7 @@ impl Probes {
         let program = self.ebpf.program_mut(spec.name).ok_or_else(|| Refusal {
             errno: None,
             text: "not in this build".to_owned(),
+            log: String::new(),
         })?;
         match spec.hook {
             Hook::Tracepoint => {
@@ -290,8 +298,10 @@ fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
 pub struct Refusal {
     /// The system call's error, if it was one.
     pub errno: Option<i32>,
-    /// In words, without the verifier's log unless the verifier refused.
+    /// In words.
     pub text: String,
+    /// The verifier's log; empty when it was not the verifier.
+    pub log: String,
 }
 
 impl Refusal {
@@ -302,23 +312,36 @@ impl Refusal {
             _ => None,
         };
         let errno = io_error.and_then(std::io::Error::raw_os_error);
-        let verdict = match error {
-            ProgramError::LoadError { verifier_log, .. } => last_line(&verifier_log.to_string()),
+        let log = match error {
+            ProgramError::LoadError { verifier_log, .. } => verifier_log.to_string(),
             _ => String::new(),
         };
+        let verdict = reason(&log);
+        let absent = matches!(
+            error,
+            ProgramError::Btf(BtfError::UnknownBtfTypeName { .. })
+        );
         let text = match (io_error, verdict.is_empty()) {
             (Some(io), true) => io.to_string(),
             (Some(io), false) => format!("{io} ({verdict})"),
+            (None, _) if absent => "this kernel has nothing of that name".to_owned(),
             (None, _) => error.to_string(),
         };
-        Refusal { errno, text }
+        Refusal { errno, text, log }
     }
 }
 
 /// The verifier's reason stands in front of its statistics.
-fn last_line(log: &str) -> String {
-    const STATISTICS: &[&str] = &["processed ", "verification time", "stack depth"];
+fn reason(log: &str) -> &str {
+    const STATISTICS: &[&str] = &[
+        "processed ",
+        "verification time",
+        "stack depth",
+        "insns processed",
+    ];
     let is_reason = |l: &&str| !l.is_empty() && !STATISTICS.iter().any(|s| l.starts_with(s));
-    let reason = log.lines().map(str::trim).rfind(is_reason);
-    reason.unwrap_or_default().to_owned()
+    log.lines()
+        .map(str::trim)
+        .rfind(is_reason)
+        .unwrap_or_default()
 }

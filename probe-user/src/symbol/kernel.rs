@@ -2,6 +2,8 @@
 
 use std::{fs, io};
 
+use rustc_hash::FxHashMap;
+
 /// The kernel's text symbols, sorted by address.
 #[derive(Clone, Debug, Default)]
 pub struct KernelSymbols {
@@ -64,18 +66,9 @@ impl KernelSymbols {
     }
 
     fn add(&mut self, line: &[u8]) {
-        // "ffffffff81000000 T _stext", then "\t[module]" for modules.
-        let Some((addr, rest)) = std::str::from_utf8(line)
-            .ok()
-            .and_then(|l| l.split_once(' '))
-        else {
+        let Some((addr, kind, name)) = fields(line) else {
             return;
         };
-        let (Ok(addr), Some((kind, name))) = (u64::from_str_radix(addr, 16), rest.split_once(' '))
-        else {
-            return;
-        };
-        let name = name.split('\t').next().unwrap_or(name);
         match name {
             "__sched_text_start" => self.sched.0 = addr,
             "__sched_text_end" => self.sched.1 = addr,
@@ -91,6 +84,29 @@ impl KernelSymbols {
             self.entries.push((addr, from, to));
         }
     }
+}
+
+/// Addresses of symbols of any kind, data and per-CPU variables included: for
+/// kernels whose type information leaves something out. Missing where kallsyms
+/// lists text only, or hides addresses.
+pub fn addresses(names: &[&str]) -> FxHashMap<String, u64> {
+    let text = fs::read("/proc/kallsyms").unwrap_or_default();
+    let symbols = text.split(|&b| b == b'\n').filter_map(fields);
+    let mut hidden = true;
+    let found = symbols
+        .inspect(|&(addr, ..)| hidden &= addr == 0)
+        .filter(|(_, _, name)| names.contains(name))
+        .map(|(addr, _, name)| (name.to_owned(), addr))
+        .collect();
+    if hidden { FxHashMap::default() } else { found }
+}
+
+/// `ffffffff81000000 T _stext`, and `\t[module]` behind the names of modules.
+fn fields(line: &[u8]) -> Option<(u64, &str, &str)> {
+    let (addr, rest) = str::from_utf8(line).ok()?.split_once(' ')?;
+    let (kind, name) = rest.split_once(' ')?;
+    let name = name.split('\t').next().unwrap_or(name);
+    Some((u64::from_str_radix(addr, 16).ok()?, kind, name))
 }
 
 /// `poll_schedule_timeout.constprop.0` is `poll_schedule_timeout` to everybody.

@@ -12,7 +12,6 @@ use anyhow::{Context as _, Result, bail};
 use super::{
     OWN_FAILURE, Outcome, code_of,
     output::{Default, Destinations},
-    warn,
 };
 use crate::{
     cli,
@@ -55,10 +54,4 @@ fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
         .build()
         .context("cannot start the event loop")?;
     runtime.block_on(session::observe(arguments))
-}
-
-/// Sentence for a problem that does not stop the run.
-fn note(problems: &mut Vec<String>, sentence: String) {
-    warn(&sentence);
-    problems.push(sentence);
 }

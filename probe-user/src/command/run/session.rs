@@ -5,7 +5,7 @@ use probe_common::entry::TaskEntry;
 
 use super::{
     follow::{Followed, Plumbing},
-    host, note,
+    host,
     pipeline::Pipeline,
     target,
 };
@@ -16,6 +16,7 @@ use crate::{
     probe::{
         counters::Counters,
         drain::{monotonic_ns, realtime_ns},
+        layout::Missing,
         load::{Kernel, Probes, Settings},
         privilege::Capabilities,
     },
@@ -131,20 +132,19 @@ fn start(arguments: &cli::Run, settings: &Settings, problems: Vec<String>) -> St
     }
 }
 
-/// What cannot be seen on this kernel or with these rights, told before the run.
+/// What cannot be seen on this kernel or with these rights.
 fn feature_problems(kernel: &Kernel) -> Vec<String> {
-    let mut problems = Vec::new();
-    for missing in &kernel.layout.missing {
-        let sentence = format!(
+    let not_seen = |missing: &Missing| {
+        format!(
             "not seen: {} (this kernel has no {})",
             missing.feature, missing.member
-        );
-        note(&mut problems, sentence);
-    }
+        )
+    };
+    let mut problems: Vec<String> = kernel.layout.missing.iter().map(not_seen).collect();
     if !Capabilities::of_this_process().may_see_symbols() && symbols_hidden() {
         let sentence =
             "kernel function names are hidden from this user: add CAP_SYSLOG or run as root";
-        note(&mut problems, sentence.to_owned());
+        problems.push(sentence.to_owned());
     }
     problems
 }
