@@ -28,6 +28,11 @@ pub struct TaskEntry {
     pub needs_stack: u16,
     /// CPU migrations.
     pub migrations: u32,
+    /// The tid it is told under: its own from birth, and the leader's after an
+    /// exec was told. (`de_thread` changes `task->pid` some 100 µs earlier.)
+    pub tid: u32,
+    /// Zero.
+    pub pad: u32,
     /// The descriptor number last described.
     pub fd: i32,
     /// 1 from its switch-in to its switch-out. A switch-out of a task that is

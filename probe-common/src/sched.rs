@@ -97,6 +97,8 @@ pub mod state {
     pub const TRACED: u16 = 0x8;
     /// `TASK_DEAD`: the last switch-out of this task.
     pub const DEAD: u16 = 0x80;
+    /// `TASK_NEW`: not yet on a run queue for the first time.
+    pub const NEW: u16 = 0x800;
     /// `TASK_FROZEN` (6.1 and later)
     pub const FROZEN: u16 = 0x8000;
 }

@@ -35,7 +35,8 @@ pub struct Exec {
     pub header: Header,
     /// Thread id after the exec (always the process id).
     pub tid: u32,
-    /// Thread id before it: differs when another thread than the leader called.
+    /// Thread id it was told under until now: differs when another thread than
+    /// the leader called.
     pub old_tid: u32,
     /// The new `comm`, NUL-padded.
     pub comm: [u8; 16],

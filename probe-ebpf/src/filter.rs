@@ -6,7 +6,7 @@ use probe_common::{entry::TaskEntry, loss::Loss};
 use crate::{
     emit,
     maps::{TARGETS, TASKS},
-    read::Task,
+    read::{self, Task},
 };
 
 /// The entry of a traced task.
@@ -28,8 +28,14 @@ pub fn entry_at(address: u64) -> Option<&'static mut TaskEntry> {
 
 /// Starts following a task; counts it when the table is full.
 #[inline(always)]
-pub fn follow(task: Task, fresh: &TaskEntry) -> bool {
-    let inserted = TASKS.insert(task as u64, fresh, u64::from(BPF_ANY)).is_ok();
+pub fn follow(task: Task) -> bool {
+    let fresh = TaskEntry {
+        tid: read::tid(task),
+        ..TaskEntry::default()
+    };
+    let inserted = TASKS
+        .insert(task as u64, &fresh, u64::from(BPF_ANY))
+        .is_ok();
     if !inserted {
         emit::lost(Loss::TaskTable);
     }

@@ -176,8 +176,8 @@ pub struct Wake {
 /// One thread of the traced tree.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thread {
-    /// Process id.
-    pub pid: u32,
+    /// Process id; `None` when its birth was not seen.
+    pub pid: Option<u32>,
     /// Thread id.
     pub tid: u32,
     /// Parent process; `None` when its birth was not seen.

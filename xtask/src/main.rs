@@ -11,6 +11,7 @@ mod privilege;
 mod run;
 mod setup;
 mod test;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Command {
     Test(test::Options),
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
+    /// Run the live tests in emulated guests, one per kernel
+    Vm(vm::Options),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +73,10 @@ fn execute(command: &Command) -> Result<()> {
         Command::Demo(options) => {
             setup::install_missing(&workspace, Purpose::Demo)?;
             demo::show(&workspace, options)
+        }
+        Command::Vm(options) => {
+            setup::install_missing(&workspace, Purpose::Everything)?;
+            vm::run(&workspace, options)
         }
     }
 }

@@ -42,7 +42,7 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     if told {
         return true;
     }
-    if !emit_object(task, fd, file, inode, mode, sock, ts_ns) {
+    if !emit_object(entry.tid, fd, file, inode, mode, sock, ts_ns) {
         return false;
     }
     entry.file = file;
@@ -79,21 +79,13 @@ fn sock_of(file: u64) -> u64 {
 }
 
 #[inline(always)]
-fn emit_object(
-    task: Task,
-    fd: i32,
-    file: u64,
-    inode: u64,
-    mode: u32,
-    sock: u64,
-    ts_ns: u64,
-) -> bool {
+fn emit_object(tid: u32, fd: i32, file: u64, inode: u64, mode: u32, sock: u64, ts_ns: u64) -> bool {
     let header = emit::header::<Object>(kind::OBJECT, 0, ts_ns);
     emit::record(&HOT, Loss::Object, header, |to: *mut Object| {
         // SAFETY: `to` is a reserved record; every field behind the header is
         // written here or in `write_socket` / `write_name`.
         unsafe {
-            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).tid).write(tid);
             (&raw mut (*to).fd).write(fd);
             (&raw mut (*to).ino).write(probe(inode, &offsets::INODE_INO));
             (&raw mut (*to).mode).write(mode);

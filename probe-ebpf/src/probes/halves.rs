@@ -2,8 +2,6 @@
 
 use probe_common::{entry::TaskEntry, sched::Switch};
 
-use crate::read::{self, Task};
-
 /// The half of the record that belongs to the task that stops.
 #[derive(Default)]
 pub struct Out {
@@ -20,7 +18,7 @@ pub struct Out {
 ///
 /// SAFETY: `to` is a reserved record.
 #[inline(always)]
-pub unsafe fn write(to: *mut Switch, out: &Out, next: Option<(Task, &TaskEntry)>) {
+pub unsafe fn write(to: *mut Switch, out: &Out, next: Option<&TaskEntry>) {
     // SAFETY: the caller's promise.
     unsafe {
         (&raw mut (*to).prev_tid).write(out.tid);
@@ -30,7 +28,7 @@ pub unsafe fn write(to: *mut Switch, out: &Out, next: Option<(Task, &TaskEntry)>
         (&raw mut (*to).prev_arg0).write(out.arg0);
         (&raw mut (*to).prev_arg1).write(out.arg1);
         match next {
-            Some((task, entry)) => write_next(to, task, entry),
+            Some(entry) => write_next(to, entry),
             None => write_no_next(to),
         }
     }
@@ -38,10 +36,10 @@ pub unsafe fn write(to: *mut Switch, out: &Out, next: Option<(Task, &TaskEntry)>
 
 /// SAFETY: `to` is a reserved record.
 #[inline(always)]
-unsafe fn write_next(to: *mut Switch, next: Task, entry: &TaskEntry) {
+unsafe fn write_next(to: *mut Switch, entry: &TaskEntry) {
     // SAFETY: the caller's promise.
     unsafe {
-        (&raw mut (*to).next_tid).write(read::tid(next));
+        (&raw mut (*to).next_tid).write(entry.tid);
         (&raw mut (*to).next_seq).write(entry.seq);
         (&raw mut (*to).wake_ns).write(entry.wake_ns);
         (&raw mut (*to).waker_tid).write(entry.waker_tid);

@@ -41,7 +41,7 @@ pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     let header = emit::header::<Switch>(kind::SWITCH, flags, on_ns);
     emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
-        unsafe { halves::write(to, &Out::default(), Some((task, &*entry))) };
+        unsafe { halves::write(to, &Out::default(), Some(&*entry)) };
     });
 }
 
@@ -58,7 +58,7 @@ pub fn waking(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     if offsets::HAS_STACKS.load() != 0
         && (entry.needs_stack != 0 || ts_ns - entry.off_ns >= offsets::STACK_THRESHOLD_NS.load())
     {
-        wake::sleeper_stack(task, ts_ns);
+        wake::sleeper_stack(task, entry.tid, ts_ns);
     }
 }
 

@@ -50,15 +50,15 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
             recover::waking(next, entry, ts_ns);
         }
         flags |= flag::HAS_NEXT;
-        next_half = Some((next, entry));
+        next_half = Some(entry);
     }
     let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns);
     emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
-        let next_half = next_half.as_ref().map(|(task, entry)| (*task, &**entry));
+        let next_half = next_half.as_deref();
         // SAFETY: `to` is a reserved record.
         unsafe { halves::write(to, &out, next_half) };
     });
-    if let Some((_, entry)) = next_half {
+    if let Some(entry) = next_half {
         entry.off_ns = 0;
         entry.wake_ns = 0;
         entry.running = 1;
@@ -114,7 +114,7 @@ fn switch_out(
     }
     Out {
         flags,
-        tid: read::tid(prev),
+        tid: entry.tid,
         state: task_state,
         nr: call.nr,
         seq: entry.seq,

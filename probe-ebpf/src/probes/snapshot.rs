@@ -43,9 +43,13 @@ pub fn task_iter(ctx: *mut c_void) -> i32 {
     if filter::entry(task).is_some() || !filter::is_target(read::tgid(task)) {
         return 0;
     }
+    // The first thread of a process may have ended before the others.
+    if read::field::<u32>(task, &offsets::TASK_STATE) as u16 & state::DEAD != 0 {
+        return 0;
+    }
     // Followed before it is looked at: what happens in between is then in the
     // ring as well, and the world knows the order.
-    if !filter::follow(task, &TaskEntry::default()) {
+    if !filter::follow(task) {
         return 0;
     }
     if let Some(entry) = filter::entry(task) {
@@ -89,13 +93,13 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         stack_wanted = true;
     }
     if stack_wanted {
-        wake::sleeper_stack(task, ts_ns);
+        wake::sleeper_stack(task, entry.tid, ts_ns);
     }
     let header = emit::header::<Snapshot>(kind::SNAPSHOT, flags, ts_ns);
     emit::record(&COLD, Loss::Task, header, |to: *mut Snapshot| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
-            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).tid).write(entry.tid);
             (&raw mut (*to).tgid).write(read::tgid(task));
             (&raw mut (*to).ppid).write(read::ppid(task));
             (&raw mut (*to).migrations).write(entry.migrations);

@@ -2,7 +2,6 @@
 
 use aya_ebpf::{helpers, macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
-    entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename},
@@ -23,11 +22,13 @@ pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     let creator = Current::get();
     // The second test is for a thread made by a thread that the seeding
     // iterator has not reached yet.
-    if filter::entry_at(creator.address()).is_none() && !filter::is_target(creator.tgid()) {
-        return 0;
-    }
+    let creator_tid = match filter::entry_at(creator.address()) {
+        Some(entry) => entry.tid,
+        None if filter::is_target(creator.tgid()) => creator.tid(),
+        None => return 0,
+    };
     let task: Task = ctx.arg(0);
-    if !filter::follow(task, &TaskEntry::default()) {
+    if !filter::follow(task) {
         return 0;
     }
     #[cfg(feature = "log")]
@@ -36,7 +37,7 @@ pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
-            (&raw mut (*to).creator_tid).write(creator.tid());
+            (&raw mut (*to).creator_tid).write(creator_tid);
             (&raw mut (*to).tid).write(read::tid(task));
             (&raw mut (*to).tgid).write(read::tgid(task));
             (&raw mut (*to).ppid).write(read::ppid(task));
@@ -53,16 +54,18 @@ pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
 pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SchedProcessExec);
     let task: Task = ctx.arg(0);
-    if filter::entry(task).is_none() {
+    let Some(entry) = filter::entry(task) else {
         return 0;
-    }
+    };
+    let old_tid = entry.tid;
+    entry.tid = read::tid(task);
     let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
     emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
         // SAFETY: `to` is a reserved record. The bytes of `argv` behind
         // `argv_len` keep what the ring held; user space reads `argv_len` only.
         unsafe {
-            (&raw mut (*to).tid).write(read::tid(task));
-            (&raw mut (*to).old_tid).write(ctx.arg::<u64>(1) as u32);
+            (&raw mut (*to).tid).write(entry.tid);
+            (&raw mut (*to).old_tid).write(old_tid);
             read::comm(task, &raw mut (*to).comm);
             (&raw mut (*to).argv_len).write(read_argv(task, &raw mut (*to).argv));
             (&raw mut (*to).pad).write(0);
@@ -105,7 +108,7 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
-            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).tid).write(entry.tid);
             (&raw mut (*to).exit_code).write(read::field(task, &offsets::TASK_EXIT_CODE));
             (&raw mut (*to).migrations).write(entry.migrations);
             (&raw mut (*to).pad).write(0);
@@ -140,15 +143,15 @@ pub fn sched_migrate_task(ctx: BtfTracePointContext) -> i32 {
 pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::TaskRename);
     let task: Task = ctx.arg(0);
-    if filter::entry(task).is_none() {
+    let Some(entry) = filter::entry(task) else {
         return 0;
-    }
+    };
     let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
     let new: u64 = ctx.arg(1);
     emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
         // SAFETY: `to` is a reserved record; the helper checks the source.
         unsafe {
-            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).tid).write(entry.tid);
             (&raw mut (*to).pad).write(0);
             (&raw mut (*to).comm).cast::<[u64; 2]>().write([0; 2]);
             let _cut = helpers::generated::bpf_probe_read_kernel_str(

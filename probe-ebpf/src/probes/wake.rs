@@ -46,18 +46,18 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if bits & waker::TRACED == 0 && !context::is_interrupt(bits) {
-        name_stranger(task, current, ts_ns);
+        name_stranger(entry.tid, current, ts_ns);
     }
     if offsets::HAS_STACKS.load() == 0 {
         return 0;
     }
     let long = ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
     if long || entry.needs_stack != 0 {
-        sleeper_stack(task, ts_ns);
+        sleeper_stack(task, entry.tid, ts_ns);
     }
     // An interrupt's stack is the only thing that tells a timer from a packet.
     if long || context::is_interrupt(bits) {
-        waker_stack(&ctx, read::tid(task), ts_ns);
+        waker_stack(&ctx, entry.tid, ts_ns);
     }
     0
 }
@@ -87,10 +87,12 @@ fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
             bits |= waker::COMPAT;
         }
     }
-    if filter::entry_at(current.address()).is_some() {
+    let mut waker_tid = tid;
+    if let Some(waker_entry) = filter::entry_at(current.address()) {
         bits |= waker::TRACED;
+        waker_tid = waker_entry.tid;
     }
-    entry.waker_tid = tid;
+    entry.waker_tid = waker_tid;
     entry.waker_nr = nr;
     entry.waker_flags = bits;
     entry.wake_ns = ts_ns;
@@ -99,12 +101,12 @@ fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
 
 /// A waker outside the tree has no records of its own: name it here.
 #[inline(always)]
-fn name_stranger(task: Task, current: Current, ts_ns: u64) {
+fn name_stranger(sleeper: u32, current: Current, ts_ns: u64) {
     let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
     emit::record(&HOT, Loss::Waker, header, |to: *mut Waker| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
-            (&raw mut (*to).tid).write(read::tid(task));
+            (&raw mut (*to).tid).write(sleeper);
             (&raw mut (*to).waker_tid).write(current.tid());
             (&raw mut (*to).waker_tgid).write(current.tgid());
             (&raw mut (*to).pad).write(0);
@@ -115,8 +117,8 @@ fn name_stranger(task: Task, current: Current, ts_ns: u64) {
 
 /// The stack of a task that is off CPU.
 #[inline(always)]
-pub fn sleeper_stack(task: Task, ts_ns: u64) {
-    emit_stack(role::SLEEPER, read::tid(task), ts_ns, |frames, bytes| {
+pub fn sleeper_stack(task: Task, tid: u32, ts_ns: u64) {
+    emit_stack(role::SLEEPER, tid, ts_ns, |frames, bytes| {
         // SAFETY: `task` is a BTF-typed pointer; `frames` has room for `bytes`.
         unsafe {
             helpers::generated::bpf_get_task_stack(

@@ -8,7 +8,7 @@ pub fn total(threads: &[Thread], groups: &mut [Group]) {
     for thread in threads {
         let group = &mut groups[thread.group];
         group.threads += 1;
-        group.pids.push(thread.pid);
+        group.pids.extend(thread.pid);
         if let Some(exit) = thread.exit {
             *group.exits.entry(exit).or_default() += 1;
         }

@@ -45,7 +45,7 @@ pub fn build(world: &World, processes: &Processes) -> (Vec<Thread>, Vec<Group>) 
         .iter()
         .enumerate()
         .map(|(index, thread)| Thread {
-            pid: thread.pid.unwrap_or(0),
+            pid: thread.pid,
             tid: thread.tid,
             ppid: thread.ppid,
             creator_tid: thread.creator.and_then(|id| world.get(id)).map(|t| t.tid),

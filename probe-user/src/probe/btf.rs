@@ -36,6 +36,12 @@ impl Member {
 
 const MAGIC: u16 = 0xeb9f;
 
+/// More members than any structure of a kernel has, its anonymous parts included.
+const MEMBERS_TRIED: u32 = 10_000;
+
+/// Levels of anonymous nesting; real kernels have three or four.
+const DEEPEST: u32 = 16;
+
 mod kind {
     pub const INT: u32 = 1;
     pub const ARRAY: u32 = 3;
@@ -99,8 +105,8 @@ impl Btf {
         let mut base = 0;
         let mut found = None;
         for name in path.split('.') {
-            let (member, type_id) = self.member_of(id, name, 0)?;
-            base += member.bit_offset;
+            let (member, type_id) = self.member_of(id, name, DEEPEST, &mut { MEMBERS_TRIED })?;
+            base = member.bit_offset.checked_add(base)?;
             id = type_id;
             found = Some(Member {
                 bit_offset: base,
@@ -147,6 +153,9 @@ impl Btf {
     }
 
     fn find(&self, kind: u32, name: &str) -> Option<u32> {
+        if name.is_empty() {
+            return None;
+        }
         let ids = 1..u32::try_from(self.types.len()).ok()?;
         ids.into_iter().find(|&id| {
             self.type_at(id)
@@ -154,9 +163,10 @@ impl Btf {
         })
     }
 
-    fn member_of(&self, id: u32, name: &str, depth: u32) -> Option<(Member, u32)> {
-        // Anonymous nesting is shallow; broken BTF may be cyclic.
-        if depth > 16 {
+    /// Goes `depth` levels deep and tries at most `left` members: broken BTF may be cyclic, or many times
+    /// inside itself.
+    fn member_of(&self, id: u32, name: &str, depth: u32, left: &mut u32) -> Option<(Member, u32)> {
+        if name.is_empty() {
             return None;
         }
         let outer = self.resolve(id)?;
@@ -164,6 +174,7 @@ impl Btf {
             return None;
         }
         (0..outer.vlen).find_map(|i| {
+            *left = left.checked_sub(1)?;
             let at = outer.at + 12 + i * 12;
             let (name_off, type_id) = (u32_at(&self.data, at)?, u32_at(&self.data, at + 4)?);
             let raw = u32_at(&self.data, at + 8)?;
@@ -184,7 +195,7 @@ impl Btf {
             if !self.string_is(name_off, "") {
                 return None;
             }
-            let (inner, inner_type) = self.member_of(type_id, name, depth + 1)?;
+            let (inner, inner_type) = self.member_of(type_id, name, depth.checked_sub(1)?, left)?;
             let bit_offset = place.bit_offset.checked_add(inner.bit_offset)?;
             Some((
                 Member {

@@ -291,7 +291,8 @@ impl Layout {
         let own = || btf.per_cpu_offset("__preempt_count");
         let hot = || {
             let member = btf.member("pcpu_hot", "preempt_count")?;
-            Some(btf.per_cpu_offset("pcpu_hot")? + member.byte_offset())
+            btf.per_cpu_offset("pcpu_hot")?
+                .checked_add(member.byte_offset())
         };
         let by_type = || {
             let count = own().or_else(hot)?;

@@ -9,3 +9,6 @@ pub mod load;
 #[cfg(feature = "probe-log")]
 mod log;
 pub mod privilege;
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,8 @@ pub struct World {
     pub switches: u64,
     /// Switch-ins that the kernel hid.
     pub recovered: u64,
+    /// When the first thread of the final snapshot was seen.
+    last_snapshot_ns: Option<u64>,
     /// The final snapshot has been taken: who lives is known.
     pub ended: bool,
 }
@@ -56,6 +58,7 @@ impl World {
             now_ns: 0,
             switches: 0,
             recovered: 0,
+            last_snapshot_ns: None,
             ended: false,
         }
     }
@@ -128,7 +131,12 @@ impl World {
         self.now_ns = self.now_ns.max(ended_ns);
         self.ended = true;
         for thread in &mut self.threads {
-            if thread.in_last_snapshot || thread.is_dead() {
+            thread.settle_doubt();
+            // Born, or seen, while the snapshot was being taken: it lives.
+            let since = self
+                .last_snapshot_ns
+                .is_some_and(|taken| thread.since_ns >= taken);
+            if thread.in_last_snapshot || thread.is_dead() || since {
                 continue;
             }
             if thread.start_ns.is_some() {
@@ -165,7 +173,7 @@ impl World {
 
     fn exec(&mut self, event: &Event, exec: &Exec) {
         if exec.old_tid != event.tid {
-            self.exchange(exec.old_tid, event.tid);
+            self.take_leaders_tid(exec.old_tid, event.tid);
         }
         let thread = self.thread(event);
         thread.rename(&exec.comm);
@@ -173,23 +181,25 @@ impl World {
         thread.has_execed = true;
     }
 
-    /// A thread that is not the leader ran exec: the kernel exchanges its tid
-    /// with the leader's, whose last switch-out may still come (`de_thread`).
-    fn exchange(&mut self, old_tid: u32, leader_tid: u32) {
-        let (caller, leader) = (
-            self.directory.latest(old_tid),
-            self.directory.latest(leader_tid),
-        );
-        if let Some(id) = caller {
-            self.directory.assign(leader_tid, id);
-            self.threads[id.0 as usize].tid = leader_tid;
-        }
-        if let Some(id) = leader {
-            self.directory.assign(old_tid, id);
+    /// A thread that is not the leader ran exec: it has the leader's tid now
+    /// (`de_thread`). The leader's last switch-out may still come.
+    fn take_leaders_tid(&mut self, old_tid: u32, leader_tid: u32) {
+        if let Some(id) = self.directory.latest(old_tid) {
+            let leader = self.directory.assign(leader_tid, id);
+            let thread = &mut self.threads[id.0 as usize];
+            thread.tid = leader_tid;
+            thread.previous = leader.filter(|&leader| leader != id);
         }
     }
 
     fn snapshot(&mut self, event: &Event, seen: &Snapshot) {
+        // A thread that has ended while others of its process live on.
+        if seen.last && seen.off.state & state::DEAD != 0 {
+            return;
+        }
+        if seen.last && self.last_snapshot_ns.is_none() {
+            self.last_snapshot_ns = Some(event.ts_ns);
+        }
         let waker = self.waker(seen.wake.as_ref());
         let id = self.target(event);
         let thread = &mut self.threads[id.0 as usize];

@@ -1,1 +1,14 @@
-//! Tests of the world.
+//! Tests of the world, by the report it leads to: records in, document out.
+
+mod account;
+mod timeline;
+
+mod births;
+mod exec;
+mod losses;
+mod snapshots;
+mod waits;
+mod wakers;
+
+mod history;
+mod properties;

@@ -51,6 +51,10 @@ pub struct Thread {
     pub held: bool,
     /// Present in the final snapshot.
     pub in_last_snapshot: bool,
+    /// What the final snapshot saw it do, and when, where that contradicts its
+    /// records: a switch may have come between the snapshot's clock and its
+    /// look, and is told next; or the record of one was lost.
+    pub doubt: Option<(u64, State)>,
 }
 
 /// What a thread does. Starts at `Unknown`: nothing is assumed.
@@ -97,6 +101,10 @@ impl Thread {
             return;
         }
         let old = std::mem::replace(&mut self.comm, comm);
+        // The name of a held child is ours, not the command's.
+        if self.held && !self.has_execed {
+            return;
+        }
         if !old.is_empty() && self.former_comms.len() < FORMER_NAMES {
             self.former_comms.push(old);
         }

@@ -42,6 +42,7 @@ impl Thread {
     /// It starts running. `waker` is who `on.wake` names.
     pub fn switch_in(&mut self, ts_ns: u64, on: &On, waker: Waker, lexicon: &mut Lexicon) {
         self.be_met(ts_ns);
+        self.doubt = None;
         let missed = self.seq.is_some_and(|seq| seq != on.seq);
         self.seq = Some(on.seq);
         match std::mem::take(&mut self.state) {
@@ -69,6 +70,7 @@ impl Thread {
     /// It stops running.
     pub fn switch_out(&mut self, ts_ns: u64, off: &Off) {
         self.be_met(ts_ns);
+        self.doubt = None;
         let missed = self.seq.is_some_and(|seq| seq.wrapping_add(1) != off.seq);
         self.seq = Some(off.seq);
         match std::mem::take(&mut self.state) {
@@ -82,15 +84,13 @@ impl Thread {
                 return;
             }
             State::Embryo => self.start_at(ts_ns),
-            _ if missed => self.lose_until(ts_ns),
-            State::Running => self.account.on_cpu_ns += self.advance(ts_ns),
-            // The seed was read a moment after its time was taken, and the
-            // thread went to sleep in that moment: until now it ran.
-            State::Waiting(wait)
-                if wait.begun_before && wait.off.seq.wrapping_add(1) == off.seq =>
-            {
+            // The seed's clock was read a moment before its look at the thread,
+            // which went to sleep in that moment: until now it ran.
+            State::Waiting(wait) if wait.begun_before && wait.off.seq == off.seq => {
                 self.account.on_cpu_ns += self.advance(ts_ns);
             }
+            _ if missed => self.lose_until(ts_ns),
+            State::Running => self.account.on_cpu_ns += self.advance(ts_ns),
             // Its switch-in was lost.
             State::Waiting(_) | State::Runnable | State::Unknown => self.lose_until(ts_ns),
         }
@@ -139,55 +139,94 @@ impl Thread {
 
     fn be_seeded(&mut self, ts_ns: u64, seen: &Snapshot) {
         self.seq = Some(seen.off.seq);
-        if seen.held {
-            self.state = State::Embryo;
-            self.held = true;
+        self.held = seen.held;
+        self.state = if seen.held {
+            State::Embryo
+        } else {
+            seen_state(seen, true)
+        };
+        if self.state == State::Embryo {
             return;
         }
         self.start_at(ts_ns);
-        self.state = if seen.on_cpu {
-            State::Running
-        } else if seen.off.state == state::RUNNING {
+        if self.state == State::Runnable {
             self.account.runqueue_count += 1;
-            State::Runnable
-        } else {
-            State::Waiting(Wait {
-                off: seen.off,
-                begun_before: true,
-            })
-        };
+        }
     }
 
     /// The end of the trace: a waking that no switch-in has carried yet comes
     /// with the snapshot.
     fn be_seen_last(&mut self, ts_ns: u64, seen: &Snapshot, waker: Waker, lexicon: &mut Lexicon) {
         self.in_last_snapshot = true;
-        self.be_met(ts_ns);
-        let missed = self.seq.is_some_and(|seq| seq != seen.off.seq);
-        self.seq = Some(seen.off.seq);
-        let runnable = seen.on_cpu || seen.off.state == state::RUNNING;
-        self.state = match std::mem::take(&mut self.state) {
-            State::Embryo => match seen.wake {
-                Some(wake) => {
-                    self.be_born(ts_ns, Some(wake), waker);
-                    State::Runnable
-                }
-                None => State::Embryo,
-            },
-            _ if missed => {
-                self.lose_until(ts_ns);
-                State::Unknown
+        let mut now = seen_state(seen, false);
+        if now == State::Embryo {
+            if self.start_ns.is_none() {
+                self.state = now;
+                return;
             }
+            // The tid has a new owner; the end of this one was lost.
+            now = State::Unknown;
+        }
+        self.be_met(ts_ns);
+        let behind = self.seq.map_or(0, |seq| seen.off.seq.wrapping_sub(seq));
+        self.state = match std::mem::take(&mut self.state) {
+            State::Embryo => {
+                let Some(wake) = seen.wake else {
+                    self.state = State::Embryo;
+                    return;
+                };
+                self.be_born(ts_ns, Some(wake), waker);
+                State::Runnable
+            }
+            // It switched out between the clock and the look: told next.
+            State::Running if behind == 1 => {
+                self.doubt = Some((ts_ns, now));
+                self.state = State::Running;
+                return;
+            }
+            State::Unknown => self.lose_to(ts_ns, now),
+            _ if behind != 0 => self.lose_to(ts_ns, now),
             State::Waiting(wait) => match seen.wake {
-                // An early waking of a task that sleeps on meant nothing.
-                Some(wake) if wake.ts_ns > self.since_ns || runnable => {
+                // An early waking of a task that sleeps on meant nothing, and
+                // one of a task that runs belongs to its next sleep.
+                Some(wake)
+                    if now == State::Runnable
+                        || (wake.ts_ns > self.since_ns && now != State::Running) =>
+                {
                     self.wake_up(&wait, &wake, waker, ts_ns, lexicon);
                     State::Runnable
                 }
-                _ => State::Waiting(wait),
+                _ => self.doubted(ts_ns, State::Waiting(wait), now),
             },
-            other => other,
+            other => self.doubted(ts_ns, other, now),
         };
+        self.seq = Some(seen.off.seq);
+    }
+
+    /// The trace is over: what the snapshot saw and no record explained.
+    pub fn settle_doubt(&mut self) {
+        if let Some((ts_ns, seen)) = self.doubt.take() {
+            self.state = self.lose_to(ts_ns, seen);
+        }
+    }
+
+    /// Keeps the told state, with a doubt if the snapshot shows another.
+    fn doubted(&mut self, ts_ns: u64, told: State, seen: State) -> State {
+        let rank = |state: &State| match state {
+            State::Waiting(_) => 0,
+            State::Runnable => 1,
+            _ => 2,
+        };
+        // A thread that is about to sleep shows so while it still runs.
+        if rank(&seen) > rank(&told) {
+            self.doubt = Some((ts_ns, seen));
+        }
+        told
+    }
+
+    fn lose_to(&mut self, ts_ns: u64, state: State) -> State {
+        self.lose_until(ts_ns);
+        state
     }
 
     fn be_born(&mut self, ts_ns: u64, wake: Option<Waking>, waker: Waker) {
@@ -321,6 +360,24 @@ pub struct Place<'a> {
     pub function: Option<&'a str>,
     /// For unknown waits, the stack, `;`-separated.
     pub unknown_stack: Option<String>,
+}
+
+/// What a snapshot shows a thread doing.
+fn seen_state(seen: &Snapshot, begun_before: bool) -> State {
+    if seen.off.state & state::DEAD != 0 {
+        State::Dead
+    } else if seen.off.state & state::NEW != 0 {
+        State::Embryo
+    } else if seen.on_cpu {
+        State::Running
+    } else if seen.off.state == state::RUNNING {
+        State::Runnable
+    } else {
+        State::Waiting(Wait {
+            off: seen.off,
+            begun_before,
+        })
+    }
 }
 
 /// A stack, if it was taken when it had to be.

@@ -69,7 +69,7 @@ struct Overhead {
 
 #[derive(Serialize)]
 struct Thread<'a> {
-    pid: u32,
+    pid: Option<u32>,
     tid: u32,
     ppid: Option<u32>,
     creator_tid: Option<u32>,

@@ -84,7 +84,11 @@ fn culprit(document: &Document, group: usize, exit: Exit) -> String {
     let Some(first) = ended.next() else {
         return String::new();
     };
-    let id = if first.tid == first.pid { "pid" } else { "tid" };
+    let id = if first.pid == Some(first.tid) {
+        "pid"
+    } else {
+        "tid"
+    };
     match ended.count() {
         0 => format!(" ({id} {})", first.tid),
         more => format!(

@@ -42,7 +42,7 @@ pub(super) fn wake(
 
 pub(super) fn thread(pid: u32, tid: u32, comm: &str, start_ns: u64) -> Thread {
     Thread {
-        pid,
+        pid: Some(pid),
         tid,
         comm: comm.to_owned(),
         role: comm.to_owned(),

@@ -147,6 +147,11 @@ impl Probes {
         self.tasks[task].seq
     }
 
+    /// A waking was seen that no switch-in has carried away.
+    pub(crate) fn has_waking(&self, task: TaskId) -> bool {
+        self.tasks[task].wake_ns != 0
+    }
+
     /// `task_newtask`
     pub(crate) fn fork(&mut self, ts_ns: u64, creator: u32, clone_flags: u64, who: Who) -> TaskId {
         self.records.push(seal(Fork {
@@ -211,12 +216,7 @@ impl Probes {
     }
 
     /// `sched_switch`
-    pub(crate) fn switch(
-        &mut self,
-        ts_ns: u64,
-        prev: Option<(TaskId, Out)>,
-        next: Option<TaskId>,
-    ) {
+    pub(crate) fn switch(&mut self, ts_ns: u64, prev: Option<(TaskId, Out)>, next: Option<TaskId>) {
         let mut record = Switch {
             prev_nr: -1,
             waker_nr: -1,
@@ -301,19 +301,14 @@ impl Probes {
         who.comm = comm;
     }
 
-    /// `de_thread` gives the task another tid, long before the exec is told.
-    pub(crate) fn exchange_tids(&mut self, one: TaskId, other: TaskId) {
-        let tid = self.tid(one);
-        self.tasks[one].who.tid = self.tid(other);
-        self.tasks[other].who.tid = tid;
-    }
-
-    /// `sched_process_exec` of a task that has its new tid already.
-    pub(crate) fn exec_told(&mut self, ts_ns: u64, task: TaskId, old_tid: u32) {
-        let who = self.tasks[task].who;
+    /// `sched_process_exec`, by any thread of the process: from here on the task
+    /// is told under the leader's tid, whatever `de_thread` did to
+    /// `task->pid` before.
+    pub(crate) fn exec_told(&mut self, ts_ns: u64, task: TaskId, leader_tid: u32) {
+        let old_tid = std::mem::replace(&mut self.tasks[task].who.tid, leader_tid);
         self.records.push(seal(Exec {
             header: at(ts_ns, self.cpu, 0),
-            tid: who.tid,
+            tid: leader_tid,
             old_tid,
             comm: padded(b"after"),
             argv_len: 0,

@@ -97,8 +97,18 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
         Class::Ipc => Some(WaitKind::Ipc),
         Class::IoUring => Some(WaitKind::IoUring),
         Class::Aio => Some(WaitKind::Disk),
-        Class::Read => read_or_write(file?, sleep.io_wait, WaitKind::PipeRead, WaitKind::SocketRecv),
-        Class::Write => read_or_write(file?, sleep.io_wait, WaitKind::PipeWrite, WaitKind::SocketSend),
+        Class::Read => read_or_write(
+            file?,
+            sleep.io_wait,
+            WaitKind::PipeRead,
+            WaitKind::SocketRecv,
+        ),
+        Class::Write => read_or_write(
+            file?,
+            sleep.io_wait,
+            WaitKind::PipeWrite,
+            WaitKind::SocketSend,
+        ),
         Class::Other => None,
     }
 }

@@ -173,7 +173,10 @@ fn stacks_overrule_calls() {
         WaitKind::Vfork,
     );
     check(
-        &stacked("clone", "~wait_for_completion_state kernel_clone __do_sys_clone"),
+        &stacked(
+            "clone",
+            "~wait_for_completion_state kernel_clone __do_sys_clone",
+        ),
         WaitKind::Vfork,
     );
     check(

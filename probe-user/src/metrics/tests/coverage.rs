@@ -1,0 +1,91 @@
+//! What the report says about itself.
+
+use super::{run, tree::Tree};
+use crate::wire::session::{Batch, End, Fact};
+
+#[test]
+fn losses_are_told_by_class_and_the_last_count_stands() {
+    let (tree, _) = Tree::root(&["make"]);
+    let mut analysis = run::begun();
+    let lost = |count| Fact::Lost {
+        class: "switch".to_owned(),
+        count,
+    };
+    for count in [3, 5] {
+        analysis.batch(&Batch {
+            facts: vec![lost(count)],
+            ..Batch::default()
+        });
+    }
+    analysis.batch(&run::batch(&tree.probes.records));
+    analysis.end(End {
+        lost: vec![("switch".to_owned(), 7), ("stack".to_owned(), 1)],
+        ..run::end(2000)
+    });
+    let coverage = analysis.document().coverage;
+    assert_eq!(coverage.lost["switch"], 7);
+    assert_eq!(coverage.lost["stack"], 1);
+    assert_eq!(
+        coverage.lost["task"], 0,
+        "a class without a loss is present"
+    );
+    assert_eq!(coverage.lost_total(), 8);
+}
+
+#[test]
+fn a_cut_recording_knows_no_costs() {
+    let (tree, _) = Tree::root(&["make"]);
+    let cut = run::cut(&tree.probes.records);
+    assert_eq!(cut.overhead.probe_runs, None);
+    assert_eq!(cut.overhead.tool_cpu_ns, None);
+    assert_eq!(cut.exit, None);
+    let whole = run::document(&tree.probes.records, 2000);
+    assert_eq!(whole.overhead.probe_runs, Some(0));
+}
+
+#[test]
+fn late_unknown_and_malformed_records_are_told() {
+    let (tree, _) = Tree::root(&["make"]);
+    let mut analysis = run::begun();
+    analysis.batch(&Batch {
+        watermark_ns: 1_000_000,
+        ..Batch::default()
+    });
+    let mut unknown = tree.probes.records[0].clone();
+    unknown[..2].copy_from_slice(&999_u16.to_ne_bytes());
+    let mut odd = tree.probes.records[0].clone();
+    odd[..2].copy_from_slice(&probe_common::header::kind::EXIT.to_ne_bytes());
+    analysis.batch(&run::batch(&[unknown, odd, tree.probes.records[0].clone()]));
+    analysis.problem("cut short".to_owned());
+    let problems = analysis.document().coverage.problems;
+    let starts = [
+        "1 records came too late",
+        "1 records of a kind",
+        "1 malformed",
+        "cut short",
+    ];
+    assert_eq!(problems.len(), starts.len(), "{problems:?}");
+    for (problem, start) in problems.iter().zip(starts) {
+        assert!(problem.starts_with(start), "{problem:?}");
+    }
+}
+
+#[test]
+fn only_switch_outs_count_as_switches() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    let other = tree.thread(root, "other");
+    tree.nap(root, super::tree::WAIT, 100, other);
+    tree.exit(other, 0);
+    assert_eq!(tree.document().overhead.switches, 2);
+}
+
+#[test]
+fn a_table_that_this_version_does_not_have_is_refused() {
+    let start = crate::wire::session::Start {
+        syscall_table: "riscv64".to_owned(),
+        ..Default::default()
+    };
+    let refused = crate::analysis::Analysis::new(start).err();
+    let sentence = refused.expect("unknown").to_string();
+    assert!(sentence.contains("\"riscv64\""), "{sentence}");
+}

@@ -1,0 +1,186 @@
+//! Which threads are one row.
+
+use std::collections::BTreeMap;
+
+use super::tree::*;
+use crate::document::Exit;
+
+#[test]
+fn pool_threads_are_apart_from_the_main_thread() {
+    let (mut tree, root) = Tree::root(&["python3", "/opt/gitsync", "--jobs", "4"]);
+    for _ in 0..4 {
+        tree.thread(root, "ThreadPoolExecu");
+    }
+    let document = tree.document();
+    assert_eq!(
+        sizes(&document),
+        [
+            ("python3 gitsync", 1, 1),
+            ("python3 gitsync (ThreadPoolExecu)", 4, 1)
+        ]
+    );
+    assert_eq!(document.processes, 1);
+}
+
+#[test]
+fn numbers_in_names_of_threads_fold() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    for comm in ["worker-1", "worker-2", "worker-17", "logger"] {
+        tree.thread(root, comm);
+    }
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("server", 1, 1),
+            ("server (logger)", 1, 1),
+            ("server (worker-*)", 3, 1)
+        ]
+    );
+}
+
+#[test]
+fn threads_without_a_name_of_their_own_are_just_threads() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    tree.thread(root, "server");
+    tree.thread(root, "server");
+    assert_eq!(
+        sizes(&tree.document()),
+        [("server", 1, 1), ("server (threads)", 2, 1)]
+    );
+}
+
+#[test]
+fn children_of_one_role_are_one_group() {
+    let (mut tree, root) = Tree::root(&["python3", "gitsync"]);
+    for number in 0..96 {
+        let child = tree.fork(root, "python3");
+        tree.exec(child, &["git", "fetch", "--all"]);
+        tree.exit(child, if number == 7 { 128 << 8 } else { 0 });
+    }
+    let document = tree.document();
+    assert_eq!(
+        sizes(&document),
+        [("git fetch", 96, 96), ("python3 gitsync", 1, 1)]
+    );
+    assert_eq!(document.processes, 97);
+    let exits = BTreeMap::from([(Exit::Code(0), 95), (Exit::Code(128), 1)]);
+    assert_eq!(group(&document, "git fetch").exits, exits);
+    assert_eq!(group(&document, "python3 gitsync").exits, BTreeMap::new());
+}
+
+#[test]
+fn children_of_pool_threads_belong_to_the_process() {
+    let (mut tree, root) = Tree::root(&["python3", "gitsync"]);
+    for _ in 0..3 {
+        let worker = tree.thread(root, "ThreadPoolExecu");
+        let child = tree.fork(worker, "python3");
+        tree.exec(child, &["git", "fetch"]);
+    }
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("git fetch", 3, 3),
+            ("python3 gitsync", 1, 1),
+            ("python3 gitsync (ThreadPoolExecu)", 3, 1)
+        ]
+    );
+}
+
+#[test]
+fn one_label_under_different_parents_is_two_groups() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    for program in ["one", "other"] {
+        let parent = tree.fork(root, "make");
+        tree.exec(parent, &[program]);
+        let child = tree.fork(parent, program);
+        tree.exec(child, &["git", "gc"]);
+    }
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("git gc of one", 1, 1),
+            ("git gc of other", 1, 1),
+            ("make", 1, 1),
+            ("one", 1, 1),
+            ("other", 1, 1)
+        ]
+    );
+}
+
+#[test]
+fn a_fork_without_an_exec_is_said_to_be_one() {
+    let (mut tree, root) = Tree::root(&["python3", "gitsync"]);
+    for _ in 0..3 {
+        tree.fork(root, "python3");
+    }
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("python3 gitsync", 1, 1),
+            ("python3 gitsync (forked)", 3, 3)
+        ]
+    );
+}
+
+#[test]
+fn a_reused_pid_is_another_process() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    for program in ["one", "other"] {
+        let child = tree.fork_as(root, 500, "make");
+        tree.exec(child, &[program]);
+        tree.exit(child, 0);
+    }
+    let document = tree.document();
+    assert_eq!(document.processes, 3);
+    assert_eq!(
+        sizes(&document),
+        [("make", 1, 1), ("one", 1, 1), ("other", 1, 1)]
+    );
+}
+
+#[test]
+fn every_thread_points_to_its_group() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    let child = tree.fork(root, "make");
+    tree.exec(child, &["cc"]);
+    tree.thread(child, "lto-1");
+    let document = tree.document();
+    for thread in &document.threads {
+        let group = &document.groups[thread.group];
+        let pid = thread.pid.expect("its birth was seen");
+        assert!(group.pids.contains(&pid), "{thread:?}");
+    }
+    let counted: usize = document.groups.iter().map(|g| g.threads).sum();
+    assert_eq!(counted, document.threads.len());
+}
+
+#[test]
+fn groups_are_sorted_by_their_time_and_the_oldest_comes_first_among_equals() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    let short = tree.fork(root, "make");
+    tree.exec(short, &["short"]);
+    tree.exit(short, 0);
+    let long = tree.fork(root, "make");
+    tree.exec(long, &["long"]);
+    tree.pass(10_000);
+    tree.exit(long, 0);
+    let document = tree.document();
+    let names: Vec<&str> = document.groups.iter().map(|g| g.name.as_str()).collect();
+    assert_eq!(names, ["make", "long", "short"]);
+    let lives: Vec<u64> = document.groups.iter().map(|g| g.sums.lifetime_ns).collect();
+    assert!(lives.is_sorted_by(|a, b| a >= b), "{lives:?}");
+}
+
+#[test]
+fn a_document_depends_on_its_records_alone() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    for number in 0..40 {
+        let child = tree.fork(root, "make");
+        tree.nap(child, WAIT, 1000, root);
+        tree.nap(root, if number % 2 == 0 { WAIT } else { READ }, 1000, child);
+    }
+    let first = tree.document();
+    for _ in 0..20 {
+        assert_eq!(tree.document(), first);
+    }
+}

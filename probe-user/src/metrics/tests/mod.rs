@@ -1,0 +1,9 @@
+//! Tests of the report's rows, through the whole analysis: records in,
+//! document out.
+
+pub(crate) mod run;
+mod tree;
+
+mod coverage;
+mod groups;
+mod sums;

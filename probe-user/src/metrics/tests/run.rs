@@ -1,0 +1,55 @@
+//! A run from its records.
+
+use crate::{
+    analysis::Analysis,
+    document::Document,
+    wire::{
+        session::{Batch, End, Start},
+        tests::frames,
+    },
+};
+
+/// Begins a run whose stacks resolve.
+pub(crate) fn begun() -> Analysis {
+    let start = Start {
+        syscall_table: "x86_64".to_owned(),
+        ..Start::default()
+    };
+    let mut analysis = Analysis::new(start).expect("x86_64 is a known table");
+    analysis.batch(&Batch {
+        facts: frames::symbols(),
+        ..Batch::default()
+    });
+    analysis
+}
+
+/// Records that arrive in one drain, whose watermark says nothing.
+pub(crate) fn batch(records: &[Vec<u8>]) -> Batch {
+    Batch {
+        records: records.concat(),
+        ..Batch::default()
+    }
+}
+
+/// The end of an observation.
+pub(crate) fn end(ended_ns: u64) -> End {
+    End {
+        ended_ns,
+        ..End::default()
+    }
+}
+
+/// The report of a run that ended at an instant.
+pub(crate) fn document(records: &[Vec<u8>], ended_ns: u64) -> Document {
+    let mut analysis = begun();
+    analysis.batch(&batch(records));
+    analysis.end(end(ended_ns));
+    analysis.document()
+}
+
+/// The report of a recording that was cut behind these records.
+pub(crate) fn cut(records: &[Vec<u8>]) -> Document {
+    let mut analysis = begun();
+    analysis.batch(&batch(records));
+    analysis.document()
+}

@@ -1,0 +1,146 @@
+//! What the rows of a group add up to.
+
+use super::tree::*;
+use crate::wire::tests::probes::Out;
+
+#[test]
+fn waits_of_one_place_add_up_over_a_groups_threads() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    let workers = [tree.thread(root, "w-1"), tree.thread(root, "w-2")];
+    for (worker, ns) in workers.into_iter().zip([1000, 3000]) {
+        tree.nap(worker, WAIT, ns, root);
+    }
+    let document = tree.document();
+    let sums = &group(&document, "server (w-*)").sums;
+    assert_eq!(sums.waits.len(), 1);
+    let wait = &sums.waits[0];
+    assert_eq!(
+        (wait.kind, wait.count, wait.total_ns, wait.max_ns),
+        ("child-exit", 2, 4000, 3000)
+    );
+    assert_eq!(sums.voluntary, 2);
+    let own: u64 = document
+        .threads
+        .iter()
+        .filter(|t| t.tid != 100)
+        .map(|t| t.sums.lifetime_ns)
+        .sum();
+    assert_eq!(sums.lifetime_ns, own);
+}
+
+#[test]
+fn wakers_of_one_name_are_one_and_keep_only_the_ids_they_share() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    let wakers = [tree.thread(root, "w-1"), tree.thread(root, "w-2")];
+    for waker in wakers {
+        tree.nap(root, WAIT, 1000, waker);
+    }
+    let document = tree.document();
+    let root_sums = &document.threads[0].sums;
+    assert_eq!(root_sums.waits[0].wakes.len(), 2, "a thread knows each");
+    let wakes = &group(&document, "server").sums.waits[0].wakes;
+    assert_eq!(wakes.len(), 1, "{wakes:?}");
+    let wake = &wakes[0];
+    assert_eq!((wake.count, wake.wait_ns), (2, 2000));
+    assert_eq!((wake.pid, wake.tid), (Some(100), None));
+    assert_eq!(wake.comm.as_deref(), Some("server (w-*)"));
+    assert!(!wake.outside);
+}
+
+#[test]
+fn wakers_in_different_processes_share_no_pid() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    for _ in 0..2 {
+        let child = tree.fork(root, "make");
+        tree.exec(child, &["cc"]);
+        tree.nap(root, WAIT, 1000, child);
+    }
+    let document = tree.document();
+    let wake = &group(&document, "make").sums.waits[0].wakes[0];
+    assert_eq!((wake.count, wake.pid, wake.tid), (2, None, None));
+    assert_eq!(wake.comm.as_deref(), Some("cc"));
+}
+
+#[test]
+fn the_largest_wait_comes_first() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    let other = tree.thread(root, "other");
+    for (nr, ns) in [(WAIT, 500), (230, 2000), (7, 1000)] {
+        tree.nap(root, nr, ns, other);
+    }
+    let document = tree.document();
+    let kinds: Vec<&str> = document.threads[0]
+        .sums
+        .waits
+        .iter()
+        .map(|w| w.kind)
+        .collect();
+    assert_eq!(kinds, ["sleep", "poll", "child-exit"]);
+}
+
+#[test]
+fn open_waits_of_one_place_are_counted_together() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    let workers = [tree.thread(root, "w-1"), tree.thread(root, "w-2")];
+    for worker in workers {
+        tree.sleep(worker, Out::sleep(WAIT));
+    }
+    tree.sleep(root, Out::sleep(230));
+    let document = tree.document();
+    let open = &group(&document, "server (w-*)").sums.open;
+    assert_eq!(open.len(), 1);
+    // One since 20 ns, the other since 10 ns.
+    assert_eq!((open[0].count, open[0].so_far_ns), (2, 30));
+    assert_eq!(document.coverage.open_waits, 3);
+}
+
+#[test]
+fn a_waits_object_is_told_only_while_it_is_the_only_one() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    let futex = |arg0| Out {
+        arg0,
+        ..Out::sleep(202)
+    };
+    for worker in ["a-1", "a-2", "b-1"] {
+        let worker_task = tree.thread(root, worker);
+        let address = if worker == "a-2" { 0x2000 } else { 0x1000 };
+        tree.sleep(worker_task, futex(address));
+        let now = tree.tick();
+        let by = crate::wire::tests::probes::By::task(100, 202);
+        tree.probes.waking(now, worker_task, &by);
+        tree.run(worker_task);
+    }
+    let document = tree.document();
+    let object = |name| group(&document, name).sums.waits[0].object.clone();
+    assert_eq!(object("server (a-*)"), None);
+    assert_eq!(object("server (b-*)").as_deref(), Some("futex 0x1000"));
+}
+
+#[test]
+fn calls_that_are_newer_than_the_table_are_told_by_number() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    let other = tree.thread(root, "other");
+    tree.nap(root, 900, 1000, other);
+    let document = tree.document();
+    let wait = &document.threads[0].sums.waits[0];
+    assert_eq!(wait.syscall.as_deref(), Some("call 900"));
+    assert_eq!(wait.kind, "unknown");
+}
+
+#[test]
+fn lifetimes_are_told_from_the_beginning_of_the_run() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    tree.pass(970);
+    let child = tree.fork(root, "make");
+    tree.exit(child, 0);
+    let document = tree.document();
+    let [root_row, child_row] = &document.threads[..] else {
+        panic!("two threads");
+    };
+    assert_eq!((root_row.start_ns, root_row.end_ns), (0, 1020));
+    assert_eq!((child_row.start_ns, child_row.end_ns), (990, 1020));
+    assert_eq!(document.wall_ns, 1020);
+    assert_eq!(child_row.creator_tid, Some(100));
+    assert_eq!(child_row.ppid, Some(100));
+    assert_eq!(root_row.creator_tid, None);
+}

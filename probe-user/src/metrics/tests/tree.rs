@@ -1,0 +1,154 @@
+//! A little process tree, told record by record.
+
+use super::run;
+use crate::{
+    document::{Document, Group},
+    wire::tests::probes::{By, Out, Probes, TaskId, Who},
+};
+
+const CLONE_THREAD: u64 = 0x0001_0000;
+const ON_CPU: u16 = 1 << 9;
+/// `wait4`
+pub(super) const WAIT: i16 = 61;
+/// `read`
+pub(super) const READ: i16 = 0;
+
+/// The tree; its clock moves 10 ns with each event.
+pub(super) struct Tree {
+    pub(super) probes: Probes,
+    now_ns: u64,
+    next_tid: u32,
+    ids: Vec<(u32, u32)>,
+}
+
+impl Tree {
+    /// A root that runs this program.
+    pub(super) fn root(argv: &[&'static str]) -> (Tree, TaskId) {
+        let mut tree = Tree {
+            probes: Probes::default(),
+            now_ns: 1000,
+            next_tid: 100,
+            ids: vec![(100, 100)],
+        };
+        let who = Who {
+            tid: 100,
+            pid: 100,
+            ppid: 1,
+            comm: "sudo",
+        };
+        let root = tree.probes.seed(1000, who, Out::default(), ON_CPU);
+        tree.exec(root, argv);
+        (tree, root)
+    }
+
+    pub(super) fn tick(&mut self) -> u64 {
+        self.now_ns += 10;
+        self.now_ns
+    }
+
+    pub(super) fn pass(&mut self, ns: u64) {
+        self.now_ns += ns;
+    }
+
+    pub(super) fn tid(&self, task: TaskId) -> u32 {
+        self.ids[task].0
+    }
+
+    pub(super) fn exec(&mut self, task: TaskId, argv: &[&'static str]) {
+        let (now, tid) = (self.tick(), self.tid(task));
+        self.probes.exec(now, task, tid, argv);
+    }
+
+    /// A new process that runs on.
+    pub(super) fn fork(&mut self, parent: TaskId, comm: &'static str) -> TaskId {
+        self.next_tid += 1;
+        let tid = self.next_tid;
+        self.born(parent, tid, tid, 0, comm)
+    }
+
+    /// As [`Tree::fork`], with a certain pid.
+    pub(super) fn fork_as(&mut self, parent: TaskId, pid: u32, comm: &'static str) -> TaskId {
+        self.born(parent, pid, pid, 0, comm)
+    }
+
+    /// A new thread that runs on.
+    pub(super) fn thread(&mut self, creator: TaskId, comm: &'static str) -> TaskId {
+        self.next_tid += 1;
+        let (tid, pid) = (self.next_tid, self.ids[creator].1);
+        self.born(creator, tid, pid, CLONE_THREAD, comm)
+    }
+
+    fn born(
+        &mut self,
+        creator: TaskId,
+        tid: u32,
+        pid: u32,
+        flags: u64,
+        comm: &'static str,
+    ) -> TaskId {
+        let ppid = self.ids[creator].1;
+        let who = Who {
+            tid,
+            pid,
+            ppid,
+            comm,
+        };
+        let (now, by) = (self.tick(), By::task(self.tid(creator), 56));
+        let task = self.probes.fork(now, self.tid(creator), flags, who);
+        self.ids.push((tid, pid));
+        self.probes.wake_new(now, task, &by);
+        self.run(task);
+        task
+    }
+
+    pub(super) fn run(&mut self, task: TaskId) {
+        let now = self.tick();
+        self.probes.switch(now, None, Some(task));
+    }
+
+    pub(super) fn sleep(&mut self, task: TaskId, out: Out) {
+        let now = self.tick();
+        self.probes.switch(now, Some((task, out)), None);
+    }
+
+    /// Sleeps for `ns`, is woken by a thread of the tree, and runs at once.
+    pub(super) fn nap(&mut self, task: TaskId, nr: i16, ns: u64, waker: TaskId) {
+        self.sleep(task, Out::sleep(nr));
+        self.pass(ns - 10);
+        let (now, by) = (self.tick(), By::task(self.tid(waker), 202));
+        self.probes.waking(now, task, &by);
+        self.run(task);
+    }
+
+    pub(super) fn exit(&mut self, task: TaskId, status: i32) {
+        let now = self.tick();
+        self.probes.exit(now, task, status);
+        let now = self.tick();
+        self.probes.switch(now, Some((task, Out::DEAD)), None);
+    }
+
+    /// The report of what has been told so far.
+    pub(super) fn document(&self) -> Document {
+        let document = run::cut(&self.probes.records);
+        assert_eq!(document.coverage.residual_ns, 0);
+        document
+    }
+}
+
+/// Names and sizes of all groups, by name.
+pub(super) fn sizes(document: &Document) -> Vec<(&str, usize, usize)> {
+    let size = |g: &'_ Group| (g.threads, g.pids.len());
+    let mut sizes: Vec<(&str, usize, usize)> = document
+        .groups
+        .iter()
+        .map(|g| (g.name.as_str(), size(g).0, size(g).1))
+        .collect();
+    sizes.sort_unstable();
+    sizes
+}
+
+/// The group of this name.
+pub(super) fn group<'a>(document: &'a Document, name: &str) -> &'a Group {
+    let found = document.groups.iter().find(|group| group.name == name);
+    found.unwrap_or_else(|| panic!("no group {name:?} in {:?}", sizes(document)))
+}

@@ -1,0 +1,234 @@
+//! What is switched off when a kernel lacks a member.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use probe_common::config::NO_OFFSET;
+
+use super::{builder::*, hostile::resolve};
+use crate::probe::{btf::Btf, layout::Layout};
+
+/// Every `structure.path` that is looked for, by its newest name.
+fn wanted() -> Vec<(String, String)> {
+    let nothing = Btf::parse(Builder::new().build()).expect("well-formed");
+    let missing = resolve(&nothing).missing;
+    let split = |member: &str| member.split_once('.').map(|(a, b)| (a.into(), b.into()));
+    missing.iter().filter_map(|m| split(&m.member)).collect()
+}
+
+/// Type information of a kernel that has it all, except for the members in
+/// `without`, or under other names (`old` → `new`).
+pub(super) fn kernel(changes: &[(&str, Option<&str>)]) -> Builder {
+    let mut by_outer: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (outer, path) in wanted() {
+        let whole = format!("{outer}.{path}");
+        let change = changes.iter().find(|(old, _)| *old == whole);
+        let path = match change {
+            Some((_, None)) => continue,
+            Some((_, Some(new))) => (*new).to_owned(),
+            None => path,
+        };
+        by_outer.entry(outer).or_default().insert(path);
+    }
+    let mut builder = Builder::new();
+    builder.int("long", 8);
+    for (outer, paths) in &by_outer {
+        structure(&mut builder, outer, paths);
+    }
+    builder
+}
+
+/// Words one after the other; `a.b` makes an inner structure.
+fn structure(builder: &mut Builder, name: &str, paths: &BTreeSet<String>) -> u32 {
+    let mut inner: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for path in paths {
+        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+        let below = inner.entry(first).or_default();
+        if !rest.is_empty() {
+            below.insert(rest.to_owned());
+        }
+    }
+    let mut fields = Vec::new();
+    let mut offset = 64;
+    for (field, below) in &inner {
+        let id = if below.is_empty() {
+            1
+        } else {
+            structure(builder, "", below)
+        };
+        fields.push((*field, id, offset));
+        offset += 64 * (below.len() as u32 + 1);
+    }
+    builder.fields(name, STRUCT, &fields)
+}
+
+fn layout(changes: &[(&str, Option<&str>)]) -> Layout {
+    let mut builder = kernel(changes);
+    builder.tracepoint("sched_switch", 4);
+    builder.per_cpu(&[("runqueues", 0x1000), ("__preempt_count", 0x10)]);
+    builder.function("bpf_task_pt_regs");
+    builder.function("bpf_get_current_task_btf");
+    resolve(&Btf::parse(builder.build()).expect("well-formed"))
+}
+
+fn offset(layout: &Layout, global: &str) -> u32 {
+    let found = layout.offsets.iter().find(|(name, _)| *name == global);
+    found.unwrap_or_else(|| panic!("no global {global}")).1
+}
+
+/// Globals that are off.
+fn off(layout: &Layout) -> BTreeSet<&'static str> {
+    let off = layout.offsets.iter().filter(|(_, at)| *at == NO_OFFSET);
+    off.map(|&(name, _)| name).collect()
+}
+
+#[test]
+fn a_kernel_that_has_it_all_has_everything_on() {
+    let layout = layout(&[]);
+    assert_eq!(layout.missing, []);
+    assert_eq!(layout.fatal(), None);
+    assert!(layout.has_prev_state_arg && layout.has_preempt_count);
+    assert!(layout.has_task_pt_regs && layout.has_current_task_btf);
+    // Only what stands in for a helper that is there.
+    let spare = BTreeSet::from(["TASK_STACK", "REGS_FROM_STACK"]);
+    assert_eq!(off(&layout), spare);
+    assert_eq!(
+        offset(&layout, "PREEMPT_COUNT_FROM_RQ").cast_signed(),
+        0x10 - 0x1000
+    );
+    let globals: BTreeSet<_> = layout.offsets.iter().map(|&(name, _)| name).collect();
+    assert_eq!(globals.len(), layout.offsets.len(), "a global is set twice");
+}
+
+#[test]
+fn each_missing_member_switches_its_feature_off_and_no_other() {
+    let whole = layout(&[]);
+    for (outer, path) in wanted() {
+        let member = format!("{outer}.{path}");
+        let layout = layout(&[(&member, None)]);
+        let named: Vec<&str> = layout.missing.iter().map(|m| m.member.as_str()).collect();
+        assert_eq!(named, [member.as_str()]);
+        assert_eq!(layout.fatal().is_some(), layout.missing[0].essential);
+        let lost: BTreeSet<_> = off(&layout).difference(&off(&whole)).copied().collect();
+        // The member's own global and its feature's gate, which may be the same.
+        assert!((1..=2).contains(&lost.len()), "{member}: {lost:?}");
+    }
+}
+
+#[test]
+fn gates_close_with_any_of_their_members() {
+    for (member, gate) in [
+        ("mm_struct.arg_end", "MM_ARG_START"),
+        ("inode.i_rdev", "TASK_FILES"),
+        ("sock.__sk_common.skc_daddr", "SOCKET_SK"),
+        ("sock.__sk_common.skc_v6_daddr", "SOCK_LADDR6"),
+        ("task_struct.in_iowait", "TASK_IOWAIT"),
+        ("cfs_rq.rq", "TASK_CFS_RQ"),
+        ("task_struct.sched_info.last_queued", "RQ_CLOCK"),
+        ("pt_regs.si", "REGS_NR"),
+        ("task_struct.thread_info.status", "TASK_COMPAT"),
+    ] {
+        let layout = layout(&[(member, None)]);
+        assert_eq!(offset(&layout, gate), NO_OFFSET, "{gate} without {member}");
+        assert_eq!(layout.fatal(), None, "{member} is not essential");
+    }
+}
+
+#[test]
+fn without_an_essential_member_nothing_works() {
+    for member in ["pid", "tgid", "flags", "comm", "real_parent", "exit_code"] {
+        let name = format!("task_struct.{member}");
+        let layout = layout(&[(&name, None)]);
+        let fatal = layout.fatal().expect("essential");
+        assert_eq!(fatal.member, name);
+        assert_eq!(fatal.feature, "threads and their states");
+    }
+}
+
+#[test]
+fn the_state_had_another_name_before_5_14() {
+    let old = layout(&[("task_struct.__state", Some("state"))]);
+    assert_eq!(old.missing, []);
+    assert_ne!(offset(&old, "TASK_STATE"), NO_OFFSET);
+    let none = layout(&[("task_struct.__state", None)]);
+    assert_eq!(
+        none.fatal().expect("essential").member,
+        "task_struct.__state"
+    );
+}
+
+#[test]
+fn before_5_18_the_switch_did_not_tell_the_state() {
+    for (args, expected) in [(3, false), (4, true), (5, true)] {
+        let mut builder = kernel(&[]);
+        builder.tracepoint("sched_switch", args);
+        let btf = Btf::parse(builder.build()).expect("well-formed");
+        assert_eq!(resolve(&btf).has_prev_state_arg, expected, "{args}");
+    }
+    let untold = Btf::parse(kernel(&[]).build()).expect("well-formed");
+    assert!(!resolve(&untold).has_prev_state_arg);
+}
+
+#[test]
+fn the_preempt_count_is_a_member_of_pcpu_hot_from_6_2_to_6_14() {
+    let mut builder = kernel(&[]);
+    builder.fields("pcpu_hot", STRUCT, &[("preempt_count", 1, 64)]);
+    builder.per_cpu(&[("pcpu_hot", 0x4000), ("runqueues", 0x1000)]);
+    let layout = resolve(&Btf::parse(builder.build()).expect("well-formed"));
+    assert!(layout.has_preempt_count);
+    assert_eq!(
+        offset(&layout, "PREEMPT_COUNT_FROM_RQ"),
+        0x4000 + 8 - 0x1000
+    );
+}
+
+#[test]
+fn without_a_preempt_count_its_feature_is_off_and_named() {
+    for variables in [
+        &[("runqueues", 0x1000)][..],
+        &[("__preempt_count", 0x10)],
+        &[("pcpu_hot", 0x4000), ("runqueues", 0x1000)],
+    ] {
+        let mut builder = kernel(&[]);
+        builder.per_cpu(variables);
+        let layout = resolve(&Btf::parse(builder.build()).expect("well-formed"));
+        assert!(!layout.has_preempt_count, "{variables:?}");
+        let named = layout.missing.iter().map(|m| m.feature);
+        assert!(
+            named
+                .into_iter()
+                .any(|f| f == "interrupt context of wake-ups")
+        );
+    }
+}
+
+#[test]
+fn arm64_keeps_its_registers_elsewhere() {
+    let mut builder = Builder::new();
+    let long = builder.int("long", 8);
+    let regs = [
+        ("regs", long, 128),
+        ("syscallno", long, 2048),
+        ("orig_x0", long, 2112),
+    ];
+    builder.fields("pt_regs", STRUCT, &regs);
+    let btf = Btf::parse(builder.build()).expect("well-formed");
+    let layout = Layout::resolve(&btf, "aarch64", &|_: &[&str]| Default::default());
+    assert_eq!(offset(&layout, "REGS_NR"), 256);
+    assert_eq!(offset(&layout, "REGS_ARG0"), 264);
+    assert_eq!(offset(&layout, "REGS_ARG1"), 16 + 8, "regs[1]");
+    let x86 = resolve(&btf);
+    assert_eq!(offset(&x86, "REGS_NR"), NO_OFFSET);
+}
+
+#[test]
+fn sleeps_for_io_are_one_bit() {
+    let mut builder = Builder::new();
+    let int = builder.int("unsigned int", 4);
+    builder.bit_fields(
+        "task_struct",
+        &[("in_execve", int, 64, 1), ("in_iowait", int, 77, 1)],
+    );
+    let layout = resolve(&Btf::parse(builder.build()).expect("well-formed"));
+    assert_eq!(offset(&layout, "TASK_IOWAIT"), 9);
+    assert_eq!(layout.iowait_mask, 1 << 5);
+}

@@ -1,0 +1,8 @@
+//! Tests of type information and of what is made of it, on BTF made here:
+//! never on the machine's own.
+
+mod builder;
+
+mod btf;
+mod hostile;
+mod layout;

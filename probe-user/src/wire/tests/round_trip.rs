@@ -1,0 +1,455 @@
+//! What a probe writes is what the world is told, for every kind of record.
+
+use probe_common::{
+    fd,
+    sched::{self, flag, state, waker},
+    stack::{self, FRAMES, role},
+    task::{self, ARGV_BYTES, snapshot},
+};
+
+use super::{
+    bytes::{at, padded, seal},
+    decoded,
+};
+use crate::wire::{
+    decode::{Problems, each_stack_address},
+    event::{Call, Event, Exec, Fork, Object, Off, On, Snapshot, Stranger, Waking, What},
+};
+
+const CPU: u16 = 3;
+const NOW: u64 = 1_000_000_007;
+
+/// One of each kind, in the order of their numbers.
+pub(super) fn every_kind() -> Vec<Vec<u8>> {
+    vec![
+        seal(switch(flag::HAS_PREV | flag::HAS_NEXT)),
+        seal(stranger()),
+        seal(stack_of(role::SLEEPER, 3)),
+        seal(object()),
+        seal(fork()),
+        seal(exec(b"git\0fetch\0")),
+        seal(exit()),
+        seal(rename()),
+        seal(snapshot_of(snapshot::FINAL | snapshot::ON_CPU)),
+    ]
+}
+
+fn switch(flags: u16) -> sched::Switch {
+    sched::Switch {
+        header: at(NOW, CPU, flags),
+        prev_tid: 11,
+        next_tid: 12,
+        prev_state: state::UNINTERRUPTIBLE,
+        prev_nr: 202,
+        prev_seq: u16::MAX,
+        next_seq: 4,
+        prev_arg0: u64::MAX - 1,
+        prev_arg1: 128,
+        wake_ns: NOW - 5,
+        waker_tid: 13,
+        waker_nr: -1,
+        waker_flags: waker::CONTEXT_KNOWN | waker::HARDIRQ,
+    }
+}
+
+fn stranger() -> sched::Waker {
+    sched::Waker {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        waker_tid: 99,
+        waker_tgid: 98,
+        pad: 0,
+        comm: *b"exactly-16-bytes",
+    }
+}
+
+fn stack_of(whose: u16, len: u32) -> stack::Stack {
+    let mut frames = [0xdead; FRAMES];
+    for (place, frame) in frames.iter_mut().enumerate().take(len as usize) {
+        *frame = 0xffff_ffff_8100_0000 + place as u64;
+    }
+    stack::Stack {
+        header: at(NOW, CPU, whose),
+        tid: 11,
+        len,
+        frames,
+    }
+}
+
+fn object() -> fd::Object {
+    fd::Object {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        fd: -1,
+        ino: 1 << 40,
+        mode: 0o140_777,
+        rdev: 5,
+        family: 2,
+        sock_type: 1,
+        protocol: 6,
+        sock_state: 10,
+        pad: 0xff,
+        local_port: 9418,
+        remote_port: 40_222,
+        pad2: u32::MAX,
+        local_addr: padded(&[127, 0, 0, 1]),
+        remote_addr: padded(&[10, 0, 0, 5]),
+        name: padded(b"TCP"),
+    }
+}
+
+fn fork() -> task::Fork {
+    task::Fork {
+        header: at(NOW, CPU, 0),
+        creator_tid: 10,
+        tid: 11,
+        tgid: 9,
+        ppid: 1,
+        clone_flags: 0x0001_0000,
+        start_ns: NOW - 1,
+        comm: padded(b"worker\xff"),
+    }
+}
+
+fn exec(argv: &[u8]) -> task::Exec {
+    task::Exec {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        old_tid: 12,
+        comm: padded(b"git"),
+        argv_len: argv.len() as u32,
+        pad: 0,
+        argv: padded(argv),
+    }
+}
+
+fn exit() -> task::Exit {
+    task::Exit {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        exit_code: -1,
+        migrations: 77,
+        pad: 0,
+    }
+}
+
+fn rename() -> task::Rename {
+    task::Rename {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        pad: 0,
+        comm: padded(b"pool-1"),
+    }
+}
+
+fn snapshot_of(flags: u16) -> task::Snapshot {
+    task::Snapshot {
+        header: at(NOW, CPU, flags),
+        tid: 11,
+        tgid: 9,
+        ppid: 1,
+        migrations: 8,
+        state: state::INTERRUPTIBLE,
+        nr: 61,
+        seq: 5,
+        waker_flags: waker::TRACED,
+        arg0: 2,
+        arg1: 3,
+        start_ns: 4,
+        wake_ns: NOW - 9,
+        waker_tid: 13,
+        waker_nr: 1,
+        pad: 0,
+        comm: padded(b"sh"),
+    }
+}
+
+fn check(record: &[u8], expected: &[(u32, What)]) {
+    let (events, problems) = decoded(record);
+    assert_eq!(problems, Problems::default());
+    let expected: Vec<Event> = expected
+        .iter()
+        .map(|(tid, what)| Event {
+            ts_ns: NOW,
+            cpu: CPU,
+            tid: *tid,
+            what: what.clone(),
+        })
+        .collect();
+    assert_eq!(events, expected);
+}
+
+fn off() -> Off {
+    Off {
+        seq: u16::MAX,
+        state: state::UNINTERRUPTIBLE,
+        preempted: false,
+        io_wait: false,
+        has_object: false,
+        on_lock: false,
+        call: Call {
+            nr: 202,
+            compat: false,
+            kernel: false,
+            arg0: u64::MAX - 1,
+            arg1: 128,
+        },
+    }
+}
+
+fn on() -> On {
+    On {
+        seq: 4,
+        wake: Some(Waking {
+            ts_ns: NOW - 5,
+            tid: 13,
+            nr: -1,
+            flags: waker::CONTEXT_KNOWN | waker::HARDIRQ,
+        }),
+        recovered: false,
+    }
+}
+
+#[test]
+fn a_switch_is_an_off_then_an_on() {
+    let (prev, next) = ((11, What::Off(off())), (12, What::On(on())));
+    check(
+        &seal(switch(flag::HAS_PREV | flag::HAS_NEXT)),
+        &[prev.clone(), next.clone()],
+    );
+    check(&seal(switch(flag::HAS_PREV)), &[prev]);
+    check(&seal(switch(flag::HAS_NEXT)), &[next]);
+    check(&seal(switch(0)), &[]);
+}
+
+#[test]
+fn every_flag_of_a_switch_out_is_told_apart() {
+    let plain = off();
+    let call = plain.call;
+    let compat = Call {
+        compat: true,
+        ..call
+    };
+    let kernel = Call {
+        kernel: true,
+        ..call
+    };
+    for (bit, expected) in [
+        (
+            flag::PREEMPT,
+            Off {
+                preempted: true,
+                ..plain
+            },
+        ),
+        (
+            flag::IOWAIT,
+            Off {
+                io_wait: true,
+                ..plain
+            },
+        ),
+        (
+            flag::OBJECT,
+            Off {
+                has_object: true,
+                ..plain
+            },
+        ),
+        (
+            flag::LOCK,
+            Off {
+                on_lock: true,
+                ..plain
+            },
+        ),
+        (
+            flag::COMPAT,
+            Off {
+                call: compat,
+                ..plain
+            },
+        ),
+        (
+            flag::KERNEL,
+            Off {
+                call: kernel,
+                ..plain
+            },
+        ),
+        (flag::RECOVERED, plain),
+    ] {
+        check(
+            &seal(switch(flag::HAS_PREV | bit)),
+            &[(11, What::Off(expected))],
+        );
+    }
+}
+
+#[test]
+fn no_waking_time_is_no_waking() {
+    let hidden = sched::Switch {
+        wake_ns: 0,
+        ..switch(flag::HAS_NEXT | flag::RECOVERED)
+    };
+    let expected = On {
+        wake: None,
+        recovered: true,
+        ..on()
+    };
+    check(&seal(hidden), &[(12, What::On(expected))]);
+}
+
+#[test]
+fn strangers_names_end_at_their_nul_or_at_sixteen_bytes() {
+    let named = |comm: &[u8]| {
+        What::Waker(Stranger {
+            tid: 99,
+            pid: 98,
+            comm: comm.into(),
+        })
+    };
+    check(&seal(stranger()), &[(11, named(b"exactly-16-bytes"))]);
+    let short = sched::Waker {
+        comm: *b"cron\0rest of buf",
+        ..stranger()
+    };
+    check(&seal(short), &[(11, named(b"cron"))]);
+}
+
+#[test]
+fn stacks_have_as_many_frames_as_were_taken() {
+    let frames = |len: u64| (0..len).map(|i| 0xffff_ffff_8100_0000 + i).collect();
+    for len in [0, 1, FRAMES as u64] {
+        let what = What::SleeperStack(frames(len));
+        check(&seal(stack_of(role::SLEEPER, len as u32)), &[(11, what)]);
+    }
+    check(
+        &seal(stack_of(role::WAKER, 2)),
+        &[(11, What::WakerStack(frames(2)))],
+    );
+    // More than there is room for.
+    let too_many = stack::Stack {
+        len: u32::MAX,
+        ..stack_of(role::SLEEPER, FRAMES as u32)
+    };
+    check(
+        &seal(too_many),
+        &[(11, What::SleeperStack(frames(FRAMES as u64)))],
+    );
+}
+
+#[test]
+fn addresses_of_stacks_are_found_among_other_records() {
+    let mut addresses = Vec::new();
+    each_stack_address(&every_kind().concat(), |addr| addresses.push(addr));
+    let base = 0xffff_ffff_8100_0000;
+    assert_eq!(addresses, [base, base + 1, base + 2]);
+}
+
+#[test]
+fn objects_keep_every_field() {
+    let expected = Object {
+        fd: -1,
+        ino: 1 << 40,
+        mode: 0o140_777,
+        rdev: 5,
+        family: 2,
+        sock_type: 1,
+        protocol: 6,
+        sock_state: 10,
+        local_port: 9418,
+        remote_port: 40_222,
+        local_addr: padded(&[127, 0, 0, 1]),
+        remote_addr: padded(&[10, 0, 0, 5]),
+        name: (*b"TCP").into(),
+    };
+    check(&seal(object()), &[(11, What::Object(expected))]);
+}
+
+#[test]
+fn births_names_and_deaths_keep_every_field() {
+    let born = Fork {
+        creator_tid: 10,
+        pid: 9,
+        ppid: 1,
+        clone_flags: 0x0001_0000,
+        comm: (*b"worker\xff").into(),
+    };
+    check(&seal(fork()), &[(11, What::Fork(born))]);
+    check(&seal(rename()), &[(11, What::Rename((*b"pool-1").into()))]);
+    let (status, migrations) = (-1, 77);
+    check(&seal(exit()), &[(11, What::Exit { status, migrations })]);
+}
+
+#[test]
+fn arguments_are_as_long_as_they_say() {
+    let told = |argv: &[u8]| {
+        What::Exec(Exec {
+            old_tid: 12,
+            comm: (*b"git").into(),
+            argv: argv.into(),
+        })
+    };
+    for argv in [&b""[..], b"git\0fetch\0", &[b'x'; ARGV_BYTES]] {
+        check(&seal(exec(argv)), &[(11, told(argv))]);
+    }
+    let lying = task::Exec {
+        argv_len: u32::MAX,
+        ..exec(&[b'x'; ARGV_BYTES])
+    };
+    check(&seal(lying), &[(11, told(&[b'x'; ARGV_BYTES]))]);
+}
+
+#[test]
+fn snapshots_keep_every_field() {
+    let expected = Snapshot {
+        last: true,
+        held: false,
+        on_cpu: true,
+        pid: 9,
+        ppid: 1,
+        migrations: 8,
+        off: Off {
+            seq: 5,
+            state: state::INTERRUPTIBLE,
+            call: Call {
+                nr: 61,
+                arg0: 2,
+                arg1: 3,
+                ..Call::default()
+            },
+            ..off()
+        },
+        wake: Some(Waking {
+            ts_ns: NOW - 9,
+            tid: 13,
+            nr: 1,
+            flags: waker::TRACED,
+        }),
+        comm: (*b"sh").into(),
+    };
+    check(
+        &seal(snapshot_of(snapshot::FINAL | snapshot::ON_CPU)),
+        &[(11, What::Snapshot(expected.clone()))],
+    );
+    let seed = Snapshot {
+        last: false,
+        held: true,
+        on_cpu: false,
+        wake: None,
+        ..expected
+    };
+    let unwoken = task::Snapshot {
+        wake_ns: 0,
+        ..snapshot_of(snapshot::HELD)
+    };
+    check(&seal(unwoken), &[(11, What::Snapshot(seed))]);
+}
+
+#[test]
+fn records_stand_back_to_back() {
+    let (events, problems) = decoded(&every_kind().concat());
+    assert_eq!(problems, Problems::default());
+    assert_eq!(events.len(), 10, "the switch is two");
+}

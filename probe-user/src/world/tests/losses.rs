@@ -1,0 +1,134 @@
+//! Lost records: the time they covered is unknown, and nothing else is.
+
+use super::timeline::check;
+use crate::metrics::tests::run;
+
+#[test]
+fn lost_switch_out_makes_unknown_time() {
+    check(
+        "
+        1  S###############L
+        5  fn^####)~~~w-^##L
+        ",
+        "
+        1: life 170 cpu 170
+        5: life 160 cpu 40 queue 10 unknown 110
+        ",
+    );
+}
+
+#[test]
+fn lost_switch_in_makes_unknown_time() {
+    check(
+        "
+        1  S################L
+        5  fn^####z~~~w-(#z~L
+        ",
+        "
+        1: life 180 cpu 180
+        5: life 170 cpu 50 queue 10 unknown 80 open sleep 30
+        ",
+    );
+}
+
+#[test]
+fn a_gap_in_the_sequence_makes_unknown_time() {
+    // A whole sleep and the next switch-out are missing.
+    check(
+        "
+        1  S####################L
+        5  fn^##z~w^##)~w(##)~w^##L
+        ",
+        "
+        1: life 240 cpu 240
+        5: life 230 cpu 70 queue 20 unknown 120 sleep 20x1 by task 1
+        ",
+    );
+}
+
+#[test]
+fn a_lost_last_switch_out_makes_unknown_time_until_the_end() {
+    check(
+        "
+        1  S############L
+        5  fn^###)~~~~~~L
+        ",
+        "
+        1: life 140 cpu 140
+        5: life 130 queue 10 unknown 110 open sleep 10
+        ",
+    );
+}
+
+#[test]
+fn a_switch_in_lost_before_the_last_snapshot_is_no_open_wait() {
+    // The snapshot shows it on a CPU: whatever it did since it fell asleep, it
+    // does not sleep now.
+    let document = super::timeline::document("1 S##z~~~w(##L");
+    super::account::assert_closed(&document);
+    assert_eq!(document.coverage.open_waits, 0);
+    assert_eq!(
+        super::account::render(&document),
+        "1: life 120 cpu 40 unknown 80"
+    );
+}
+
+#[test]
+fn a_switch_in_lost_before_the_last_snapshot_is_no_run_queue() {
+    let document = super::timeline::document("1 S##p---(##L");
+    super::account::assert_closed(&document);
+    let sums = &document.threads[0].sums;
+    assert!(sums.runqueue_ns <= 40, "it ran since: {sums:?}");
+}
+
+#[test]
+fn a_thread_whose_birth_was_lost_begins_when_it_is_first_seen() {
+    let drawing = "
+        1  S###########L
+        5  fn^##z~~~w^##L
+        ";
+    let lost_fork = |records: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
+        let fork = probe_common::header::kind::FORK.to_ne_bytes();
+        records.into_iter().filter(|r| r[..2] != fork).collect()
+    };
+    let document = run::document(&lost_fork(super::timeline::records(drawing)), 1140);
+    super::account::assert_closed(&document);
+    assert_eq!(
+        super::account::render(&document),
+        super::timeline::block(
+            "
+            1: life 140 cpu 140
+            5: life 120 cpu 70 queue 10 sleep 40x1 by task 1
+            "
+        )
+    );
+    assert_eq!(document.threads[1].pid, Some(5), "the last snapshot told");
+}
+
+#[test]
+fn a_thread_of_which_only_its_end_was_seen_is_counted_as_unidentified() {
+    let mut probes = crate::wire::tests::probes::Probes::default();
+    let task = probes.fork(900, 1, 0, Default::default());
+    probes.records.clear();
+    probes.exit(1000, task, 0);
+    probes.switch(
+        1010,
+        Some((task, crate::wire::tests::probes::Out::DEAD)),
+        None,
+    );
+    let document = run::document(&probes.records, 1100);
+    super::account::assert_closed(&document);
+    assert_eq!(document.threads.len(), 1);
+    assert_eq!(document.threads[0].sums.lifetime_ns, 0);
+    assert_eq!(
+        document.coverage.problems,
+        ["1 threads whose birth was not recorded: process and name are unknown"]
+    );
+}
+
+#[test]
+fn a_switch_in_lost_after_a_sleepers_seed_makes_unknown_time() {
+    // It was found asleep; how long it slept on is not known, and that it ran
+    // all the time until its switch-out least of all.
+    check("1 Z~~~~w-(##z~L", "1: life 130 unknown 100 open sleep 30");
+}

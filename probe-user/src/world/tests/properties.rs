@@ -1,0 +1,233 @@
+//! Properties of the world over random histories.
+
+use proptest::{prelude::*, sample::Index};
+
+use super::{
+    account::assert_closed,
+    history::{
+        self, History,
+        told::{Told, told},
+    },
+};
+use crate::{
+    document::Document,
+    metrics::tests::run,
+    wire::{session::Batch, tests::decoded},
+};
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+fn played() -> impl Strategy<Value = History> {
+    history::script().prop_map(|script| History::play(&script))
+}
+
+fn document(history: &History) -> Document {
+    run::document(history.records(), history.ended_ns)
+}
+
+/// Time of a record, ns.
+fn time(record: &[u8]) -> u64 {
+    u64::from_ne_bytes(record[8..16].try_into().unwrap())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_world_tells_the_truth(history in played()) {
+        let document = document(&history);
+        assert_closed(&document);
+        let truth = history.truth.told(usize::MAX, history.ended_ns);
+        for (told, truth) in told(&document).iter().zip(&truth) {
+            prop_assert_eq!(told, truth);
+        }
+        prop_assert_eq!(document.threads.len(), truth.len());
+        prop_assert_eq!(document.coverage.problems, Vec::<String>::new());
+    }
+
+    #[test]
+    fn any_prefix_is_a_valid_world(history in played(), cut in any::<Index>()) {
+        let records = &history.records()[..cut.index(history.records().len() + 1)];
+        let document = run::cut(records);
+        assert_closed(&document);
+        let now_ns = records.iter().map(|r| time(r)).max().unwrap_or(0);
+        let truth = history.truth.told(records.len(), now_ns);
+        for (told, truth) in told(&document).iter().zip(&truth) {
+            prop_assert_eq!(told, truth);
+        }
+        prop_assert_eq!(document.threads.len(), truth.len());
+    }
+
+    #[test]
+    fn a_shuffle_in_one_drain_gives_the_same_document(
+        (history, shuffled) in played().prop_flat_map(|history| {
+            let records = history.records().to_vec();
+            (Just(history), Just(records).prop_shuffle())
+        }),
+    ) {
+        prop_assert_eq!(run::document(&shuffled, history.ended_ns), document(&history));
+    }
+
+    #[test]
+    fn a_shuffle_within_the_window_gives_the_same_document(
+        history in played(),
+        delays in proptest::collection::vec(0..WINDOW_NS, 1..50),
+        pauses in proptest::collection::vec(1..3 * WINDOW_NS, 1..50),
+    ) {
+        prop_assert_eq!(drained(&history, &delays, &pauses), document(&history));
+    }
+
+    #[test]
+    fn lost_records_cost_only_what_they_covered(
+        history in played(),
+        losses in proptest::collection::vec(any::<Index>(), 1..12),
+    ) {
+        let total = history.records().len();
+        let lost: Vec<usize> = losses.iter().map(|index| index.index(total)).collect();
+        check_losses(&history, &lost, at_most)?;
+    }
+
+    #[test]
+    fn lost_records_lengthen_no_open_wait_and_no_stay_on_the_run_queue(
+        history in played(),
+        losses in proptest::collection::vec(any::<Index>(), 1..12),
+    ) {
+        let total = history.records().len();
+        let lost: Vec<usize> = losses.iter().map(|index| index.index(total)).collect();
+        check_losses(&history, &lost, open_at_most)?;
+    }
+
+    #[test]
+    fn many_lost_records_leave_every_budget_closed(
+        history in played(),
+        kept in proptest::collection::vec(any::<bool>(), 1..60),
+    ) {
+        let lost: Vec<usize> =
+            (0..history.records().len()).filter(|i| !kept[i % kept.len()]).collect();
+        check_losses(&history, &lost, at_most)?;
+    }
+}
+
+const WINDOW_NS: u64 = 100_000;
+
+/// Records arrive late by up to a window, in drains at any distance.
+fn drained(history: &History, delays: &[u64], pauses: &[u64]) -> Document {
+    let mut arriving: Vec<(u64, &Vec<u8>)> = Vec::new();
+    let mut written_ns = 0;
+    for (index, record) in history.records().iter().enumerate() {
+        // A recovered switch-in is written later than its time says.
+        written_ns = written_ns.max(time(record));
+        arriving.push((written_ns + delays[index % delays.len()], record));
+    }
+    arriving.sort_by_key(|&(at, _)| at);
+    let mut analysis = run::begun();
+    let mut arriving = arriving.into_iter().peekable();
+    let mut now_ns = 1_000_000;
+    let mut pauses = pauses.iter().cycle();
+    while arriving.peek().is_some() {
+        now_ns += pauses.next().unwrap();
+        let mut batch = Batch {
+            watermark_ns: now_ns - WINDOW_NS,
+            ..Batch::default()
+        };
+        while let Some((_, record)) = arriving.next_if(|&(at, _)| at <= now_ns) {
+            batch.records.extend_from_slice(record);
+        }
+        analysis.batch(&batch);
+    }
+    analysis.end(run::end(history.ended_ns));
+    analysis.document()
+}
+
+/// Threads that share a tid, at any time, share what is lost under it.
+struct Classes(Vec<Vec<u32>>);
+
+impl Classes {
+    fn of(history: &History) -> Classes {
+        let mut classes: Vec<Vec<u32>> = Vec::new();
+        for tids in history.truth.all_tids() {
+            let (joined, apart): (Vec<_>, Vec<_>) = classes
+                .into_iter()
+                .partition(|class| class.iter().any(|tid| tids.contains(tid)));
+            let mut class: Vec<u32> = joined.into_iter().flatten().chain(tids).collect();
+            class.sort_unstable();
+            class.dedup();
+            classes = apart;
+            classes.push(class);
+        }
+        Classes(classes)
+    }
+}
+
+/// Tids whose threads' own records are among the lost.
+fn concerned(history: &History, lost: &[usize]) -> Vec<u32> {
+    let events = lost
+        .iter()
+        .flat_map(|&index| decoded(&history.records()[index]).0);
+    events.map(|event| event.tid).collect()
+}
+
+/// Nothing can be known of losses behind the last snapshot.
+fn check_losses(
+    history: &History,
+    lost: &[usize],
+    claim: fn(&[Told], &[Told]) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    let is_lost = |index: &usize| lost.contains(index) && *index < history.snapshot_ends;
+    let (lost, kept): (Vec<usize>, Vec<usize>) = (0..history.records().len()).partition(is_lost);
+    let records: Vec<Vec<u8>> = kept
+        .iter()
+        .map(|&index| history.records()[index].clone())
+        .collect();
+    let document = run::document(&records, history.ended_ns);
+    assert_closed(&document);
+    let concerned = concerned(history, &lost);
+    let (told, truth) = (
+        told(&document),
+        history.truth.told(usize::MAX, history.ended_ns),
+    );
+    for class in Classes::of(history).0 {
+        let of = |all: &[Told]| -> Vec<Told> {
+            let own = all.iter().filter(|t| class.contains(&t.tid));
+            own.cloned().map(Told::without_wakers).collect()
+        };
+        let (told, truth) = (of(&told), of(&truth));
+        if !class.iter().any(|tid| concerned.contains(tid)) {
+            prop_assert_eq!(told, truth);
+        } else if class.len() == 1 && truth.len() == 1 {
+            // Threads that share a tid may be taken for each other when the
+            // records that tell them apart are lost: nothing is claimed of them.
+            claim(&told, &truth)?;
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is invented: what is said to be known was there.
+fn at_most(told: &[Told], truth: &[Told]) -> Result<(), TestCaseError> {
+    no_more("on cpu", told, truth, |t| t.cpu_ns)?;
+    no_more("in waits", told, truth, Told::waited_ns)?;
+    no_more("known", told, truth, |t| t.life_ns - t.unknown_ns)
+}
+
+fn open_at_most(told: &[Told], truth: &[Told]) -> Result<(), TestCaseError> {
+    no_more("on the run queue", told, truth, |t| t.queue_ns)?;
+    no_more("in open waits", told, truth, Told::open_ns)
+}
+
+fn no_more(
+    name: &str,
+    told: &[Told],
+    truth: &[Told],
+    part: impl Fn(&Told) -> u64,
+) -> Result<(), TestCaseError> {
+    let sum = |all: &[Told]| all.iter().map(&part).sum::<u64>();
+    let (told_ns, true_ns) = (sum(told), sum(truth));
+    prop_assert!(told_ns <= true_ns, "{told_ns} ns {name}, truly {true_ns}");
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! Snapshots: what no switch has carried yet, and what changes while they are
+//! taken. `bpf_ktime_get_ns` is read first, the task's state and its count of
+//! switch-outs a moment later (`probe-ebpf/src/probes/snapshot.rs`).
+
+use probe_common::{sched::state, task::snapshot};
+
+use super::{
+    account,
+    timeline::{SLEEP, block, check},
+};
+use crate::{metrics::tests::run, wire::tests::probes::*};
+
+fn check_records(probes: &Probes, ended_ns: u64, expected: &str) {
+    let document = run::document(&probes.records, ended_ns);
+    account::assert_closed(&document);
+    assert_eq!(account::render(&document), block(expected));
+}
+
+fn who(tid: u32) -> Who {
+    Who {
+        tid,
+        pid: tid,
+        ppid: 1,
+        comm: "test",
+    }
+}
+
+#[test]
+fn a_waking_that_no_switch_carried_comes_with_the_last_snapshot() {
+    check(
+        "
+        1  S###########L
+        5  fn^##z~~~w--L
+        ",
+        "
+        1: life 130 cpu 130
+        5: life 120 cpu 30 queue 50 sleep 40x1 by task 1
+        ",
+    );
+}
+
+#[test]
+fn an_early_waking_of_a_thread_that_sleeps_on_does_not_end_its_wait() {
+    check(
+        "
+        1  S##########L
+        5  fn^#w#z~~~~L
+        ",
+        "
+        1: life 120 cpu 120
+        5: life 110 cpu 40 queue 10 open sleep 60
+        ",
+    );
+}
+
+#[test]
+fn a_waking_that_raced_with_the_switch_out_is_told_by_the_last_snapshot() {
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
+    probes.waking(1040, task, &By::task(2, 202));
+    probes.switch(1050, Some((task, Out::sleep(SLEEP))), None);
+    // Runnable again already.
+    probes.last(1090, task, Out::default(), 0);
+    check_records(
+        &probes,
+        1100,
+        "1: life 100 cpu 50 queue 50 sleep 0x1 by task outside 2",
+    );
+}
+
+#[test]
+fn a_thread_missing_from_the_last_snapshot_died_unseen() {
+    check(
+        "
+        1  S#########L
+        5  fn^##z~~w^
+        ",
+        "
+        1: life 110 cpu 110
+        5: life 100 cpu 30 queue 20 unknown 20 sleep 30x1 by task 1
+        ",
+    );
+}
+
+#[test]
+fn a_thread_that_died_unborn_has_no_life() {
+    check(
+        "
+        1  S#########L
+        5  f
+        ",
+        "
+        1: life 110 cpu 110
+        5:
+        ",
+    );
+}
+
+#[test]
+fn events_between_the_last_snapshot_and_the_end_count() {
+    check(
+        "
+        1  S#####L###z~
+        5  fn^##zLw^##x#X##
+        ",
+        "
+        1: life 160 cpu 100 open sleep 60
+        5: life 120 cpu 80 queue 20 sleep 20x1 by task 1 exit 0
+        ",
+    );
+}
+
+#[test]
+fn what_happens_behind_the_end_is_left_out() {
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
+    probes.last(1050, task, Out::default(), snapshot::ON_CPU);
+    probes.switch(1070, Some((task, Out::sleep(SLEEP))), None);
+    check_records(&probes, 1060, "1: life 60 cpu 60");
+}
+
+#[test]
+fn a_switch_out_in_the_moment_of_the_seed_loses_nothing() {
+    // Running when the time was taken, asleep when the state was read. The
+    // entry was there already, so the switch-out is in the ring, and the count
+    // of switch-outs that the seed shows includes it.
+    let mut probes = Probes::default();
+    let task = probes.seed(1010, who(1), Out::sleep(SLEEP), 0);
+    probes.records.clear();
+    probes.switch(1010, Some((task, Out::sleep(SLEEP))), None);
+    let mut seen = probes.clone();
+    seen.records.clear();
+    seen.last(1000, task, Out::sleep(SLEEP), 0);
+    let seed = unflagged(&seen.records[0]);
+    probes.records.push(seed);
+    probes.waking(1050, task, &By::task(2, 202));
+    probes.switch(1060, None, Some(task));
+    probes.last(1080, task, Out::default(), snapshot::ON_CPU);
+    check_records(
+        &probes,
+        1080,
+        "1: life 80 cpu 30 queue 10 sleep 40x1 by task outside 2",
+    );
+}
+
+/// A last snapshot, made a seed.
+fn unflagged(record: &[u8]) -> Vec<u8> {
+    let mut seed = record.to_vec();
+    let flags = u16::from_ne_bytes([seed[6], seed[7]]) & !snapshot::FINAL;
+    seed[6..8].copy_from_slice(&flags.to_ne_bytes());
+    seed
+}
+
+#[test]
+fn a_switch_out_in_the_moment_of_the_last_snapshot_loses_nothing() {
+    // Time read at 1500 while it ran, state and count read behind its
+    // switch-out at 1501.
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
+    probes.switch(1501, Some((task, Out::sleep(SLEEP))), None);
+    probes.last(1500, task, Out::sleep(SLEEP), 0);
+    check_records(&probes, 1600, "1: life 600 cpu 501 open sleep 99");
+}
+
+#[test]
+fn a_preemption_in_the_moment_of_the_last_snapshot_loses_nothing() {
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
+    probes.switch(1501, Some((task, Out::preempted())), None);
+    probes.last(1500, task, Out::default(), 0);
+    check_records(&probes, 1600, "1: life 600 cpu 501 queue 99");
+}
+
+#[test]
+fn a_switch_in_in_the_moment_of_the_last_snapshot_loses_nothing() {
+    // Asleep and woken when the time was read; running, its waking carried
+    // away by the switch-in, when the rest was.
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
+    probes.switch(1100, Some((task, Out::sleep(SLEEP))), None);
+    probes.waking(1490, task, &By::task(2, 202));
+    probes.switch(1501, None, Some(task));
+    probes.last(1500, task, Out::default(), snapshot::ON_CPU);
+    check_records(
+        &probes,
+        1600,
+        "1: life 600 cpu 199 queue 11 sleep 390x1 by task outside 2",
+    );
+}
+
+#[test]
+fn a_thread_born_while_the_last_snapshot_was_taken_lives() {
+    // The iterator had passed its place; it runs at the end all the same.
+    check(
+        "
+        1  S##L###
+        5  ....fn^##
+        ",
+        "
+        1: life 90 cpu 90
+        5: life 40 cpu 30 queue 10
+        ",
+    );
+}
+
+#[test]
+fn a_dead_leader_that_the_seed_found_waits_for_nothing() {
+    // A process whose first thread has ended, but not the others: the iterator
+    // finds the zombie, in state dead.
+    let mut probes = Probes::default();
+    let zombie = Out {
+        state: state::DEAD,
+        nr: 60,
+        ..Out::default()
+    };
+    let leader = probes.seed(1000, who(1), zombie, 0);
+    probes.last(1090, leader, zombie, 0);
+    let document = run::document(&probes.records, 1100);
+    account::assert_closed(&document);
+    assert_eq!(document.coverage.open_waits, 0);
+    assert_eq!(account::render(&document), "1:");
+}

@@ -1,0 +1,195 @@
+//! When a wait begins and ends, and what is not one.
+
+use super::timeline::{check, check_cut};
+
+#[test]
+fn a_wait_lies_between_its_switch_out_and_its_waking() {
+    check(
+        "
+        1  S###################L
+        5  fn-^###z~~~~w-^##x#X
+        ",
+        "
+        1: life 210 cpu 210
+        5: life 180 cpu 90 queue 40 sleep 50x1 by task 1 exit 0
+        ",
+    );
+}
+
+#[test]
+fn running_at_the_end_is_not_a_preemption() {
+    check(
+        "
+        1  S#########L
+        5  fn^######L
+        ",
+        "
+        1: life 110 cpu 110
+        5: life 100 cpu 90 queue 10
+        ",
+    );
+    let document = super::timeline::document("1 S####L");
+    assert_eq!(document.threads[0].sums.involuntary, 0);
+    assert_eq!(document.threads[0].sums.runqueue_count, 0);
+}
+
+#[test]
+fn a_preempted_thread_is_on_the_run_queue_whatever_its_state() {
+    check("1 S##p---^##y--^L", "1: life 150 cpu 80 queue 70");
+    let sums = &super::timeline::document("1 S##p---^##y--^L").threads[0].sums;
+    assert_eq!((sums.involuntary, sums.voluntary), (2, 0));
+    assert_eq!(sums.runqueue_count, 2);
+}
+
+#[test]
+fn a_wait_ends_at_its_first_waking() {
+    // The second waking would come from a stranger.
+    check(
+        "
+        1  S################L
+        5  fn^##z~~~w-o-o--^L
+        ",
+        "
+        1: life 180 cpu 180
+        5: life 170 cpu 50 queue 80 sleep 40x1 by task 1
+        ",
+    );
+}
+
+#[test]
+fn a_waking_older_than_the_switch_out_ends_a_wait_of_zero_length() {
+    // `w` raced with `z`: the thread never truly slept.
+    check(
+        "
+        1  S############L
+        5  fn^###wz---^#L
+        ",
+        "
+        1: life 140 cpu 140
+        5: life 130 cpu 80 queue 50 sleep 0x1 by task 1
+        ",
+    );
+}
+
+#[test]
+fn a_waking_of_a_running_thread_means_nothing_once_it_is_woken_from_its_sleep() {
+    check(
+        "
+        1  S###############L
+        5  fn^#w#z~~~~~o-^#L
+        ",
+        "
+        1: life 170 cpu 170
+        5: life 160 cpu 70 queue 30 sleep 60x1 by task outside cron 99
+        ",
+    );
+}
+
+#[test]
+fn a_waking_of_a_runnable_thread_is_no_wait() {
+    check(
+        "
+        1  S###############L
+        5  fn^#p--w--^####z~L
+        ",
+        "
+        1: life 180 cpu 180
+        5: life 170 cpu 70 queue 70 open sleep 30
+        ",
+    );
+}
+
+#[test]
+fn an_open_wait_is_a_lower_bound() {
+    check(
+        "
+        1  S#########L
+        5  fn^##z~~~~L
+        ",
+        "
+        1: life 110 cpu 110
+        5: life 100 cpu 30 queue 10 open sleep 60
+        ",
+    );
+    let document = super::timeline::document("1 S#z~~~L");
+    assert_eq!(document.coverage.open_waits, 1);
+    assert_eq!(
+        document.threads[0].sums.waits,
+        [],
+        "it has not ended, so it does not count"
+    );
+}
+
+#[test]
+fn a_hidden_waking_leaves_the_wait_whole_and_its_end_unverified() {
+    check(
+        "
+        1  S###########L
+        5  fn^##z~~~~^#L
+        ",
+        "
+        1: life 130 cpu 130
+        5: life 120 cpu 60 queue 10 sleep 50x1 by unverified
+        ",
+    );
+    let document = super::timeline::document("1 S#z~~^L");
+    assert_eq!(document.coverage.unverified_wakes, 1);
+}
+
+#[test]
+fn a_recovered_switch_in_counts_as_one() {
+    check(
+        "
+        1  S###########L
+        5  fn^##z~~w-r##zL
+        ",
+        "
+        1: life 150 cpu 150
+        5: life 140 cpu 60 queue 30 sleep 30x1 by task 1 open sleep 20
+        ",
+    );
+    let document = super::timeline::document("1 S#z~w-r##zL");
+    assert_eq!(document.coverage.recovered_switches, 1);
+    assert_eq!(document.coverage.problems, Vec::<String>::new());
+}
+
+#[test]
+fn waits_of_one_kind_at_one_place_add_up() {
+    check(
+        "
+        1  S########################L
+        5  fn^#z~~w^#z~~~~~w^#z~w^##L
+        ",
+        "
+        1: life 260 cpu 260
+        5: life 250 cpu 100 queue 40 sleep 110x3 by task 1
+        ",
+    );
+    let document = super::timeline::document("1 S#z~~w^#z~~~~~w^#z~w^##L");
+    assert_eq!(document.threads[0].sums.waits[0].max_ns, 60);
+}
+
+#[test]
+fn a_cut_recording_ends_at_its_last_record() {
+    check_cut(
+        "
+        1  S##############p
+        5  fn^##z~~~~w--^
+        ",
+        "
+        1: life 150 cpu 150
+        5: life 140 cpu 50 queue 40 sleep 50x1 by task 1
+        ",
+    );
+    // The waking travels with the switch-in: without it, the sleep is open.
+    check_cut(
+        "
+        1  S##############p
+        5  fn^##z~~~~w--
+        ",
+        "
+        1: life 150 cpu 150
+        5: life 140 cpu 30 queue 10 open sleep 100
+        ",
+    );
+}

@@ -1,0 +1,8 @@
+//! What a test guest and the machine that boots it agree on: the plan that is
+//! packed into the initramfs, and the lines that tell results on the console.
+
+mod plan;
+mod told;
+
+pub use plan::{PLAN_FILE, Plan, Program};
+pub use told::{Ended, Told};

@@ -1,0 +1,46 @@
+//! The file systems that every running Linux has.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use anyhow::{Context as _, Result};
+use nix::mount::{MsFlags, mount};
+
+/// Type, place, options; in the order in which they are mounted.
+const MOUNTS: [(&str, &str, &str); 10] = [
+    ("proc", "/proc", ""),
+    ("sysfs", "/sys", ""),
+    ("devtmpfs", "/dev", ""),
+    ("devpts", "/dev/pts", "mode=620,ptmxmode=666"),
+    ("tmpfs", "/dev/shm", "mode=1777"),
+    ("tmpfs", "/tmp", "mode=1777"),
+    ("securityfs", "/sys/kernel/security", ""),
+    ("tracefs", "/sys/kernel/tracing", ""),
+    ("bpf", "/sys/fs/bpf", "mode=700"),
+    ("cgroup2", "/sys/fs/cgroup", ""),
+];
+
+/// What udev adds to what the kernel puts into /dev.
+const LINKS: [(&str, &str); 4] = [
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+];
+
+pub(crate) fn mount_all() -> Result<()> {
+    for (kind, place, options) in MOUNTS {
+        mount_one(kind, place, options).with_context(|| format!("mount {kind} on {place}"))?;
+    }
+    for (link, target) in LINKS {
+        symlink(target, link).with_context(|| format!("link {link} to {target}"))?;
+    }
+    Ok(())
+}
+
+fn mount_one(kind: &str, place: &str, options: &str) -> Result<()> {
+    // In sysfs the places are there, and none could be made.
+    fs::create_dir_all(place)?;
+    let flags = MsFlags::MS_NOSUID;
+    Ok(mount(Some(kind), place, Some(kind), flags, Some(options))?)
+}

@@ -1,0 +1,17 @@
+//! Helpers of the live tests: running waitscope, reading its report, comparing
+//! it with what a workload knows of itself.
+//!
+//! The live tests run as root against the release binary. A missing binary or
+//! a missing right is a failure, never a skip.
+
+pub mod audit;
+pub mod elf32;
+pub mod live;
+pub mod passwd;
+pub mod report;
+pub mod terminal;
+pub mod text;
+pub mod truth;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Running waitscope, and any program, with a time limit.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::report::Report;
+
+/// Nothing in these tests takes longer, unless it hangs.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Variables that change what waitscope does; a test sets its own.
+const INFLUENTIAL: &[&str] = &[
+    "SUDO_UID",
+    "SUDO_GID",
+    "SUDO_USER",
+    "SUDO_COMMAND",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+];
+
+/// The root of the workspace.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The binary under test: `$WAITSCOPE_BIN`, or the release build, relative to
+/// the root of the workspace.
+pub fn binary() -> Result<PathBuf> {
+    let path =
+        env::var_os("WAITSCOPE_BIN").map_or("target/release/waitscope".into(), PathBuf::from);
+    let path = workspace().join(path);
+    path.canonicalize()
+        .with_context(|| format!("{}: build waitscope first", path.display()))
+}
+
+/// waitscope with nothing on its input and no inherited settings.
+pub fn waitscope() -> Result<Command> {
+    let mut command = Command::new(binary()?);
+    command.stdin(Stdio::null());
+    for name in INFLUENTIAL {
+        command.env_remove(name);
+    }
+    Ok(command)
+}
+
+/// A directory that every user may write to.
+pub fn shared_dir() -> Result<TempDir> {
+    let base = workspace().join("target/tmp");
+    fs::create_dir_all(&base)?;
+    let dir = tempfile::tempdir_in(base.canonicalize()?)?;
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777))?;
+    Ok(dir)
+}
+
+/// What a finished program left.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All it wrote to stdout.
+    pub stdout: Vec<u8>,
+    /// All it wrote to stderr, lossily.
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Fails, with stderr in the message, unless the exit status is `code`.
+    pub fn expect_code(&self, code: i32) -> Result<()> {
+        let status = self.status;
+        ensure!(
+            status.code() == Some(code),
+            "expected exit {code}, got {status}; stderr:\n{}",
+            self.stderr
+        );
+        Ok(())
+    }
+}
+
+/// A started program whose output goes to files, so that it never blocks.
+pub struct Running {
+    child: Child,
+    dir: TempDir,
+}
+
+/// Whatever the shell that runs the tests has open must not reach the program.
+fn keep_ours(command: &mut Command) {
+    // SAFETY: close_range is a plain system call.
+    unsafe {
+        command.pre_exec(|| {
+            let flag = libc::CLOSE_RANGE_CLOEXEC;
+            match libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, flag) {
+                -1 => Err(io::Error::last_os_error()),
+                _ => Ok(()),
+            }
+        });
+    }
+}
+
+/// Starts a program and catches its output.
+pub fn start(command: &mut Command) -> Result<Running> {
+    let dir = tempfile::tempdir()?;
+    keep_ours(command);
+    command
+        .stdout(File::create(dir.path().join("stdout"))?)
+        .stderr(File::create(dir.path().join("stderr"))?);
+    let child = command
+        .spawn()
+        .with_context(|| format!("starting {command:?}"))?;
+    Ok(Running { child, dir })
+}
+
+impl Running {
+    /// Process id.
+    pub fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    /// Sends a signal to the program alone.
+    pub fn signal(&self, signal: i32) -> Result<()> {
+        // SAFETY: plain integers; the child is not reaped yet.
+        let sent = unsafe { libc::kill(self.pid(), signal) };
+        ensure!(sent == 0, "signal {signal} not sent");
+        Ok(())
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Result<Outcome> {
+        let status = wait(&mut self.child)?;
+        let stderr = fs::read(self.dir.path().join("stderr"))?;
+        Ok(Outcome {
+            status,
+            stdout: fs::read(self.dir.path().join("stdout"))?,
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        })
+    }
+}
+
+fn wait(child: &mut Child) -> Result<ExitStatus> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > end {
+            child.kill()?;
+            bail!("not finished after {LIMIT:?}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs a program to its end.
+pub fn finish(command: &mut Command) -> Result<Outcome> {
+    start(command)?.finish()
+}
+
+/// Waits until `condition` holds.
+pub fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    let end = Instant::now() + LIMIT;
+    while !condition()? {
+        ensure!(Instant::now() < end, "{what}: not after {LIMIT:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Runs `waitscope run -o FILE.json -- COMMAND` and reads the report; the exit
+/// status is the caller's business.
+pub fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {
+    let dir = shared_dir()?;
+    let file = dir.path().join("report.json");
+    let mut run = waitscope()?;
+    run.args(["run", "-o"]).arg(&file).arg("--").args(command);
+    let outcome = finish(&mut run)?;
+    let report = Report::read(&file).with_context(|| outcome.stderr.clone())?;
+    Ok((outcome, report))
+}

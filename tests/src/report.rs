@@ -1,0 +1,199 @@
+//! The JSON report by its contract: a field that is missing or of another type
+//! is an error. Times are ns.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// A whole report.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Report {
+    pub schema: String,
+    pub command: Vec<String>,
+    pub exit: Option<Exit>,
+    pub host: Host,
+    pub tier: String,
+    pub wall_ns: u64,
+    pub processes: u64,
+    pub coverage: Coverage,
+    pub overhead: Overhead,
+    pub threads: Vec<Thread>,
+    pub groups: Vec<Group>,
+}
+
+/// How something ended.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Exit {
+    /// With a status.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+/// The machine.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Host {
+    pub kernel: String,
+    pub arch: String,
+    pub cpus: u32,
+}
+
+/// How far the numbers can be trusted.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Coverage {
+    pub lost_total: u64,
+    pub lost: BTreeMap<String, u64>,
+    pub open_waits: u64,
+    pub unverified_wakes: u64,
+    pub residual_ns: i64,
+    pub problems: Vec<String>,
+}
+
+/// What observing cost.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Overhead {
+    pub probe_runs: Option<u64>,
+    pub probe_ns: Option<u64>,
+    pub tool_cpu_ns: Option<u64>,
+    pub tool_peak_bytes: Option<u64>,
+    pub switches: u64,
+}
+
+/// One thread.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Thread {
+    pub pid: u32,
+    pub tid: u32,
+    pub ppid: Option<u32>,
+    pub creator_tid: Option<u32>,
+    pub comm: String,
+    pub former_comms: Vec<String>,
+    pub role: String,
+    pub start_ns: u64,
+    pub end_ns: u64,
+    pub exit: Option<Exit>,
+    pub switches: Switches,
+    #[serde(flatten)]
+    pub account: Account,
+}
+
+/// Threads of one role.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Group {
+    pub name: String,
+    pub threads: u64,
+    #[serde(flatten)]
+    pub account: Account,
+}
+
+/// The same sums of a thread and of a group.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Account {
+    pub lifetime_ns: u64,
+    pub on_cpu_ns: u64,
+    pub runqueue_ns: u64,
+    pub open_ns: u64,
+    pub unknown_ns: u64,
+    pub waits: Vec<Wait>,
+    pub open: Vec<OpenWait>,
+    pub wakes: Vec<Wake>,
+}
+
+/// Switch-outs.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Switches {
+    pub voluntary: u64,
+    pub involuntary: u64,
+}
+
+/// Finished waits at one place.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Wait {
+    pub kind: String,
+    pub syscall: Option<String>,
+    pub function: Option<String>,
+    pub object: Option<String>,
+    pub count: u64,
+    pub total_ns: u64,
+    pub max_ns: u64,
+    pub begun_before: u64,
+    pub wakes: Vec<Wake>,
+}
+
+/// Waits that had not ended.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct OpenWait {
+    pub kind: String,
+    pub function: Option<String>,
+    pub count: u64,
+    pub so_far_ns: u64,
+    pub begun_before: bool,
+}
+
+/// Wake-ups from one source.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Wake {
+    pub source: String,
+    pub comm: Option<String>,
+    pub tid: Option<u32>,
+    pub count: u64,
+    pub wait_ns: u64,
+}
+
+impl Report {
+    /// Reads a report file.
+    pub fn read(path: &Path) -> Result<Report> {
+        let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+        Report::parse(&bytes)
+    }
+
+    /// Reads a report.
+    pub fn parse(bytes: &[u8]) -> Result<Report> {
+        let report: Report = serde_json::from_slice(bytes)?;
+        ensure!(report.schema == "waitscope.report/1", "{}", report.schema);
+        Ok(report)
+    }
+
+    /// The only thread that matches.
+    pub fn only(&self, what: &str, matches: impl Fn(&Thread) -> bool) -> Result<&Thread> {
+        let found: Vec<_> = self
+            .threads
+            .iter()
+            .filter(|thread| matches(thread))
+            .collect();
+        ensure!(found.len() == 1, "{what}: {} threads", found.len());
+        Ok(found[0])
+    }
+
+    /// The only thread with this name.
+    pub fn named(&self, comm: &str) -> Result<&Thread> {
+        self.only(comm, |thread| thread.comm == comm)
+    }
+}
+
+impl Account {
+    /// Finished waits of a kind.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Wait> {
+        self.waits.iter().filter(move |wait| wait.kind == kind)
+    }
+
+    /// Time of the finished waits of a kind, ns.
+    pub fn kind_ns(&self, kind: &str) -> u64 {
+        self.of_kind(kind).map(|wait| wait.total_ns).sum()
+    }
+}

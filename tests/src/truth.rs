@@ -1,0 +1,228 @@
+//! The truth workload's own account, and its comparison with a report.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::report::{Account, Report, Thread, Wait, Wake};
+
+/// What one case says of itself. Times are ns.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the workload's")]
+pub struct Measured {
+    pub name: String,
+    pub kind: String,
+    pub comm: String,
+    pub pid: u32,
+    pub tid: u32,
+    pub waker: Option<String>,
+    pub calls: u64,
+    pub count: u64,
+    pub wait_ns: u64,
+    pub odd_cpu_ns: u64,
+    pub oncpu_ns: u64,
+    pub rundelay_ns: u64,
+    pub expect_functions: Vec<String>,
+    pub expect_source: Vec<String>,
+}
+
+/// A case that the machine refuses.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the workload's")]
+pub struct Unavailable {
+    pub name: String,
+    pub kind: String,
+    pub unavailable: String,
+}
+
+/// A line of the truth file.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Line {
+    /// It ran.
+    Measured(Measured),
+    /// It could not.
+    Unavailable(Unavailable),
+}
+
+/// Reads a truth file.
+pub fn read(path: &Path) -> Result<Vec<Line>> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    text.lines()
+        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+        .collect()
+}
+
+/// The cases that ran.
+pub fn measured(lines: &[Line]) -> Vec<&Measured> {
+    lines
+        .iter()
+        .filter_map(|line| match line {
+            Line::Measured(measured) => Some(measured),
+            Line::Unavailable(_) => None,
+        })
+        .collect()
+}
+
+/// Sleeps at least this long have their function named, ns.
+const NAMED_FROM_NS: u64 = 1_000_000;
+
+/// How far a reported time may be from the truth: 1 % + 1 ms.
+fn tolerance(truth: u64) -> u64 {
+    truth / 100 + 1_000_000
+}
+
+/// What the wake-ups of a disk case may take to reach a CPU that the host has
+/// put to sleep, ns. The threads of all other cases share a CPU.
+const JOURNEY_NS: u64 = 5_000_000;
+
+/// Everything in the report that contradicts a case, one sentence each.
+pub fn contradictions(report: &Report, truth: &Measured) -> Vec<String> {
+    let is_subject = |thread: &Thread| {
+        (thread.pid, thread.tid) == (truth.pid, truth.tid) && thread.comm == truth.comm
+    };
+    let mut found = match report.only(&truth.comm, is_subject) {
+        Ok(thread) => of_thread(thread, truth),
+        Err(error) => vec![error.to_string()],
+    };
+    for sentence in &mut found {
+        *sentence = format!("{} ({}): {sentence}", truth.name, truth.kind);
+    }
+    found
+}
+
+fn of_thread(thread: &Thread, truth: &Measured) -> Vec<String> {
+    let account = &thread.account;
+    let waits: Vec<&Wait> = account.of_kind(&truth.kind).collect();
+    let (on_cpu, queued) = (account.on_cpu_ns, account.runqueue_ns);
+    let mut found = Vec::new();
+    // A waking by another CPU's interrupt travels: part of that is wait here
+    // and run queue there, their sum is right all the same.
+    let by_interrupt = truth
+        .expect_source
+        .iter()
+        .any(|source| source == "block-io");
+    let journey = if by_interrupt { JOURNEY_NS } else { 0 };
+    // A call may also wait for the memory it reads or writes; the workload sees
+    // that as the same sleep.
+    let waited = account.kind_ns(&truth.kind);
+    let waited = truth
+        .wait_ns
+        .clamp(waited, waited + for_memory(account, truth));
+    // CPU time that the kernel cannot have meant (see the workload's meter)
+    // was run queue; their sum is right all the same.
+    let odd = truth.odd_cpu_ns;
+    for (what, told, true_ns, more) in [
+        ("wait", waited, truth.wait_ns, journey),
+        ("on-cpu", on_cpu, truth.oncpu_ns, odd),
+        ("run queue", queued, truth.rundelay_ns, odd + journey),
+        (
+            "all",
+            waited + on_cpu + queued,
+            truth.wait_ns + truth.oncpu_ns + truth.rundelay_ns,
+            0,
+        ),
+    ] {
+        if told.abs_diff(true_ns) > tolerance(true_ns) + more {
+            found.push(format!("{what} {told} ns, truth {true_ns} ns"));
+        }
+    }
+    let count: u64 = waits.iter().map(|wait| wait.count).sum();
+    if count.abs_diff(truth.count) > truth.count / 20 + 2 {
+        found.push(format!("{count} waits, truth {}", truth.count));
+    }
+    found.extend(of_functions(&waits, truth));
+    found.extend(of_wakers(&waits, truth));
+    if !found.is_empty() {
+        found.push(format!("all it waited for: {:#?}", account.waits));
+    }
+    found
+}
+
+/// Time of the waits for the address space's lock, unless locks are the case.
+fn for_memory(account: &Account, truth: &Measured) -> u64 {
+    let is_memory = |wait: &&Wait| {
+        let function = wait.function.as_deref().unwrap_or_default();
+        function.contains("mm_and_find_vma") || function.contains("mmap_lock")
+    };
+    let locks = account.of_kind("kernel-lock").filter(is_memory);
+    match truth.kind.as_str() {
+        "kernel-lock" => 0,
+        _ => locks.map(|wait| wait.total_ns).sum(),
+    }
+}
+
+/// One in so many of a case's wake-ups may be unverified. Some kernels hide from all
+/// tracing what happens beside a protected task (seen on a sandboxed host): a
+/// waking then has no record, and to say so is right, to guess is not.
+/// [`hidden`] bounds them over the whole run.
+const HIDDEN_ONE_IN: u64 = 3;
+
+/// What is wrong with the number of unverified wake-ups of a run: more than
+/// 2 % of all.
+pub fn hidden(report: &Report) -> Option<String> {
+    let accounts = report.threads.iter().map(|thread| &thread.account);
+    let waits: u64 = accounts
+        .flat_map(|account| &account.waits)
+        .map(|wait| wait.count)
+        .sum();
+    let unverified = report.coverage.unverified_wakes;
+    (unverified > waits / 50).then(|| format!("{unverified} of {waits} wake-ups unverified"))
+}
+
+fn is_hidden(wake: &Wake, truth: &Measured) -> bool {
+    wake.source == "unverified" && wake.count <= truth.count.div_ceil(HIDDEN_ONE_IN)
+}
+
+fn of_functions(waits: &[&Wait], truth: &Measured) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut wrong_ns = 0;
+    let mut wrong = Vec::new();
+    for wait in waits {
+        match &wait.function {
+            None if wait.max_ns >= NAMED_FROM_NS
+                && !wait.wakes.iter().all(|w| is_hidden(w, truth)) =>
+            {
+                found.push(format!("no function for a wait of {} ns", wait.max_ns));
+            }
+            Some(name) if !truth.expect_functions.contains(name) => {
+                wrong_ns += wait.total_ns;
+                wrong.push(name);
+            }
+            _ => {}
+        }
+    }
+    if wrong_ns > tolerance(truth.wait_ns) {
+        found.push(format!("{wrong_ns} ns in {wrong:?}"));
+    }
+    found
+}
+
+/// Time ended by another source, or by another thread than the waker, is
+/// wrong.
+fn of_wakers(waits: &[&Wait], truth: &Measured) -> Vec<String> {
+    let mut wrong_ns = 0;
+    let mut wrong = Vec::new();
+    for wake in waits.iter().flat_map(|wait| &wait.wakes) {
+        if !(is_hidden(wake, truth) || is_right(wake, truth)) {
+            wrong_ns += wake.wait_ns;
+            wrong.push(format!("{} {:?} ×{}", wake.source, wake.comm, wake.count));
+        }
+    }
+    if wrong_ns > tolerance(truth.wait_ns) {
+        return vec![format!("{wrong_ns} ns ended by {wrong:?}")];
+    }
+    Vec::new()
+}
+
+fn is_right(wake: &Wake, truth: &Measured) -> bool {
+    let by_task = matches!(wake.source.as_str(), "task" | "task-exit");
+    let right_waker = match (&truth.waker, &wake.comm) {
+        (Some(waker), Some(comm)) => comm.contains(waker.as_str()),
+        (Some(_), None) => !by_task,
+        (None, _) => true,
+    };
+    truth.expect_source.contains(&wake.source) && right_waker
+}

@@ -1,0 +1,108 @@
+//! Threads that change what they are: their program, their name, their word
+//! size; and names that are an attack.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context, Result};
+use waitscope_tests::report::{Exit, Report};
+use waitscope_tests::{audit, elf32, live, text};
+
+const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
+
+#[test]
+fn an_exec_by_another_thread_keeps_the_process() -> Result<()> {
+    let (outcome, report) = live::traced(&[ACTOR, "exec-by-thread"])?;
+    outcome.expect_code(0)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    assert_eq!(report.processes, 1, "{:?}", report.threads);
+    assert!(report.threads.iter().all(|thread| thread.exit.is_some()));
+    // First thread, bystander, and the one that becomes the first: three
+    // threads, of which one goes by two ids.
+    assert_eq!(report.threads.len(), 3, "{:?}", report.threads);
+    let napper = report.only("four naps", |thread| {
+        thread.pid == thread.tid
+            && thread.account.kind_ns("sleep") >= 200_000_000
+            && thread.account.lifetime_ns < 2_000_000_000
+            && thread.exit == Some(Exit::Code(0))
+            && thread.comm == "actor"
+    })?;
+    let naps: u64 = napper.account.of_kind("sleep").map(|wait| wait.count).sum();
+    // Its own nap before the exec, four after it.
+    assert_eq!(naps, 5, "{napper:?}");
+    Ok(())
+}
+
+#[test]
+fn a_thread_is_known_by_its_last_name() -> Result<()> {
+    let (outcome, report) = live::traced(&[ACTOR, "rename"])?;
+    outcome.expect_code(0)?;
+    let thread = report.named("third")?;
+    assert_eq!(
+        thread
+            .account
+            .of_kind("sleep")
+            .map(|wait| wait.count)
+            .sum::<u64>(),
+        3
+    );
+    let naps = thread.account.kind_ns("sleep");
+    assert!((90_000_000..120_000_000).contains(&naps), "{naps}");
+    Ok(())
+}
+
+/// Its system call numbers belong to another table: 162 is `nanosleep` there
+/// and `sync` here.
+#[test]
+fn a_32_bit_program_is_not_read_with_the_64_bit_table() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let program = dir.path().join("naps32");
+    fs::write(&program, elf32::program())?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    let (outcome, report) = live::traced(&[&program])?;
+    outcome.expect_code(elf32::STATUS)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    let thread = report.named("naps32")?;
+    let waits: Vec<_> = thread.account.of_kind("sleep").collect();
+    assert_eq!(
+        waits.iter().map(|wait| wait.count).sum::<u64>(),
+        elf32::NAPS,
+        "{thread:?}"
+    );
+    assert!(thread.account.kind_ns("sync") == 0, "{thread:?}");
+    // One of them may have been hidden by the kernel.
+    let known = waits
+        .iter()
+        .filter(|wait| wait.function.as_deref() == Some("hrtimer_nanosleep"));
+    let known = known.flat_map(|wait| &wait.wakes);
+    let by_timer = known.filter(|wake| wake.source == "timer");
+    let by_timer: u64 = by_timer.map(|wake| wake.count).sum();
+    assert!(by_timer + 1 >= elf32::NAPS, "{waits:?}");
+    Ok(())
+}
+
+#[test]
+fn hostile_names_do_not_reach_the_terminal() -> Result<()> {
+    let dir = live::shared_dir()?;
+    for colour in ["never", "always"] {
+        let (table, json) = (dir.path().join("out.txt"), dir.path().join("out.json"));
+        let mut run = live::waitscope()?;
+        run.args(["run", "--per-thread", "--all", "--color", colour]);
+        run.arg("-o").arg(&table).arg("-o").arg(&json);
+        let outcome = live::finish(run.args(["--", ACTOR, "hostile-names"]))?;
+        outcome.expect_code(0)?;
+        let report = Report::read(&json)?;
+        let comm = |comm: &str| report.threads.iter().any(|thread| thread.comm == comm);
+        assert!(comm("\u{1b}[31mred") && comm("two\nlines"), "{report:?}");
+        for file in [&table, &json] {
+            let seen = String::from_utf8(fs::read(file)?).context("UTF-8")?;
+            assert!(!seen.is_empty());
+            let seen = text::without_colour(&seen);
+            assert_eq!(text::harmful(&seen), [], "{}", file.display());
+        }
+        let seen = fs::read_to_string(&table)?;
+        assert!(seen.contains("bell") || seen.contains("be"), "{seen}");
+        assert!(!seen.contains("\u{1b}[31mred"), "{seen}");
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Many processes and many switches: nothing lost, nothing left over.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use waitscope_tests::report::Exit;
+use waitscope_tests::{audit, live};
+
+const PROCESSES: usize = 10_000;
+const MEMORY_LIMIT: u64 = 256 << 20;
+
+/// One load at a time: each fills the machine.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+fn machine() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn every_process_of_a_storm_is_told_once() -> Result<()> {
+    let _machine = machine();
+    let dir = live::shared_dir()?;
+    let log = dir.path().join("storm.log");
+    let log_arg = log.to_string_lossy().into_owned();
+    let count = PROCESSES.to_string();
+    let actor = env!("CARGO_BIN_EXE_actor");
+    let (outcome, report) = live::traced(&[actor, "storm", &count, "8", &log_arg])?;
+    outcome.expect_code(0)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+
+    let mut seen: HashMap<(u32, i32), i64> = HashMap::new();
+    for thread in &report.threads {
+        ensure!(thread.pid == thread.tid, "a thread in a storm: {thread:?}");
+        let Some(Exit::Code(status)) = thread.exit else {
+            anyhow::bail!("left over: {thread:?}");
+        };
+        *seen.entry((thread.pid, status)).or_default() += 1;
+    }
+    for line in fs::read_to_string(&log)?.lines() {
+        let (pid, status) = line.split_once(' ').context("a log line")?;
+        *seen.entry((pid.parse()?, status.parse()?)).or_default() -= 1;
+    }
+    seen.retain(|_, times| *times != 0);
+    assert_eq!(seen.len(), 1, "more than the storm itself: {seen:?}");
+    assert_eq!(report.threads.len(), PROCESSES + 1);
+    assert_eq!(report.processes, PROCESSES as u64 + 1);
+    let peak = report.overhead.tool_peak_bytes.context("peak memory")?;
+    assert!((1..MEMORY_LIMIT).contains(&peak), "{peak}");
+    Ok(())
+}
+
+#[test]
+fn messaging_loses_nothing() -> Result<()> {
+    let _machine = machine();
+    let (outcome, report) = live::traced(&["perf", "bench", "sched", "messaging", "-g", "8"])?;
+    outcome.expect_code(0)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    // 8 groups of 20 senders and 20 receivers, and the parent.
+    assert!(report.processes > 8 * 40, "{}", report.processes);
+    let overhead = &report.overhead;
+    assert!(overhead.probe_runs.context("runs")? >= overhead.switches);
+    assert!(overhead.tool_cpu_ns.context("CPU time")? > 0);
+    assert!(overhead.switches > 1000, "{}", overhead.switches);
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! waitscope's account of the truth workload against the workload's own.
+//!
+//! `WAITSCOPE_REPEAT=100` asks for a hundred runs in a row.
+
+use std::collections::BTreeSet;
+use std::env;
+
+use anyhow::{Context, Result};
+use waitscope_tests::report::Report;
+use waitscope_tests::{audit, live, truth};
+
+/// Wait kinds that the report must know at the least.
+const KINDS: usize = 18;
+
+#[test]
+fn every_wait_is_told_as_it_was() -> Result<()> {
+    let runs: u32 = match env::var("WAITSCOPE_REPEAT") {
+        Ok(text) => text.parse().context("WAITSCOPE_REPEAT")?,
+        Err(_) => 1,
+    };
+    for run in 1..=runs {
+        let wrong = one_run().with_context(|| format!("run {run} of {runs}"))?;
+        assert!(
+            wrong.is_empty(),
+            "run {run} of {runs}:\n{}",
+            wrong.join("\n")
+        );
+    }
+    Ok(())
+}
+
+/// Everything wrong with one run.
+fn one_run() -> Result<Vec<String>> {
+    let dir = live::shared_dir()?;
+    let (file, out) = (dir.path().join("truth.jsonl"), dir.path().join("out.json"));
+    let mut run = live::waitscope()?;
+    run.args(["run", "-o"]).arg(&out).arg("--");
+    run.arg(env!("CARGO_BIN_EXE_truth"));
+    run.arg("--truth").arg(&file).arg("--dir").arg(dir.path());
+    live::finish(&mut run)?.expect_code(0)?;
+
+    let report = Report::read(&out)?;
+    let lines = truth::read(&file)?;
+    let measured = truth::measured(&lines);
+    let mut wrong = audit::violations(&report);
+    for case in &measured {
+        wrong.extend(truth::contradictions(&report, case));
+    }
+    wrong.extend(truth::hidden(&report));
+    let kinds: BTreeSet<&str> = measured.iter().map(|case| case.kind.as_str()).collect();
+    if kinds.len() < KINDS {
+        wrong.push(format!("only {} kinds: {lines:?}", kinds.len()));
+    }
+    let left: Vec<_> = report.threads.iter().filter(|t| t.exit.is_none()).collect();
+    if !left.is_empty() {
+        wrong.push(format!("left over: {left:?}"));
+    }
+    Ok(wrong)
+}

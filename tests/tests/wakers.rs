@@ -1,0 +1,60 @@
+//! A timer that fires while another task runs is a timer.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use waitscope_tests::report::Account;
+use waitscope_tests::{audit, live};
+
+/// Two `cat`s keep both CPUs busy while this naps.
+fn naps_beside_cats(count: u32, micros: u32) -> Result<Account> {
+    let script = "cat /dev/zero >/dev/null & a=$!; cat /dev/zero >/dev/null & b=$!; \
+                  \"$0\" naps \"$1\" \"$2\"; kill $a $b; wait";
+    let actor = env!("CARGO_BIN_EXE_actor");
+    let (count, micros) = (count.to_string(), micros.to_string());
+    let (outcome, mut report) = live::traced(&["sh", "-c", script, actor, &count, &micros])?;
+    outcome.expect_code(0)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    let naps = report
+        .threads
+        .iter()
+        .position(|thread| thread.comm == "actor");
+    Ok(report
+        .threads
+        .swap_remove(naps.context("the napper")?)
+        .account)
+}
+
+/// Wake-ups of the naps by source; there are as many as naps.
+fn sources(account: &Account, naps: u64) -> BTreeMap<&str, u64> {
+    let mut sources = BTreeMap::new();
+    for wake in account.of_kind("sleep").flat_map(|wait| &wait.wakes) {
+        *sources.entry(wake.source.as_str()).or_default() += wake.count;
+    }
+    assert_eq!(sources.values().sum::<u64>(), naps, "{sources:?}");
+    sources
+}
+
+/// A few may be unverified: some kernels hide what happens beside a protected
+/// task.
+#[test]
+fn long_sleeps_are_ended_by_the_timer() -> Result<()> {
+    let account = naps_beside_cats(200, 2_000)?;
+    let mut sources = sources(&account, 200);
+    assert!(sources.remove("timer") >= Some(196), "{sources:?}");
+    sources.remove("unverified");
+    assert!(sources.is_empty(), "{sources:?}");
+    Ok(())
+}
+
+/// Too short for a stack: the interrupt must be known otherwise, or the source
+/// stays unverified. It is never the task that was interrupted.
+#[test]
+fn short_sleeps_are_never_ended_by_a_task() -> Result<()> {
+    let account = naps_beside_cats(1_000, 300)?;
+    let mut sources = sources(&account, 1_000);
+    sources.remove("timer");
+    sources.remove("unverified");
+    assert!(sources.is_empty(), "{sources:?}");
+    Ok(())
+}

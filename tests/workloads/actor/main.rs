@@ -1,0 +1,59 @@
+//! Small programs for the live tests, each with one known behaviour:
+//! `actor ACT [ARG…]`.
+
+mod exec;
+mod identity;
+mod names;
+mod naps;
+mod signals;
+mod sleepers;
+mod storm;
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match perform(&args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "actor {args:?}: {error}");
+            ExitCode::from(99)
+        }
+    }
+}
+
+/// The act's exit status.
+fn perform(args: &[&str]) -> io::Result<u8> {
+    match *args {
+        // Ends at once with the status given.
+        ["exit", code, ..] => u8::try_from(number(code)?).map_err(io::Error::other),
+        ["identity", out] => identity::write(out),
+        ["descriptors", out] => identity::write_descriptors(out),
+        ["count-signals", out] => signals::count(out),
+        ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
+        ["sleepers", ready] => sleepers::sleep(ready),
+        ["storm", count, width, out] => storm::blow(number(count)?, number(width)?, out),
+        ["hostile-names"] => names::hostile(),
+        ["rename"] => names::rename(),
+        ["exec-by-thread"] => exec::by_thread(),
+        _ => Err(io::Error::other("no such act")),
+    }
+}
+
+fn number(text: &str) -> io::Result<u32> {
+    text.parse().map_err(io::Error::other)
+}
+
+/// `-1` is an error.
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(result)
+}

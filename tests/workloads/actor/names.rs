@@ -1,0 +1,79 @@
+//! Threads with names that would harm a terminal, and one that changes its
+//! name.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::check;
+
+/// Colour, window title, bell, line break, direction override, a C1 control,
+/// bytes that are no UTF-8.
+const HOSTILE: &[&[u8]] = &[
+    b"\x1b[31mred",
+    b"\x1b]0;owned\x07",
+    b"be\x07ll",
+    b"two\nlines",
+    b"\xe2\x80\xaeoverride",
+    b"\xc2\x9b31mc1",
+    b"\xff\xfe\x80",
+    b"\rreturn",
+];
+
+const NAP: Duration = Duration::from_millis(30);
+
+/// One sleeping thread per name, then one process with each as argument.
+pub fn hostile() -> io::Result<u8> {
+    let threads: Vec<_> = HOSTILE
+        .iter()
+        .map(|name| {
+            thread::spawn(move || {
+                set_name(name)?;
+                thread::sleep(NAP);
+                Ok::<(), io::Error>(())
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("panicked")))?;
+    }
+    for name in HOSTILE {
+        let status = Command::new(env::current_exe()?)
+            .args([OsStr::new("exit"), OsStr::new("0"), OsStr::from_bytes(name)])
+            .status()?;
+        if !status.success() {
+            return Err(io::Error::other("the child failed"));
+        }
+    }
+    Ok(0)
+}
+
+/// A thread called `first`, then `second`, then `third`, asleep as each.
+pub fn rename() -> io::Result<u8> {
+    let thread = thread::spawn(|| {
+        for name in ["first", "second", "third"] {
+            set_name(name.as_bytes())?;
+            thread::sleep(NAP);
+        }
+        Ok::<(), io::Error>(())
+    });
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("panicked")))?;
+    Ok(0)
+}
+
+fn set_name(name: &[u8]) -> io::Result<()> {
+    let mut bytes = [0u8; 16];
+    let kept = name.len().min(15);
+    bytes[..kept].copy_from_slice(&name[..kept]);
+    // SAFETY: `bytes` is NUL-terminated and outlives the call.
+    check(unsafe { libc::prctl(libc::PR_SET_NAME, bytes.as_ptr()) })?;
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Packs what a guest has: our programs at the paths they have here, the system
+//! programs that tests start, and the plan.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use waitscope_guest::{PLAN_FILE, Plan};
+
+use crate::vm::cpio::Archive;
+use crate::vm::programs::Programs;
+use crate::vm::{files, libraries};
+use crate::workspace::{Workspace, find_program};
+
+/// What tests and their scripts start: perf, and of Debian's essential packages.
+const SYSTEM_PROGRAMS: &str = "perf bash cat cp cut date dd echo env false find grep head id ln ls \
+    mkdir mktemp mv nice nproc printf readlink rm sed seq setpriv sh sleep sort stat sync tail \
+    taskset tee test timeout touch tr true uname wc";
+/// Names of users that tests ask for.
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
+    daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n\
+    nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+const GROUP: &str = "root:x:0:\ndaemon:x:1:\nnogroup:x:65534:\n";
+/// A merged /usr, as every Debian has it.
+const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
+const EXECUTABLE: u32 = 0o755;
+const READABLE: u32 = 0o644;
+
+enum Entry {
+    Directory,
+    Link(String),
+    Copy(PathBuf),
+    Bytes(&'static str),
+}
+
+/// Names relative to the root; sorted, so a folder comes before what is in it.
+struct Tree(BTreeMap<String, Entry>);
+
+/// The same for every guest of one call, but for the plan.
+pub(crate) fn write(
+    workspace: &Workspace,
+    programs: &Programs,
+    plan: &Plan,
+    to: &Path,
+) -> Result<()> {
+    let tree = Tree::of(workspace, programs)?;
+    let plan = serde_json::to_vec(plan)?;
+    let file = File::create(to).with_context(|| format!("cannot write {}", to.display()))?;
+    let mut archive = Archive::new(BufWriter::new(file));
+    let mut pack = || -> Result<()> {
+        for (name, entry) in &tree.0 {
+            match entry {
+                Entry::Directory => archive.directory(name, EXECUTABLE)?,
+                Entry::Link(target) => archive.link(name, target)?,
+                Entry::Copy(from) => archive.file(name, EXECUTABLE, &files::read(from)?)?,
+                Entry::Bytes(text) => archive.file(name, READABLE, text.as_bytes())?,
+            }
+        }
+        archive.file(PLAN_FILE.trim_start_matches('/'), READABLE, &plan)?;
+        Ok(())
+    };
+    pack().with_context(|| format!("cannot write {}", to.display()))?;
+    archive.finish()?;
+    Ok(())
+}
+
+impl Tree {
+    fn of(workspace: &Workspace, programs: &Programs) -> Result<Self> {
+        let mut tree = Self(BTreeMap::new());
+        for name in MERGED {
+            tree.directory(Path::new("/usr").join(name))?;
+            tree.0
+                .insert(name.into(), Entry::Link(format!("usr/{name}")));
+        }
+        tree.add("/etc/passwd", Entry::Bytes(PASSWD))?;
+        tree.add("/etc/group", Entry::Bytes(GROUP))?;
+        tree.directory("/root")?;
+        tree.add("/init", Entry::Copy(programs.init.clone()))?;
+        tree.directory(workspace.path("tests"))?;
+        tree.directory(workspace.path("target/tmp"))?;
+        tree.ours(&programs.waitscope)?;
+        for test in &programs.tests {
+            tree.ours(&test.path)?;
+        }
+        for workload in &programs.workloads {
+            tree.ours(workload)?;
+        }
+        for name in SYSTEM_PROGRAMS.split_whitespace() {
+            tree.system(name)?;
+        }
+        Ok(tree)
+    }
+
+    /// One of our programs, where it is here.
+    fn ours(&mut self, path: &Path) -> Result<()> {
+        self.add(path, Entry::Copy(path.to_owned()))
+    }
+
+    /// A program of this machine with its libraries.
+    fn system(&mut self, name: &str) -> Result<()> {
+        let path = find_program(name)
+            .with_context(|| format!("{name} is not in PATH, and tests in the guest start it"))?;
+        for library in libraries::of(&path)? {
+            self.add(&library, Entry::Copy(library.clone()))?;
+        }
+        self.add(Path::new("/usr/bin").join(name), Entry::Copy(path))
+    }
+
+    fn add(&mut self, path: impl AsRef<Path>, entry: Entry) -> Result<()> {
+        let path = path.as_ref();
+        if let Some(folder) = path.parent() {
+            self.directory(folder)?;
+        }
+        self.0.insert(place(path)?, entry);
+        Ok(())
+    }
+
+    /// A folder and all above it.
+    fn directory(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let folders: Vec<&Path> = path.as_ref().ancestors().collect();
+        for folder in folders {
+            let name = place(folder)?;
+            if !name.is_empty() {
+                self.0.entry(name).or_insert(Entry::Directory);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name in the archive of what has this absolute path.
+fn place(path: &Path) -> Result<String> {
+    let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
+    ensure!(
+        path.is_absolute() && path.components().all(plain),
+        "not a plain absolute path: {}",
+        path.display()
+    );
+    let path = path.to_str().context("a path is not UTF-8")?;
+    let name = path.trim_start_matches('/');
+    let first = name.split('/').next().unwrap_or_default();
+    if MERGED.contains(&first) {
+        Ok(format!("usr/{name}"))
+    } else {
+        Ok(name.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_go_where_the_merged_usr_has_them() {
+        for (path, expect) in [
+            (
+                "/lib/x86_64-linux-gnu/libc.so.6",
+                "usr/lib/x86_64-linux-gnu/libc.so.6",
+            ),
+            (
+                "/lib64/ld-linux-x86-64.so.2",
+                "usr/lib64/ld-linux-x86-64.so.2",
+            ),
+            ("/usr/lib/libz.so", "usr/lib/libz.so"),
+            ("/library/x", "library/x"),
+            ("/", ""),
+        ] {
+            assert_eq!(place(Path::new(path)).unwrap(), expect);
+        }
+        assert!(place(Path::new("lib/x")).is_err());
+        assert!(place(Path::new("/a/../b")).is_err());
+    }
+
+    #[test]
+    fn folders_come_before_what_is_in_them_and_once() {
+        let mut tree = Tree(BTreeMap::new());
+        tree.add("/a/b/c", Entry::Bytes("1")).unwrap();
+        tree.add("/a/b/d", Entry::Bytes("2")).unwrap();
+        let names: Vec<&str> = tree.0.keys().map(String::as_str).collect();
+        assert_eq!(names, ["a", "a/b", "a/b/c", "a/b/d"]);
+        assert!(matches!(tree.0["a/b"], Entry::Directory));
+    }
+
+    #[test]
+    fn what_tests_start_is_on_this_machine() {
+        let mut tree = Tree(BTreeMap::new());
+        for name in SYSTEM_PROGRAMS.split_whitespace() {
+            tree.system(name).unwrap();
+            assert!(tree.0.contains_key(&format!("usr/bin/{name}")), "{name}");
+        }
+        assert!(tree.0.keys().any(|name| name.contains("libc.so")));
+    }
+}
