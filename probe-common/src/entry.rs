@@ -22,6 +22,8 @@ pub struct TaskEntry {
     pub file: u64,
     /// Its inode number, so that a reused `struct file` is told apart.
     pub ino: u64,
+    /// The kernel lock in whose slow path it is; 0 when in none.
+    pub lock: u64,
     /// Switch-outs so far.
     pub seq: u16,
     /// Take a stack at the next waking, however short the sleep.
@@ -31,8 +33,6 @@ pub struct TaskEntry {
     /// The tid it is told under: its own from birth, and the leader's after an
     /// exec was told. (`de_thread` changes `task->pid` some 100 µs earlier.)
     pub tid: u32,
-    /// Zero.
-    pub pad: u32,
     /// The descriptor number last described.
     pub fd: i32,
     /// 1 from its switch-in to its switch-out. A switch-out of a task that is
@@ -40,6 +40,4 @@ pub struct TaskEntry {
     pub running: u32,
     /// Remote port last described: a socket that was connected since is told again.
     pub remote_port: u32,
-    /// 1 while it is in a kernel lock's slow path.
-    pub lock: u32,
 }

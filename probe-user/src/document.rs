@@ -44,7 +44,8 @@ pub struct Coverage {
     pub open_waits: u64,
     /// Wake-ups whose source could not be verified.
     pub unverified_wakes: u64,
-    /// Switch-ins that the kernel hid and whose time is the scheduler's own.
+    /// Switch-ins and wakings that the kernel hid and whose time is the
+    /// scheduler's own.
     pub recovered_switches: u64,
     /// Σ over threads of lifetime − (on-CPU + run queue + waits + open + unknown), ns.
     pub residual_ns: i64,

@@ -193,3 +193,15 @@ pub fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {
     let report = Report::read(&file).with_context(|| outcome.stderr.clone())?;
     Ok((outcome, report))
 }
+
+/// Time that the host has taken from this machine's CPUs so far, ns, in ticks of
+/// 10 ms (`steal` in proc_stat(5)).
+pub fn stolen_ns() -> Result<u64> {
+    let stat = fs::read_to_string("/proc/stat").context("/proc/stat")?;
+    let all = stat.lines().next().unwrap_or_default();
+    let ticks = all
+        .split_ascii_whitespace()
+        .nth(8)
+        .context("no steal in /proc/stat")?;
+    Ok(ticks.parse::<u64>()? * 10_000_000)
+}

@@ -52,6 +52,8 @@ pub struct Coverage {
     pub lost: BTreeMap<String, u64>,
     pub open_waits: u64,
     pub unverified_wakes: u64,
+    #[serde(default)]
+    pub recovered_switches: u64,
     pub residual_ns: i64,
     pub problems: Vec<String>,
 }

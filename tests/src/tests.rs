@@ -62,7 +62,7 @@ fn after(pointer: &str, value: Value) -> Vec<String> {
     *changed.pointer_mut(pointer).unwrap() = value;
     let changed = Report::parse(changed.to_string().as_bytes()).unwrap();
     let mut said = audit::violations(&changed);
-    said.extend(contradictions(&changed, &measured()));
+    said.extend(contradictions(&changed, &measured(), 0));
     said
 }
 

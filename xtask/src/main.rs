@@ -40,6 +40,9 @@ enum Command {
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
     /// Run the live tests in emulated guests, one per kernel
+    ///
+    /// Kernels and QEMU are fetched once, into target/vm; remove that folder to
+    /// get newer ones. Each guest's console is kept there too, in console.
     Vm(vm::Options),
 }
 

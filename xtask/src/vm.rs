@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use self::initramfs::Initramfs;
 use self::kernel::Kernel;
 use self::mirror::Supply;
 use self::outcome::{Outcome, table};
@@ -60,6 +61,13 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
+impl Options {
+    fn kernels(&self) -> impl Iterator<Item = Kernel> {
+        self.kernel.iter().flat_map(|Kernels(these)| these).copied()
+    }
+}
+
+/// One word of `--kernel`.
 #[derive(Clone, Debug)]
 struct Kernels(Vec<Kernel>);
 
@@ -77,23 +85,24 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     );
     let supply = Supply::new(workspace);
     let qemu = Qemu::get(&supply)?;
+    // All of them before any work that a failure here would waste.
+    let images = options
+        .kernels()
+        .map(|kernel| Ok((kernel, kernel.image(&supply)?)))
+        .collect::<Result<Vec<_>>>()?;
     say("== static build, for the guests");
     let programs = Programs::build(workspace, &options.test)?;
     let plan = plan::of(workspace, &programs, options)?;
-    let initramfs = files::cache(workspace).join("initramfs.cpio");
-    initramfs::write(workspace, &programs, &plan, &initramfs)?;
+    let initramfs = Initramfs::write(workspace, &programs, &plan)?;
     let mut outcomes = Vec::new();
-    for Kernels(kernels) in &options.kernel {
-        for kernel in kernels {
-            let image = kernel.image(&supply)?;
-            for lockdown in &options.lockdown {
-                let guest = Guest {
-                    label: label(*kernel, *lockdown),
-                    settings: settings(*lockdown),
-                    limit: Duration::from_secs(options.timeout),
-                };
-                outcomes.push(guest.boot(workspace, &qemu, &image, &initramfs)?);
-            }
+    for (kernel, image) in &images {
+        for lockdown in &options.lockdown {
+            let guest = Guest {
+                label: label(*kernel, *lockdown),
+                settings: settings(*lockdown),
+                limit: Duration::from_secs(options.timeout),
+            };
+            outcomes.push(guest.boot(workspace, &qemu, image, &initramfs)?);
         }
     }
     conclude(&outcomes)
@@ -112,10 +121,10 @@ impl Guest {
         workspace: &Workspace,
         qemu: &Qemu,
         image: &Path,
-        initramfs: &Path,
+        initramfs: &Initramfs,
     ) -> Result<Outcome> {
         say(format_args!("== guest {}", self.label));
-        let mut command = qemu.guest(image, initramfs, &self.settings);
+        let mut command = qemu.guest(image, initramfs.path(), &self.settings);
         let log = format!("console/{}.log", self.label.replace(' ', "-"));
         let log = files::cache(workspace).join(log);
         let seen = console::follow(&mut command, &self.label, io::stdout(), &log, self.limit)?;

@@ -17,23 +17,24 @@ const SPIN: u64 = 1;
 #[btf_tracepoint(function = "contention_begin")]
 pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::ContentionBegin);
-    if ctx.arg::<u64>(1) & SPIN == 0 {
-        note(1);
+    if ctx.arg::<u64>(1) & SPIN != 0 {
+        return 0;
+    }
+    if let Some(entry) = filter::entry_at(Current::get().address()) {
+        entry.lock = ctx.arg(0);
     }
     0
 }
 
 // TP_PROTO(void *lock, int ret)
 #[btf_tracepoint(function = "contention_end")]
-pub fn contention_end(_ctx: BtfTracePointContext) -> i32 {
+pub fn contention_end(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::ContentionEnd);
-    note(0);
-    0
-}
-
-#[inline(always)]
-fn note(lock: u32) {
-    if let Some(entry) = filter::entry_at(Current::get().address()) {
-        entry.lock = lock;
+    if let Some(entry) = filter::entry_at(Current::get().address())
+        // An interrupt may spin for a lock of its own meanwhile.
+        && entry.lock == ctx.arg(0)
+    {
+        entry.lock = 0;
     }
+    0
 }

@@ -112,6 +112,15 @@ impl Class {
         }
     }
 
+    /// Whether the call's own wait is one that signals do not end. In any other
+    /// call such a sleep is for something on the way: a lock, memory, RCU.
+    pub fn sleeps_uninterruptibly(self) -> bool {
+        matches!(
+            self,
+            Class::Read | Class::Write | Class::Fsync | Class::Sync | Class::Vfork | Class::Aio
+        )
+    }
+
     /// Whether the call (with its descriptor) settles the wait's kind, so that
     /// an interruptible sleep in it needs no stack.
     pub fn settles(self) -> bool {

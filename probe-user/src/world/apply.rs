@@ -32,7 +32,7 @@ pub struct World {
     pub now_ns: u64,
     /// Context switches of traced threads (switch-outs).
     pub switches: u64,
-    /// Switch-ins that the kernel hid.
+    /// Switch-ins and wakings that the kernel hid.
     pub recovered: u64,
     /// When the first thread of the final snapshot was seen.
     last_snapshot_ns: Option<u64>,
@@ -116,7 +116,8 @@ impl World {
                 self.thread(event).switch_out(event.ts_ns, off);
             }
             What::On(on) => {
-                self.recovered += u64::from(on.recovered);
+                let waking_hidden = on.wake.is_some_and(|w| w.flags & waker::RECOVERED != 0);
+                self.recovered += u64::from(on.recovered) + u64::from(waking_hidden);
                 let waker = self.waker(on.wake.as_ref());
                 let id = self.target(event);
                 let thread = &mut self.threads[id.0 as usize];
@@ -268,7 +269,8 @@ impl World {
     /// given the tid back but has not switched out for the last time.
     fn is_still_for(&self, previous: ThreadId, latest: &Thread, event: &Event) -> bool {
         let old = &self.threads[previous.0 as usize];
-        if old.is_dead() {
+        // It may also live on under the tid that an exec gave it.
+        if old.is_dead() || old.tid != event.tid {
             return false;
         }
         let next = |thread: &Thread| thread.seq.map(|seq| seq.wrapping_add(1));

@@ -2,7 +2,7 @@
 //! look odd but happen say when, and those that only lost records can explain
 //! put the time in between under `unknown`.
 
-use probe_common::sched::state;
+use probe_common::sched::{state, waker};
 
 use super::{
     account::{ObjectKey, WaitKey, WakeKey},
@@ -46,6 +46,8 @@ impl Thread {
         let missed = self.seq.is_some_and(|seq| seq != on.seq);
         self.seq = Some(on.seq);
         match std::mem::take(&mut self.state) {
+            // Its first run was lost.
+            State::Embryo if missed => self.start_at(ts_ns),
             State::Embryo => self.be_born(ts_ns, on.wake, waker),
             _ if missed => self.lose_until(ts_ns),
             State::Runnable => self.account.runqueue_ns += self.advance(ts_ns),
@@ -156,14 +158,14 @@ impl Thread {
 
     /// The end of the trace: a waking that no switch-in has carried yet comes
     /// with the snapshot.
-    fn be_seen_last(&mut self, ts_ns: u64, seen: &Snapshot, waker: Waker, lexicon: &mut Lexicon) {
+    fn be_seen_last(&mut self, ts_ns: u64, seen: &Snapshot, by: Waker, lexicon: &mut Lexicon) {
         self.in_last_snapshot = true;
         let mut now = seen_state(seen, false);
+        if now == State::Embryo && self.start_ns.is_none() {
+            self.state = now;
+            return;
+        }
         if now == State::Embryo {
-            if self.start_ns.is_none() {
-                self.state = now;
-                return;
-            }
             // The tid has a new owner; the end of this one was lost.
             now = State::Unknown;
         }
@@ -171,12 +173,16 @@ impl Thread {
         let behind = self.seq.map_or(0, |seq| seen.off.seq.wrapping_sub(seq));
         self.state = match std::mem::take(&mut self.state) {
             State::Embryo => {
-                let Some(wake) = seen.wake else {
+                let first = |wake: &Waking| self.held || wake.flags & waker::NEW != 0;
+                let Some(wake) = seen.wake.filter(first).filter(|_| behind == 0) else {
+                    // Not woken yet; or it ran, and that is told next or was lost.
+                    let has_run = behind != 0 || now == State::Running;
+                    self.doubt = has_run.then_some((ts_ns, now));
                     self.state = State::Embryo;
                     return;
                 };
-                self.be_born(ts_ns, Some(wake), waker);
-                State::Runnable
+                self.be_born(ts_ns, Some(wake), by);
+                self.doubted(ts_ns, State::Runnable, now)
             }
             // It switched out between the clock and the look: told next.
             State::Running if behind == 1 => {
@@ -193,7 +199,7 @@ impl Thread {
                     if now == State::Runnable
                         || (wake.ts_ns > self.since_ns && now != State::Running) =>
                 {
-                    self.wake_up(&wait, &wake, waker, ts_ns, lexicon);
+                    self.wake_up(&wait, &wake, by, ts_ns, lexicon);
                     State::Runnable
                 }
                 _ => self.doubted(ts_ns, State::Waiting(wait), now),
@@ -206,6 +212,9 @@ impl Thread {
     /// The trace is over: what the snapshot saw and no record explained.
     pub fn settle_doubt(&mut self) {
         if let Some((ts_ns, seen)) = self.doubt.take() {
+            if self.start_ns.is_none() {
+                self.start_at(ts_ns);
+            }
             self.state = self.lose_to(ts_ns, seen);
         }
     }

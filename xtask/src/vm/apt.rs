@@ -96,6 +96,8 @@ impl Apt {
         files::create(debs)?;
         run(self
             .command("apt-get")?
+            // The folder is ours, where apt's own user could not write anyway.
+            .args(["--option", "APT::Sandbox::User=root"])
             .args(["download", package])
             .current_dir(debs))?;
         extract_all(debs, tree)

@@ -2,7 +2,7 @@
 //! programs that tests start, and the plan.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Component, Path, PathBuf};
 
@@ -38,30 +38,44 @@ enum Entry {
 /// Names relative to the root; sorted, so a folder comes before what is in it.
 struct Tree(BTreeMap<String, Entry>);
 
-/// The same for every guest of one call, but for the plan.
-pub(crate) fn write(
-    workspace: &Workspace,
-    programs: &Programs,
-    plan: &Plan,
-    to: &Path,
-) -> Result<()> {
-    let tree = Tree::of(workspace, programs)?;
-    let plan = serde_json::to_vec(plan)?;
-    let file = File::create(to).with_context(|| format!("cannot write {}", to.display()))?;
-    let mut archive = Archive::new(BufWriter::new(file));
-    let mut pack = || -> Result<()> {
-        for (name, entry) in &tree.0 {
-            match entry {
-                Entry::Directory => archive.directory(name, EXECUTABLE)?,
-                Entry::Link(target) => archive.link(name, target)?,
-                Entry::Copy(from) => archive.file(name, EXECUTABLE, &files::read(from)?)?,
-                Entry::Bytes(text) => archive.file(name, READABLE, text.as_bytes())?,
-            }
+/// An initramfs for every guest of one call; its file goes with it.
+pub(crate) struct Initramfs(PathBuf);
+
+impl Initramfs {
+    pub(crate) fn write(workspace: &Workspace, programs: &Programs, plan: &Plan) -> Result<Self> {
+        let tree = Tree::of(workspace, programs)?;
+        let plan = serde_json::to_vec(plan)?;
+        // Another call may be at work in the same checkout.
+        let name = format!("initramfs-{}.cpio", std::process::id());
+        let packed = Self(files::cache(workspace).join(name));
+        pack(&tree, &plan, packed.path())
+            .with_context(|| format!("cannot write {}", packed.path().display()))?;
+        Ok(packed)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Initramfs {
+    fn drop(&mut self) {
+        // What is left only takes space.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn pack(tree: &Tree, plan: &[u8], to: &Path) -> Result<()> {
+    let mut archive = Archive::new(BufWriter::new(File::create(to)?));
+    for (name, entry) in &tree.0 {
+        match entry {
+            Entry::Directory => archive.directory(name, EXECUTABLE)?,
+            Entry::Link(target) => archive.link(name, target)?,
+            Entry::Copy(from) => archive.file(name, EXECUTABLE, &files::read(from)?)?,
+            Entry::Bytes(text) => archive.file(name, READABLE, text.as_bytes())?,
         }
-        archive.file(PLAN_FILE.trim_start_matches('/'), READABLE, &plan)?;
-        Ok(())
-    };
-    pack().with_context(|| format!("cannot write {}", to.display()))?;
+    }
+    archive.file(PLAN_FILE.trim_start_matches('/'), READABLE, plan)?;
     archive.finish()?;
     Ok(())
 }
@@ -184,6 +198,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_arch = "x86_64")]
     fn what_tests_start_is_on_this_machine() {
         let mut tree = Tree(BTreeMap::new());
         for name in SYSTEM_PROGRAMS.split_whitespace() {

@@ -69,13 +69,13 @@ fn per_cpu_offsets_that_add_up_to_too_much_do_not_panic() {
 }
 
 pub(super) fn resolve(btf: &Btf) -> Layout {
-    Layout::resolve(btf, "x86_64", &|_: &[&str]| Default::default())
+    Layout::resolve(btf, "x86_64", |_: &[&str]| Default::default())
 }
 
 fn look_everything_up(data: Vec<u8>) {
     if let Some(btf) = Btf::parse(data) {
         let _any = resolve(&btf);
-        let _any = Layout::resolve(&btf, "aarch64", &|_: &[&str]| Default::default());
+        let _any = Layout::resolve(&btf, "aarch64", |_: &[&str]| Default::default());
     }
 }
 

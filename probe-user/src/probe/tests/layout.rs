@@ -212,7 +212,7 @@ fn arm64_keeps_its_registers_elsewhere() {
     ];
     builder.fields("pt_regs", STRUCT, &regs);
     let btf = Btf::parse(builder.build()).expect("well-formed");
-    let layout = Layout::resolve(&btf, "aarch64", &|_: &[&str]| Default::default());
+    let layout = Layout::resolve(&btf, "aarch64", |_: &[&str]| Default::default());
     assert_eq!(offset(&layout, "REGS_NR"), 256);
     assert_eq!(offset(&layout, "REGS_ARG0"), 264);
     assert_eq!(offset(&layout, "REGS_ARG1"), 16 + 8, "regs[1]");

@@ -6,3 +6,4 @@ mod builder;
 mod btf;
 mod hostile;
 mod layout;
+mod symbols;

@@ -112,7 +112,11 @@ fn coverage(page: &mut Page, coverage: &Coverage) {
         parts.push(Piece::plain(&format!("{wakes} of unverified source")));
     }
     if coverage.recovered_switches > 0 {
-        let switches = units::counted(coverage.recovered_switches, "switch-in", "switch-ins");
+        let switches = units::counted(
+            coverage.recovered_switches,
+            "scheduler event",
+            "scheduler events",
+        );
         parts.push(Piece::plain(&format!(
             "{switches} hidden by the kernel, timed by its run queue"
         )));

@@ -3,7 +3,7 @@
 use probe_common::header::kind;
 use proptest::prelude::*;
 
-use super::{bytes::seal, decoded, round_trip::every_kind};
+use super::{bytes::seal, decoded, samples::every_kind};
 use crate::wire::decode::{Problems, each_stack_address};
 
 const HEADER: usize = 16;

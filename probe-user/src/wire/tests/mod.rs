@@ -7,6 +7,7 @@ pub(crate) mod probes;
 mod malformed;
 mod order;
 mod round_trip;
+mod samples;
 
 use super::{
     decode::{Problems, decode},

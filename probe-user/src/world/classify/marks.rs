@@ -21,6 +21,13 @@ pub const INTERVENING: &[Mark] = &[
     ("mem_cgroup_oom_synchronize", WaitKind::Memory),
     ("out_of_memory", WaitKind::Memory),
     ("percpu_rwsem_wait", WaitKind::KernelLock),
+    // The writer's side of RCU: waits until every reader has left.
+    ("synchronize_rcu", WaitKind::KernelLock),
+    ("synchronize_rcu_normal", WaitKind::KernelLock),
+    ("synchronize_rcu_expedited", WaitKind::KernelLock),
+    ("__wait_rcu_gp", WaitKind::KernelLock),
+    ("__synchronize_srcu", WaitKind::KernelLock),
+    ("__lock_sock", WaitKind::KernelLock),
     ("wait_for_vfork_done", WaitKind::Vfork),
     ("__refrigerator", WaitKind::Throttled),
     ("do_freezer_trap", WaitKind::Throttled),

@@ -77,8 +77,13 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
     if sleep.call.nr < 0 || sleep.call.compat || sleep.call.kernel {
         return None;
     }
+    let class = sleep.table.class(sleep.call.nr);
+    if sleep.state & state::UNINTERRUPTIBLE != 0 && !class.sleeps_uninterruptibly() {
+        // Not what the call waits for by its nature: its stack must tell.
+        return None;
+    }
     let file = sleep.object.map(file_kind);
-    match sleep.table.class(sleep.call.nr) {
+    match class {
         Class::ChildExit => Some(WaitKind::ChildExit),
         Class::Vfork => Some(WaitKind::Vfork),
         Class::Epoll => Some(WaitKind::Epoll),

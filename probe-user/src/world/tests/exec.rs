@@ -144,6 +144,36 @@ fn a_caller_may_sleep_between_the_change_of_tid_and_the_exec() {
 }
 
 #[test]
+fn the_tid_that_a_thread_had_before_its_exec_belongs_to_whoever_gets_it_next() {
+    // The new owner dies at the very switch-out that would be the next one of
+    // the thread that ran exec.
+    let mut story = ExecByThread::begun();
+    story.leader_dies(1180);
+    story.exec_is_told(1300);
+    let probes = &mut story.probes;
+    let next = probes.fork(1400, 5, 0, who(6, 6));
+    probes.wake_new(1410, next, &By::task(5, 56));
+    probes.switch(1420, None, Some(next));
+    probes.switch(1430, Some((next, Out::preempted())), None);
+    probes.switch(1440, None, Some(next));
+    probes.exit(1450, next, 0);
+    assert_eq!(probes.seq(next), probes.seq(story.caller));
+    probes.switch(1460, Some((next, Out::DEAD)), None);
+    probes.switch(2000, Some((story.caller, Out::preempted())), None);
+    let document = closed(&probes.records);
+    assert_eq!(
+        account::render(&document),
+        block(
+            "
+            5: life 180 cpu 180 signal 9
+            5: life 1000 cpu 900 queue 40 unknown 60x1 by task 5
+            6: life 50 cpu 30 queue 20 exit 0
+            "
+        )
+    );
+}
+
+#[test]
 fn a_tid_reused_before_the_last_switch_out_is_two_threads() {
     check(
         "
@@ -206,4 +236,19 @@ fn a_tid_reused_after_a_lost_death_is_two_threads() {
         5: life 40 cpu 30 queue 10
         ",
     );
+}
+
+#[test]
+fn a_waking_by_a_thread_before_its_exec_is_its_own() {
+    let mut story = ExecByThread::begun();
+    let probes = &mut story.probes;
+    let sleeper = probes.seed(1201, who(7, 7), Out::sleep(202), 0);
+    probes.waking(1250, sleeper, &By::task(6, 202));
+    story.leader_dies(1280);
+    story.exec_is_told(1300);
+    story.probes.switch(1310, None, Some(sleeper));
+    let document = closed(&story.probes.records);
+    let told = account::render(&document);
+    let expected = "7: life 109 queue 60 futex ≥49x1 by task 5";
+    assert_eq!(told.lines().last(), Some(expected), "{told}");
 }

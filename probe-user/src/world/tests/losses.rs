@@ -1,7 +1,10 @@
 //! Lost records: the time they covered is unknown, and nothing else is.
 
 use super::timeline::check;
-use crate::metrics::tests::run;
+use crate::{
+    metrics::tests::run,
+    wire::tests::probes::{By, Out, Probes, Who},
+};
 
 #[test]
 fn lost_switch_out_makes_unknown_time() {
@@ -107,15 +110,11 @@ fn a_thread_whose_birth_was_lost_begins_when_it_is_first_seen() {
 
 #[test]
 fn a_thread_of_which_only_its_end_was_seen_is_counted_as_unidentified() {
-    let mut probes = crate::wire::tests::probes::Probes::default();
-    let task = probes.fork(900, 1, 0, Default::default());
+    let mut probes = Probes::default();
+    let task = probes.fork(900, 1, 0, Who::default());
     probes.records.clear();
     probes.exit(1000, task, 0);
-    probes.switch(
-        1010,
-        Some((task, crate::wire::tests::probes::Out::DEAD)),
-        None,
-    );
+    probes.switch(1010, Some((task, Out::DEAD)), None);
     let document = run::document(&probes.records, 1100);
     super::account::assert_closed(&document);
     assert_eq!(document.threads.len(), 1);
@@ -131,4 +130,33 @@ fn a_switch_in_lost_after_a_sleepers_seed_makes_unknown_time() {
     // It was found asleep; how long it slept on is not known, and that it ran
     // all the time until its switch-out least of all.
     check("1 Z~~~~w-(##z~L", "1: life 130 unknown 100 open sleep 30");
+}
+
+#[test]
+fn a_newborn_that_the_last_snapshot_shows_asleep_is_not_on_the_run_queue() {
+    // Its first run and its switch-out were lost; a waking that came while it
+    // still ran is all that its entry shows.
+    let mut probes = Probes::default();
+    let creator = probes.seed(1000, who(4), Out::default(), 1 << 9);
+    let newborn = probes.fork(1010, 4, 0, who(5));
+    probes.wake_new(1020, newborn, &By::task(4, 56));
+    let told = probes.records.len();
+    probes.switch(1030, None, Some(newborn));
+    probes.waking(1040, newborn, &By::task(4, 202));
+    probes.switch(1050, Some((newborn, Out::sleep(230))), None);
+    probes.records.truncate(told);
+    probes.last(1060, creator, Out::default(), 1 << 9);
+    probes.last(1070, newborn, Out::sleep(230), 0);
+    let document = run::document(&probes.records, 1100);
+    super::account::assert_closed(&document);
+    assert_eq!(document.threads[1].sums.runqueue_ns, 0);
+}
+
+fn who(tid: u32) -> Who {
+    Who {
+        tid,
+        pid: tid,
+        ppid: 1,
+        comm: "test",
+    }
 }

@@ -40,6 +40,15 @@ const FUTEX: i16 = 202;
 pub(super) const SLEEP: i16 = 230;
 const CLONE_THREAD: u64 = 0x0001_0000;
 
+/// `TASK_NEW`: created, not yet woken.
+const UNBORN: Out = Out {
+    state: 0x800,
+    nr: -1,
+    arg0: 0,
+    arg1: 0,
+    flags: 0,
+};
+
 /// Time of a column, ns.
 pub(super) fn at(column: usize) -> u64 {
     1000 + 10 * column as u64
@@ -131,6 +140,7 @@ fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) 
                 CLONE_THREAD
             };
             row.task = Some(probes.fork(ts_ns, first, flags, row.who));
+            row.found = (UNBORN, 0);
             return;
         }
         'S' => row.found = (Out::default(), snapshot::ON_CPU),
@@ -139,7 +149,7 @@ fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) 
         'H' => row.found = (asleep, snapshot::HELD),
         '^' | 'r' | '(' => row.found = (Out::default(), snapshot::ON_CPU),
         'z' | ')' => row.found = (asleep, 0),
-        'p' | 'y' | 'X' => row.found = (Out::default(), 0),
+        'n' | 'p' | 'y' | 'X' => row.found = (Out::default(), 0),
         _ => {}
     }
     if let 'S' | 'Q' | 'Z' | 'H' = mark {

@@ -1,20 +1,13 @@
-//! What can happen on the machine. Each action either is possible and happens,
-//! or does nothing.
+//! What can happen on the machine: switches here, the rest in `wakings` and
+//! `lives`. Each action either is possible and happens, or does nothing.
 
 use super::{
     Step,
     simulation::{History, Now, Task},
     sleeps::SLEEPS,
-    truth::{Doing, Ending},
+    truth::Doing,
 };
-use crate::{
-    document::Exit,
-    wire::tests::probes::{By, Out},
-};
-
-const CLONE_THREAD: u64 = 0x0001_0000;
-const CLONE: i16 = 56;
-const MOST_THREADS: usize = 12;
+use crate::wire::tests::probes::Out;
 
 impl History {
     pub(super) fn step(&mut self, &(ns, [action, a, b, c, d]): &Step) {
@@ -34,7 +27,7 @@ impl History {
     }
 
     /// Threads in a state, one of which `which` chooses.
-    fn pick(&self, which: u8, wanted: impl Fn(&Now) -> bool) -> Option<usize> {
+    pub(super) fn pick(&self, which: u8, wanted: impl Fn(&Now) -> bool) -> Option<usize> {
         let fitting: Vec<usize> = (0..self.tasks.len())
             .filter(|&i| wanted(&self.tasks[i].now))
             .collect();
@@ -42,8 +35,13 @@ impl History {
         Some(fitting[index])
     }
 
-    fn runnable(&self, which: u8) -> Option<usize> {
-        let wanted = |now: &Now| matches!(now, Now::Ready | Now::Woken(_) | Now::Newborn(..));
+    pub(super) fn runnable(&self, which: u8) -> Option<usize> {
+        let wanted = |now: &Now| {
+            matches!(
+                now,
+                Now::Preempted | Now::Ready | Now::Woken(_) | Now::Newborn(..)
+            )
+        };
         self.pick(which, wanted)
     }
 
@@ -62,25 +60,25 @@ impl History {
 
     /// Whether its tid still belongs to an older thread as well, one that has
     /// switched out as often: nothing tells their next switch-outs apart.
-    fn is_mistakable(&self, index: usize) -> bool {
+    pub(super) fn is_mistakable(&self, index: usize) -> bool {
         let seq = self.probes.seq(self.tasks[index].id);
         let mut older = self.owners(self.tid(index)).filter(|&i| i < index);
         older.any(|i| self.probes.seq(self.tasks[i].id) == seq)
     }
 
     /// Living threads with this tid.
-    fn owners(&self, tid: u32) -> impl Iterator<Item = usize> {
+    pub(super) fn owners(&self, tid: u32) -> impl Iterator<Item = usize> {
         let living = (0..self.tasks.len()).filter(|&i| !matches!(self.tasks[i].now, Now::Dead));
         living.filter(move |&i| self.tid(i) == tid)
     }
 
-    /// A tid may have a second owner while the first one dies, but not a third.
-    fn may_reuse(&self, tid: u32) -> bool {
-        let latest = (0..self.tasks.len()).rfind(|&i| self.tid(i) == tid);
-        self.owners(tid).all(|owner| Some(owner) == latest)
-    }
-
-    fn switch(&mut self, cpu: usize, out: Out, sleep: Option<usize>, next: Option<usize>) {
+    pub(super) fn switch(
+        &mut self,
+        cpu: usize,
+        out: Out,
+        sleep: Option<usize>,
+        next: Option<usize>,
+    ) {
         let prev = self.cpus[cpu];
         let dies = out.state == Out::DEAD.state;
         if let Some(prev) = prev
@@ -130,7 +128,7 @@ impl History {
         let (doing, now) = match sleep {
             Some(sleep) => (Doing::Asleep(false, None), Now::Asleep(sleep)),
             None if out.state == Out::DEAD.state => (Doing::Dead, Now::Dead),
-            None => (Doing::Preempted, Now::Ready),
+            None => (Doing::Preempted, Now::Preempted),
         };
         self.segment(index, doing, self.now_ns);
         self.tasks[index].now = now;
@@ -159,243 +157,6 @@ impl History {
         }
         self.segment(index, Doing::Cpu, ran_ns);
         self.tasks[index].now = Now::OnCpu;
-    }
-
-    fn wake(&mut self, which: u8, context: u8, with_stack: bool) {
-        if let Some(index) = self.pick(which, |now| matches!(now, Now::Embryo)) {
-            return self.wake_new(index, context);
-        }
-        let Some(index) = self.pick(which, |now| matches!(now, Now::Asleep(_))) else {
-            return;
-        };
-        let Now::Asleep(sleep) = self.tasks[index].now else {
-            return;
-        };
-        self.tick(&[index]);
-        let (mut by, ending) = self.context(context);
-        let with_stack = with_stack || !by.waker_stack.is_empty();
-        if with_stack {
-            by.sleeper_stack = SLEEPS[sleep].frames();
-        }
-        self.probes.waking(self.now_ns, self.tasks[index].id, &by);
-        self.settle(index, sleep, with_stack, ending);
-        self.tasks[index].now = Now::Woken(self.now_ns);
-    }
-
-    /// A new thread is made runnable; by its creator, if that still runs.
-    fn wake_new(&mut self, index: usize, which: u8) {
-        let wakers = self.running_wakers();
-        let Some(place) = usize::from(which).checked_rem(wakers.len()) else {
-            return;
-        };
-        self.tick(&[index]);
-        let by = By::task(self.tid(wakers[place]), CLONE);
-        self.probes.wake_new(self.now_ns, self.tasks[index].id, &by);
-        let ending = Ending {
-            thread: Some(wakers[place]),
-            syscall: Some("clone"),
-            ..Ending::by("new")
-        };
-        self.tasks[index].now = Now::Newborn(self.now_ns, ending);
-    }
-
-    /// It was about to sleep, or is preempted: the waking means nothing.
-    fn wake_in_vain(&mut self, which: u8, context: u8) {
-        let awake = |now: &Now| matches!(now, Now::OnCpu | Now::Ready);
-        if let Some(index) = self.pick(which, awake) {
-            self.tick(&[index]);
-            let (by, _) = self.context(context);
-            let id = self.tasks[index].id;
-            self.probes.waking(self.now_ns, id, &History::bare(by));
-        }
-    }
-
-    /// A waking comes while its sleeper is still on its way out.
-    fn race(&mut self, cpu: u8, context: u8, sleep: u8) {
-        let cpu = usize::from(cpu) % self.cpus.len();
-        let Some(index) = self.cpus[cpu] else { return };
-        let sleep = usize::from(sleep) % SLEEPS.len();
-        let is_seen = matches!(self.tasks[index].now, Now::OnCpu);
-        if !is_seen || self.tasks[index].released || self.is_mistakable(index) {
-            return;
-        }
-        // A context that needs neither a stack nor a name: both are told only
-        // of threads that have switched out.
-        let (by, ending) = self.context(context & !7);
-        if by.waker_stack.is_empty() && by.stranger.is_none() {
-            self.tick(&[index]);
-            self.probes.waking(self.now_ns, self.tasks[index].id, &by);
-            self.switch(cpu, SLEEPS[sleep].out(), Some(sleep), None);
-            self.settle(index, sleep, false, ending);
-            self.tasks[index].now = Now::Woken(self.now_ns);
-        }
-    }
-
-    fn fork(&mut self, which: u8, as_thread: u8, reuse: u8) {
-        let running = self.running_wakers();
-        let place = usize::from(which).checked_rem(running.len());
-        let (Some(place), false) = (place, self.closing) else {
-            return;
-        };
-        let creator = running[place];
-        if self.tasks.len() >= MOST_THREADS || self.is_exiting(creator) {
-            return;
-        }
-        // Order of birth is order of time.
-        self.now_ns += 1;
-        self.tick(&[creator]);
-        let is_thread = as_thread & 1 == 0;
-        let mut who = self.somebody(is_thread.then_some(self.tasks[creator].pid));
-        if let Some(place) = usize::from(reuse).checked_rem(self.free_tids.len())
-            && self.may_reuse(self.free_tids[place])
-        {
-            who.tid = self.free_tids.swap_remove(place);
-            who.pid = if is_thread { who.pid } else { who.tid };
-        }
-        let flags = if is_thread { CLONE_THREAD } else { 0 };
-        let creator_tid = self.tid(creator);
-        let id = self.probes.fork(self.now_ns, creator_tid, flags, who);
-        self.enter(id, who, Now::Embryo);
-    }
-
-    fn exec_or_rename(&mut self, which: u8, how: u8) {
-        let running = self.running_wakers();
-        let Some(place) = usize::from(which).checked_rem(running.len()) else {
-            return;
-        };
-        let index = running[place];
-        if self.is_exiting(index) {
-            return;
-        }
-        self.tick(&[index]);
-        let id = self.tasks[index].id;
-        let comm = if how & 1 == 0 {
-            self.probes.rename(self.now_ns, id, "renamed");
-            "renamed"
-        } else if self.may_exec(index) {
-            let (old_tid, tid) = (self.tid(index), self.tasks[index].pid);
-            self.probes.exec(self.now_ns, id, tid, &["program", "word"]);
-            if old_tid != tid {
-                self.free_tids.retain(|&free| free != tid);
-                self.free_tids.push(old_tid);
-            }
-            "program"
-        } else {
-            return;
-        };
-        let shown = self.probes.records.len();
-        let tid = self.tid(index);
-        let thread = &mut self.truth.threads[index];
-        thread.comms.push((shown, comm));
-        thread.tids.push((shown, tid));
-    }
-
-    /// The only living thread of its process, whose leader is dead and has not
-    /// been replaced; and of whose wakings none is under way under its old tid.
-    fn may_exec(&self, index: usize) -> bool {
-        let pid = self.tasks[index].pid;
-        let others = (0..self.tasks.len()).filter(|&i| i != index);
-        let mut alive = others.filter(|&i| !matches!(self.tasks[i].now, Now::Dead));
-        let on_the_way = |i: usize| {
-            matches!(
-                self.tasks[i].now,
-                Now::Woken(_) | Now::Newborn(..) | Now::OnCpuUnseen(_)
-            )
-        };
-        let is_leader = self.tid(index) == pid;
-        alive.all(|i| {
-            self.tasks[i].pid != pid && self.tid(i) != pid && (is_leader || !on_the_way(i))
-        })
-    }
-
-    /// Begins to exit, or dies.
-    fn exit(&mut self, cpu: u8, how: u8, next: u8) {
-        let cpu = usize::from(cpu) % self.cpus.len();
-        let Some(index) = self.cpus[cpu] else { return };
-        if self.is_exiting(index) {
-            let tid = self.tid(index);
-            self.switch(cpu, Out::DEAD, None, self.runnable(next));
-            if !matches!(self.tasks[index].now, Now::Dead) {
-                return;
-            }
-            if !self.tasks[index].released && !self.free_tids.contains(&tid) {
-                self.free_tids.push(tid);
-            }
-            return;
-        }
-        // A first thread's tid is its process's: that is not given away while
-        // it can be seen.
-        let is_seen = matches!(self.tasks[index].now, Now::OnCpu);
-        let is_first = self.tasks[index].pid == self.tid(index);
-        let released = how & 1 == 0 && !is_first && is_seen;
-        self.tick(&[index]);
-        let code = i32::from(how);
-        self.probes
-            .exit(self.now_ns, self.tasks[index].id, code << 8);
-        let shown = self.probes.records.len();
-        let migrations = self.tasks[index].migrations;
-        let thread = &mut self.truth.threads[index];
-        thread.exits.push((shown, Exit::Code(code)));
-        thread.migrations.push((shown, migrations));
-        self.tasks[index].exiting = true;
-        self.tasks[index].released = released;
-        if released {
-            let tid = self.tid(index);
-            self.free_tids.push(tid);
-        }
-    }
-
-    fn migrate(&mut self, which: u8) {
-        let Some(index) = self.pick(which, |now| !matches!(now, Now::Dead)) else {
-            return;
-        };
-        // Counted when it is next told.
-        self.probes.migrate(self.tasks[index].id);
-        self.tasks[index].migrations += 1;
-    }
-
-    /// A sleeper runs without having been seen to be woken.
-    fn hidden_waking(&mut self, which: u8, cpu: u8) {
-        let Some(cpu) = self.idle(cpu) else { return };
-        let Some(index) = self.unwoken(which) else {
-            return;
-        };
-        let Now::Asleep(sleep) = self.tasks[index].now else {
-            return;
-        };
-        self.settle(index, sleep, false, Ending::by("unverified"));
-        self.tasks[index].now = Now::WokenUnseen;
-        self.switch(cpu, Out::default(), None, Some(index));
-    }
-
-    /// A woken thread, or one whose waking is hidden too, runs unseen.
-    fn hidden_switch_in(&mut self, which: u8, cpu: u8) {
-        let Some(cpu) = self.idle(cpu) else { return };
-        let is_woken = |now: &Now| matches!(now, Now::Woken(_));
-        let Some(index) = self.pick(which, is_woken) else {
-            return;
-        };
-        self.tick(&[index]);
-        let Now::Woken(woken_ns) = self.tasks[index].now else {
-            return;
-        };
-        self.tasks[index].woken_unseen_ns = Some(woken_ns);
-        self.tasks[index].now = Now::OnCpuUnseen(self.now_ns);
-        self.cpus[cpu] = Some(index);
-    }
-
-    fn idle(&self, which: u8) -> Option<usize> {
-        let idle: Vec<usize> = (0..self.cpus.len())
-            .filter(|&cpu| self.cpus[cpu].is_none())
-            .collect();
-        let place = usize::from(which).checked_rem(idle.len())?;
-        Some(idle[place])
-    }
-
-    /// A sleeper of which not even a meaningless waking was seen.
-    fn unwoken(&self, which: u8) -> Option<usize> {
-        let index = self.pick(which, |now| matches!(now, Now::Asleep(_)))?;
-        (!self.probes.has_waking(self.tasks[index].id)).then_some(index)
     }
 
     /// Whoever runs unseen switches out, so that all is told; and whoever has

@@ -3,10 +3,14 @@
 
 mod actions;
 mod contexts;
+mod lives;
 mod simulation;
 mod sleeps;
 pub(super) mod told;
 pub(super) mod truth;
+
+mod variety;
+mod wakings;
 
 use proptest::prelude::*;
 

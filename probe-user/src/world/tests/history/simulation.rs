@@ -25,6 +25,9 @@ pub(super) enum Now {
     OnCpu,
     /// On a CPU, but the kernel hid the switch to it at that time.
     OnCpuUnseen(u64),
+    /// Preempted.
+    Preempted,
+    /// Runnable, and a record has told so.
     Ready,
     /// In one of [`SLEEPS`].
     Asleep(usize),
@@ -48,6 +51,8 @@ pub(super) struct Task {
     pub(super) migrations: u64,
     /// The sleep whose descriptor was described last.
     pub(super) described: Option<usize>,
+    /// Who woke it last, if a thread of the tree did.
+    pub(super) woken_by: Option<usize>,
     /// When it was woken, while it runs unseen.
     pub(super) woken_unseen_ns: Option<u64>,
     /// Its latest event.
@@ -59,6 +64,8 @@ pub(super) struct Task {
 pub(in crate::world::tests) struct History {
     pub(super) probes: Probes,
     pub(in crate::world::tests) truth: Truth,
+    /// The root's first switch-in, when it was held.
+    pub(in crate::world::tests) release: Option<usize>,
     /// Records until every living thread has been found by the last snapshot.
     pub(in crate::world::tests) snapshot_ends: usize,
     /// When observation ended, ns.
@@ -78,6 +85,7 @@ impl History {
         let mut history = History {
             probes: Probes::default(),
             truth: Truth::default(),
+            release: script.seeds.is_empty().then_some(2),
             snapshot_ends: 0,
             ended_ns: 0,
             now_ns: 1_000_000,
@@ -180,6 +188,7 @@ impl History {
             released: false,
             migrations: 0,
             described: None,
+            woken_by: None,
             woken_unseen_ns: None,
             touched_ns: self.now_ns,
         });
@@ -250,7 +259,9 @@ impl History {
         let (out, flags) = match &now {
             Now::Dead => return,
             Now::OnCpu | Now::OnCpuUnseen(_) => (Out::default(), snapshot::ON_CPU),
-            Now::Ready | Now::Newborn(..) | Now::Woken(_) | Now::WokenUnseen => (Out::default(), 0),
+            Now::Preempted | Now::Ready | Now::Newborn(..) | Now::Woken(_) | Now::WokenUnseen => {
+                (Out::default(), 0)
+            }
             Now::Embryo => (
                 Out {
                     state: 0x800,

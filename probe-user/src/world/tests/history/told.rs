@@ -25,6 +25,13 @@ pub(in crate::world::tests) struct Waits {
     wakes: Sums<Waker>,
 }
 
+impl Waits {
+    /// Some, or all, had no length.
+    pub(super) fn has_empty(&self) -> bool {
+        self.total_ns == 0
+    }
+}
+
 /// One thread's account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::world::tests) struct Told {

@@ -1,0 +1,158 @@
+//! One record of each kind, every field set to something of its own.
+
+use probe_common::{
+    fd,
+    sched::{self, flag, state, waker},
+    stack::{self, FRAMES, role},
+    task::{self, snapshot},
+};
+
+use super::bytes::{at, padded, seal};
+
+pub(super) const CPU: u16 = 3;
+pub(super) const NOW: u64 = 1_000_000_007;
+
+/// One of each kind, in the order of their numbers.
+pub(super) fn every_kind() -> Vec<Vec<u8>> {
+    vec![
+        seal(switch(flag::HAS_PREV | flag::HAS_NEXT)),
+        seal(stranger()),
+        seal(stack_of(role::SLEEPER, 3)),
+        seal(object()),
+        seal(fork()),
+        seal(exec(b"git\0fetch\0")),
+        seal(exit()),
+        seal(rename()),
+        seal(snapshot_of(snapshot::FINAL | snapshot::ON_CPU)),
+    ]
+}
+
+pub(super) fn switch(flags: u16) -> sched::Switch {
+    sched::Switch {
+        header: at(NOW, CPU, flags),
+        prev_tid: 11,
+        next_tid: 12,
+        prev_state: state::UNINTERRUPTIBLE,
+        prev_nr: 202,
+        prev_seq: u16::MAX,
+        next_seq: 4,
+        prev_arg0: u64::MAX - 1,
+        prev_arg1: 128,
+        wake_ns: NOW - 5,
+        waker_tid: 13,
+        waker_nr: -1,
+        waker_flags: waker::CONTEXT_KNOWN | waker::HARDIRQ,
+    }
+}
+
+pub(super) fn stranger() -> sched::Waker {
+    sched::Waker {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        waker_tid: 99,
+        waker_tgid: 98,
+        pad: 0,
+        comm: *b"exactly-16-bytes",
+    }
+}
+
+pub(super) fn stack_of(whose: u16, len: u32) -> stack::Stack {
+    let mut frames = [0xdead; FRAMES];
+    for (place, frame) in frames.iter_mut().enumerate().take(len as usize) {
+        *frame = 0xffff_ffff_8100_0000 + place as u64;
+    }
+    stack::Stack {
+        header: at(NOW, CPU, whose),
+        tid: 11,
+        len,
+        frames,
+    }
+}
+
+pub(super) fn object() -> fd::Object {
+    fd::Object {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        fd: -1,
+        ino: 1 << 40,
+        mode: 0o140_777,
+        rdev: 5,
+        family: 2,
+        sock_type: 1,
+        protocol: 6,
+        sock_state: 10,
+        pad: 0xff,
+        local_port: 9418,
+        remote_port: 40_222,
+        pad2: u32::MAX,
+        local_addr: padded(&[127, 0, 0, 1]),
+        remote_addr: padded(&[10, 0, 0, 5]),
+        name: padded(b"TCP"),
+    }
+}
+
+pub(super) fn fork() -> task::Fork {
+    task::Fork {
+        header: at(NOW, CPU, 0),
+        creator_tid: 10,
+        tid: 11,
+        tgid: 9,
+        ppid: 1,
+        clone_flags: 0x0001_0000,
+        start_ns: NOW - 1,
+        comm: padded(b"worker\xff"),
+    }
+}
+
+pub(super) fn exec(argv: &[u8]) -> task::Exec {
+    task::Exec {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        old_tid: 12,
+        comm: padded(b"git"),
+        argv_len: argv.len() as u32,
+        pad: 0,
+        argv: padded(argv),
+    }
+}
+
+pub(super) fn exit() -> task::Exit {
+    task::Exit {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        exit_code: -1,
+        migrations: 77,
+        pad: 0,
+    }
+}
+
+pub(super) fn rename() -> task::Rename {
+    task::Rename {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        pad: 0,
+        comm: padded(b"pool-1"),
+    }
+}
+
+pub(super) fn snapshot_of(flags: u16) -> task::Snapshot {
+    task::Snapshot {
+        header: at(NOW, CPU, flags),
+        tid: 11,
+        tgid: 9,
+        ppid: 1,
+        migrations: 8,
+        state: state::INTERRUPTIBLE,
+        nr: 61,
+        seq: 5,
+        waker_flags: waker::TRACED,
+        arg0: 2,
+        arg1: 3,
+        start_ns: 4,
+        wake_ns: NOW - 9,
+        waker_tid: 13,
+        waker_nr: 1,
+        pad: 0,
+        comm: padded(b"sh"),
+    }
+}
