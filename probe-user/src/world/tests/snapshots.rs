@@ -220,3 +220,18 @@ fn a_dead_leader_that_the_seed_found_waits_for_nothing() {
     assert_eq!(document.coverage.open_waits, 0);
     assert_eq!(account::render(&document), "1:");
 }
+
+#[test]
+fn a_waking_in_the_moment_of_the_last_snapshot_is_not_from_the_future() {
+    // Asleep when the time was read, woken a moment later, when the rest was.
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
+    probes.switch(1100, Some((task, Out::sleep(SLEEP))), None);
+    probes.waking(1502, task, &By::task(2, 202));
+    probes.last(1500, task, Out::default(), 0);
+    check_records(
+        &probes,
+        1600,
+        "1: life 600 cpu 100 queue 100 sleep 400x1 by task outside 2",
+    );
+}

@@ -193,3 +193,11 @@ fn a_cut_recording_ends_at_its_last_record() {
         ",
     );
 }
+
+#[test]
+fn an_open_wait_does_not_bear_the_stack_of_the_sleep_before() {
+    let document = super::timeline::document("1 S##z~t^##z~~L");
+    let sums = &document.threads[0].sums;
+    assert_eq!(sums.waits[0].function.as_deref(), Some("hrtimer_nanosleep"));
+    assert_eq!(sums.open[0].function, None);
+}
