@@ -43,6 +43,11 @@ pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
         // SAFETY: `to` is a reserved record.
         unsafe { halves::write(to, &Out::default(), Some(&*entry)) };
     });
+    entry.off_ns = 0;
+    // A later one came while it ran, and may belong to its next sleep.
+    if entry.wake_ns <= on_ns {
+        entry.wake_ns = 0;
+    }
 }
 
 /// A sleeper switches in that was not seen to be woken: notes when it came to

@@ -38,7 +38,8 @@ fn an_exec_changes_name_and_arguments_but_not_the_thread() {
 }
 
 /// Thread 6 of process 5 runs exec. The leader has begun to exit and woken it.
-/// `leader_dies` and `tids_change` say in which order the rest comes.
+/// `leader_dies` and `exec_is_told` say in which order the rest comes. The
+/// probes tell each under its old tid until the exec, whatever `de_thread` did.
 struct ExecByThread {
     probes: Probes,
     leader: TaskId,
@@ -70,32 +71,19 @@ impl ExecByThread {
         self.probes.exec_told(ts_ns, self.caller, 5);
     }
 
-    /// The caller runs until 2000. It has 100 asleep, 40 queued, and whatever
-    /// `asleep` adds; the leader lived until `leader_end`.
-    fn check(mut self, leader_end: u64, asleep: u64) {
+    /// The caller runs until 2000, the leader until `leader_end`.
+    fn check(mut self, leader_end: u64) {
         let dead = Some((self.caller, Out::DEAD));
         self.probes.exit(1990, self.caller, 0);
         self.probes.switch(2000, dead, None);
         let document = closed(&self.probes.records);
-        let (leader, cpu) = (leader_end - 1000, 900 - asleep);
-        let more = if asleep > 0 {
-            format!(" sleep {asleep}x1 by timer")
-        } else {
-            String::new()
-        };
-        let told = account::render(&document);
-        let waits = "unknown 60x1 by task 5";
+        let leader = leader_end - 1000;
         let expected = format!(
             "5: life {leader} cpu {leader} signal 9
-             5: life 1000 cpu {cpu} queue 40 {waits}{more} exit 0"
+             5: life 1000 cpu 900 queue 40 unknown 60x1 by task 5 exit 0"
         );
-        assert_eq!(tidless(&told), tidless(&block(&expected)));
+        assert_eq!(account::render(&document), block(&expected));
     }
-}
-
-/// The leader's last tid is a matter of taste: the two have exchanged theirs.
-fn tidless(told: &str) -> Vec<String> {
-    told.lines().map(|line| line[1..].to_owned()).collect()
 }
 
 #[test]
@@ -103,7 +91,7 @@ fn exec_by_another_thread_takes_the_leaders_tid() {
     let mut story = ExecByThread::begun();
     story.leader_dies(1180);
     story.exec_is_told(1300);
-    story.check(1180, 0);
+    story.check(1180);
 }
 
 #[test]
@@ -111,7 +99,7 @@ fn a_leader_may_switch_out_for_the_last_time_after_the_exec() {
     let mut story = ExecByThread::begun();
     story.exec_is_told(1300);
     story.leader_dies(1350);
-    story.check(1350, 0);
+    story.check(1350);
 }
 
 #[test]
@@ -119,7 +107,7 @@ fn a_leader_may_switch_out_for_the_last_time_before_the_exec_is_told() {
     let mut story = ExecByThread::begun();
     story.leader_dies(1250);
     story.exec_is_told(1300);
-    story.check(1250, 0);
+    story.check(1250);
 }
 
 #[test]
