@@ -9,8 +9,8 @@ use crate::{
         World,
         account::{Account, ObjectKey, WaitKey, WaitSum, WakeKey, WakeSum},
         names::Names,
+        place::Lexicon,
         thread::{self, State, Thread},
-        transitions::Lexicon,
     },
 };
 

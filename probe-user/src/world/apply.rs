@@ -6,9 +6,9 @@ use rustc_hash::FxHashMap;
 use super::{
     identity::{Directory, Stranger, ThreadId, Waker},
     names::Names,
+    place::{Lexicon, named},
     stack::{Symbol, Symbols},
     thread::{State, Thread, exit_of},
-    transitions::{Lexicon, named},
 };
 use crate::{
     syscall::Table,

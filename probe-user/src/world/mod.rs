@@ -8,10 +8,12 @@ pub mod identity;
 pub mod kind;
 pub mod names;
 pub mod object;
+pub mod place;
+mod seen;
 pub mod source;
 pub mod stack;
 pub mod thread;
-pub mod transitions;
+mod transitions;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,116 @@
+//! What a wait is and where: its kind, kernel function and object.
+
+use super::{
+    account::{ObjectKey, WaitKey},
+    classify::{Sleep, classify},
+    kind::WaitKind,
+    names::{NameId, Names},
+    object,
+    stack::{self, Symbol, Symbols},
+    thread::Thread,
+};
+use crate::{
+    syscall::{Class, Table},
+    wire::event::{Object, Off},
+};
+
+/// What a thread's transitions read and write besides itself.
+pub struct Lexicon {
+    /// Kernel functions by address.
+    pub symbols: Symbols,
+    /// Interned text.
+    pub names: Names,
+    /// The tree's system-call numbers.
+    pub table: Table,
+}
+
+/// A wait's kind and whereabouts.
+pub struct Place<'a> {
+    /// What for.
+    pub kind: WaitKind,
+    /// Kernel function slept in.
+    pub function: Option<&'a str>,
+    /// For unknown waits, the stack, `;`-separated.
+    pub unknown_stack: Option<String>,
+}
+
+impl Thread {
+    /// Under what a wait is counted.
+    pub(super) fn wait_key(&self, off: &Off, frames: &[u64], lexicon: &mut Lexicon) -> WaitKey {
+        let Lexicon {
+            symbols,
+            names,
+            table,
+        } = lexicon;
+        let place = self.place(off, frames, symbols, *table);
+        let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
+        WaitKey {
+            kind: place.kind,
+            nr: off.call.nr,
+            compat: off.call.compat,
+            function: id(place.function),
+            stack: id(place.unknown_stack.as_deref()),
+            object: object_key(off, *table, self.object_of(off)),
+        }
+    }
+
+    /// What a wait is and where, as far as its stack was taken.
+    pub fn place<'a>(
+        &self,
+        off: &Off,
+        frames: &[u64],
+        symbols: &'a Symbols,
+        table: Table,
+    ) -> Place<'a> {
+        let stack = symbols.resolve(frames);
+        let kind = classify(&Sleep {
+            call: off.call,
+            table,
+            state: off.state,
+            io_wait: off.io_wait,
+            on_lock: off.on_lock,
+            object: self.object_of(off).map(|(object, _)| object),
+            stack: &stack,
+        });
+        let unexplained = kind == WaitKind::Unknown && !stack.is_empty();
+        Place {
+            kind,
+            function: stack::function(&stack),
+            unknown_stack: unexplained.then(|| joined(&stack)),
+        }
+    }
+
+    fn object_of(&self, off: &Off) -> Option<&(Object, NameId)> {
+        self.object.as_ref().filter(|_| off.has_object)
+    }
+
+    /// What the wait is on.
+    pub fn object_key(&self, off: &Off, table: Table) -> ObjectKey {
+        object_key(off, table, self.object_of(off))
+    }
+}
+
+/// Files by name, futexes by address.
+fn object_key(off: &Off, table: Table, object: Option<&(Object, NameId)>) -> ObjectKey {
+    if let Some((_, name)) = object {
+        return ObjectKey::File(*name);
+    }
+    let native = !off.call.compat && !off.call.kernel;
+    if native && table.class(off.call.nr) == Class::Futex {
+        return ObjectKey::Futex(off.call.arg0);
+    }
+    ObjectKey::None
+}
+
+fn joined(stack: &[&Symbol]) -> String {
+    stack
+        .iter()
+        .map(|symbol| &*symbol.name)
+        .collect::<Vec<_>>()
+        .join(";")
+}
+
+/// Names a described file.
+pub fn named(object: &Object, names: &mut Names) -> (Object, NameId) {
+    (object.clone(), names.id(&object::describe(object)))
+}

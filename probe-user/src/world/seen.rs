@@ -1,0 +1,146 @@
+//! Snapshots: what the task iterator saw at both ends of the trace, against
+//! what the records tell.
+
+use probe_common::sched::{state, waker};
+
+use super::{
+    identity::Waker,
+    place::Lexicon,
+    thread::{State, Thread, Wait},
+};
+use crate::wire::event::{Snapshot, Waking};
+
+impl Thread {
+    /// The iterator found it. A seed of a thread that live records have shown
+    /// already tells only who it is.
+    pub fn be_seen(&mut self, ts_ns: u64, seen: &Snapshot, waker: Waker, lexicon: &mut Lexicon) {
+        self.pid = Some(seen.pid);
+        self.ppid = Some(seen.ppid);
+        self.migrations = u64::from(seen.migrations);
+        if self.comm.is_empty() {
+            self.rename(&seen.comm);
+        }
+        if seen.last {
+            self.be_seen_last(ts_ns, seen, waker, lexicon);
+        } else if self.start_ns.is_none() && self.state == State::Unknown {
+            self.be_seeded(ts_ns, seen);
+        }
+    }
+
+    fn be_seeded(&mut self, ts_ns: u64, seen: &Snapshot) {
+        self.seq = Some(seen.off.seq);
+        self.held = seen.held;
+        self.state = if seen.held {
+            State::Embryo
+        } else {
+            seen_state(seen, true)
+        };
+        if self.state == State::Embryo {
+            return;
+        }
+        self.start_at(ts_ns);
+        if self.state == State::Runnable {
+            self.account.runqueue_count += 1;
+        }
+    }
+
+    /// The end of the trace: a waking that no switch-in has carried yet comes
+    /// with the snapshot.
+    fn be_seen_last(&mut self, ts_ns: u64, seen: &Snapshot, by: Waker, lexicon: &mut Lexicon) {
+        self.in_last_snapshot = true;
+        let mut now = seen_state(seen, false);
+        if now == State::Embryo && self.start_ns.is_none() {
+            self.state = now;
+            return;
+        }
+        if now == State::Embryo {
+            // The tid has a new owner; the end of this one was lost.
+            now = State::Unknown;
+        }
+        self.be_met(ts_ns);
+        let behind = self.seq.map_or(0, |seq| seen.off.seq.wrapping_sub(seq));
+        self.state = match std::mem::take(&mut self.state) {
+            State::Embryo => {
+                let first = |wake: &Waking| self.held || wake.flags & waker::NEW != 0;
+                let Some(wake) = seen.wake.filter(first).filter(|_| behind == 0) else {
+                    // Not woken yet; or it ran, and that is told next or was lost.
+                    let has_run = behind != 0 || now == State::Running;
+                    self.doubt = has_run.then_some((ts_ns, now));
+                    self.state = State::Embryo;
+                    return;
+                };
+                self.be_born(ts_ns, Some(wake), by);
+                self.doubted(ts_ns, State::Runnable, now)
+            }
+            // It switched out between the clock and the look: told next.
+            State::Running if behind == 1 => {
+                self.doubt = Some((ts_ns, now));
+                self.state = State::Running;
+                return;
+            }
+            State::Unknown => self.lose_to(ts_ns, now),
+            _ if behind != 0 => self.lose_to(ts_ns, now),
+            State::Waiting(wait) => match seen.wake {
+                // An early waking of a task that sleeps on meant nothing, and
+                // one of a task that runs belongs to its next sleep.
+                Some(wake)
+                    if now == State::Runnable
+                        || (wake.ts_ns > self.since_ns && now != State::Running) =>
+                {
+                    self.wake_up(&wait, &wake, by, ts_ns, lexicon);
+                    State::Runnable
+                }
+                _ => self.doubted(ts_ns, State::Waiting(wait), now),
+            },
+            other => self.doubted(ts_ns, other, now),
+        };
+        self.seq = Some(seen.off.seq);
+    }
+
+    /// The trace is over: what the snapshot saw and no record explained.
+    pub fn settle_doubt(&mut self) {
+        if let Some((ts_ns, seen)) = self.doubt.take() {
+            if self.start_ns.is_none() {
+                self.start_at(ts_ns);
+            }
+            self.state = self.lose_to(ts_ns, seen);
+        }
+    }
+
+    /// Keeps the told state, with a doubt if the snapshot shows another.
+    fn doubted(&mut self, ts_ns: u64, told: State, seen: State) -> State {
+        let rank = |state: &State| match state {
+            State::Waiting(_) => 0,
+            State::Runnable => 1,
+            _ => 2,
+        };
+        // A thread that is about to sleep shows so while it still runs.
+        if rank(&seen) > rank(&told) {
+            self.doubt = Some((ts_ns, seen));
+        }
+        told
+    }
+
+    fn lose_to(&mut self, ts_ns: u64, state: State) -> State {
+        self.lose_until(ts_ns);
+        state
+    }
+}
+
+/// What a snapshot shows a thread doing.
+fn seen_state(seen: &Snapshot, begun_before: bool) -> State {
+    if seen.off.state & state::DEAD != 0 {
+        State::Dead
+    } else if seen.off.state & state::NEW != 0 {
+        State::Embryo
+    } else if seen.on_cpu {
+        State::Running
+    } else if seen.off.state == state::RUNNING {
+        State::Runnable
+    } else {
+        State::Waiting(Wait {
+            off: seen.off,
+            begun_before,
+        })
+    }
+}
