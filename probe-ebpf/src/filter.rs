@@ -34,7 +34,7 @@ pub fn follow(task: Task) -> bool {
         ..TaskEntry::default()
     };
     let inserted = TASKS
-        .insert(task as u64, &fresh, u64::from(BPF_ANY))
+        .insert(task as u64, fresh, u64::from(BPF_ANY))
         .is_ok();
     if !inserted {
         emit::lost(Loss::TaskTable);
