@@ -33,9 +33,7 @@ pub fn follow(task: Task) -> bool {
         tid: read::tid(task),
         ..TaskEntry::default()
     };
-    let inserted = TASKS
-        .insert(task as u64, fresh, u64::from(BPF_ANY))
-        .is_ok();
+    let inserted = TASKS.insert(task as u64, fresh, u64::from(BPF_ANY)).is_ok();
     if !inserted {
         emit::lost(Loss::TaskTable);
     }
