@@ -122,7 +122,7 @@ fn of_thread(thread: &Thread, truth: &Measured, stolen_ns: u64, hides: bool) -> 
     // was run queue; their sum is right all the same.
     let odd = truth.odd_cpu_ns;
     for (what, told, true_ns, more) in [
-        ("wait", waited, truth.wait_ns, journey),
+        ("wait", waited, truth.wait_ns, journey + stolen_ns),
         ("on-cpu", on_cpu, truth.oncpu_ns, odd + stolen_ns),
         (
             "run queue",
