@@ -59,11 +59,17 @@ fn by_state(bits: u16) -> Option<WaitKind> {
     (bits & state::FROZEN != 0).then_some(WaitKind::Throttled)
 }
 
-/// A parent in vfork sleeps in `kernel_clone` itself: `wait_for_vfork_done` is
-/// inlined there, and what it calls is scheduler text.
+/// Functions that sleep themselves for one reason only, because what they call
+/// to do it is inlined or scheduler text.
 fn by_innermost(stack: &[&Symbol]) -> Option<WaitKind> {
-    let innermost = stack::function(stack)?;
-    matches!(innermost, "kernel_clone" | "_do_fork").then_some(WaitKind::Vfork)
+    match stack::function(stack)? {
+        // `wait_for_vfork_done`
+        "kernel_clone" | "_do_fork" => Some(WaitKind::Vfork),
+        // `do_freezer_trap`: the cgroup is frozen. The other sleeps of
+        // `get_signal` have states of their own (stopped, traced).
+        "get_signal" => Some(WaitKind::Throttled),
+        _ => None,
+    }
 }
 
 fn by_mark(stack: &[&Symbol], marks: &[Mark]) -> Option<WaitKind> {

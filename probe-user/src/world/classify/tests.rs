@@ -180,6 +180,13 @@ fn stacks_overrule_calls() {
         WaitKind::Vfork,
     );
     check(
+        &Case {
+            state: S,
+            ..stacked("futex", "get_signal arch_do_signal_or_restart")
+        },
+        WaitKind::Throttled,
+    );
+    check(
         &stacked("write", "~schedule jbd2_log_wait_commit ext4_sync_file"),
         WaitKind::Sync,
     );
