@@ -26,8 +26,10 @@ impl Drain {
     /// more can come (0: no statement, the rings were not emptied).
     pub fn take(&mut self, into: &mut Vec<u8>) -> u64 {
         let before = monotonic_ns();
-        // Cold first: a birth is in the ring before the newborn's first switch.
-        let emptied = copy(&mut self.cold, into) & copy(&mut self.hot, into);
+        // Hot first: whoever has switched by then was born before, so that each
+        // batch has the births of the threads in it, also the last of a cut
+        // recording.
+        let emptied = copy(&mut self.hot, into) & copy(&mut self.cold, into);
         if emptied {
             before.saturating_sub(SETTLE_NS)
         } else {
