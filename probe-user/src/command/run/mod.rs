@@ -22,16 +22,17 @@ use crate::{
 /// Runs the command. The exit code is the traced command's own wherever
 /// waitscope did its part.
 pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
-    let (document, recording) = match observe(arguments) {
+    // Wrong names are told before anything runs.
+    let observed = Destinations::new(&arguments.output, Default::Stderr)
+        .and_then(|destinations| Ok((observe(arguments)?, destinations)));
+    let ((document, recording), destinations) = match observed {
         Ok(observed) => observed,
         Err(error) => {
             let code = code_of(&error, OWN_FAILURE);
             return (Outcome::Code(code), Err(error));
         }
     };
-    let written = Destinations::new(&arguments.output, Default::Stderr)
-        .and_then(|destinations| destinations.write(&document));
-    let result = written.and(recording);
+    let result = destinations.write(&document).and(recording);
     match (&result, document.exit) {
         (Err(_), _) => (Outcome::Code(OWN_FAILURE), result),
         (Ok(()), None) => (Outcome::Code(0), result),
@@ -42,8 +43,6 @@ pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
 
 /// The report, and whether the recording (if any) is complete.
 fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
-    // Wrong names are told before anything runs.
-    Destinations::new(&arguments.output, Default::Stderr)?;
     let missing = Capabilities::of_this_process().missing();
     if !missing.is_empty() {
         bail!("{}", remedy(&missing));
