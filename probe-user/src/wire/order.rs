@@ -32,11 +32,6 @@ impl Order {
         self.released_ns = self.released_ns.max(watermark_ns);
     }
 
-    /// Hands out all that is left.
-    pub fn finish(&mut self, each: impl FnMut(&Event)) {
-        self.release(u64::MAX, each);
-    }
-
     /// Events that came after younger ones had been handed out.
     pub fn late(&self) -> u64 {
         self.late

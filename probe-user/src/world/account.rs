@@ -119,9 +119,4 @@ impl Account {
     pub fn add_birth(&mut self, wake: WakeKey) {
         self.births.entry(wake).or_default().count += 1;
     }
-
-    /// Time in finished waits, ns.
-    pub fn waited_ns(&self) -> u64 {
-        self.waits.values().map(|sum| sum.total_ns).sum()
-    }
 }

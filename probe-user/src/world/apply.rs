@@ -36,8 +36,6 @@ pub struct World {
     pub recovered: u64,
     /// When the first thread of the final snapshot was seen.
     last_snapshot_ns: Option<u64>,
-    /// The final snapshot has been taken: who lives is known.
-    pub ended: bool,
 }
 
 /// `CLONE_THREAD`: same process, no program of its own.
@@ -59,7 +57,6 @@ impl World {
             switches: 0,
             recovered: 0,
             last_snapshot_ns: None,
-            ended: false,
         }
     }
 
@@ -130,7 +127,6 @@ impl World {
     /// whoever is not in it died, and the record of that was lost.
     pub fn end(&mut self, ended_ns: u64) {
         self.now_ns = self.now_ns.max(ended_ns);
-        self.ended = true;
         for thread in &mut self.threads {
             thread.settle_doubt();
             // Born, or seen, while the snapshot was being taken: it lives.

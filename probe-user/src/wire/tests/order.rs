@@ -104,7 +104,7 @@ fn nothing_younger_than_the_watermark_is_released() {
     assert_eq!(times(&released(&mut order, 3)), [0, 1, 3]);
     assert!(released(&mut order, 4).is_empty());
     let mut rest = Vec::new();
-    order.finish(|event| rest.push(event.ts_ns));
+    order.release(u64::MAX, |event| rest.push(event.ts_ns));
     assert_eq!(rest, [5]);
     assert_eq!(order.late(), 0);
 }
