@@ -40,4 +40,21 @@ pub struct TaskEntry {
     pub running: u32,
     /// Remote port last described: a socket that was connected since is told again.
     pub remote_port: u32,
+    /// When it entered the function of [`crate::call`] it is in, ns; 0 when in none.
+    pub call_ns: u64,
+    /// Raw tier: the system call it is in, as [`crate::sched::Switch`] tells it.
+    pub nr: i16,
+    /// Raw tier: flags of that system call ([`crate::sched::flag::COMPAT`]).
+    pub nr_flags: u16,
+    /// Raw tier: its parent process.
+    pub ppid: u32,
+    /// Raw tier: first argument of the system call.
+    pub arg0: u64,
+    /// Raw tier: second argument.
+    pub arg1: u64,
+    /// Raw tier: its process.
+    pub tgid: u32,
+    /// Raw tier: 1 from `sched_process_exit` on: its next switch-out out of a
+    /// dead state is the last one.
+    pub exiting: u32,
 }

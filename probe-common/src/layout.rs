@@ -1,6 +1,6 @@
 //! Sizes that recordings depend on, asserted at compile time on both sides.
 
-use crate::{fd, header, sched, stack, task};
+use crate::{call, fd, header, listen, sched, stack, task};
 
 const _: () = {
     assert!(size_of::<header::Header>() == 16);
@@ -13,4 +13,6 @@ const _: () = {
     assert!(size_of::<task::Exit>() == 32);
     assert!(size_of::<task::Rename>() == 40);
     assert!(size_of::<task::Snapshot>() == 96);
+    assert!(size_of::<call::Call>() == 32);
+    assert!(size_of::<listen::Request>() == 56);
 };

@@ -6,7 +6,9 @@
 
 pub mod header;
 
+pub mod call;
 pub mod fd;
+pub mod listen;
 pub mod sched;
 pub mod stack;
 pub mod task;

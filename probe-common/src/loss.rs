@@ -17,16 +17,22 @@ pub enum Loss {
     Task = 4,
     /// A task could not be followed: the table of traced tasks was full.
     TaskTable = 5,
+    /// A [`crate::call::Call`] found no room.
+    Call = 6,
+    /// A [`crate::listen::Request`] found no room.
+    Request = 7,
 }
 
 /// Every class with the name used in reports and JSON, by number.
-pub const LOSS_NAMES: [(Loss, &str); 6] = [
+pub const LOSS_NAMES: [(Loss, &str); 8] = [
     (Loss::Switch, "switch"),
     (Loss::Waker, "waker"),
     (Loss::Stack, "stack"),
     (Loss::Object, "object"),
     (Loss::Task, "task"),
     (Loss::TaskTable, "task-table"),
+    (Loss::Call, "call"),
+    (Loss::Request, "request"),
 ];
 
 /// First counter index of program runs, after room for more loss classes.
@@ -60,10 +66,20 @@ pub enum Program {
     ContentionBegin = 10,
     /// `contention_end`
     ContentionEnd = 11,
+    /// `do_wait`, entry and return
+    DoWait = 12,
+    /// `do_epoll_wait` or `ep_poll`, entry and return
+    Epoll = 13,
+    /// `tcp_conn_request`
+    ConnRequest = 14,
+    /// `sys_enter` (raw tier)
+    SysEnter = 15,
+    /// `sys_exit` (raw tier)
+    SysExit = 16,
 }
 
 /// Number of values in [`Program`].
-pub const PROGRAMS: u32 = 12;
+pub const PROGRAMS: u32 = 17;
 
 /// Slots in the counter array: losses, then program runs.
-pub const COUNTERS: u32 = 32;
+pub const COUNTERS: u32 = 64;
