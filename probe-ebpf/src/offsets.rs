@@ -64,6 +64,11 @@ offsets! {
     SOCK_RADDR4,
     SOCK_LADDR6,
     SOCK_RADDR6,
+    /// `sk_ack_backlog`: length of a listener's accept queue.
+    SOCK_ACK_BACKLOG,
+    SOCK_MAX_ACK_BACKLOG,
+    /// `icsk_accept_queue.qlen` of the `inet_connection_sock` around the socket.
+    ICSK_QUEUE_LEN,
     /// Where kernels without `bpf_task_pt_regs` have a task's stack begin.
     TASK_STACK,
     /// From there to the registers at its end.
@@ -94,6 +99,11 @@ pub static HAS_CURRENT_TASK_BTF: Global<u8> = Global::new(0);
 /// 1 when the kernel has `bpf_task_pt_regs` (5.15).
 #[unsafe(no_mangle)]
 pub static HAS_TASK_PT_REGS: Global<u8> = Global::new(0);
+
+/// 1 when the kernel lets programs read at any address; 0 under
+/// `lockdown=confidentiality`.
+#[unsafe(no_mangle)]
+pub static HAS_PROBE_READ: Global<u8> = Global::new(1);
 
 /// 1 when stacks may be taken.
 #[unsafe(no_mangle)]

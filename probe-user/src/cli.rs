@@ -58,6 +58,10 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(64..=4_194_304))]
     pub max_threads: u32,
 
+    /// Observe with no more than this tier.
+    #[arg(long, value_enum, default_value_t = Tier::Full)]
+    pub tier: Tier,
+
     /// Run the command as this user [default: whoever called sudo].
     #[arg(long, value_name = "NAME", conflicts_with = "as_root")]
     pub user: Option<String>,
@@ -86,8 +90,30 @@ pub struct Report {
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Show the verifier's log of each program that it refused.
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "format")]
     pub verbose: bool,
+
+    /// Format of the findings.
+    #[arg(long, value_enum, default_value_t = Findings::Text)]
+    pub format: Findings,
+}
+
+/// Formats of `doctor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Findings {
+    /// For people.
+    Text,
+    /// For programs: schema waitscope.doctor/1, one line.
+    Json,
+}
+
+/// What may be observed with, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tier {
+    /// Switches, wakings, and results of kernel functions.
+    Full,
+    /// Switches and wakings.
+    Tracepoint,
 }
 
 /// Where the report goes and how it looks.

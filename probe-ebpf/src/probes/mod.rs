@@ -3,6 +3,7 @@
 mod fd;
 mod full;
 mod halves;
+mod listen;
 mod lock;
 mod recover;
 mod sched;

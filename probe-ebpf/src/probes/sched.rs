@@ -164,10 +164,12 @@ fn prepare_sleep(
     } else {
         bits_of(call.nr)
     };
+    let on_fd = bits & u32::from(syscall_bits::FD) != 0;
+    let described = on_fd && fd::describe(prev, entry, call.arg0 as i32, ts_ns);
     let uninterruptible = task_state & state::INTERRUPTIBLE == 0;
-    entry.needs_stack =
-        u16::from(uninterruptible || bits & u32::from(syscall_bits::NEEDS_STACK) != 0);
-    bits & u32::from(syscall_bits::FD) != 0 && fd::describe(prev, entry, call.arg0 as i32, ts_ns)
+    let unsettled = bits & u32::from(syscall_bits::NEEDS_STACK) != 0 || on_fd && !described;
+    entry.needs_stack = u16::from(uninterruptible || unsettled);
+    described
 }
 
 /// The table's word on a system call; a sleep outside any needs its stack.

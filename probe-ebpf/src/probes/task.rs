@@ -2,6 +2,7 @@
 
 use aya_ebpf::{helpers, macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
+    entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename},
@@ -104,6 +105,7 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
+    tell_late_name(task, entry);
     let header = emit::header::<Exit>(kind::EXIT, 0, read::now());
     emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
@@ -146,20 +148,43 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
-    let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
+    if offsets::HAS_PROBE_READ.load() == 0 {
+        entry.renamed = 1;
+        return 0;
+    }
     let new: u64 = ctx.arg(1);
-    emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
-        // SAFETY: `to` is a reserved record; the helper checks the source.
+    emit_name(entry.tid, |comm| {
+        // SAFETY: the helper checks the source, and puts a NUL into `comm`.
         unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
-            (&raw mut (*to).pad).write(0);
-            (&raw mut (*to).comm).cast::<[u64; 2]>().write([0; 2]);
+            comm.cast::<[u64; 2]>().write([0; 2]);
             let _cut = helpers::generated::bpf_probe_read_kernel_str(
-                (&raw mut (*to).comm).cast(),
+                comm.cast(),
                 16,
                 new as *const core::ffi::c_void,
             );
         }
     });
     0
+}
+
+/// Tells the name that a task bears by now, where names could not be read when
+/// they were given.
+#[inline(always)]
+fn tell_late_name(task: Task, entry: &TaskEntry) {
+    if offsets::HAS_PROBE_READ.load() == 0 && entry.renamed != 0 {
+        emit_name(entry.tid, |comm| read::comm(task, comm));
+    }
+}
+
+#[inline(always)]
+fn emit_name(tid: u32, write_comm: impl FnOnce(*mut [u8; 16])) {
+    let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
+    emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(tid);
+            (&raw mut (*to).pad).write(0);
+            write_comm(&raw mut (*to).comm);
+        }
+    });
 }

@@ -22,19 +22,34 @@ pub struct Layout {
     pub has_current_task_btf: bool,
     /// See `HAS_TASK_PT_REGS`.
     pub has_task_pt_regs: bool,
+    /// See `HAS_PROBE_READ`.
+    pub has_probe_read: bool,
     /// What had to be switched off.
     pub missing: Vec<Missing>,
 }
 
-/// A member that this kernel does not have.
+/// Something that a feature needs and does not get from this kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// `task_struct.files`.
+    /// `task_struct.files`, or the helper that is refused.
     pub member: String,
     /// What cannot be told without it.
     pub feature: &'static str,
     /// Nothing works without it.
     pub essential: bool,
+    /// The kernel has it and does not let us use it.
+    pub refused: bool,
+}
+
+impl Missing {
+    /// Why the feature is off.
+    pub fn reason(&self) -> String {
+        if self.refused {
+            format!("this kernel refuses {} (lockdown)", self.member)
+        } else {
+            format!("this kernel has no {}", self.member)
+        }
+    }
 }
 
 /// Members that are of use only together.
@@ -45,6 +60,11 @@ struct Feature {
     gate: &'static str,
     members: &'static [Wanted],
 }
+
+const CALLS: &str = "system calls";
+const DESCRIPTORS: &str = "what a descriptor is";
+const ARGUMENTS: &str = "program arguments";
+const INTERRUPTS: &str = "interrupt context of wake-ups";
 
 /// A global and the places its member may be found at, newest first.
 type Wanted = (&'static str, &'static [(&'static str, &'static str)]);
@@ -71,7 +91,7 @@ const FEATURES: &[Feature] = &[
         ],
     },
     Feature {
-        name: "program arguments",
+        name: ARGUMENTS,
         essential: false,
         gate: "MM_ARG_START",
         members: &[
@@ -81,7 +101,7 @@ const FEATURES: &[Feature] = &[
         ],
     },
     Feature {
-        name: "what a descriptor is",
+        name: DESCRIPTORS,
         essential: false,
         gate: "TASK_FILES",
         members: &[
@@ -124,13 +144,26 @@ const FEATURES: &[Feature] = &[
         ],
     },
     Feature {
+        name: "queues of listening sockets",
+        essential: false,
+        gate: "SOCK_ACK_BACKLOG",
+        members: &[
+            ("SOCK_ACK_BACKLOG", &[("sock", "sk_ack_backlog")]),
+            ("SOCK_MAX_ACK_BACKLOG", &[("sock", "sk_max_ack_backlog")]),
+            (
+                "ICSK_QUEUE_LEN",
+                &[("inet_connection_sock", "icsk_accept_queue.qlen")],
+            ),
+        ],
+    },
+    Feature {
         name: "sleeps for I/O",
         essential: false,
         gate: "TASK_IOWAIT",
         members: &[("TASK_IOWAIT", &[("task_struct", "in_iowait")])],
     },
     Feature {
-        name: "interrupt context of wake-ups",
+        name: INTERRUPTS,
         essential: false,
         gate: "TASK_CFS_RQ",
         members: &[
@@ -160,7 +193,7 @@ const FEATURES: &[Feature] = &[
 /// System-call number, arguments and 32-bit flag as x86 keeps them.
 const X86_REGISTERS: &[Feature] = &[
     Feature {
-        name: "system calls",
+        name: CALLS,
         essential: false,
         gate: "REGS_NR",
         members: &[
@@ -198,13 +231,11 @@ impl Layout {
         arch: &str,
         addresses: impl Fn(&[&str]) -> FxHashMap<String, u64>,
     ) -> Layout {
-        let mut layout = Layout::default();
-        let registers = if arch == "aarch64" {
-            ARM_REGISTERS
-        } else {
-            X86_REGISTERS
+        let mut layout = Layout {
+            has_probe_read: true,
+            ..Layout::default()
         };
-        for feature in FEATURES.iter().chain(registers) {
+        for feature in features_of(arch) {
             layout.add(btf, feature);
         }
         if arch == "aarch64" {
@@ -224,6 +255,32 @@ impl Layout {
         layout
     }
 
+    /// Does without reads at addresses that the verifier has not typed: the
+    /// kernel refuses the helper for them.
+    pub fn forgo_probe_reads(&mut self) {
+        self.has_probe_read = false;
+        self.has_preempt_count = false;
+        self.refuse(INTERRUPTS, false);
+        self.close("TASK_FILES");
+        self.refuse(DESCRIPTORS, false);
+        // The loader takes the helper for user memory to be missing as well.
+        self.close("MM_ARG_START");
+        self.refuse(ARGUMENTS, false);
+        if !self.has_task_pt_regs {
+            self.close("REGS_NR");
+            self.refuse(CALLS, false);
+        }
+        if !self.has_current_task_btf {
+            self.refuse("the running task", true);
+        }
+    }
+
+    /// Every feature with what it lacks.
+    pub fn features(&self, arch: &str) -> Vec<(&'static str, Vec<&Missing>)> {
+        let of = |name| self.missing.iter().filter(|m| m.feature == name).collect();
+        features_of(arch).map(|f| (f.name, of(f.name))).collect()
+    }
+
     /// The first essential member that is missing.
     pub fn fatal(&self) -> Option<&Missing> {
         self.missing.iter().find(|m| m.essential)
@@ -231,7 +288,6 @@ impl Layout {
 
     fn add(&mut self, btf: &Btf, feature: &Feature) {
         let mut complete = true;
-        let first = self.offsets.len();
         for (global, places) in feature.members {
             let found = places
                 .iter()
@@ -243,16 +299,21 @@ impl Layout {
                     member: format!("{outer}.{path}"),
                     feature: feature.name,
                     essential: feature.essential,
+                    refused: false,
                 });
             }
             self.offsets
                 .push((global, found.map_or(NO_OFFSET, Member::byte_offset)));
         }
         if !complete {
-            let gate = self.offsets[first..]
-                .iter_mut()
-                .find(|(global, _)| *global == feature.gate);
-            if let Some((_, offset)) = gate {
+            self.close(feature.gate);
+        }
+    }
+
+    /// Switches off what depends on a global.
+    fn close(&mut self, gate: &str) {
+        for (global, offset) in &mut self.offsets {
+            if *global == gate {
                 *offset = NO_OFFSET;
             }
         }
@@ -275,7 +336,7 @@ impl Layout {
             let sizes = thread_size(btf, addresses).zip(btf.struct_size("pt_regs"));
             from_stack = sizes.and_then(|(stack, regs)| stack.checked_sub(regs));
             if stack.is_none() || from_stack.is_none() {
-                self.miss("bpf_task_pt_regs and THREAD_SIZE", "system calls");
+                self.miss("bpf_task_pt_regs and THREAD_SIZE", CALLS);
             }
         }
         let complete = stack.zip(from_stack);
@@ -313,7 +374,7 @@ impl Layout {
         self.offsets
             .push(("PREEMPT_COUNT_FROM_RQ", distance.unwrap_or(0)));
         if distance.is_none() {
-            self.miss("per-CPU __preempt_count", "interrupt context of wake-ups");
+            self.miss("per-CPU __preempt_count", INTERRUPTS);
         }
     }
 
@@ -322,8 +383,31 @@ impl Layout {
             member: member.to_owned(),
             feature,
             essential: false,
+            refused: false,
         });
     }
+
+    /// Notes that a feature is off, unless it was off already.
+    fn refuse(&mut self, feature: &'static str, essential: bool) {
+        if self.missing.iter().any(|m| m.feature == feature) {
+            return;
+        }
+        self.missing.push(Missing {
+            member: "bpf_probe_read_kernel".to_owned(),
+            feature,
+            essential,
+            refused: true,
+        });
+    }
+}
+
+fn features_of(arch: &str) -> impl Iterator<Item = &'static Feature> {
+    let registers = if arch == "aarch64" {
+        ARM_REGISTERS
+    } else {
+        X86_REGISTERS
+    };
+    FEATURES.iter().chain(registers)
 }
 
 type Addresses<'a> = dyn Fn(&[&str]) -> FxHashMap<String, u64> + 'a;

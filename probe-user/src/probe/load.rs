@@ -1,26 +1,32 @@
-//! Loading and attaching, one program at a time: what the kernel refuses is
-//! reported in words, and only what nothing works without is an error.
+//! Loading and attaching, one program at a time and one rung after the other:
+//! what the kernel refuses is reported in words, and only what nothing works
+//! without is an error.
 
-use std::{fs, io::Read as _};
+use std::io::Read as _;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use aya::{
-    BtfError, Ebpf, EbpfLoader,
+    Ebpf, EbpfLoader,
     maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
-    programs::{BtfTracePoint, FEntry, Iter, ProgramError},
+    programs::{BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, ProgramInfo},
 };
 use probe_common::config::{SYSCALL_SLOTS, iter_mode};
 
-use super::{btf::Btf, counters::Counters, drain::Drain, layout::Layout};
+use super::{
+    counters::Counters,
+    drain::Drain,
+    kernel::Kernel,
+    layout::Layout,
+    programs::{Hook, PROBES, Rung, Spec},
+    refusal::Refusal,
+};
 use crate::{
-    symbol::kernel::addresses,
     syscall::{self, Table},
+    wire::session::Tier,
 };
 
 /// The compiled probes.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/waitscope-probes"));
-
-const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
 /// What the user may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,107 +39,6 @@ pub struct Settings {
     pub tasks: u32,
 }
 
-/// How a program is hooked in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hook {
-    /// BTF-typed raw tracepoint of the same name.
-    Tracepoint,
-    /// BPF task iterator.
-    TaskIterator,
-    /// Function entry; only tried, to name the tier.
-    FunctionEntry,
-}
-
-/// One program of the object.
-#[derive(Clone, Copy, Debug)]
-pub struct Spec {
-    /// Its name, and the tracepoint's.
-    pub name: &'static str,
-    /// How it is hooked in.
-    pub hook: Hook,
-    /// Nothing works without it.
-    pub required: bool,
-    /// What is lost without it.
-    pub gives: &'static str,
-}
-
-const fn tracepoint(name: &'static str, required: bool, gives: &'static str) -> Spec {
-    Spec {
-        name,
-        hook: Hook::Tracepoint,
-        required,
-        gives,
-    }
-}
-
-/// Every program, in the order of attaching: births before switches, so that
-/// no newborn switches before it is known.
-pub const PROBES: &[Spec] = &[
-    tracepoint("task_newtask", true, "new threads and processes"),
-    tracepoint("sched_wakeup_new", true, "the first moment of a thread"),
-    tracepoint("sched_process_exec", true, "program names and arguments"),
-    tracepoint("task_rename", false, "thread names set later"),
-    tracepoint("sched_process_exit", true, "exit codes"),
-    tracepoint(
-        "sched_process_free",
-        true,
-        "the end of tasks that never ran",
-    ),
-    tracepoint("sched_migrate_task", false, "CPU migrations"),
-    tracepoint(
-        "contention_begin",
-        false,
-        "which uninterruptible sleeps wait for a kernel lock",
-    ),
-    tracepoint("contention_end", false, "where they end"),
-    tracepoint("sched_waking", true, "who wakes"),
-    tracepoint("sched_switch", true, "every wait"),
-    Spec {
-        name: "task_iter",
-        hook: Hook::TaskIterator,
-        required: true,
-        gives: "tasks that were there before, wake-ups pending at the end",
-    },
-];
-
-/// The probe that the full tier would add; loaded by `doctor` alone.
-pub const FULL_TIER_PROBE: Spec = Spec {
-    name: "do_wait",
-    hook: Hook::FunctionEntry,
-    required: false,
-    gives: "exact call counts and results (full tier)",
-};
-
-/// The kernel's type information, read once.
-pub struct Kernel {
-    btf: aya::Btf,
-    /// Where the members lie.
-    pub layout: Layout,
-}
-
-impl Kernel {
-    /// Reads BTF; without it nothing can be loaded.
-    pub fn read() -> Result<Kernel> {
-        let raw = fs::read(BTF_PATH).with_context(|| {
-            format!(
-                "this kernel offers no type information ({BTF_PATH}): waitscope needs a kernel \
-                 built with CONFIG_DEBUG_INFO_BTF=y"
-            )
-        })?;
-        let btf = Btf::parse(raw)
-            .ok_or_else(|| anyhow!("the kernel's type information in {BTF_PATH} cannot be read"))?;
-        let layout = Layout::resolve(&btf, std::env::consts::ARCH, addresses);
-        if let Some(missing) = layout.fatal() {
-            bail!(
-                "this kernel's type information has no {}: waitscope cannot work",
-                missing.member
-            );
-        }
-        let btf = aya::Btf::from_sys_fs().context("reading the kernel's type information")?;
-        Ok(Kernel { btf, layout })
-    }
-}
-
 /// The object in the kernel, nothing attached yet.
 pub struct Probes {
     ebpf: Ebpf,
@@ -141,26 +46,48 @@ pub struct Probes {
     targets: HashMap<MapData, u32, u32>,
 }
 
+/// What came of trying a [`Spec`]'s rungs.
+#[derive(Debug, Default)]
+pub struct Tried {
+    /// The rung that holds, with its size.
+    pub held: Option<(Rung, Size)>,
+    /// The rungs before it, or all, and why they did not hold.
+    pub refused: Vec<(Rung, Refusal)>,
+}
+
+/// Instructions of a loaded program; `None` where the kernel does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Walked by the verifier (5.16).
+    pub verified: Option<u32>,
+    /// In the program as the verifier rewrote it.
+    pub translated: Option<u32>,
+}
+
+/// What a run observes with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// The highest tier whose every required program is attached.
+    pub tier: Tier,
+    /// Sentences about what is optional and was refused.
+    pub problems: Vec<String>,
+}
+
 impl Probes {
     /// Creates the maps and hands over layout and settings.
     pub fn create(kernel: &Kernel, settings: &Settings) -> Result<Probes> {
-        let layout = &kernel.layout;
-        let prev_state = u8::from(layout.has_prev_state_arg);
-        let preempt_count = u8::from(layout.has_preempt_count);
-        let current_task_btf = u8::from(layout.has_current_task_btf);
-        let task_pt_regs = u8::from(layout.has_task_pt_regs);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&kernel.btf))
             .map_max_entries("HOT", settings.ring_bytes)
             .map_max_entries("TASKS", settings.tasks)
-            .override_global("IOWAIT_MASK", &layout.iowait_mask, true)
-            .override_global("HAS_PREV_STATE_ARG", &prev_state, true)
-            .override_global("HAS_PREEMPT_COUNT", &preempt_count, true)
-            .override_global("HAS_CURRENT_TASK_BTF", &current_task_btf, true)
-            .override_global("HAS_TASK_PT_REGS", &task_pt_regs, true)
-            .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true);
-        for (global, offset) in &layout.offsets {
+            .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true)
+            .override_global("IOWAIT_MASK", &kernel.layout.iowait_mask, true);
+        let switches = switches(&kernel.layout);
+        for (global, on) in &switches {
+            loader.override_global(global, on, true);
+        }
+        for (global, offset) in &kernel.layout.offsets {
             loader.override_global(global, offset, true);
         }
         let mut ebpf = loader.load(OBJECT).context("creating the probes' maps")?;
@@ -176,41 +103,45 @@ impl Probes {
         })
     }
 
-    /// Loads and attaches one program.
-    pub fn attach(&mut self, kernel: &Kernel, spec: &Spec) -> Result<(), Refusal> {
-        let refused = |error: ProgramError| Refusal::new(&error);
-        let program = self.ebpf.program_mut(spec.name).ok_or_else(|| Refusal {
-            errno: None,
-            text: "not in this build".to_owned(),
-            log: String::new(),
-        })?;
-        match spec.hook {
-            Hook::Tracepoint => {
-                let program: &mut BtfTracePoint = program.try_into().map_err(refused)?;
-                program.load(spec.name, &kernel.btf).map_err(refused)?;
-                program.attach().map_err(refused)?;
-            }
-            Hook::TaskIterator => {
-                let program: &mut Iter = program.try_into().map_err(refused)?;
-                program.load("task", &kernel.btf).map_err(refused)?;
-            }
-            Hook::FunctionEntry => {
-                let program: &mut FEntry = program.try_into().map_err(refused)?;
-                program.load(spec.name, &kernel.btf).map_err(refused)?;
-                program.attach().map_err(refused)?;
+    /// Loads and attaches one program, by the first rung that holds.
+    pub fn attach(&mut self, kernel: &Kernel, spec: &Spec) -> Tried {
+        let mut tried = Tried::default();
+        for rung in spec.rungs {
+            match self.step_on(kernel, rung) {
+                Ok(size) => {
+                    tried.held = Some((*rung, size));
+                    break;
+                }
+                Err(refusal) => tried.refused.push((*rung, refusal)),
             }
         }
-        Ok(())
+        tried
     }
 
-    /// Attaches everything that `run` uses; returns sentences about what is
-    /// optional and was refused.
-    pub fn attach_all(&mut self, kernel: &Kernel) -> Result<Vec<String>> {
+    fn step_on(&mut self, kernel: &Kernel, rung: &Rung) -> Result<Size, Refusal> {
+        let program = self.ebpf.program_mut(rung.program);
+        let program = program.ok_or_else(Refusal::not_built)?;
+        hook(program, rung, &kernel.btf).map_err(|error| Refusal::new(&error))?;
+        Ok(program.info().map_or_else(|_| Size::default(), size))
+    }
+
+    /// Attaches everything that `run` uses, of `highest` and the tiers below.
+    pub fn attach_all(&mut self, kernel: &Kernel, highest: Tier) -> Result<Attached> {
         let mut problems = Vec::new();
+        let mut full = highest == Tier::Full;
         for spec in PROBES {
-            let Err(refusal) = self.attach(kernel, spec) else {
+            if spec.tier == Tier::Full && !full {
+                continue;
+            }
+            let tried = self.attach(kernel, spec);
+            let (None, Some((_, refusal))) = (tried.held, tried.refused.first()) else {
                 continue;
             };
+            if spec.tier == Tier::Full {
+                // The tier's name says it; doctor tells why.
+                full = false;
+                continue;
+            }
             let sentence = format!(
                 "the kernel refused the probe {}: {}",
                 spec.name, refusal.text
@@ -220,7 +151,8 @@ impl Probes {
             }
             problems.push(format!("{sentence}; not seen: {}", spec.gives));
         }
-        Ok(problems)
+        let tier = if full { Tier::Full } else { Tier::Tracepoint };
+        Ok(Attached { tier, problems })
     }
 
     /// Takes the rings and counters out.
@@ -272,6 +204,61 @@ impl Probes {
     }
 }
 
+/// Loads a program for a rung's target and attaches it there.
+fn hook(program: &mut Program, rung: &Rung, btf: &aya::Btf) -> Result<(), ProgramError> {
+    match rung.hook {
+        Hook::Tracepoint => {
+            let program: &mut BtfTracePoint = program.try_into()?;
+            program.load(rung.target, btf)?;
+            program.attach()?;
+        }
+        Hook::TaskIterator => {
+            let program: &mut Iter = program.try_into()?;
+            program.load(rung.target, btf)?;
+        }
+        Hook::FunctionEntry => {
+            let program: &mut FEntry = program.try_into()?;
+            program.load(rung.target, btf)?;
+            program.attach()?;
+        }
+        Hook::FunctionExit => {
+            let program: &mut FExit = program.try_into()?;
+            program.load(rung.target, btf)?;
+            program.attach()?;
+        }
+        Hook::KernelProbe | Hook::KernelReturnProbe => {
+            let program: &mut KProbe = program.try_into()?;
+            // An earlier rung may have loaded it and found no such function.
+            if program.fd().is_err() {
+                program.load()?;
+            }
+            program.attach(rung.target, 0)?;
+        }
+    }
+    Ok(())
+}
+
+fn size(info: ProgramInfo) -> Size {
+    /// Bytes of an instruction.
+    const INSTRUCTION: u32 = 8;
+    Size {
+        verified: info.verified_instruction_count(),
+        translated: info.size_translated().map(|bytes| bytes / INSTRUCTION),
+    }
+}
+
+/// The probes' on-off globals.
+fn switches(layout: &Layout) -> [(&'static str, u8); 5] {
+    [
+        ("HAS_PREV_STATE_ARG", layout.has_prev_state_arg),
+        ("HAS_PREEMPT_COUNT", layout.has_preempt_count),
+        ("HAS_CURRENT_TASK_BTF", layout.has_current_task_btf),
+        ("HAS_TASK_PT_REGS", layout.has_task_pt_regs),
+        ("HAS_PROBE_READ", layout.has_probe_read),
+    ]
+    .map(|(global, on)| (global, u8::from(on)))
+}
+
 /// A map that is taken out and dropped is closed, and no program could be
 /// loaded with it: this one stays where it is.
 fn fill_syscalls(ebpf: &mut Ebpf) -> Result<()> {
@@ -291,57 +278,4 @@ fn fill_syscalls(ebpf: &mut Ebpf) -> Result<()> {
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
     ebpf.take_map(name)
         .ok_or_else(|| anyhow!("the probes have no map {name}"))
-}
-
-/// Why the kernel refused a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The system call's error, if it was one.
-    pub errno: Option<i32>,
-    /// In words.
-    pub text: String,
-    /// The verifier's log; empty when it was not the verifier.
-    pub log: String,
-}
-
-impl Refusal {
-    fn new(error: &ProgramError) -> Refusal {
-        let io_error = match error {
-            ProgramError::LoadError { io_error, .. } => Some(io_error),
-            ProgramError::SyscallError(call) => Some(&call.io_error),
-            _ => None,
-        };
-        let errno = io_error.and_then(std::io::Error::raw_os_error);
-        let log = match error {
-            ProgramError::LoadError { verifier_log, .. } => verifier_log.to_string(),
-            _ => String::new(),
-        };
-        let verdict = reason(&log);
-        let absent = matches!(
-            error,
-            ProgramError::Btf(BtfError::UnknownBtfTypeName { .. })
-        );
-        let text = match (io_error, verdict.is_empty()) {
-            (Some(io), true) => io.to_string(),
-            (Some(io), false) => format!("{io} ({verdict})"),
-            (None, _) if absent => "this kernel has nothing of that name".to_owned(),
-            (None, _) => error.to_string(),
-        };
-        Refusal { errno, text, log }
-    }
-}
-
-/// The verifier's reason stands in front of its statistics.
-fn reason(log: &str) -> &str {
-    const STATISTICS: &[&str] = &[
-        "processed ",
-        "verification time",
-        "stack depth",
-        "insns processed",
-    ];
-    let is_reason = |l: &&str| !l.is_empty() && !STATISTICS.iter().any(|s| l.starts_with(s));
-    log.lines()
-        .map(str::trim)
-        .rfind(is_reason)
-        .unwrap_or_default()
 }

@@ -4,11 +4,14 @@
 pub mod btf;
 pub mod counters;
 pub mod drain;
+pub mod kernel;
 pub mod layout;
 pub mod load;
 #[cfg(feature = "probe-log")]
 mod log;
 pub mod privilege;
+pub mod programs;
+pub mod refusal;
 
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,7 @@ pub fn remedy(missing: &[&str]) -> String {
 /// The kernel's lockdown mode, `none` when it has none.
 pub fn lockdown() -> String {
     let Ok(text) = fs::read_to_string("/sys/kernel/security/lockdown") else {
-        return "unknown (securityfs is not mounted)".to_owned();
+        return "unknown".to_owned();
     };
     let chosen = text
         .split_whitespace()

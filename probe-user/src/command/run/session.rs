@@ -16,8 +16,9 @@ use crate::{
     probe::{
         counters::Counters,
         drain::{monotonic_ns, realtime_ns},
+        kernel::Kernel,
         layout::Missing,
-        load::{Kernel, Probes, Settings},
+        load::{Attached, Probes, Settings},
         privilege::Capabilities,
     },
     syscall::Table,
@@ -51,10 +52,10 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
     let kernel = Kernel::read()?;
     let mut probes = Probes::create(&kernel, &settings)?;
     let (drain, counters) = probes.outputs()?;
-    let mut problems = feature_problems(&kernel);
-    problems.extend(probes.attach_all(&kernel)?);
+    let mut attached = probes.attach_all(&kernel, highest(arguments.tier))?;
+    attached.problems.extend(feature_problems(&kernel));
 
-    let start = start(arguments, &settings, problems);
+    let start = start(arguments, &settings, attached);
     let pipeline = Pipeline::start(start, arguments.record.as_ref())?;
     let mut plumbing = Plumbing { drain, pipeline };
     let mut followed = match held {
@@ -117,29 +118,32 @@ fn settings(arguments: &cli::Run) -> Settings {
     }
 }
 
-fn start(arguments: &cli::Run, settings: &Settings, problems: Vec<String>) -> Start {
+fn start(arguments: &cli::Run, settings: &Settings, attached: Attached) -> Start {
     let lossy = |text: &std::ffi::OsString| text.to_string_lossy().into_owned();
     Start {
         command: arguments.cmd.iter().map(lossy).collect(),
         attached: arguments.pid.clone(),
         host: host::describe(),
-        tier: Tier::Tracepoint,
+        tier: attached.tier,
         started_ns: monotonic_ns(),
         started_realtime_ns: realtime_ns(),
         stack_threshold_ns: settings.stack_threshold_ns,
         syscall_table: Table::native().id().to_owned(),
-        problems,
+        problems: attached.problems,
+    }
+}
+
+fn highest(tier: cli::Tier) -> Tier {
+    match tier {
+        cli::Tier::Full => Tier::Full,
+        cli::Tier::Tracepoint => Tier::Tracepoint,
     }
 }
 
 /// What cannot be seen on this kernel or with these rights.
 fn feature_problems(kernel: &Kernel) -> Vec<String> {
-    let not_seen = |missing: &Missing| {
-        format!(
-            "not seen: {} (this kernel has no {})",
-            missing.feature, missing.member
-        )
-    };
+    let not_seen =
+        |missing: &Missing| format!("not seen: {} ({})", missing.feature, missing.reason());
     let mut problems: Vec<String> = kernel.layout.missing.iter().map(not_seen).collect();
     if !Capabilities::of_this_process().may_see_symbols() && symbols_hidden() {
         let sentence =

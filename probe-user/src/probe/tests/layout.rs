@@ -117,6 +117,7 @@ fn each_missing_member_switches_its_feature_off_and_no_other() {
 #[test]
 fn gates_close_with_any_of_their_members() {
     for (member, gate) in [
+        ("sock.sk_max_ack_backlog", "SOCK_ACK_BACKLOG"),
         ("mm_struct.arg_end", "MM_ARG_START"),
         ("inode.i_rdev", "TASK_FILES"),
         ("sock.__sk_common.skc_daddr", "SOCKET_SK"),
@@ -231,4 +232,47 @@ fn sleeps_for_io_are_one_bit() {
     let layout = resolve(&Btf::parse(builder.build()).expect("well-formed"));
     assert_eq!(offset(&layout, "TASK_IOWAIT"), 9);
     assert_eq!(layout.iowait_mask, 1 << 5);
+}
+
+#[test]
+fn without_probe_reads_the_rest_stays_and_the_lack_is_named() {
+    let mut layout = layout(&[]);
+    layout.forgo_probe_reads();
+    assert!(!layout.has_probe_read && !layout.has_preempt_count);
+    assert_eq!(layout.fatal(), None);
+    let closed = ["TASK_FILES", "MM_ARG_START"];
+    for gate in closed {
+        assert_eq!(offset(&layout, gate), NO_OFFSET, "{gate}");
+    }
+    assert_ne!(offset(&layout, "REGS_NR"), NO_OFFSET);
+    assert!(layout.missing.iter().all(|missing| missing.refused));
+    let reason = layout.missing[0].reason();
+    assert_eq!(
+        reason,
+        "this kernel refuses bpf_probe_read_kernel (lockdown)"
+    );
+}
+
+#[test]
+fn a_kernel_without_the_running_tasks_type_needs_probe_reads() {
+    let untyped = Btf::parse(kernel(&[]).build()).expect("well-formed");
+    let mut layout = resolve(&untyped);
+    layout.forgo_probe_reads();
+    assert_eq!(
+        layout.fatal().expect("essential").feature,
+        "the running task"
+    );
+    assert_eq!(
+        offset(&layout, "REGS_NR"),
+        NO_OFFSET,
+        "found by probe reads"
+    );
+}
+
+#[test]
+fn every_lack_belongs_to_a_feature() {
+    let nothing = resolve(&Btf::parse(Builder::new().build()).expect("well-formed"));
+    let features = nothing.features("x86_64");
+    let told: usize = features.iter().map(|(_, missing)| missing.len()).sum();
+    assert_eq!(told, nothing.missing.len());
 }

@@ -1,0 +1,107 @@
+//! The full tier: connection requests and the queues of their listeners.
+
+use aya_ebpf::{
+    Global,
+    macros::{fentry, kprobe},
+    programs::{FEntryContext, ProbeContext},
+};
+use probe_common::{
+    header::kind,
+    listen::Request,
+    loss::{Loss, Program},
+};
+
+use crate::{
+    emit,
+    maps::HOT,
+    offsets::{self, known},
+    read,
+};
+
+const AF_INET: u16 = 2;
+
+/// The listening socket, read as its pointer allows.
+trait Listener {
+    fn address(&self) -> u64;
+    fn get<T: Copy>(&self, offset: &Global<u32>) -> T;
+}
+
+/// Its type is known to the verifier.
+struct Typed(*const u8);
+
+impl Listener for Typed {
+    #[inline(always)]
+    fn address(&self) -> u64 {
+        self.0 as u64
+    }
+    #[inline(always)]
+    fn get<T: Copy>(&self, offset: &Global<u32>) -> T {
+        read::field(self.0, offset)
+    }
+}
+
+/// A bare address.
+struct Untyped(u64);
+
+impl Listener for Untyped {
+    #[inline(always)]
+    fn address(&self) -> u64 {
+        self.0
+    }
+    #[inline(always)]
+    fn get<T: Copy>(&self, offset: &Global<u32>) -> T {
+        read::probe(self.0, offset)
+    }
+}
+
+// int tcp_conn_request(struct request_sock_ops *rsk_ops,
+//                      const struct tcp_request_sock_ops *af_ops,
+//                      struct sock *sk, struct sk_buff *skb)
+#[fentry]
+pub fn conn_request_fentry(ctx: FEntryContext) -> i32 {
+    requested(&Typed(ctx.arg(2)))
+}
+
+#[kprobe]
+pub fn conn_request_kprobe(ctx: ProbeContext) -> i32 {
+    match ctx.arg::<u64>(2) {
+        Some(sock) => requested(&Untyped(sock)),
+        None => 0,
+    }
+}
+
+#[inline(always)]
+fn requested(listener: &impl Listener) -> i32 {
+    emit::ran(Program::ConnRequest);
+    if !known(&offsets::SOCK_ACK_BACKLOG) {
+        return 0;
+    }
+    let family: u16 = listener.get(&offsets::SOCK_FAMILY);
+    let header = emit::header::<Request>(kind::REQUEST, 0, read::now());
+    emit::record(&HOT, Loss::Request, header, |to: *mut Request| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).sock).write(listener.address());
+            (&raw mut (*to).accept_queue).write(listener.get(&offsets::SOCK_ACK_BACKLOG));
+            (&raw mut (*to).accept_limit).write(listener.get(&offsets::SOCK_MAX_ACK_BACKLOG));
+            (&raw mut (*to).syn_queue).write(listener.get(&offsets::ICSK_QUEUE_LEN));
+            (&raw mut (*to).family).write(family);
+            (&raw mut (*to).port).write(listener.get(&offsets::SOCK_LPORT));
+            (&raw mut (*to).addr)
+                .cast::<[u64; 2]>()
+                .write(address(listener, family));
+        }
+    });
+    0
+}
+
+#[inline(always)]
+fn address(listener: &impl Listener, family: u16) -> [u64; 2] {
+    if family == AF_INET {
+        return [u64::from(listener.get::<u32>(&offsets::SOCK_LADDR4)), 0];
+    }
+    if known(&offsets::SOCK_LADDR6) {
+        return listener.get(&offsets::SOCK_LADDR6);
+    }
+    [0, 0]
+}

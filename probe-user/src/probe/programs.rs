@@ -1,0 +1,170 @@
+//! Every program, what it gives, and the ways to hook it in, best first.
+
+use crate::wire::session::Tier;
+
+/// A way to hook a program in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// BTF-typed raw tracepoint.
+    Tracepoint,
+    /// BPF task iterator.
+    TaskIterator,
+    /// Function entry.
+    FunctionEntry,
+    /// Function exit.
+    FunctionExit,
+    /// Kernel probe at a function's entry.
+    KernelProbe,
+    /// Kernel probe at a function's return.
+    KernelReturnProbe,
+}
+
+impl Hook {
+    /// The name that libbpf's section names made common.
+    pub fn name(self) -> &'static str {
+        match self {
+            Hook::Tracepoint => "tp_btf",
+            Hook::TaskIterator => "iter",
+            Hook::FunctionEntry => "fentry",
+            Hook::FunctionExit => "fexit",
+            Hook::KernelProbe => "kprobe",
+            Hook::KernelReturnProbe => "kretprobe",
+        }
+    }
+}
+
+/// One rung of a ladder: a program of the object and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Rung {
+    /// How.
+    pub hook: Hook,
+    /// The program's name in the object.
+    pub program: &'static str,
+    /// The tracepoint or kernel function.
+    pub target: &'static str,
+}
+
+/// Something to observe, and the rungs of which the first that holds is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Its name for users.
+    pub name: &'static str,
+    /// The tier it belongs to.
+    pub tier: Tier,
+    /// Its tier does not work without it.
+    pub required: bool,
+    /// What is lost without it.
+    pub gives: &'static str,
+    /// Best first.
+    pub rungs: &'static [Rung],
+}
+
+/// A tracepoint whose program has its name.
+macro_rules! tracepoint {
+    ($name:literal, $required:literal, $gives:literal) => {
+        Spec {
+            name: $name,
+            tier: Tier::Tracepoint,
+            required: $required,
+            gives: $gives,
+            rungs: &[Rung {
+                hook: Hook::Tracepoint,
+                program: $name,
+                target: $name,
+            }],
+        }
+    };
+}
+
+/// A function of the full tier.
+macro_rules! function {
+    ($name:literal, $gives:literal, [$($hook:ident $program:literal $target:literal),+]) => {
+        Spec {
+            name: $name,
+            tier: Tier::Full,
+            required: true,
+            gives: $gives,
+            rungs: &[$(Rung { hook: Hook::$hook, program: $program, target: $target }),+],
+        }
+    };
+}
+
+/// In the order of attaching: births before switches, so that no newborn
+/// switches before it is known; returns before entries, so that no call that
+/// was seen to begin ends unseen.
+pub const PROBES: &[Spec] = &[
+    tracepoint!("task_newtask", true, "new threads and processes"),
+    tracepoint!("sched_wakeup_new", true, "the first moment of a thread"),
+    tracepoint!("sched_process_exec", true, "program names and arguments"),
+    tracepoint!("task_rename", false, "thread names set later"),
+    tracepoint!("sched_process_exit", true, "exit codes"),
+    tracepoint!(
+        "sched_process_free",
+        true,
+        "the end of tasks that never ran"
+    ),
+    tracepoint!("sched_migrate_task", false, "CPU migrations"),
+    tracepoint!(
+        "contention_begin",
+        false,
+        "which uninterruptible sleeps wait for a kernel lock"
+    ),
+    tracepoint!("contention_end", false, "where they end"),
+    tracepoint!("sched_waking", true, "who wakes"),
+    tracepoint!("sched_switch", true, "every wait"),
+    Spec {
+        name: "task_iter",
+        tier: Tier::Tracepoint,
+        required: true,
+        gives: "tasks that were there before, wake-ups pending at the end",
+        rungs: &[Rung {
+            hook: Hook::TaskIterator,
+            program: "task_iter",
+            target: "task",
+        }],
+    },
+    function!(
+        "do_wait return",
+        "results of waiting for children",
+        [
+            FunctionExit "do_wait_fexit" "do_wait",
+            KernelReturnProbe "do_wait_kretprobe" "do_wait"
+        ]
+    ),
+    function!(
+        "do_wait entry",
+        "how long these calls took",
+        [
+            FunctionEntry "do_wait_fentry" "do_wait",
+            KernelProbe "do_wait_kprobe" "do_wait"
+        ]
+    ),
+    function!(
+        "epoll return",
+        "events delivered by each epoll_wait",
+        [
+            FunctionExit "epoll_fexit" "ep_poll",
+            FunctionExit "epoll_fexit" "do_epoll_wait",
+            KernelReturnProbe "epoll_kretprobe" "ep_poll",
+            KernelReturnProbe "epoll_kretprobe" "do_epoll_wait"
+        ]
+    ),
+    function!(
+        "epoll entry",
+        "how long these calls took",
+        [
+            FunctionEntry "epoll_fentry" "ep_poll",
+            FunctionEntry "epoll_fentry" "do_epoll_wait",
+            KernelProbe "epoll_kprobe" "ep_poll",
+            KernelProbe "epoll_kprobe" "do_epoll_wait"
+        ]
+    ),
+    function!(
+        "connection requests",
+        "queues of listening sockets at each connection request",
+        [
+            FunctionEntry "conn_request_fentry" "tcp_conn_request",
+            KernelProbe "conn_request_kprobe" "tcp_conn_request"
+        ]
+    ),
+];
