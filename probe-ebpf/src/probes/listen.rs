@@ -1,7 +1,9 @@
 //! The full tier: connection requests and the queues of their listeners.
 
+use core::ffi::c_void;
+
 use aya_ebpf::{
-    Global,
+    Global, helpers,
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
@@ -59,7 +61,15 @@ impl Listener for Untyped {
 //                      struct sock *sk, struct sk_buff *skb)
 #[fentry]
 pub fn conn_request_fentry(ctx: FEntryContext) -> i32 {
-    requested(&Typed(ctx.arg(2)))
+    let sock: *mut c_void = ctx.arg(2);
+    // The queue of handshakes lies beyond `struct sock`, in the structure that
+    // begins with it.
+    // SAFETY: `sock` is a BTF-typed pointer to a socket, as the helper demands.
+    let tcp_sock = unsafe { helpers::generated::bpf_skc_to_tcp_sock(sock) };
+    if tcp_sock.is_null() {
+        return 0;
+    }
+    requested(&Typed(tcp_sock.cast::<u8>()))
 }
 
 #[kprobe]

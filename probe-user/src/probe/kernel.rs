@@ -37,7 +37,8 @@ impl Kernel {
             layout.forgo_probe_reads();
         }
         if let Some(missing) = layout.fatal() {
-            bail!("{}: waitscope cannot work", missing.reason());
+            let (reason, feature) = (missing.reason(), missing.feature);
+            bail!("{reason}, and without it waitscope cannot work: it would not know {feature}");
         }
         let btf = aya::Btf::from_sys_fs().context("reading the kernel's type information")?;
         Ok(Kernel { btf, layout })
