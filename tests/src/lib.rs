@@ -12,6 +12,7 @@ pub mod report;
 pub mod terminal;
 pub mod text;
 pub mod truth;
+pub mod type_information;
 
 #[cfg(test)]
 mod tests;

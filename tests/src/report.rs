@@ -78,6 +78,7 @@ pub struct Thread {
     pub ppid: Option<u32>,
     pub creator_tid: Option<u32>,
     pub comm: String,
+    pub argv: Vec<String>,
     pub former_comms: Vec<String>,
     pub role: String,
     pub start_ns: u64,

@@ -1,8 +1,10 @@
 //! Small programs for the live tests, each with one known behaviour:
 //! `actor ACT [ARG…]`.
 
+mod calls;
 mod exec;
 mod identity;
+mod listener;
 mod names;
 mod naps;
 mod signals;
@@ -38,6 +40,8 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["count-signals", out] => signals::count(out),
         ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
         ["sleepers", ready] => sleepers::sleep(ready),
+        ["calls", out] => calls::make(out),
+        ["overflow", out] => listener::overflow(out),
         ["storm", count, width, out] => storm::blow(number(count)?, number(width)?, out),
         ["hostile-names"] => names::hostile(),
         ["rename"] => names::rename(),
