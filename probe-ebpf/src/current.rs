@@ -1,12 +1,40 @@
 //! The running task. From 5.11 on the verifier knows its type; before, every
-//! field of it costs a probe read.
+//! field of it costs a probe read. Where those are refused as well, a table
+//! tells which task runs, and helpers or its entry tell the rest.
 
 use aya_ebpf::{Global, helpers};
 
 use crate::{
+    filter,
+    maps::RUNNING,
     offsets::{self, known},
     read::{self, Syscall, Task, field, probe},
 };
+
+/// A CPU's row of the table: what the probes must know of the task that runs.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Running {
+    /// Address of its `task_struct`; 0 before this CPU's first switch.
+    address: u64,
+    /// `task->flags` when it was switched to.
+    flags: u64,
+}
+
+/// Notes who runs from now on, where nothing else tells.
+#[inline(always)]
+pub fn note_switch(next: Task) {
+    if !is_tabled() {
+        return;
+    }
+    if let Some(row) = RUNNING.get_ptr_mut(0) {
+        // SAFETY: a slot of this CPU, in a preallocated array.
+        unsafe {
+            (*row).address = next as u64;
+            (*row).flags = u64::from(read::flags(next));
+        }
+    }
+}
 
 /// The running task.
 #[derive(Clone, Copy)]
@@ -19,6 +47,9 @@ impl Current {
         if is_typed() {
             // SAFETY: no precondition.
             return Current(unsafe { helpers::generated::bpf_get_current_task_btf() }.cast());
+        }
+        if is_tabled() {
+            return Current(row().address as Task);
         }
         // SAFETY: no precondition.
         Current(unsafe { helpers::generated::bpf_get_current_task() } as Task)
@@ -33,18 +64,27 @@ impl Current {
     /// `task->pid`
     #[inline(always)]
     pub fn tid(self) -> u32 {
+        if is_tabled() {
+            return helpers::bpf_get_current_pid_tgid() as u32;
+        }
         self.field(&offsets::TASK_PID)
     }
 
     /// `task->tgid`
     #[inline(always)]
     pub fn tgid(self) -> u32 {
+        if is_tabled() {
+            return (helpers::bpf_get_current_pid_tgid() >> 32) as u32;
+        }
         self.field(&offsets::TASK_TGID)
     }
 
     /// `task->flags`
     #[inline(always)]
     pub fn flags(self) -> u32 {
+        if is_tabled() {
+            return row().flags as u32;
+        }
         self.field(&offsets::TASK_FLAGS)
     }
 
@@ -53,6 +93,11 @@ impl Current {
     pub fn comm(self, into: *mut [u8; 16]) {
         if is_typed() {
             return read::comm(self.0, into);
+        }
+        if is_tabled() {
+            // SAFETY: `into` has room for 16 bytes, which the helper fills.
+            let _zeroed = unsafe { helpers::generated::bpf_get_current_comm(into.cast(), 16) };
+            return;
         }
         // SAFETY: `into` is 16 bytes of a reserved record.
         unsafe { into.write(probe(self.address(), &offsets::TASK_COMM)) };
@@ -63,6 +108,12 @@ impl Current {
     pub fn syscall(self) -> Syscall {
         if is_typed() {
             return read::syscall(self.0);
+        }
+        if is_tabled() {
+            return match filter::entry_at(self.address()) {
+                Some(entry) => read::noted_syscall(entry),
+                None => read::NO_SYSCALL,
+            };
         }
         if !known(&offsets::REGS_NR) {
             return read::NO_SYSCALL;
@@ -93,6 +144,23 @@ impl Current {
 }
 
 #[inline(always)]
+fn row() -> Running {
+    match RUNNING.get(0) {
+        Some(row) => *row,
+        None => Running {
+            address: 0,
+            flags: 0,
+        },
+    }
+}
+
+#[inline(always)]
 fn is_typed() -> bool {
     offsets::HAS_CURRENT_TASK_BTF.load() != 0
+}
+
+/// Whether the table is kept: nothing else tells who runs.
+#[inline(always)]
+pub fn is_tabled() -> bool {
+    !is_typed() && offsets::HAS_PROBE_READ.load() == 0
 }

@@ -31,6 +31,8 @@ pub fn entry_at(address: u64) -> Option<&'static mut TaskEntry> {
 pub fn follow(task: Task) -> bool {
     let fresh = TaskEntry {
         tid: read::tid(task),
+        // In none; 0 is one.
+        nr: -1,
         ..TaskEntry::default()
     };
     let inserted = TASKS.insert(task as u64, fresh, u64::from(BPF_ANY)).is_ok();

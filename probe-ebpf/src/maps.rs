@@ -1,6 +1,7 @@
 //! Every map. All are preallocated: the scheduler's tracepoints run with
 //! run-queue locks held, where a map that allocates has hung machines.
 
+use crate::current::Running;
 use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, RingBuf},
@@ -27,6 +28,10 @@ pub static SYSCALLS: Array<u32> = Array::with_max_entries(SYSCALL_SLOTS, 0);
 /// Losses and runs ([`probe_common::loss`]).
 #[map]
 pub static COUNTERS_BY_CPU: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
+
+/// Slot 0: the task that runs on this CPU, where nothing else tells.
+#[map]
+pub static RUNNING: PerCpuArray<Running> = PerCpuArray::with_max_entries(1, 0);
 
 /// Switches, wakers, stacks and objects. Resized by the loader.
 #[map]

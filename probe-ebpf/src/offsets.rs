@@ -76,6 +76,8 @@ offsets! {
     REGS_NR,
     REGS_ARG0,
     REGS_ARG1,
+    /// Code segment, which tells 32-bit programs on x86.
+    REGS_CS,
     /// Address of this CPU's `__preempt_count` minus that of its run queue.
     PREEMPT_COUNT_FROM_RQ,
 }

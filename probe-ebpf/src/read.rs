@@ -4,6 +4,7 @@
 use core::mem::MaybeUninit;
 
 use aya_ebpf::{Global, bindings::task_struct, helpers};
+use probe_common::{entry::TaskEntry, sched::flag};
 
 use crate::offsets::{self, known};
 
@@ -81,6 +82,18 @@ pub fn syscall(task: Task) -> Syscall {
         arg0: field(regs, &offsets::REGS_ARG0),
         arg1: field(regs, &offsets::REGS_ARG1),
         compat,
+    }
+}
+
+/// The system call that `sys_enter` noted, where nothing shows a task's
+/// registers later.
+#[inline(always)]
+pub fn noted_syscall(entry: &TaskEntry) -> Syscall {
+    Syscall {
+        nr: entry.nr,
+        arg0: entry.arg0,
+        arg1: entry.arg1,
+        compat: entry.nr_flags & flag::COMPAT != 0,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The programs, by family.
 
+mod call;
 mod fd;
 mod full;
 mod halves;

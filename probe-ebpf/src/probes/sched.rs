@@ -15,7 +15,7 @@ use super::{
     recover,
 };
 use crate::{
-    emit, filter,
+    current, emit, filter,
     maps::{HOT, SYSCALLS},
     offsets::{self, known},
     read::{self, Syscall, Task},
@@ -28,6 +28,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SchedSwitch);
     let prev: Task = ctx.arg(1);
     let next: Task = ctx.arg(2);
+    current::note_switch(next);
     let prev_entry = filter::entry(prev);
     let next_entry = filter::entry(next);
     if prev_entry.is_none() && next_entry.is_none() {
@@ -93,7 +94,7 @@ fn switch_out(
 ) -> Out {
     let mut flags = flag::HAS_PREV;
     let sleeps = !preempt && task_state != state::RUNNING;
-    let call = call_of(prev, &mut flags);
+    let call = call_of(prev, entry, &mut flags);
     entry.seq = entry.seq.wrapping_add(1);
     entry.running = 0;
     if preempt {
@@ -125,17 +126,16 @@ fn switch_out(
 
 /// The system call of a user task; sets `KERNEL` or `COMPAT`.
 #[inline(always)]
-pub fn call_of(task: Task, flags: &mut u16) -> Syscall {
+pub fn call_of(task: Task, entry: &TaskEntry, flags: &mut u16) -> Syscall {
     if read::is_kernel(read::flags(task)) {
         *flags |= flag::KERNEL;
-        return Syscall {
-            nr: -1,
-            arg0: 0,
-            arg1: 0,
-            compat: false,
-        };
+        return read::NO_SYSCALL;
     }
-    let call = read::syscall(task);
+    let call = if current::is_tabled() {
+        read::noted_syscall(entry)
+    } else {
+        read::syscall(task)
+    };
     if call.compat {
         *flags |= flag::COMPAT;
     }

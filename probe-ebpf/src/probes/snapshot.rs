@@ -72,7 +72,7 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         flags |= snapshot::ON_CPU;
         entry.running = 1;
     }
-    let call = sched::call_of(task, &mut flags);
+    let call = sched::call_of(task, entry, &mut flags);
     let mut stack_wanted = false;
     if task_state != state::RUNNING && flags & snapshot::ON_CPU == 0 {
         if sched::io_wait(task) {

@@ -206,7 +206,10 @@ const X86_REGISTERS: &[Feature] = &[
         name: "32-bit tasks",
         essential: false,
         gate: "TASK_COMPAT",
-        members: &[("TASK_COMPAT", &[("task_struct", "thread_info.status")])],
+        members: &[
+            ("TASK_COMPAT", &[("task_struct", "thread_info.status")]),
+            ("REGS_CS", &[("pt_regs", "cs")]),
+        ],
     },
 ];
 
@@ -260,19 +263,24 @@ impl Layout {
     pub fn forgo_probe_reads(&mut self) {
         self.has_probe_read = false;
         self.has_preempt_count = false;
-        self.refuse(INTERRUPTS, false);
+        self.refuse(INTERRUPTS);
         self.close("TASK_FILES");
-        self.refuse(DESCRIPTORS, false);
+        self.refuse(DESCRIPTORS);
         // The loader takes the helper for user memory to be missing as well.
         self.close("MM_ARG_START");
-        self.refuse(ARGUMENTS, false);
+        self.refuse(ARGUMENTS);
         if !self.has_task_pt_regs {
-            self.close("REGS_NR");
-            self.refuse(CALLS, false);
+            self.close("REGS_FROM_STACK");
+            if !self.notes_calls() {
+                self.refuse(CALLS);
+            }
         }
-        if !self.has_current_task_btf {
-            self.refuse("the running task", true);
-        }
+    }
+
+    /// Whether system calls must be noted as they begin: neither the running
+    /// task's type is known, nor may its registers be read.
+    pub fn notes_calls(&self) -> bool {
+        !self.has_probe_read && !self.has_current_task_btf
     }
 
     /// Every feature with what it lacks.
@@ -388,14 +396,14 @@ impl Layout {
     }
 
     /// Notes that a feature is off, unless it was off already.
-    fn refuse(&mut self, feature: &'static str, essential: bool) {
+    fn refuse(&mut self, feature: &'static str) {
         if self.missing.iter().any(|m| m.feature == feature) {
             return;
         }
         self.missing.push(Missing {
             member: "bpf_probe_read_kernel".to_owned(),
             feature,
-            essential,
+            essential: false,
             refused: true,
         });
     }

@@ -129,7 +129,7 @@ impl Probes {
     pub fn attach_all(&mut self, kernel: &Kernel, highest: Tier) -> Result<Attached> {
         let mut problems = Vec::new();
         let mut full = highest == Tier::Full;
-        for spec in PROBES {
+        for spec in PROBES.iter().filter(|spec| spec.is_for(&kernel.layout)) {
             if spec.tier == Tier::Full && !full {
                 continue;
             }

@@ -1,5 +1,6 @@
 //! Every program, what it gives, and the ways to hook it in, best first.
 
+use super::layout::Layout;
 use crate::wire::session::Tier;
 
 /// A way to hook a program in.
@@ -55,18 +56,44 @@ pub struct Spec {
     pub required: bool,
     /// What is lost without it.
     pub gives: &'static str,
+    /// The kernels that it is for.
+    pub when: When,
     /// Best first.
     pub rungs: &'static [Rung],
+}
+
+/// The kernels that a program is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// All.
+    Always,
+    /// Those that show a task's registers only as a system call begins
+    /// ([`Layout::notes_calls`]).
+    NotesCalls,
+}
+
+impl Spec {
+    /// Whether it is of use on a kernel.
+    pub fn is_for(&self, layout: &Layout) -> bool {
+        match self.when {
+            When::Always => true,
+            When::NotesCalls => layout.notes_calls(),
+        }
+    }
 }
 
 /// A tracepoint whose program has its name.
 macro_rules! tracepoint {
     ($name:literal, $required:literal, $gives:literal) => {
+        tracepoint!($name, $required, $gives, Always)
+    };
+    ($name:literal, $required:literal, $gives:literal, $when:ident) => {
         Spec {
             name: $name,
             tier: Tier::Tracepoint,
             required: $required,
             gives: $gives,
+            when: When::$when,
             rungs: &[Rung {
                 hook: Hook::Tracepoint,
                 program: $name,
@@ -84,6 +111,7 @@ macro_rules! function {
             tier: Tier::Full,
             required: true,
             gives: $gives,
+            when: When::Always,
             rungs: &[$(Rung { hook: Hook::$hook, program: $program, target: $target }),+],
         }
     };
@@ -110,6 +138,8 @@ pub const PROBES: &[Spec] = &[
         "which uninterruptible sleeps wait for a kernel lock"
     ),
     tracepoint!("contention_end", false, "where they end"),
+    tracepoint!("sys_enter", true, "system calls", NotesCalls),
+    tracepoint!("sys_exit", true, "their end", NotesCalls),
     tracepoint!("sched_waking", true, "who wakes"),
     tracepoint!("sched_switch", true, "every wait"),
     Spec {
@@ -117,6 +147,7 @@ pub const PROBES: &[Spec] = &[
         tier: Tier::Tracepoint,
         required: true,
         gives: "tasks that were there before, wake-ups pending at the end",
+        when: When::Always,
         rungs: &[Rung {
             hook: Hook::TaskIterator,
             program: "task_iter",

@@ -118,7 +118,8 @@ impl Findings {
                     spec: *spec,
                     tried: probes.attach(kernel, spec),
                 };
-                self.probes = PROBES.iter().map(probe).collect();
+                let specs = PROBES.iter().filter(|spec| spec.is_for(&kernel.layout));
+                self.probes = specs.map(probe).collect();
             }
             Err(error) => self.obstacle = Some(format!("{error:#}")),
         }

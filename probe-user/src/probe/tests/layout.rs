@@ -254,19 +254,21 @@ fn without_probe_reads_the_rest_stays_and_the_lack_is_named() {
 }
 
 #[test]
-fn a_kernel_without_the_running_tasks_type_needs_probe_reads() {
+fn without_probe_reads_and_the_running_tasks_type_calls_are_noted() {
     let untyped = Btf::parse(kernel(&[]).build()).expect("well-formed");
-    let mut layout = resolve(&untyped);
-    layout.forgo_probe_reads();
+    let mut old = resolve(&untyped);
+    assert!(!old.notes_calls(), "their registers can be read");
+    old.forgo_probe_reads();
+    assert!(old.notes_calls());
     assert_eq!(
-        layout.fatal().expect("essential").feature,
-        "the running task"
-    );
-    assert_eq!(
-        offset(&layout, "REGS_NR"),
+        offset(&old, "REGS_FROM_STACK"),
         NO_OFFSET,
-        "found by probe reads"
+        "needs probe reads"
     );
+    assert_ne!(offset(&old, "REGS_ARG0"), NO_OFFSET);
+    let mut new = layout(&[]);
+    new.forgo_probe_reads();
+    assert!(!new.notes_calls());
 }
 
 #[test]

@@ -1,0 +1,44 @@
+//! System calls as they begin and end. Attached only where nothing shows a
+//! task's registers at its switches: a kernel before 5.11 that refuses probe
+//! reads.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use probe_common::{loss::Program, sched::flag};
+
+use crate::{
+    current::Current,
+    emit, filter,
+    offsets::{self, known},
+    read::field,
+};
+
+/// `__USER32_CS` (arch/x86/include/asm/segment.h): the caller is a 32-bit
+/// program.
+const USER32_CS: u16 = 0x23;
+
+// TP_PROTO(struct pt_regs *regs, long id)
+#[btf_tracepoint(function = "sys_enter")]
+pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SysEnter);
+    let Some(entry) = filter::entry_at(Current::get().address()) else {
+        return 0;
+    };
+    let regs: *const u8 = ctx.arg(0);
+    entry.arg0 = field(regs, &offsets::REGS_ARG0);
+    entry.arg1 = field(regs, &offsets::REGS_ARG1);
+    let compat = known(&offsets::REGS_CS) && field::<u16>(regs, &offsets::REGS_CS) == USER32_CS;
+    entry.nr_flags = if compat { flag::COMPAT } else { 0 };
+    entry.nr = ctx.arg::<i64>(1) as i16;
+    0
+}
+
+// TP_PROTO(struct pt_regs *regs, long ret)
+#[btf_tracepoint(function = "sys_exit")]
+pub fn sys_exit(_ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SysExit);
+    if let Some(entry) = filter::entry_at(Current::get().address()) {
+        entry.nr = -1;
+        entry.nr_flags = 0;
+    }
+    0
+}
