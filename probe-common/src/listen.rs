@@ -17,8 +17,8 @@ pub struct Request {
     /// longer than this (`sk_acceptq_is_full`).
     pub accept_limit: u32,
     /// `icsk_accept_queue.qlen`: handshakes under way. The request is dropped,
-    /// or answered with a cookie, when it is not below the limit above
-    /// (`inet_csk_reqsk_queue_is_full`).
+    /// or answered with a cookie, when there are more than the limit above, on
+    /// older kernels also when there are as many (`inet_csk_reqsk_queue_is_full`).
     pub syn_queue: u32,
     /// Address family.
     pub family: u16,
