@@ -3,19 +3,27 @@
 //! newer probes stay readable.
 
 use probe_common::{
+    call::{self, function},
     fd,
-    header::{self, kind},
+    header::kind,
+    listen,
     sched::{self, flag, waker},
     stack::{self, role},
     task::{self, snapshot},
 };
 
-use super::event::{Call, Event, Exec, Fork, Object, Off, On, Snapshot, Stranger, Waking, What};
+use super::{
+    event::{
+        Call, Called, Event, Exec, Fork, Function, Object, Off, On, Request, Snapshot, Stranger,
+        Waking, What,
+    },
+    fields::{Fields, Head},
+};
 
 /// Records that could not be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// Of a kind this version does not know.
+    /// Of a kind, or about a function, that this version does not know.
     pub unknown: u64,
     /// Whose length is not that of their kind, or that end in the middle.
     pub malformed: u64,
@@ -30,13 +38,10 @@ pub fn decode(mut bytes: &[u8], problems: &mut Problems, mut each: impl FnMut(Ev
         };
         let (record, rest) = bytes.split_at(head.size);
         bytes = rest;
-        let fields = Fields {
-            record,
-            at: size_of::<header::Header>(),
-        };
+        let fields = Fields::behind_header(record);
         match one(&head, fields, &mut each) {
             Decoded::Done => {}
-            Decoded::UnknownKind => problems.unknown += 1,
+            Decoded::Unknown => problems.unknown += 1,
             Decoded::Malformed => problems.malformed += 1,
         }
     }
@@ -48,10 +53,7 @@ pub fn each_stack_address(mut bytes: &[u8], mut each: impl FnMut(u64)) {
         let (record, rest) = bytes.split_at(head.size);
         bytes = rest;
         if head.kind == kind::STACK && head.size == size_of::<stack::Stack>() {
-            let mut fields = Fields {
-                record,
-                at: size_of::<header::Header>(),
-            };
+            let mut fields = Fields::behind_header(record);
             let (_tid, len) = (fields.u32(), fields.u32() as usize);
             (0..len.min(stack::FRAMES)).for_each(|_| each(fields.u64()));
         }
@@ -60,92 +62,8 @@ pub fn each_stack_address(mut bytes: &[u8], mut each: impl FnMut(u64)) {
 
 enum Decoded {
     Done,
-    UnknownKind,
+    Unknown,
     Malformed,
-}
-
-struct Head {
-    kind: u16,
-    size: usize,
-    cpu: u16,
-    flags: u16,
-    ts_ns: u64,
-}
-
-impl Head {
-    /// `None` when the rest is too short for what it says it is.
-    fn read(bytes: &[u8]) -> Option<Head> {
-        let mut fields = Fields {
-            record: bytes,
-            at: 0,
-        };
-        if bytes.len() < size_of::<header::Header>() {
-            return None;
-        }
-        let head = Head {
-            kind: fields.u16(),
-            size: usize::from(fields.u16()),
-            cpu: fields.u16(),
-            flags: fields.u16(),
-            ts_ns: fields.u64(),
-        };
-        let whole = head.size >= size_of::<header::Header>() && head.size <= bytes.len();
-        whole.then_some(head)
-    }
-
-    fn event(&self, tid: u32, what: What) -> Event {
-        Event {
-            ts_ns: self.ts_ns,
-            cpu: self.cpu,
-            tid,
-            what,
-        }
-    }
-}
-
-/// Reads integers one after the other. Reads past the end give zero; `one`
-/// checks each record's length before it reads.
-struct Fields<'a> {
-    record: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Fields<'a> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        let mut out = [0; N];
-        if let Some(from) = self.record.get(self.at..self.at + N) {
-            out.copy_from_slice(from);
-        }
-        self.at += N;
-        out
-    }
-    fn u8(&mut self) -> u8 {
-        self.take::<1>()[0]
-    }
-    fn u16(&mut self) -> u16 {
-        u16::from_ne_bytes(self.take())
-    }
-    fn i16(&mut self) -> i16 {
-        i16::from_ne_bytes(self.take())
-    }
-    fn u32(&mut self) -> u32 {
-        u32::from_ne_bytes(self.take())
-    }
-    fn i32(&mut self) -> i32 {
-        i32::from_ne_bytes(self.take())
-    }
-    fn u64(&mut self) -> u64 {
-        u64::from_ne_bytes(self.take())
-    }
-    /// Text of at most `N` bytes, up to the first NUL.
-    fn text<const N: usize>(&mut self) -> Box<[u8]> {
-        let bytes = self.take::<N>();
-        let len = bytes.iter().position(|&b| b == 0).unwrap_or(N);
-        bytes[..len].into()
-    }
-    fn bytes(&mut self, len: usize) -> &'a [u8] {
-        self.record.get(self.at..self.at + len).unwrap_or_default()
-    }
 }
 
 fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded {
@@ -159,7 +77,9 @@ fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded
         kind::EXIT => size_of::<task::Exit>(),
         kind::RENAME => size_of::<task::Rename>(),
         kind::SNAPSHOT => size_of::<task::Snapshot>(),
-        _ => return Decoded::UnknownKind,
+        kind::CALL => size_of::<call::Call>(),
+        kind::REQUEST => size_of::<listen::Request>(),
+        _ => return Decoded::Unknown,
     };
     if head.size != expected {
         return Decoded::Malformed;
@@ -173,7 +93,12 @@ fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded
         kind::EXEC => each(exec(head, fields)),
         kind::EXIT => each(exit(head, fields)),
         kind::RENAME => each(rename(head, fields)),
-        _ => each(snapshot_of(head, fields)),
+        kind::SNAPSHOT => each(snapshot_of(head, fields)),
+        kind::CALL => match called(head, fields) {
+            Some(event) => each(event),
+            None => return Decoded::Unknown,
+        },
+        _ => each(request(head, fields)),
     }
     Decoded::Done
 }
@@ -353,6 +278,35 @@ fn snapshot_of(head: &Head, mut f: Fields<'_>) -> Event {
         comm: f.text::<16>(),
     };
     head.event(tid, What::Snapshot(taken))
+}
+
+/// `None` for a function that this version does not know.
+fn called(head: &Head, mut f: Fields<'_>) -> Option<Event> {
+    let function = match head.flags {
+        function::DO_WAIT => Function::DoWait,
+        function::EPOLL => Function::Epoll,
+        _ => return None,
+    };
+    let (tid, result, entered_ns) = (f.u32(), f.i32(), f.u64());
+    let called = Called {
+        function,
+        result,
+        entered_ns: (entered_ns != 0).then_some(entered_ns),
+    };
+    Some(head.event(tid, What::Called(called)))
+}
+
+fn request(head: &Head, mut f: Fields<'_>) -> Event {
+    let request = Request {
+        sock: f.u64(),
+        accept_queue: f.u32(),
+        accept_limit: f.u32(),
+        syn_queue: f.u32(),
+        family: f.u16(),
+        port: f.u16(),
+        addr: f.take(),
+    };
+    head.event(0, What::Request(request))
 }
 
 /// Whether a waking's context bits say that an interrupt did it.

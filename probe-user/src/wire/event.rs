@@ -1,14 +1,14 @@
 //! Owned events, one per fact: what the world is made of. Times are
 //! `CLOCK_MONOTONIC`, ns.
 
-/// A fact about one thread at one instant.
+/// A fact about one thread, or one listener, at one instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// When.
     pub ts_ns: u64,
     /// The CPU that told.
     pub cpu: u16,
-    /// The thread it is about.
+    /// The thread it is about; 0 for a [`What::Request`], which is about none.
     pub tid: u32,
     /// What happened.
     pub what: What,
@@ -46,6 +46,10 @@ pub enum What {
     Off(Off),
     /// It started running.
     On(On),
+    /// A watched kernel function returned to it.
+    Called(Called),
+    /// A connection request reached a listener.
+    Request(Request),
 }
 
 /// The call a thread is in, as its entry registers show it.
@@ -195,4 +199,53 @@ pub struct Object {
     pub remote_addr: [u8; 16],
     /// Last component of the path, or the anonymous inode's name.
     pub name: Box<[u8]>,
+}
+
+/// A finished call of a kernel function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// Which function.
+    pub function: Function,
+    /// What it returned: a negative error number, or as [`Function`] says.
+    pub result: i32,
+    /// When it was entered; `None` when that was not seen.
+    pub entered_ns: Option<u64>,
+}
+
+/// The kernel functions whose calls the full tier watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    /// `do_wait` returns the child's id, or 0 when there is none yet.
+    DoWait,
+    /// `do_epoll_wait` (or `ep_poll`) returns the number of events.
+    Epoll,
+}
+
+impl Function {
+    /// The name used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Function::DoWait => "do_wait",
+            Function::Epoll => "do_epoll_wait",
+        }
+    }
+}
+
+/// A listener's queues as a connection request found them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Address of its `struct sock`.
+    pub sock: u64,
+    /// Connections that wait to be accepted.
+    pub accept_queue: u32,
+    /// The backlog: the limit of both queues.
+    pub accept_limit: u32,
+    /// Handshakes under way.
+    pub syn_queue: u32,
+    /// Address family.
+    pub family: u16,
+    /// Port.
+    pub port: u16,
+    /// Local address; IPv4 in the first four bytes.
+    pub addr: [u8; 16],
 }

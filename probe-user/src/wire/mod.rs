@@ -3,6 +3,7 @@
 
 pub mod decode;
 pub mod event;
+mod fields;
 pub mod order;
 pub mod session;
 

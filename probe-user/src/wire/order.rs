@@ -39,8 +39,8 @@ impl Order {
 }
 
 /// Total order of events: time, then cause before effect, then thread. A
-/// thread has at most one event of a kind at an instant, so nothing is left to
-/// the order of arrival.
+/// thread has at most one event of a kind at an instant, and a CPU at most one
+/// request, so nothing is left to the order of arrival.
 fn key(event: &Event) -> (u64, u8, u32, u16) {
     (event.ts_ns, rank(&event.what), event.tid, event.cpu)
 }
@@ -58,5 +58,7 @@ fn rank(what: &What) -> u8 {
         What::Exit { .. } => 8,
         What::Off(_) => 9,
         What::On(_) => 10,
+        What::Called(_) => 11,
+        What::Request(_) => 12,
     }
 }

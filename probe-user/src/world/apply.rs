@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     identity::{Directory, Stranger, ThreadId, Waker},
+    listen::Listeners,
     names::Names,
     place::{Lexicon, named},
     stack::{Symbol, Symbols},
@@ -24,6 +25,8 @@ pub struct World {
     pub threads: Vec<Thread>,
     /// Tids and strangers.
     pub directory: Directory,
+    /// Listening sockets.
+    pub listeners: Listeners,
     /// Symbols, interned text, system calls.
     pub lexicon: Lexicon,
     /// Arguments of processes that were there before us.
@@ -47,6 +50,7 @@ impl World {
         World {
             threads: Vec::new(),
             directory: Directory::default(),
+            listeners: Listeners::default(),
             lexicon: Lexicon {
                 symbols: Symbols::default(),
                 names: Names::default(),
@@ -120,6 +124,8 @@ impl World {
                 let thread = &mut self.threads[id.0 as usize];
                 thread.switch_in(event.ts_ns, on, waker, &mut self.lexicon);
             }
+            What::Called(called) => self.thread(event).returned(event.ts_ns, called),
+            What::Request(request) => self.listeners.add(event.ts_ns, request),
         }
     }
 

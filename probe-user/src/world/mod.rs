@@ -3,9 +3,11 @@
 
 pub mod account;
 pub mod apply;
+pub mod call;
 mod classify;
 pub mod identity;
 pub mod kind;
+pub mod listen;
 pub mod names;
 pub mod object;
 pub mod place;

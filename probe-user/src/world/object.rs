@@ -32,8 +32,10 @@ const S_IFREG: u32 = 0o100_000;
 const S_IFSOCK: u32 = 0o140_000;
 
 const AF_UNIX: u16 = 1;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
+/// IPv4.
+pub const AF_INET: u16 = 2;
+/// IPv6.
+pub const AF_INET6: u16 = 10;
 const AF_NETLINK: u16 = 16;
 const AF_PACKET: u16 = 17;
 const AF_VSOCK: u16 = 40;
@@ -130,7 +132,8 @@ fn inet(object: &Object, transport: &str) -> String {
     }
 }
 
-fn address(family: u16, bytes: &[u8; 16]) -> IpAddr {
+/// An internet address as a record has it; one of IPv4 in IPv6 as IPv4.
+pub fn address(family: u16, bytes: &[u8; 16]) -> IpAddr {
     if family == AF_INET {
         return Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into();
     }

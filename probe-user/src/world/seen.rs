@@ -59,6 +59,9 @@ impl Thread {
         }
         self.be_met(ts_ns);
         let behind = self.seq.map_or(0, |seq| seen.off.seq.wrapping_sub(seq));
+        if behind == 0 {
+            self.confirm_return();
+        }
         self.state = match std::mem::take(&mut self.state) {
             State::Embryo => {
                 let first = |wake: &Waking| self.held || wake.flags & waker::NEW != 0;

@@ -1,6 +1,11 @@
 //! One thread: identity, names over time, state, account.
 
-use super::{account::Account, identity::ThreadId, names::NameId};
+use super::{
+    account::Account,
+    call::{Calls, Polled},
+    identity::ThreadId,
+    names::NameId,
+};
 use crate::wire::{
     event::{Object, Off},
     session::Exit,
@@ -39,6 +44,10 @@ pub struct Thread {
     pub seq: Option<u16>,
     /// The account up to `since_ns`.
     pub account: Account,
+    /// Finished calls of watched functions.
+    pub calls: Calls,
+    /// What an empty return of `do_epoll_wait` is judged by.
+    pub polled: Option<Polled>,
     /// The file that its calls were last seen to block on, and its name.
     pub object: Option<(Object, NameId)>,
     /// Stack of the present sleep and when it was taken.

@@ -48,6 +48,10 @@ impl Thread {
                 return;
             }
         }
+        if on.recovered {
+            // Told at the next switch-out: calls may have returned meanwhile.
+            self.polled = None;
+        }
         self.state = State::Running;
         self.sleeper_stack = None;
         self.waker_stack = None;
@@ -76,7 +80,10 @@ impl Thread {
                 self.account.on_cpu_ns += self.advance(ts_ns);
             }
             _ if missed => self.lose_until(ts_ns),
-            State::Running => self.account.on_cpu_ns += self.advance(ts_ns),
+            State::Running => {
+                self.confirm_return();
+                self.account.on_cpu_ns += self.advance(ts_ns);
+            }
             // Its switch-in was lost.
             State::Waiting(_) | State::Runnable | State::Unknown => self.lose_until(ts_ns),
         }
@@ -104,6 +111,7 @@ impl Thread {
     }
 
     pub(super) fn lose_until(&mut self, ts_ns: u64) {
+        self.polled = None;
         self.account.unknown_ns += self.advance(ts_ns);
     }
 
@@ -168,6 +176,7 @@ impl Thread {
             waker: if by_task { waker } else { Waker::Nobody },
             nr: if by_task { wake.nr } else { -1 },
         };
+        self.has_slept(key.kind, self.since_ns, source);
         let waited = self.advance(at);
         self.account
             .add_wait(key, wake_key, waited, wait.begun_before);

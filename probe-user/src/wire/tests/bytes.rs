@@ -2,8 +2,10 @@
 //! structures that both sides share.
 
 use probe_common::{
+    call::Call,
     fd::Object,
     header::{Header, kind},
+    listen::Request,
     sched::{Switch, Waker},
     stack::Stack,
     task::{Exec, Exit, Fork, Rename, Snapshot},
@@ -38,6 +40,8 @@ records! {
     EXIT Exit,
     RENAME Rename,
     SNAPSHOT Snapshot,
+    CALL Call,
+    REQUEST Request,
 }
 
 /// The bytes of a record, its kind and size filled in.

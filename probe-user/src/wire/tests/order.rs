@@ -4,7 +4,9 @@ use probe_common::sched::state;
 use proptest::prelude::*;
 
 use crate::wire::{
-    event::{Call, Event, Fork, Object, Off, On, Snapshot, Stranger, What},
+    event::{
+        Call, Called, Event, Fork, Function, Object, Off, On, Request, Snapshot, Stranger, What,
+    },
     order::Order,
 };
 
@@ -82,6 +84,20 @@ fn ranked() -> Vec<What> {
         },
         What::Off(off()),
         on(false),
+        What::Called(Called {
+            function: Function::DoWait,
+            result: 0,
+            entered_ns: None,
+        }),
+        What::Request(Request {
+            sock: 0,
+            accept_queue: 0,
+            accept_limit: 0,
+            syn_queue: 0,
+            family: 0,
+            port: 0,
+            addr: [0; 16],
+        }),
     ]
 }
 

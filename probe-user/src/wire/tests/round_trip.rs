@@ -1,6 +1,7 @@
 //! What a probe writes is what the world is told, for every kind of record.
 
 use probe_common::{
+    call::{self, function},
     sched::{self, flag, state, waker},
     stack::{self, FRAMES, role},
     task::{self, ARGV_BYTES, snapshot},
@@ -13,7 +14,10 @@ use super::{
 };
 use crate::wire::{
     decode::{Problems, each_stack_address},
-    event::{Call, Event, Exec, Fork, Object, Off, On, Snapshot, Stranger, Waking, What},
+    event::{
+        Call, Called, Event, Exec, Fork, Function, Object, Off, On, Request, Snapshot, Stranger,
+        Waking, What,
+    },
 };
 
 fn check(record: &[u8], expected: &[(u32, What)]) {
@@ -300,8 +304,55 @@ fn snapshots_keep_every_field() {
 }
 
 #[test]
+fn calls_keep_every_field() {
+    for (number, function) in [
+        (function::DO_WAIT, Function::DoWait),
+        (function::EPOLL, Function::Epoll),
+    ] {
+        let expected = Called {
+            function,
+            result: -4,
+            entered_ns: Some(NOW - 1_000),
+        };
+        check(&seal(call_of(number)), &[(11, What::Called(expected))]);
+        let unseen = call::Call {
+            entered_ns: 0,
+            ..call_of(number)
+        };
+        let expected = Called {
+            entered_ns: None,
+            ..expected
+        };
+        check(&seal(unseen), &[(11, What::Called(expected))]);
+    }
+}
+
+#[test]
+fn a_call_of_a_function_that_is_not_known_is_skipped_and_counted() {
+    for number in [0, 3, u16::MAX] {
+        let (events, problems) = decoded(&seal(call_of(number)));
+        assert_eq!(events, []);
+        assert_eq!((problems.unknown, problems.malformed), (1, 0), "{number}");
+    }
+}
+
+#[test]
+fn requests_keep_every_field_and_are_about_no_thread() {
+    let expected = Request {
+        sock: 0xffff_8881_0000_1000,
+        accept_queue: 33,
+        accept_limit: 32,
+        syn_queue: 7,
+        family: 2,
+        port: 9418,
+        addr: padded(&[127, 0, 0, 1]),
+    };
+    check(&seal(request()), &[(0, What::Request(expected))]);
+}
+
+#[test]
 fn records_stand_back_to_back() {
     let (events, problems) = decoded(&every_kind().concat());
     assert_eq!(problems, Problems::default());
-    assert_eq!(events.len(), 10, "the switch is two");
+    assert_eq!(events.len(), 12, "the switch is two");
 }

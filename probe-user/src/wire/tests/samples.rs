@@ -1,7 +1,8 @@
 //! One record of each kind, every field set to something of its own.
 
 use probe_common::{
-    fd,
+    call::{self, function},
+    fd, listen,
     sched::{self, flag, state, waker},
     stack::{self, FRAMES, role},
     task::{self, snapshot},
@@ -24,6 +25,8 @@ pub(super) fn every_kind() -> Vec<Vec<u8>> {
         seal(exit()),
         seal(rename()),
         seal(snapshot_of(snapshot::FINAL | snapshot::ON_CPU)),
+        seal(call_of(function::EPOLL)),
+        seal(request()),
     ]
 }
 
@@ -154,5 +157,27 @@ pub(super) fn snapshot_of(flags: u16) -> task::Snapshot {
         waker_nr: 1,
         pad: 0,
         comm: padded(b"sh"),
+    }
+}
+
+pub(super) fn call_of(function: u16) -> call::Call {
+    call::Call {
+        header: at(NOW, CPU, function),
+        tid: 11,
+        result: -4,
+        entered_ns: NOW - 1_000,
+    }
+}
+
+pub(super) fn request() -> listen::Request {
+    listen::Request {
+        header: at(NOW, CPU, 0),
+        sock: 0xffff_8881_0000_1000,
+        accept_queue: 33,
+        accept_limit: 32,
+        syn_queue: 7,
+        family: 2,
+        port: 9418,
+        addr: padded(&[127, 0, 0, 1]),
     }
 }
