@@ -4,9 +4,14 @@
 //! `None`, never 0. Text in here comes from other processes and is *not*
 //! sanitised: each view escapes for its own medium.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
-pub use crate::wire::session::{Exit, Host, Tier};
+use probe_common::loss::{LOSS_NAMES, Loss};
+
+pub use crate::wire::{
+    event::Function,
+    session::{Exit, Host, Tier},
+};
 
 /// The whole report.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +38,9 @@ pub struct Document {
     pub threads: Vec<Thread>,
     /// Threads of one role together, largest lifetime first.
     pub groups: Vec<Group>,
+    /// Listening sockets that were asked for connections, the busiest first;
+    /// `None` where the tier does not observe them.
+    pub listeners: Option<Vec<Listener>>,
 }
 
 /// How far the numbers can be trusted.
@@ -58,6 +66,13 @@ impl Coverage {
     /// All lost records.
     pub fn lost_total(&self) -> u64 {
         self.lost.values().fold(0, |sum, &n| sum.saturating_add(n))
+    }
+
+    /// Records of a class were lost: what is counted of it is a lower bound.
+    pub fn has_lost(&self, class: Loss) -> bool {
+        let name = LOSS_NAMES.iter().find(|(known, _)| *known == class);
+        name.and_then(|(_, name)| self.lost.get(*name))
+            .is_some_and(|&n| n > 0)
     }
 }
 
@@ -104,6 +119,67 @@ pub struct Sums {
     pub open: Vec<OpenWait>,
     /// Who ended the finished waits, largest `wait_ns` first.
     pub wakes: Vec<Wake>,
+    /// Finished calls of watched kernel functions, by function; `None` where
+    /// the tier does not observe them.
+    pub calls: Option<Vec<Calls>>,
+}
+
+/// Finished calls of one kernel function. They are counted apart from the
+/// waits: a call may sleep never, once or often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// Which function.
+    pub function: Function,
+    /// Calls that returned; the sum of `fruitful`, `empty` and `failed`.
+    pub count: u64,
+    /// Time of those whose entry was seen, ns.
+    pub total_ns: u64,
+    /// The longest of them, ns.
+    pub max_ns: u64,
+    /// Those whose entry was not seen: in none of the times.
+    pub begun_before: u64,
+    /// Returned more than 0: `do_wait` a child (one that ended, or, if asked
+    /// for, stopped or went on), `do_epoll_wait` events.
+    pub fruitful: u64,
+    /// Returned 0: `do_wait` no child yet (`WNOHANG`), `do_epoll_wait` no event.
+    pub empty: u64,
+    /// Returned an error (`do_wait`: mostly `ECHILD`), or was interrupted.
+    pub failed: u64,
+    /// Of the empty ones, those in which the thread slept for events and the
+    /// last such sleep was certainly ended by something other than a timer;
+    /// `None` for a function that does not wait for events.
+    pub empty_after_wake: Option<u64>,
+}
+
+/// A listening socket, as the connection requests found it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listener {
+    /// Local address; `None` for a family other than IPv4 and IPv6.
+    pub address: Option<IpAddr>,
+    /// Port.
+    pub port: u16,
+    /// Address family (`AF_INET` is 2, `AF_INET6` 10).
+    pub family: u16,
+    /// Connection requests.
+    pub requests: u64,
+    /// Most connections that waited to be accepted.
+    pub accept_queue_max: u32,
+    /// The backlog at the last request: the limit of both queues.
+    pub accept_limit: u32,
+    /// Requests that found the accept queue longer than its limit: dropped.
+    pub overflows: u64,
+    /// Most handshakes under way.
+    pub syn_queue_max: u32,
+    /// Requests that found the SYN queue longer than its limit: dropped or
+    /// answered with a cookie.
+    pub syn_full: u64,
+    /// Requests that found it as long as its limit, which kernels before
+    /// 6.13 treat like a longer one.
+    pub syn_at_limit: u64,
+    /// The first request, ns since the start of the run.
+    pub first_ns: u64,
+    /// The last one, ns since the start of the run.
+    pub last_ns: u64,
 }
 
 /// Finished waits of one kind at one place.

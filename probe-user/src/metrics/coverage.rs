@@ -4,7 +4,7 @@
 use super::Facts;
 use crate::{
     document::{Coverage, Sums, Thread},
-    world::{World, kind::WakeSource},
+    world::{World, kind::WakeSource, listen},
 };
 
 /// Coverage of a finished world.
@@ -53,6 +53,13 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
     add(
         facts.decoding.unknown,
         "records of a kind that this version does not know were skipped",
+    );
+    add(
+        world.listeners.elsewhere,
+        &format!(
+            "connection requests came to more than {} listeners and were not counted",
+            listen::MOST
+        ),
     );
     add(facts.decoding.malformed, "malformed records were skipped");
     list.extend(facts.problems.iter().cloned());

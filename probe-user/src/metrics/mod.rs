@@ -1,9 +1,11 @@
 //! World → document: the account of every thread, in groups, with coverage.
 
+mod calls;
 mod coverage;
 mod facts;
 mod groups;
 mod label;
+mod listeners;
 mod process;
 mod sums;
 mod threads;
@@ -14,7 +16,7 @@ pub(crate) mod tests;
 pub use facts::Facts;
 
 use crate::{
-    document::{Document, Overhead},
+    document::{Document, Overhead, Tier},
     world::World,
 };
 
@@ -24,6 +26,11 @@ pub fn document(world: &World, facts: &Facts) -> Document {
     let end = facts.end.as_ref();
     let processes = process::find(world);
     let (mut threads, mut groups) = threads::build(world, &processes);
+    // Only there are calls and requests observed.
+    let is_full = start.tier == Tier::Full;
+    if is_full {
+        calls::tell(world, &mut threads);
+    }
     groups::total(&threads, &mut groups);
     groups::order(&mut threads, &mut groups);
     let wall_ns = threads.iter().map(|t| t.end_ns).max().unwrap_or(0);
@@ -45,5 +52,6 @@ pub fn document(world: &World, facts: &Facts) -> Document {
         processes: processes.list.len(),
         threads,
         groups,
+        listeners: is_full.then(|| listeners::of(world, threads::origin_ns(world))),
     }
 }

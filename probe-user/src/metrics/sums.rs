@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::calls;
 use crate::{
     document::{OpenWait, Sums, Wait, Wake},
     syscall::Table,
@@ -176,6 +177,7 @@ pub fn add(into: &mut Sums, from: &Sums) {
         add_open(&mut into.open, open);
     }
     add_all_wakes(&mut into.wakes, &from.wakes);
+    calls::add(&mut into.calls, from.calls.as_deref());
 }
 
 /// In a group, waits on different objects are one row.

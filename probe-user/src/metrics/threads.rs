@@ -29,12 +29,7 @@ struct GroupKey {
 /// Every thread's row, and the groups without their sums.
 pub fn build(world: &World, processes: &Processes) -> (Vec<Thread>, Vec<Group>) {
     let grouping = Grouping::new(world, processes);
-    let origin_ns = world
-        .threads
-        .iter()
-        .filter_map(|t| t.start_ns)
-        .min()
-        .unwrap_or(0);
+    let origin_ns = origin_ns(world);
     let namer = Namer {
         world,
         processes,
@@ -68,6 +63,12 @@ pub fn build(world: &World, processes: &Processes) -> (Vec<Thread>, Vec<Group>) 
         })
         .collect();
     (rows, grouping.groups)
+}
+
+/// The start of the run: the first instant of any thread, ns.
+pub fn origin_ns(world: &World) -> u64 {
+    let starts = world.threads.iter().filter_map(|t| t.start_ns);
+    starts.min().unwrap_or(0)
 }
 
 struct Grouping {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::report::Later;
+use super::{calls::Calls, report::Later};
 use crate::document;
 
 #[derive(Serialize)]
@@ -19,6 +19,7 @@ pub(super) struct Account<'a> {
     open: Vec<OpenWait<'a>>,
     wakes: Vec<Wake<'a>>,
     blame: Later,
+    calls: Option<Vec<Calls>>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +81,7 @@ impl<'a> From<&'a document::Sums> for Account<'a> {
             waits,
             open,
             wakes,
+            calls,
         } = sums;
         Account {
             lifetime_ns: *lifetime_ns,
@@ -97,6 +99,9 @@ impl<'a> From<&'a document::Sums> for Account<'a> {
             open: open.iter().map(OpenWait::from).collect(),
             wakes: wakes.iter().map(Wake::from).collect(),
             blame: [],
+            calls: calls
+                .as_ref()
+                .map(|list| list.iter().map(Calls::from).collect()),
         }
     }
 }

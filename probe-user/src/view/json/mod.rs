@@ -2,7 +2,9 @@
 //! never renamed or removed; times are ns; what is unknown is null.
 
 mod account;
+mod calls;
 mod escape;
+mod listeners;
 mod report;
 
 use serde::Serialize;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::account::Account;
+use super::{account::Account, listeners::Listener};
 use crate::document::{self, Document};
 
 /// Present in the schema, filled by parts that come later.
@@ -27,7 +27,7 @@ pub(super) struct Report<'a> {
     threads: Vec<Thread<'a>>,
     groups: Vec<Group<'a>>,
     fd_tables: Later,
-    listeners: Later,
+    listeners: Option<Vec<Listener>>,
     connections: Later,
     herds: Later,
     claims: Later,
@@ -115,6 +115,7 @@ impl<'a> Report<'a> {
             processes,
             threads,
             groups,
+            listeners,
         } = document;
         Report {
             schema: "waitscope.report/1",
@@ -134,7 +135,9 @@ impl<'a> Report<'a> {
             threads: threads.iter().map(Thread::from).collect(),
             groups: groups.iter().map(Group::from).collect(),
             fd_tables: [],
-            listeners: [],
+            listeners: listeners
+                .as_ref()
+                .map(|list| list.iter().map(Listener::from).collect()),
             connections: [],
             herds: [],
             claims: [],

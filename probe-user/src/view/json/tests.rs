@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::view::sanitize;
-use crate::view::testing::{documents, filled, golden, pool};
+use crate::view::testing::{documents, filled, full, golden, pool};
 
 #[test]
 fn reports_are_as_stored() {
@@ -39,7 +39,7 @@ fn the_contract_is_kept() {
     );
     has(&report["overhead"], "probe_runs probe_ns tool_cpu_ns");
     let sums = "lifetime_ns on_cpu_ns runqueue_ns open_ns unknown_ns switches migrations waits \
-                wakes blame";
+                wakes blame calls";
     let thread = &report["threads"][0];
     has(
         thread,
@@ -57,7 +57,7 @@ fn the_contract_is_kept() {
     );
     has(&report["groups"][0], "name threads pids");
     has(&report["groups"][0], sums);
-    for empty in ["fd_tables", "listeners", "connections", "herds", "claims"] {
+    for empty in ["fd_tables", "connections", "herds", "claims"] {
         assert_eq!(report[empty], Value::Array(Vec::new()), "{empty}");
     }
 }
@@ -68,9 +68,40 @@ fn unknown_is_null_and_never_zero() {
     assert_eq!(report["exit"], Value::Null);
     assert_eq!(report["overhead"]["probe_runs"], Value::Null);
     assert_eq!(report["overhead"]["tool_cpu_ns"], Value::Null);
+    assert_eq!(report["listeners"], Value::Null);
     let thread = &parsed(&pool())["threads"][0];
     assert_eq!(thread["exit"], Value::Null);
     assert_eq!(thread["ppid"], Value::Null);
+    assert_eq!(thread["calls"], Value::Null);
+    let calls = &parsed(&full())["threads"][0]["calls"];
+    assert_eq!(
+        (&calls[0]["reaped"], &calls[0]["empty"]),
+        (&4.into(), &Value::Null)
+    );
+    assert_eq!(
+        (&calls[1]["reaped"], &calls[1]["empty"]),
+        (&Value::Null, &40.into())
+    );
+}
+
+/// The keys of what only the full tier tells.
+#[test]
+fn calls_and_listeners_have_their_keys() {
+    let report = parsed(&full());
+    for calls in report["threads"][0]["calls"].as_array().unwrap() {
+        has(
+            calls,
+            "function count total_ns max_ns begun_before failed reaped none_ready with_events \
+             empty empty_after_wake",
+        );
+    }
+    has(
+        &report["listeners"][0],
+        "address port family requests accept_queue_max accept_limit overflows syn_queue_max \
+         syn_full syn_at_limit first_ns last_ns",
+    );
+    assert_eq!(report["listeners"][1]["address"], "::");
+    assert_eq!(report["groups"][2]["calls"], Value::Array(Vec::new()));
 }
 
 #[test]

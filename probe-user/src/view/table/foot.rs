@@ -1,5 +1,6 @@
-//! What failed, what it cost to know, and what else to keep in mind.
+//! Listeners, what failed, what it cost to know, and what else to keep in mind.
 
+use super::listeners;
 use super::page::{Page, Piece};
 use crate::document::{Coverage, Document, Exit, Group, Overhead};
 use crate::view::color::Style;
@@ -7,13 +8,14 @@ use crate::view::ending;
 use crate::view::units;
 
 /// Where text begins behind a label.
-const TEXT: usize = 14;
+pub(super) const TEXT: usize = 14;
 /// Groups with failed workers that are named.
 const FAILED: usize = 8;
 
-/// Worker ends, coverage, cost and problems; each only when there is one.
+/// Listeners, worker ends, coverage, cost and problems; each only when there is one.
 pub(super) fn write(page: &mut Page, document: &Document, all: bool) {
     page.line(Vec::new());
+    listeners::write(page, document, all);
     worker_ends(page, document, all);
     coverage(page, &document.coverage);
     cost(page, &document.overhead, document.wall_ns);
@@ -27,7 +29,7 @@ pub(super) fn write(page: &mut Page, document: &Document, all: bool) {
     }
 }
 
-fn label(name: &str) -> Piece {
+pub(super) fn label(name: &str) -> Piece {
     Piece::new(&format!(" {name:<width$}", width = TEXT - 1), Style::Faint)
 }
 
@@ -44,14 +46,16 @@ fn worker_ends(page: &mut Page, document: &Document, all: bool) {
         let label = label(if at == 0 { "worker ends" } else { "" });
         page.flow(label, TEXT, " ", Piece::words(text, Style::Warning));
     }
-    if let Some(more) = failed.len().checked_sub(most + 1) {
-        let groups = units::counted(more as u64 + 1, "more group", "more groups");
-        page.flow(
-            label(""),
-            TEXT,
-            "",
-            vec![Piece::plain(&format!("… {groups} (--all)"))],
-        );
+    more(page, failed.len(), most, ("group", "groups"));
+}
+
+/// `… 3 more groups (--all)`, if not all of them are named.
+pub(super) fn more(page: &mut Page, all: usize, named: usize, (one, many): (&str, &str)) {
+    let rest = all.saturating_sub(named) as u64;
+    if rest > 0 {
+        let text = units::counted(rest, &format!("more {one}"), &format!("more {many}"));
+        let text = format!("… {text} (--all)");
+        page.flow(label(""), TEXT, "", vec![Piece::plain(&text)]);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Options;
+use super::calls;
 use super::head;
 use super::page::{Page, Piece};
 use crate::document::{Document, Group, Sums, Thread};
@@ -35,9 +36,11 @@ pub(super) fn write(page: &mut Page, document: &Document, options: &Options) {
             page.line(Vec::new());
         }
         write_group(page, group, options.all);
+        calls::write(page, &group.sums, 0, &document.coverage);
         if options.per_thread {
             for thread in &threads[at] {
                 write_thread(page, thread, options.all);
+                calls::write(page, &thread.sums, 1, &document.coverage);
             }
         }
     }
@@ -59,7 +62,8 @@ fn write_group(page: &mut Page, group: &Group, all: bool) {
     let sum = i128_time(rows::accounted(&group.sums));
     let text = format!("{sum} of {}, ", units::time(lifetime_ns));
     let label = Piece::new("sum", Style::Faint);
-    page.beside(label, vec![Piece::plain(&text), unaccounted(&group.sums)]);
+    let pieces = vec![Piece::plain(&text), unaccounted(&group.sums)];
+    page.beside(label, "", pieces);
 }
 
 /// `8 threads of pid 4242, 33.10 thread-seconds`, `96 processes, …`.

@@ -4,10 +4,12 @@
 //! Each part appends to one page; the budgets of all groups share one
 //! layout, so their columns stand under each other.
 
+mod calls;
 mod foot;
 mod groups;
 mod head;
 mod layout;
+mod listeners;
 mod page;
 
 use crate::document::Document;

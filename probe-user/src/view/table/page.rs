@@ -50,8 +50,9 @@ enum Item {
     Line(Vec<Piece>),
     Titles,
     Row(Row),
-    /// A label in the first column with free text behind it.
-    Beside(Piece, Vec<Piece>),
+    /// A label in the first column with a sentence behind it, whose parts are
+    /// separated by the middle one.
+    Beside(Piece, &'static str, Vec<Piece>),
 }
 
 /// The report so far.
@@ -82,36 +83,16 @@ impl Page {
         self.items.push(Item::Row(row));
     }
 
-    pub(super) fn beside(&mut self, label: Piece, pieces: Vec<Piece>) {
-        self.items.push(Item::Beside(label, pieces));
+    /// As [`Page::flow`], with the pieces beside the first column.
+    pub(super) fn beside(&mut self, label: Piece, between: &'static str, pieces: Vec<Piece>) {
+        self.items.push(Item::Beside(label, between, pieces));
     }
 
     /// `lead`, then the pieces with `between` between them, on as many lines
     /// as they need; those after the first begin at column `hang`.
     pub(super) fn flow(&mut self, lead: Piece, hang: usize, between: &str, pieces: Vec<Piece>) {
-        // What ends a line that is continued: the comma of ", ".
-        let tail = between.trim_end();
-        let mut used = lead.width();
-        let mut line = vec![lead];
-        let mut fresh = true;
-        for piece in pieces {
-            let wanted = sanitize::width(between) + piece.width() + tail.len();
-            if !fresh && used + wanted > self.width {
-                line.push(Piece::plain(tail));
-                self.line(line);
-                line = vec![Piece::plain(&" ".repeat(hang))];
-                used = hang;
-                fresh = true;
-            }
-            if !fresh {
-                used += sanitize::width(between);
-                line.push(separator(between, line.last(), &piece));
-            }
-            used += piece.width();
-            line.push(piece);
-            fresh = false;
-        }
-        self.line(line);
+        let lines = flowed(vec![lead], hang, between, pieces, self.width);
+        self.items.extend(lines.into_iter().map(Item::Line));
     }
 
     /// All lines, each with its newline.
@@ -121,13 +102,18 @@ impl Page {
         let mut drawn = layout.draw(&rows).into_iter();
         let mut out = String::new();
         for item in self.items {
-            let line = match item {
-                Item::Line(pieces) => pieces,
-                Item::Titles => indented(layout.titles()),
-                Item::Row(_) => indented(drawn.next().unwrap_or_default()),
-                Item::Beside(label, pieces) => beside(label, pieces, layout.label_width()),
+            let lines = match item {
+                Item::Line(pieces) => vec![pieces],
+                Item::Titles => vec![indented(layout.titles())],
+                Item::Row(_) => vec![indented(drawn.next().unwrap_or_default())],
+                Item::Beside(label, between, pieces) => {
+                    let hang = MARGIN + layout.label_width() + GAP;
+                    flowed(padded(label, hang), hang, between, pieces, self.width)
+                }
             };
-            push_line(&mut out, line, self.width, self.color);
+            for line in lines {
+                push_line(&mut out, line, self.width, self.color);
+            }
         }
         out
     }
@@ -153,12 +139,46 @@ fn indented(cells: Vec<Piece>) -> Vec<Piece> {
     line
 }
 
-fn beside(label: Piece, pieces: Vec<Piece>, label_width: usize) -> Vec<Piece> {
-    let missing = label_width.saturating_sub(label.width());
+/// A label in the first column, filled up to column `hang`.
+fn padded(label: Piece, hang: usize) -> Vec<Piece> {
+    let missing = hang.saturating_sub(MARGIN + label.width());
     let mut line = indented(vec![label]);
-    line.push(Piece::plain(&" ".repeat(missing + GAP)));
-    line.extend(pieces);
+    line.push(Piece::plain(&" ".repeat(missing)));
     line
+}
+
+fn flowed(
+    lead: Vec<Piece>,
+    hang: usize,
+    between: &str,
+    pieces: Vec<Piece>,
+    width: usize,
+) -> Vec<Vec<Piece>> {
+    // What ends a line that is continued: the comma of ", ".
+    let tail = between.trim_end();
+    let mut lines = Vec::new();
+    let mut used = lead.iter().map(Piece::width).sum::<usize>();
+    let mut line = lead;
+    let mut fresh = true;
+    for piece in pieces {
+        let wanted = sanitize::width(between) + piece.width() + tail.len();
+        if !fresh && used + wanted > width {
+            line.push(Piece::plain(tail));
+            let next = vec![Piece::plain(&" ".repeat(hang))];
+            lines.push(std::mem::replace(&mut line, next));
+            used = hang;
+            fresh = true;
+        }
+        if !fresh {
+            used += sanitize::width(between);
+            line.push(separator(between, line.last(), &piece));
+        }
+        used += piece.width();
+        line.push(piece);
+        fresh = false;
+    }
+    lines.push(line);
+    lines
 }
 
 /// Between pieces of one style the space is of that style too, so that a

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::view::sanitize;
-use crate::view::testing::{documents, filled, golden, pool, trouble};
+use crate::view::testing::{documents, filled, full, golden, pool, trouble};
 
 const WIDTHS: [usize; 3] = [60, 80, 120];
 
@@ -140,6 +140,31 @@ fn losses_and_lower_bounds_are_said_without_colour() {
         "nobody yet",
     ] {
         assert!(report.contains(text), "{text} in\n{report}");
+    }
+}
+
+#[test]
+fn counts_of_calls_and_requests_are_lower_bounds_only_where_theirs_are_lost() {
+    let exact = render(&full(), &Options::default());
+    assert!(exact.contains("1,204, 31 returned nothing (28 after a wake)"));
+    assert!(!exact.contains('≥'), "{exact}");
+    for (class, marked) in [
+        ("call", ["do_wait ≥ 17, ≥ 4 reaped", "(≥ 28 after"]),
+        (
+            "request",
+            [
+                "queue ≥ 33 of 32",
+                "queue ≥ 3 of 128, no overflow seen, ≥ 1 request",
+            ],
+        ),
+        ("switch", ["(≥ 28 after a wake)", "do_wait 17, 4 reaped"]),
+    ] {
+        let mut lossy = full();
+        lossy.coverage.lost.insert(class.to_owned(), 1);
+        let report = render(&lossy, &Options::default());
+        for text in marked {
+            assert!(report.contains(text), "{text} in\n{report}");
+        }
     }
 }
 

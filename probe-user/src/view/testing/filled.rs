@@ -51,6 +51,10 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         waits,
         open: vec![open],
         wakes,
+        calls: Some(vec![
+            calls(Function::DoWait, ns),
+            calls(Function::Epoll, ns),
+        ]),
         ..Sums::default()
     };
     let thread = Thread {
@@ -92,5 +96,34 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         processes: 1,
         threads: vec![thread],
         groups: vec![group],
+        listeners: Some(vec![listener(ns)]),
+    }
+}
+
+fn calls(function: Function, n: u64) -> Calls {
+    Calls {
+        function,
+        count: n,
+        total_ns: n,
+        max_ns: n,
+        begun_before: n,
+        fruitful: n,
+        empty: n,
+        failed: n,
+        empty_after_wake: Some(n),
+    }
+}
+
+fn listener(n: u64) -> Listener {
+    Listener {
+        address: None,
+        port: u16::MAX,
+        family: u16::MAX,
+        requests: n,
+        accept_queue_max: u32::MAX,
+        overflows: n,
+        syn_queue_max: u32::MAX,
+        syn_full: 1,
+        ..Listener::default()
     }
 }

@@ -3,6 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test` writes the stored text anew; read the diff.
 
 mod filled;
+mod full;
 mod parts;
 mod pool;
 mod trouble;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use crate::document::Document;
 pub(super) use filled::filled;
+pub(super) use full::full;
 pub(super) use pool::pool;
 use trouble::crowd;
 pub(super) use trouble::trouble;
@@ -34,11 +36,12 @@ pub(super) fn golden(name: &str, actual: &str) {
 }
 
 /// Every stored document, by the name of its golden files.
-pub(super) fn documents() -> [(&'static str, Document); 4] {
+pub(super) fn documents() -> [(&'static str, Document); 5] {
     [
         ("pool", pool()),
         ("trouble", trouble()),
         ("crowd", crowd()),
+        ("full", full()),
         ("nothing", Document::default()),
     ]
 }

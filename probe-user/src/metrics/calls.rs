@@ -1,0 +1,70 @@
+//! The calls of every thread, and adding them up for a group.
+
+use crate::{
+    document::{Calls, Function, Thread},
+    world::{World, call::CallSum},
+};
+
+/// Gives every thread's row its calls. `threads` are in the world's order.
+pub fn tell(world: &World, threads: &mut [Thread]) {
+    for (row, thread) in threads.iter_mut().zip(&world.threads) {
+        let of = [
+            (Function::DoWait, thread.calls.do_wait),
+            (Function::Epoll, thread.calls.epoll),
+        ];
+        let called = of.iter().filter(|(_, sum)| sum.count > 0);
+        row.sums.calls = Some(
+            called
+                .map(|(function, sum)| calls(*function, sum))
+                .collect(),
+        );
+    }
+}
+
+fn calls(function: Function, sum: &CallSum) -> Calls {
+    let CallSum {
+        count,
+        begun_before,
+        total_ns,
+        max_ns,
+        fruitful,
+        empty,
+        failed,
+        empty_after_wake,
+    } = *sum;
+    Calls {
+        function,
+        count,
+        total_ns,
+        max_ns,
+        begun_before,
+        fruitful,
+        empty,
+        failed,
+        empty_after_wake: (function == Function::Epoll).then_some(empty_after_wake),
+    }
+}
+
+/// Adds a thread's calls to its group's, which stay in order of function.
+pub fn add(into: &mut Option<Vec<Calls>>, from: Option<&[Calls]>) {
+    let Some(from) = from else { return };
+    let list = into.get_or_insert_default();
+    for calls in from {
+        match list.binary_search_by_key(&calls.function, |own| own.function) {
+            Ok(at) => add_one(&mut list[at], calls),
+            Err(at) => list.insert(at, calls.clone()),
+        }
+    }
+}
+
+fn add_one(into: &mut Calls, from: &Calls) {
+    into.count += from.count;
+    into.total_ns += from.total_ns;
+    into.max_ns = into.max_ns.max(from.max_ns);
+    into.begun_before += from.begun_before;
+    into.fruitful += from.fruitful;
+    into.empty += from.empty;
+    into.failed += from.failed;
+    let both = into.empty_after_wake.zip(from.empty_after_wake);
+    into.empty_after_wake = both.map(|(a, b)| a + b);
+}

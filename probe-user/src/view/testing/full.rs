@@ -1,0 +1,136 @@
+//! What only the full tier tells: calls with their results, and listeners.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::parts::*;
+use crate::document::*;
+
+/// A server whose workers share an epoll instance, and its supervisor.
+pub(in crate::view) fn full() -> Document {
+    Document {
+        command: words("server --workers 4"),
+        exit: Some(Exit::Code(0)),
+        tier: Tier::Full,
+        wall_ns: 4_210 * MS,
+        processes: 5,
+        threads: vec![Thread {
+            argv: words("server --workers 4"),
+            group: 1,
+            sums: supervisor(),
+            ..thread(700, 700, "server", 0)
+        }],
+        groups: vec![
+            group("server (forked)", 4, vec![701, 702, 703, 704], workers()),
+            group("server", 1, vec![700], supervisor()),
+            group("logger", 1, vec![705], logger()),
+        ],
+        listeners: Some(listeners()),
+        ..Document::default()
+    }
+}
+
+fn workers() -> Sums {
+    let epoll = Calls {
+        fruitful: 1_171,
+        empty: 31,
+        failed: 2,
+        begun_before: 1,
+        empty_after_wake: Some(28),
+        ..calls(Function::Epoll, 1_204, 15_900)
+    };
+    close(Sums {
+        on_cpu_ns: 940 * MS,
+        waits: vec![Wait {
+            wakes: vec![wake("net-rx", None, None, 1_199, 15_900)],
+            ..wait("epoll", "epoll_wait", "do_epoll_wait", 1_199, 15_900)
+        }],
+        calls: Some(vec![epoll]),
+        ..Sums::default()
+    })
+}
+
+fn supervisor() -> Sums {
+    let reaping = Calls {
+        fruitful: 4,
+        empty: 12,
+        failed: 1,
+        ..calls(Function::DoWait, 17, 4_100)
+    };
+    let polling = Calls {
+        empty: 40,
+        empty_after_wake: Some(0),
+        ..calls(Function::Epoll, 40, 2)
+    };
+    close(Sums {
+        on_cpu_ns: 110 * MS,
+        waits: vec![Wait {
+            wakes: vec![wake("task-exit", Some("server"), None, 4, 4_100)],
+            ..wait("child-exit", "wait4", "do_wait", 4, 4_100)
+        }],
+        calls: Some(vec![reaping, polling]),
+        ..Sums::default()
+    })
+}
+
+/// It was observed and called nothing.
+fn logger() -> Sums {
+    close(Sums {
+        waits: vec![wait("pipe-read", "read", "anon_pipe_read", 9, 4_200)],
+        calls: Some(Vec::new()),
+        ..Sums::default()
+    })
+}
+
+fn calls(function: Function, count: u64, ms: u64) -> Calls {
+    Calls {
+        function,
+        count,
+        total_ns: ms * MS,
+        max_ns: ms * MS,
+        begun_before: 0,
+        fruitful: 0,
+        empty: 0,
+        failed: 0,
+        empty_after_wake: None,
+    }
+}
+
+/// One that overflows, one whose handshakes pile up, many that do neither.
+fn listeners() -> Vec<Listener> {
+    let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let v6 = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    let mut list = vec![
+        Listener {
+            accept_queue_max: 33,
+            accept_limit: 32,
+            overflows: 1_014,
+            ..listener(v4, 9418, 2_000)
+        },
+        Listener {
+            accept_queue_max: 4,
+            accept_limit: 16,
+            syn_queue_max: 17,
+            syn_full: 3,
+            syn_at_limit: 5,
+            ..listener(v6, 443, 90)
+        },
+    ];
+    list.extend((0..8).map(|n| Listener {
+        accept_queue_max: 3,
+        accept_limit: 128,
+        ..listener(v4, 8_080 + n, 1)
+    }));
+    list
+}
+
+fn listener(address: IpAddr, port: u16, requests: u64) -> Listener {
+    Listener {
+        address: Some(address),
+        port,
+        family: if address.is_ipv4() { 2 } else { 10 },
+        requests,
+        first_ns: 5 * MS,
+        last_ns: 4_000 * MS,
+        ..Listener::default()
+    }
+}
