@@ -91,18 +91,24 @@ impl Thread {
     pub(super) fn returned(&mut self, ts_ns: u64, called: &Called) {
         self.calls.of(called.function).add(ts_ns, called);
         if called.function == Function::Epoll {
-            self.polled = self.polled.take().and_then(|polled| {
-                // Only a running thread returns: otherwise a switch-in is missing.
-                let is_in_vain = called.result == 0
-                    && polled.by_wake
-                    && called.entered_ns.is_some_and(|at| at <= polled.from_ns)
-                    && self.state == State::Running;
-                is_in_vain.then_some(Polled {
-                    in_vain: true,
-                    ..polled
-                })
-            });
+            let polled = self.polled.take();
+            self.polled = polled.and_then(|polled| self.judge(polled, called));
         }
+    }
+
+    /// What is left of the latest sleep once a call has returned: nothing, but
+    /// for a wasted wake.
+    fn judge(&self, polled: Polled, called: &Called) -> Option<Polled> {
+        // Only a running thread returns: otherwise a switch-in is missing.
+        let is_in_vain = called.result == 0
+            && polled.by_wake
+            && called.entered_ns.is_some_and(|at| at <= polled.from_ns)
+            && self.state == State::Running;
+        // An earlier call's wasted wake is still to be confirmed.
+        (polled.in_vain || is_in_vain).then_some(Polled {
+            in_vain: true,
+            ..polled
+        })
     }
 
     /// A sleep that began at `from_ns` has ended.

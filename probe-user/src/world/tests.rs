@@ -4,7 +4,9 @@ mod account;
 mod timeline;
 
 mod births;
+mod calls;
 mod exec;
+mod listeners;
 mod losses;
 mod snapshots;
 mod waits;

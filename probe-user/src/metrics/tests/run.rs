@@ -1,18 +1,24 @@
-//! A run from its records.
+//! A run from its records, on the full tier.
 
 use crate::{
     analysis::Analysis,
     document::Document,
     wire::{
-        session::{Batch, End, Start},
+        session::{Batch, End, Start, Tier},
         tests::frames,
     },
 };
 
 /// Begins a run whose stacks resolve.
 pub(crate) fn begun() -> Analysis {
+    begun_on(Tier::Full)
+}
+
+/// As [`begun`], on a certain tier.
+pub(crate) fn begun_on(tier: Tier) -> Analysis {
     let start = Start {
         syscall_table: "x86_64".to_owned(),
+        tier,
         ..Start::default()
     };
     let mut analysis = Analysis::new(start).expect("x86_64 is a known table");

@@ -15,12 +15,15 @@
 //! | `z` `p` `y` `X` | switches out: asleep, preempted, still runnable, for good |
 //! | `w` `o` `k` `t` `i` | woken: by the first row, from outside, by a kernel thread, by a timer with stacks, by something that cannot be told |
 //! | `x` | exits with status 0 |
+//! | `E` `e` | enters `do_epoll_wait`; switches out, asleep for events |
+//! | `0` `1` `!` | returns from it: nothing, an event, an error |
 //! | `(` `)` | switches in; out, asleep: and the record is lost |
 //! | `L` | in the last snapshot |
 //!
 //! Everything else (`#` running, `~` asleep, `-` queued) is for the reader.
 
 use probe_common::{
+    call::function,
     sched::{state, waker},
     task::snapshot,
 };
@@ -38,6 +41,7 @@ use crate::{
 const FUTEX: i16 = 202;
 /// `clock_nanosleep`
 pub(super) const SLEEP: i16 = 230;
+const EPOLL_WAIT: i16 = 232;
 const CLONE_THREAD: u64 = 0x0001_0000;
 
 /// `TASK_NEW`: created, not yet woken.
@@ -59,6 +63,7 @@ struct Row {
     marks: Vec<char>,
     task: Option<TaskId>,
     found: (Out, u16),
+    entered_ns: u64,
 }
 
 /// Draws it, ends the run behind the last column, and compares every thread's
@@ -109,6 +114,7 @@ fn rows(drawing: &str) -> Vec<Row> {
             marks: marks.trim_start().chars().collect(),
             task: None,
             found: (Out::default(), 0),
+            entered_ns: 0,
         }
     };
     let lines = drawing.lines().filter(|line| !line.trim().is_empty());
@@ -149,6 +155,7 @@ fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) 
         'H' => row.found = (asleep, snapshot::HELD),
         '^' | 'r' | '(' => row.found = (Out::default(), snapshot::ON_CPU),
         'z' | ')' => row.found = (asleep, 0),
+        'e' => row.found = (Out::sleep(EPOLL_WAIT), 0),
         'n' | 'p' | 'y' | 'X' => row.found = (Out::default(), 0),
         _ => {}
     }
@@ -162,6 +169,16 @@ fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) 
         '^' => probes.switch(ts_ns, None, Some(task)),
         'r' => probes.recovered_switch_in(ts_ns, task),
         'z' => probes.switch(ts_ns, Some((task, asleep)), None),
+        'e' => probes.switch(ts_ns, Some((task, Out::sleep(EPOLL_WAIT))), None),
+        'E' => row.entered_ns = ts_ns,
+        '0' | '1' | '!' => {
+            let result = match mark {
+                '0' => 0,
+                '1' => 1,
+                _ => -4,
+            };
+            probes.returned(ts_ns, task, function::EPOLL, row.entered_ns, result);
+        }
         'p' => probes.switch(ts_ns, Some((task, Out::preempted())), None),
         'y' => probes.switch(ts_ns, Some((task, Out::default())), None),
         'X' => probes.switch(ts_ns, Some((task, Out::DEAD)), None),
@@ -176,7 +193,8 @@ fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) 
         }
         'L' => probes.last(ts_ns, task, row.found.0, row.found.1),
         _ => {
-            if let Some(by) = context(mark, first) {
+            let sleeps_for_events = row.found.0.nr == EPOLL_WAIT;
+            if let Some(by) = context(mark, first, sleeps_for_events) {
                 probes.waking(ts_ns, task, &by);
                 // `try_to_wake_up` makes a sleeper runnable.
                 if row.found.1 & snapshot::ON_CPU == 0 && row.found.0.state != state::RUNNING {
@@ -187,7 +205,7 @@ fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) 
     }
 }
 
-fn context(mark: char, first: u32) -> Option<By> {
+fn context(mark: char, first: u32, for_events: bool) -> Option<By> {
     let known = waker::CONTEXT_KNOWN;
     Some(match mark {
         'w' => By::task(first, FUTEX),
@@ -207,7 +225,10 @@ fn context(mark: char, first: u32) -> Option<By> {
         // It interrupts the first thread, which has nothing to do with it.
         't' => By {
             flags: known | waker::TRACED | waker::HARDIRQ,
-            sleeper_stack: stack("schedule hrtimer_nanosleep"),
+            sleeper_stack: stack(match for_events {
+                true => "schedule ep_poll",
+                false => "schedule hrtimer_nanosleep",
+            }),
             waker_stack: stack("hrtimer_wakeup asm_sysvec_apic_timer_interrupt vfs_read"),
             ..By::task(first, FUTEX)
         },

@@ -4,7 +4,9 @@
 mod inputs;
 
 use probe_common::{
+    call::Call,
     fd::Object,
+    listen::Request,
     sched::{Switch, Waker, flag, waker},
     stack::{FRAMES, Stack, role},
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename, Snapshot, snapshot},
@@ -228,6 +230,29 @@ impl Probes {
             pad: 0,
             argv: [0; ARGV_BYTES],
         }));
+    }
+
+    /// A watched function returns, which was entered at `entered_ns`.
+    pub(crate) fn returned(
+        &mut self,
+        ts_ns: u64,
+        task: TaskId,
+        function: u16,
+        entered_ns: u64,
+        result: i32,
+    ) {
+        self.records.push(seal(Call {
+            header: at(ts_ns, self.cpu, function),
+            tid: self.tid(task),
+            result,
+            entered_ns,
+        }));
+    }
+
+    /// `tcp_conn_request`
+    pub(crate) fn request(&mut self, ts_ns: u64, request: Request) {
+        let header = at(ts_ns, self.cpu, 0);
+        self.records.push(seal(Request { header, ..request }));
     }
 
     /// `sched_process_exit`

@@ -1,0 +1,146 @@
+//! Listeners: what their requests found.
+
+use probe_common::listen::Request;
+
+use crate::{
+    document::{Document, Listener},
+    metrics::tests::run,
+    wire::tests::{
+        bytes::padded,
+        probes::{Out, Probes, Who},
+    },
+    world::listen::MOST,
+};
+
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+
+/// A request at 127.0.0.1:80 whose listener has a backlog of 4.
+fn request(accept_queue: u32, syn_queue: u32) -> Request {
+    Request {
+        sock: 0x1000,
+        accept_queue,
+        accept_limit: 4,
+        syn_queue,
+        family: AF_INET,
+        port: 80,
+        addr: padded(&[127, 0, 0, 1]),
+        ..Request::default()
+    }
+}
+
+/// The report of a run that began at 1000 ns.
+fn document(requests: &[(u64, Request)]) -> Document {
+    let mut probes = Probes::default();
+    let who = Who {
+        tid: 5,
+        pid: 5,
+        ppid: 1,
+        comm: "server",
+    };
+    probes.seed(1000, who, Out::default(), 1 << 9);
+    for &(ts_ns, request) in requests {
+        probes.request(ts_ns, request);
+    }
+    run::document(&probes.records, 9000)
+}
+
+fn listeners(requests: &[(u64, Request)]) -> Vec<Listener> {
+    document(requests).listeners.expect("the full tier")
+}
+
+#[test]
+fn a_listener_keeps_its_longest_queues_and_its_last_limit() {
+    let grown = Request {
+        accept_limit: 8,
+        ..request(1, 0)
+    };
+    let told = listeners(&[(1500, request(3, 1)), (1600, request(2, 2)), (2500, grown)]);
+    let expected = Listener {
+        address: Some([127, 0, 0, 1].into()),
+        port: 80,
+        family: AF_INET,
+        requests: 3,
+        accept_queue_max: 3,
+        accept_limit: 8,
+        syn_queue_max: 2,
+        first_ns: 500,
+        last_ns: 1500,
+        ..Listener::default()
+    };
+    assert_eq!(told, [expected]);
+}
+
+#[test]
+fn queues_are_judged_as_the_kernel_judges_them() {
+    // Accept queue, SYN queue; overflows, full, at the limit.
+    for (accept, syn, expected) in [
+        (3, 3, (0, 0, 0)),
+        (4, 4, (0, 0, 1)),
+        (5, 5, (1, 1, 0)),
+        (u32::MAX, 0, (1, 0, 0)),
+    ] {
+        let told = listeners(&[(1500, request(accept, syn))]);
+        let found = (told[0].overflows, told[0].syn_full, told[0].syn_at_limit);
+        assert_eq!(found, expected, "{accept} {syn}");
+    }
+}
+
+#[test]
+fn listeners_are_told_apart_by_socket_and_address_the_busiest_first() {
+    let other_socket = Request {
+        sock: 0x2000,
+        ..request(5, 0)
+    };
+    let any_v6 = Request {
+        family: AF_INET6,
+        addr: [0; 16],
+        ..request(4, 0)
+    };
+    let vsock = Request {
+        family: 40,
+        ..request(2, 0)
+    };
+    let told = listeners(&[
+        (1500, request(1, 0)),
+        (1600, vsock),
+        (1700, other_socket),
+        (1800, any_v6),
+        (1900, request(1, 0)),
+    ]);
+    let names: Vec<_> = told
+        .iter()
+        .map(|l| (l.address.map(|a| a.to_string()), l.requests))
+        .collect();
+    let local = || Some("127.0.0.1".to_owned());
+    let any = Some("::".to_owned());
+    assert_eq!(names, [(local(), 1), (any, 1), (None, 1), (local(), 2)]);
+}
+
+#[test]
+fn a_request_belongs_to_no_thread() {
+    let document = document(&[(1500, request(1, 0))]);
+    assert_eq!(document.threads.len(), 1);
+}
+
+#[test]
+fn listeners_beyond_the_first_are_counted_together_and_told_of() {
+    let each = |n: usize| Request {
+        sock: n as u64,
+        ..request(0, 0)
+    };
+    let mut requests: Vec<_> = (0..MOST + 3).map(|n| (1500 + n as u64, each(n))).collect();
+    requests.push((5000, each(0)));
+    let document = document(&requests);
+    let told = document.listeners.expect("the full tier");
+    assert_eq!(told.len(), MOST);
+    assert_eq!(
+        told.iter().map(|l| l.requests).sum::<u64>(),
+        MOST as u64 + 1
+    );
+    let problems = document.coverage.problems;
+    assert_eq!(
+        problems,
+        ["3 connection requests came to more than 1024 listeners and were not counted"]
+    );
+}
