@@ -12,7 +12,7 @@ use crate::wire::tests::probes::Out;
 impl History {
     pub(super) fn step(&mut self, &(ns, [action, a, b, c, d]): &Step) {
         self.now_ns += ns;
-        match action % 20 {
+        match action % 24 {
             0..=6 => self.schedule(a, b, c),
             7..=10 => self.wake(a, b, c & 1 == 0),
             11 => self.wake_in_vain(a, b),
@@ -22,6 +22,7 @@ impl History {
             16 => self.exit(a, b, c),
             17 => self.migrate(a),
             18 => self.hidden_waking(a, b),
+            20..=23 => self.call(a, b),
             _ => self.hidden_switch_in(a, d),
         }
     }
@@ -125,6 +126,7 @@ impl History {
     }
 
     fn after_switch_out(&mut self, index: usize, out: &Out, sleep: Option<usize>) {
+        self.all_is_told(index);
         let (doing, now) = match sleep {
             Some(sleep) => (Doing::Asleep(false, None), Now::Asleep(sleep)),
             None if out.state == Out::DEAD.state => (Doing::Dead, Now::Dead),
@@ -136,6 +138,9 @@ impl History {
 
     fn after_switch_in(&mut self, index: usize, ran_ns: u64) {
         let now = std::mem::replace(&mut self.tasks[index].now, Now::OnCpu);
+        if let Now::Woken(_) | Now::WokenUnseen = now {
+            self.sleep_is_told(index);
+        }
         match now {
             Now::Woken(woken_ns) => self.segment(index, Doing::Ready, woken_ns),
             // All that is known is that it no longer slept when it ran.
@@ -156,6 +161,7 @@ impl History {
             self.segment(index, Doing::Ready, woken_ns);
         }
         self.segment(index, Doing::Cpu, ran_ns);
+        self.tasks[index].slept = None;
         self.tasks[index].now = Now::OnCpu;
     }
 

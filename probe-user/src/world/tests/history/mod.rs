@@ -2,6 +2,7 @@
 //! truth about every thread, kept independently.
 
 mod actions;
+mod calls;
 mod contexts;
 mod lives;
 mod simulation;

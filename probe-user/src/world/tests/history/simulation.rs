@@ -6,7 +6,9 @@ use std::fmt;
 use probe_common::{sched::state, task::snapshot};
 
 use super::{
-    Script, contexts,
+    Script,
+    calls::{Entered, Slept},
+    contexts,
     sleeps::SLEEPS,
     truth::{Doing, Ending, Segment, TrueThread, Truth},
 };
@@ -55,6 +57,13 @@ pub(super) struct Task {
     pub(super) woken_by: Option<usize>,
     /// When it was woken, while it runs unseen.
     pub(super) woken_unseen_ns: Option<u64>,
+    /// The watched function it is in.
+    pub(super) call: Option<Entered>,
+    /// Its latest sleep for events, if that was told and no such call has
+    /// returned since.
+    pub(super) slept: Option<Slept>,
+    /// A call returned nothing after a wake; the next record will confirm it.
+    pub(super) woken_in_vain: bool,
     /// Its latest event.
     touched_ns: u64,
 }
@@ -190,6 +199,9 @@ impl History {
             described: None,
             woken_by: None,
             woken_unseen_ns: None,
+            call: None,
+            slept: None,
+            woken_in_vain: false,
             touched_ns: self.now_ns,
         });
         self.truth.threads.push(TrueThread {
@@ -273,6 +285,7 @@ impl History {
         };
         debug_assert_ne!(out.state, state::DEAD);
         self.probes.last(self.now_ns, id, out, flags);
+        self.all_is_told(index);
         let shown = self.probes.records.len();
         let migrations = self.tasks[index].migrations;
         self.truth.threads[index]
@@ -280,6 +293,7 @@ impl History {
             .push((shown, migrations));
         match now {
             Now::Woken(woken_ns) => {
+                self.sleep_is_told(index);
                 self.segment(index, Doing::Ready, woken_ns);
                 self.tasks[index].now = Now::Ready;
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::truth::{Place, Sums};
-use crate::document::{Document, Exit, Thread, Wake};
+use crate::document::{Calls, Document, Exit, Thread, Wake};
 
 /// Who ended a wait.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +52,8 @@ pub(in crate::world::tests) struct Told {
     pub(in crate::world::tests) waits: BTreeMap<Place, Waits>,
     /// Wakes of all waits, and first runs.
     pub(in crate::world::tests) wakes: Sums<Waker>,
+    /// Finished calls, by function.
+    pub(in crate::world::tests) calls: Vec<Calls>,
 }
 
 impl Told {
@@ -89,6 +91,11 @@ impl Told {
     /// Finished waits, ns.
     pub(in crate::world::tests) fn waited_ns(&self) -> u64 {
         self.waits.values().map(|waits| waits.total_ns).sum()
+    }
+
+    /// Sum over all functions.
+    pub(in crate::world::tests) fn called(&self, part: impl Fn(&Calls) -> u64) -> u64 {
+        self.calls.iter().map(part).sum()
     }
 
     /// Unfinished ones, ns.
@@ -148,6 +155,7 @@ fn told_of(thread: &Thread) -> Told {
             .collect(),
         waits,
         wakes: wakes(&sums.wakes),
+        calls: sums.calls.clone().expect("the full tier"),
     }
 }
 

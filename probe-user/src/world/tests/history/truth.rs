@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::told::Told;
+use super::{
+    calls::{self, Returned},
+    told::Told,
+};
 use crate::document::Exit;
 
 /// Where a wait is counted.
@@ -65,6 +68,11 @@ pub(super) struct Segment {
 /// A value over time, by number of records.
 pub(super) type Timeline<T> = Vec<(usize, T)>;
 
+fn until<T: Copy>(timeline: &Timeline<T>, records: usize) -> Vec<T> {
+    let shown = timeline.iter().filter(|&&(shown, _)| shown <= records);
+    shown.map(|&(_, value)| value).collect()
+}
+
 fn latest<T: Clone>(timeline: &Timeline<T>, records: usize) -> Option<T> {
     let shown = timeline.iter().filter(|&&(shown, _)| shown <= records);
     shown.last().map(|(_, value)| value.clone())
@@ -79,6 +87,9 @@ pub(in crate::world::tests) struct TrueThread {
     pub(super) exits: Timeline<Exit>,
     pub(super) migrations: Timeline<u64>,
     pub(super) segments: Vec<Segment>,
+    pub(super) returns: Timeline<Returned>,
+    /// Calls that returned nothing after a wake.
+    pub(super) wasted: Timeline<()>,
 }
 
 /// All threads, in order of birth.
@@ -112,6 +123,10 @@ impl Truth {
             comm: latest(&thread.comms, records).unwrap_or("").to_owned(),
             exit: latest(&thread.exits, records),
             migrations: latest(&thread.migrations, records).unwrap_or(0),
+            calls: calls::told(
+                &until(&thread.returns, records),
+                until(&thread.wasted, records).len(),
+            ),
             ..Told::default()
         };
         let known: Vec<&Segment> = thread

@@ -12,6 +12,7 @@ use super::{
     told::{Told, told},
 };
 use crate::{
+    document::Calls,
     metrics::tests::run,
     wire::{
         event::{Event, What},
@@ -31,6 +32,9 @@ struct Count {
     tids_of_two: u32,
     events_behind_the_snapshot: u32,
     seeded: u32,
+    calls_unseen_entered: u32,
+    wasted_wakes: u32,
+    timeouts: u32,
     most_threads: usize,
     kinds: BTreeSet<String>,
     sources: BTreeSet<String>,
@@ -63,6 +67,10 @@ impl Count {
         let has = |test: &dyn Fn(&Told) -> bool| u32::from(threads.iter().any(test));
         self.hidden_wakings += has(&|t| t.wakes.keys().any(|w| w.source == "unverified"));
         self.raced_wakings += has(&|t| t.waits.values().any(super::told::Waits::has_empty));
+        self.calls_unseen_entered += has(&|t| t.called(|calls| calls.begun_before) > 0);
+        let wasted = |calls: &Calls| calls.empty_after_wake.unwrap_or(0);
+        self.wasted_wakes += has(&|t| t.called(wasted) > 0);
+        self.timeouts += has(&|t| t.called(|calls| calls.empty) > t.called(wasted));
         for thread in threads {
             let kinds = thread.waits.keys().map(|place| place.kind.clone());
             self.kinds.extend(kinds);
@@ -111,6 +119,9 @@ fn random_histories_contain_everything_that_is_odd() {
             count.events_behind_the_snapshot,
         ),
         ("seeded threads", count.seeded),
+        ("calls begun before", count.calls_unseen_entered),
+        ("empty returns after a wake", count.wasted_wakes),
+        ("other empty returns", count.timeouts),
     ] {
         assert!(histories >= 4, "{what}: {count:?}");
     }
