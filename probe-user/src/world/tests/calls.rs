@@ -92,8 +92,12 @@ fn nothing_is_claimed_across_lost_records() {
     check("5 fn^#E#e~w^#e~t(#0##zL", 1, 0);
     // Its switch-in from the run queue.
     check("5 fn^#E#e~w^#p--(#0##zL", 1, 0);
+    // The same, before the last snapshot.
+    check("5 fn^#E#e~w^#)~t(#0##L", 1, 0);
+    check("5 fn^#E#e~w^#e~t(#0##L", 1, 0);
     // The next record, which would have shown it.
     check("5 fn^#E#e~w^#0#)~w^##zL", 1, 0);
+    check("5 fn^#E#e~w^#0#)~w(##L", 1, 0);
 }
 
 #[test]

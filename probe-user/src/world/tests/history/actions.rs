@@ -4,7 +4,7 @@
 use super::{
     Step,
     simulation::{History, Now, Task},
-    sleeps::SLEEPS,
+    sleeps::{FOR_EVENTS, SLEEPS},
     truth::Doing,
 };
 use crate::wire::tests::probes::Out;
@@ -50,13 +50,23 @@ impl History {
     fn schedule(&mut self, cpu: u8, how: u8, next: u8) {
         let cpu = usize::from(cpu) % self.cpus.len();
         let next = self.runnable(next).filter(|_| how % 8 != 7);
-        let out = match how % 4 {
-            0 => Out::preempted(),
-            1 => Out::default(),
-            _ => SLEEPS[usize::from(how / 4) % SLEEPS.len()].out(),
+        let sleep = (how % 4 > 1).then(|| self.which_sleep(cpu, how / 4));
+        let out = match (how % 4, sleep) {
+            (_, Some(sleep)) => SLEEPS[sleep].out(),
+            (0, None) => Out::preempted(),
+            (_, None) => Out::default(),
         };
-        let sleep = (how % 4 > 1).then(|| usize::from(how / 4) % SLEEPS.len());
         self.switch(cpu, out, sleep, next);
+    }
+
+    /// In a watched call half of the sleeps are for events.
+    fn which_sleep(&self, cpu: usize, which: u8) -> usize {
+        let in_call = self.cpus[cpu].is_some_and(|index| self.tasks[index].call.is_some());
+        if in_call && which.is_multiple_of(2) {
+            FOR_EVENTS
+        } else {
+            usize::from(which) % SLEEPS.len()
+        }
     }
 
     /// Whether its tid still belongs to an older thread as well, one that has

@@ -42,6 +42,9 @@ const PLAIN: Sleep = Sleep {
     object: None,
 };
 
+/// The one in `epoll_wait`.
+pub(super) const FOR_EVENTS: usize = 3;
+
 /// All of them.
 pub(super) const SLEEPS: &[Sleep] = &[
     PLAIN,
