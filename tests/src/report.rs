@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -23,6 +24,7 @@ pub struct Report {
     pub overhead: Overhead,
     pub threads: Vec<Thread>,
     pub groups: Vec<Group>,
+    pub listeners: Option<Vec<Listener>>,
 }
 
 /// How something ended.
@@ -111,6 +113,7 @@ pub struct Account {
     pub waits: Vec<Wait>,
     pub open: Vec<OpenWait>,
     pub wakes: Vec<Wake>,
+    pub calls: Option<Vec<Calls>>,
 }
 
 /// Switch-outs.
@@ -156,6 +159,41 @@ pub struct Wake {
     pub tid: Option<u32>,
     pub count: u64,
     pub wait_ns: u64,
+}
+
+/// Finished calls of one kernel function; only on the full tier.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Calls {
+    pub function: String,
+    pub count: u64,
+    pub total_ns: u64,
+    pub max_ns: u64,
+    pub begun_before: u64,
+    pub failed: u64,
+    pub reaped: Option<u64>,
+    pub none_ready: Option<u64>,
+    pub with_events: Option<u64>,
+    pub empty: Option<u64>,
+    pub empty_after_wake: Option<u64>,
+}
+
+/// A listening socket that was asked for connections; only on the full tier.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Listener {
+    pub address: Option<IpAddr>,
+    pub port: u16,
+    pub family: u16,
+    pub requests: u64,
+    pub accept_queue_max: u32,
+    pub accept_limit: u32,
+    pub overflows: u64,
+    pub syn_queue_max: u32,
+    pub syn_full: u64,
+    pub syn_at_limit: u64,
+    pub first_ns: u64,
+    pub last_ns: u64,
 }
 
 impl Report {

@@ -57,6 +57,21 @@ fn stored_recordings_give_the_stored_reports() -> Result<()> {
     Ok(())
 }
 
+/// These recordings are older than the records of calls and requests.
+#[test]
+fn a_recording_without_calls_and_requests_lost_none_and_tells_none() -> Result<()> {
+    for mode in MODES {
+        let report = Report::parse(&report(mode, "json")?)?;
+        for class in ["call", "request"] {
+            assert_eq!(report.coverage.lost.get(class), Some(&0), "{mode} {class}");
+        }
+        assert!(report.listeners.is_none(), "{mode}");
+        let mut accounts = report.groups.iter().map(|group| &group.account);
+        assert!(accounts.all(|account| account.calls.is_none()), "{mode}");
+    }
+    Ok(())
+}
+
 /// The workers of gitsync: its threads, its worker processes, or the one
 /// thread that does it all.
 fn workers(report: &Report) -> Result<&Group> {
