@@ -7,9 +7,9 @@
 //! - *SYN queue full*: more handshakes are under way than the limit. Then
 //!   `inet_csk_reqsk_queue_is_full` holds on every kernel: the request is
 //!   dropped or answered with a cookie.
-//! - *SYN queue at its limit*: as many as the limit. That function compared with
-//!   `>=` until 6.13 and its stable branches took 3479c7549fb1, and with `>`
-//!   since: only the older kernels call this full.
+//! - *SYN queue at its limit*: as many as the limit. That function compares with
+//!   `>=` before 3479c7549fb1 (6.13, and stable branches since January 2025),
+//!   and with `>` since: only the older kernels call this full.
 //!
 //! Not counted: what became of a request, and connections dropped later, when
 //! the handshake ends.

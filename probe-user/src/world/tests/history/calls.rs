@@ -52,7 +52,7 @@ impl History {
                     0 => Function::DoWait,
                     _ => Function::Epoll,
                 };
-                let seen_ns = (how / 4 % 8 != 0).then_some(self.now_ns);
+                let seen_ns = (!(how / 4).is_multiple_of(8)).then_some(self.now_ns);
                 self.tasks[index].call = Some(Entered { function, seen_ns });
             }
         }
