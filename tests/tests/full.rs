@@ -55,7 +55,7 @@ fn answers(calls: &Calls) -> Result<Answers> {
 
 /// Calls of the workload's first thread by function.
 fn calls_of(report: &Report) -> Result<Option<BTreeMap<String, Answers>>> {
-    let root = report.only("the root", |thread| Some(thread.pid) == report.root_pid())?;
+    let root = report.only("the root", |thread| thread.creator_tid.is_none())?;
     let Some(calls) = &root.account.calls else {
         return Ok(None);
     };
@@ -96,8 +96,12 @@ fn a_run_on_a_lower_tier_counts_no_calls_and_has_the_same_waits() -> Result<()> 
     assert_eq!(report.tier, "tracepoint");
     assert_eq!(calls_of(&report)?, None);
     assert!(report.listeners.is_none());
-    let root = report.only("the root", |thread| Some(thread.pid) == report.root_pid())?;
-    let waits: u64 = root.account.of_kind("child-exit").map(|wait| wait.count).sum();
+    let root = report.only("the root", |thread| thread.creator_tid.is_none())?;
+    let waits: u64 = root
+        .account
+        .of_kind("child-exit")
+        .map(|wait| wait.count)
+        .sum();
     assert!(waits > 0, "{root:?}");
     Ok(())
 }
@@ -114,8 +118,15 @@ fn an_overflowing_listener_is_seen_at_each_request() -> Result<()> {
     let ours = listeners.iter().find(|l| l.port == truth.port);
     let listener = ours.with_context(|| format!("port {}: {listeners:?}", truth.port))?;
     assert_eq!(listener.address, Some("127.0.0.1".parse()?));
-    assert_eq!(listener.overflows, truth.overflows, "{listener:?} {truth:?}");
-    assert_eq!(listener.requests, truth.connected + truth.overflows, "{listener:?}");
+    assert_eq!(
+        listener.overflows, truth.overflows,
+        "{listener:?} {truth:?}"
+    );
+    assert_eq!(
+        listener.requests,
+        truth.connected + truth.overflows,
+        "{listener:?}"
+    );
     assert_eq!(listener.accept_limit, truth.limit);
     // The kernel lets the queue grow one beyond the limit.
     assert_eq!(listener.accept_queue_max, truth.limit + 1);

@@ -5,15 +5,14 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::check;
 
-/// Connections that an accept queue of this length holds one more of
-/// (`sk_acceptq_is_full`).
-const BACKLOG: i32 = 2;
-/// Connects at once: of the last, no request is answered.
-const CLIENTS: usize = 5;
+/// Limit of the accept queue; it holds one more (`sk_acceptq_is_full`).
+const BACKLOG: u32 = 2;
+/// Connects to the full queue, whose requests are not answered.
+const DROPPED: usize = 2;
 /// The kernel sends an unanswered request again after a second.
 const TIME: Duration = Duration::from_millis(600);
 
@@ -21,19 +20,14 @@ const TIME: Duration = Duration::from_millis(600);
 pub(crate) fn overflow(out: &str) -> io::Result<u8> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     // SAFETY: plain integers. The standard library has listened with more.
-    check(unsafe { libc::listen(listener.as_raw_fd(), BACKLOG) })?;
+    check(unsafe { libc::listen(listener.as_raw_fd(), BACKLOG.cast_signed()) })?;
     let address = listener.local_addr()?;
     let before = overflows()?;
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|_| thread::spawn(move || connect(&address)))
-        .collect();
-    let connected = clients
-        .into_iter()
-        .filter_map(|client| client.join().ok()?.ok())
-        .count();
+    let connected = fill(&address)?;
+    drop_requests(&address)?;
     let told = serde_json::json!({
         "port": address.port(),
-        "connected": connected,
+        "connected": connected.len(),
         "overflows": overflows()? - before,
         "limit": BACKLOG,
     });
@@ -41,12 +35,48 @@ pub(crate) fn overflow(out: &str) -> io::Result<u8> {
     Ok(0)
 }
 
+/// One after the other: a handshake that ends when the queue is full already
+/// overflows as well, and no request shows it.
+fn fill(address: &SocketAddr) -> io::Result<Vec<TcpStream>> {
+    let mut streams = Vec::new();
+    for length in 1..=BACKLOG + 1 {
+        streams.push(TcpStream::connect(address)?);
+        while accept_queue(address.port())? < length {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    Ok(streams)
+}
+
 /// All begin at once and give up together, before any request is sent again.
-fn connect(address: &SocketAddr) -> io::Result<TcpStream> {
-    let begin = Instant::now();
-    let stream = TcpStream::connect_timeout(address, TIME);
-    thread::sleep(TIME.saturating_sub(begin.elapsed()));
-    stream
+fn drop_requests(address: &SocketAddr) -> io::Result<()> {
+    let clients: Vec<_> = (0..DROPPED)
+        .map(|_| {
+            let address = *address;
+            thread::spawn(move || TcpStream::connect_timeout(&address, TIME))
+        })
+        .collect();
+    for client in clients {
+        if matches!(client.join(), Ok(Ok(_))) {
+            return Err(io::Error::other("connected to a full queue"));
+        }
+    }
+    Ok(())
+}
+
+/// Of the listener on a port of 127.0.0.1 (`rx_queue` in proc_net_tcp).
+fn accept_queue(port: u16) -> io::Result<u32> {
+    const LISTEN: &str = "0A";
+    let place = format!("0100007F:{port:04X}");
+    let text = fs::read_to_string("/proc/net/tcp")?;
+    let mut rows = text.lines().map(|line| line.split_ascii_whitespace());
+    let length = rows.find_map(|mut row| {
+        let (local, state) = (row.nth(1)?, row.nth(1)?);
+        let (_, received) = row.next()?.split_once(':')?;
+        (local == place && state == LISTEN).then_some(received)
+    });
+    let length = length.ok_or(io::ErrorKind::NotFound)?;
+    u32::from_str_radix(length, 16).map_err(io::Error::other)
 }
 
 /// `TcpExtListenOverflows`
