@@ -2,7 +2,8 @@
 
 /// Value of the `TASKS` map. The key is the address of the `task_struct`: it
 /// is unique from fork to the last switch-out, which a tid is not (a thread's
-/// tid may be reused before it has switched out for the last time).
+/// tid may be reused before it has switched out for the last time). In the raw
+/// tier, which knows no addresses, it is the tid.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TaskEntry {
@@ -36,7 +37,8 @@ pub struct TaskEntry {
     /// The descriptor number last described.
     pub fd: i32,
     /// 1 from its switch-in to its switch-out. A switch-out of a task that is
-    /// not running means that the kernel hid the switch-in.
+    /// not running means that the kernel hid the switch-in. [`RUNNING_UNKNOWN`]
+    /// until the first switch after a seeding by user space.
     pub running: u32,
     /// Remote port last described: a socket that was connected since is told again.
     pub remote_port: u32,
@@ -62,3 +64,6 @@ pub struct TaskEntry {
     /// dead state is the last one.
     pub exiting: u32,
 }
+
+/// See [`TaskEntry::running`].
+pub const RUNNING_UNKNOWN: u32 = 2;

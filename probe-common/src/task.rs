@@ -53,7 +53,7 @@ pub struct Exec {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exit {
-    /// Kind [`crate::header::kind::EXIT`].
+    /// Kind [`crate::header::kind::EXIT`], flags from [`exit`].
     pub header: Header,
     /// The thread.
     pub tid: u32,
@@ -119,6 +119,12 @@ pub struct Snapshot {
     pub pad: u16,
     /// NUL-padded.
     pub comm: [u8; 16],
+}
+
+/// Flags of [`Exit`].
+pub mod exit {
+    /// `exit_code` says nothing: the kernel did not let it be read.
+    pub const STATUS_UNKNOWN: u16 = 1 << 0;
 }
 
 /// Flags of [`Snapshot`].

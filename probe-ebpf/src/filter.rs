@@ -26,7 +26,7 @@ pub fn entry_at(address: u64) -> Option<&'static mut TaskEntry> {
     Some(unsafe { &mut *entry })
 }
 
-/// Starts following a task; counts it when the table is full.
+/// Starts following a task.
 #[inline(always)]
 pub fn follow(task: Task) -> bool {
     let fresh = TaskEntry {
@@ -35,7 +35,13 @@ pub fn follow(task: Task) -> bool {
         nr: -1,
         ..TaskEntry::default()
     };
-    let inserted = TASKS.insert(task as u64, fresh, u64::from(BPF_ANY)).is_ok();
+    insert(task as u64, &fresh)
+}
+
+/// Makes an entry; counts it when the table is full.
+#[inline(always)]
+pub fn insert(key: u64, entry: &TaskEntry) -> bool {
+    let inserted = TASKS.insert(key, entry, u64::from(BPF_ANY)).is_ok();
     if !inserted {
         emit::lost(Loss::TaskTable);
     }
@@ -45,8 +51,14 @@ pub fn follow(task: Task) -> bool {
 /// Stops following it.
 #[inline(always)]
 pub fn forget(task: Task) {
+    remove(task as u64);
+}
+
+/// Takes an entry away.
+#[inline(always)]
+pub fn remove(key: u64) {
     // A task that was never followed has no entry: nothing to do.
-    let _absent = TASKS.remove(task as u64);
+    let _absent = TASKS.remove(key);
 }
 
 /// Whether its process was named by the user (attach).

@@ -11,13 +11,13 @@ use probe_common::loss::Program;
 use crate::{current::Current, emit, filter};
 
 /// `LCB_F_SPIN` (include/trace/events/lock.h): spins, does not sleep.
-const SPIN: u64 = 1;
+pub const SPIN: u32 = 1;
 
 // TP_PROTO(void *lock, unsigned int flags)
 #[btf_tracepoint(function = "contention_begin")]
 pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::ContentionBegin);
-    if ctx.arg::<u64>(1) & SPIN != 0 {
+    if ctx.arg::<u32>(1) & SPIN != 0 {
         return 0;
     }
     if let Some(entry) = filter::entry_at(Current::get().address()) {

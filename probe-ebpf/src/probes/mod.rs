@@ -6,6 +6,7 @@ mod full;
 mod halves;
 mod listen;
 mod lock;
+mod raw;
 mod recover;
 mod sched;
 mod snapshot;

@@ -131,8 +131,9 @@ pub fn sleeper_stack(task: Task, tid: u32, ts_ns: u64) {
     });
 }
 
+/// The stack of whatever runs the waking.
 #[inline(always)]
-fn waker_stack(ctx: &BtfTracePointContext, tid: u32, ts_ns: u64) {
+pub fn waker_stack(ctx: &impl EbpfContext, tid: u32, ts_ns: u64) {
     emit_stack(role::WAKER, tid, ts_ns, |frames, bytes| {
         // SAFETY: `frames` has room for `bytes`.
         unsafe { helpers::generated::bpf_get_stack(ctx.as_ptr(), frames, bytes, 0) }

@@ -1,0 +1,145 @@
+//! The switch, from the fields of the classic tracepoint.
+
+use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
+use probe_common::{
+    entry::TaskEntry,
+    header::kind,
+    loss::{Loss, Program},
+    sched::{Switch, flag, state},
+};
+
+use super::{
+    fields::{self, field},
+    who::Current,
+};
+use crate::{
+    emit, filter,
+    maps::HOT,
+    probes::halves::{self, Out},
+    read,
+};
+
+// States as `__trace_sched_switch_state` (include/trace/events/sched.h) reports
+// them: the highest of the bits that /proc shows as letters (`TASK_REPORT` in
+// include/linux/sched.h), the same from 5.10 to 7.2.
+const EXIT_DEAD: u32 = 0x10;
+const EXIT_ZOMBIE: u32 = 0x20;
+/// `TASK_REPORT_IDLE`: an uninterruptible sleep that is no load.
+const REPORT_IDLE: u32 = 0x80;
+/// `TASK_REPORT_MAX`: was preempted.
+const PREEMPTED: u32 = 0x100;
+
+// sched:sched_switch: prev_comm, prev_pid, prev_prio, prev_state, next_comm, next_pid, next_prio
+#[tracepoint]
+pub fn raw_sched_switch(ctx: TracePointContext) -> u32 {
+    emit::ran(Program::SchedSwitch);
+    let reported: u32 = field(&ctx, &fields::RAW_SWITCH_PREV_STATE);
+    let next_tid: u32 = field(&ctx, &fields::RAW_SWITCH_NEXT_PID);
+    // prev is still the running task.
+    let prev = Current::get();
+    let is_last = reported & (EXIT_DEAD | EXIT_ZOMBIE) != 0;
+    let leaving = if is_last {
+        prev.last_entry()
+    } else {
+        prev.entry()
+    };
+    let arriving = filter::entry_at(u64::from(next_tid));
+    if leaving.is_none() && arriving.is_none() {
+        return 0;
+    }
+    let ts_ns = read::now();
+    let mut out = Out::default();
+    let mut dead = None;
+    if let Some((key, entry)) = leaving {
+        out = switch_out(entry, reported, ts_ns);
+        dead = is_last.then_some(key);
+    }
+    tell(&out, arriving, ts_ns);
+    if let Some(key) = dead {
+        filter::remove(key);
+    }
+    0
+}
+
+#[inline(always)]
+fn tell(out: &Out, arriving: Option<&'static mut TaskEntry>, ts_ns: u64) {
+    let mut flags = out.flags;
+    let mut next_half = None;
+    if let Some(entry) = arriving {
+        flags |= flag::HAS_NEXT;
+        if entry.running == 1 {
+            skip(entry);
+        }
+        next_half = Some(entry);
+    }
+    let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns);
+    emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+        // SAFETY: `to` is a reserved record.
+        unsafe { halves::write(to, out, next_half.as_deref()) };
+    });
+    if let Some(entry) = next_half {
+        entry.off_ns = 0;
+        entry.wake_ns = 0;
+        entry.running = 1;
+    }
+}
+
+#[inline(always)]
+fn switch_out(entry: &mut TaskEntry, reported: u32, ts_ns: u64) -> Out {
+    let (task_state, mut flags) = translate(reported);
+    let sleeps = task_state != state::RUNNING;
+    if entry.running == 0 {
+        skip(entry);
+    }
+    entry.seq = entry.seq.wrapping_add(1);
+    entry.running = 0;
+    if sleeps {
+        entry.off_ns = ts_ns;
+        if entry.lock != 0 {
+            flags |= flag::LOCK;
+        }
+    }
+    Out {
+        flags: flags | flag::HAS_PREV | entry.nr_flags,
+        tid: entry.tid,
+        state: task_state,
+        nr: entry.nr,
+        seq: entry.seq,
+        arg0: entry.arg0,
+        arg1: entry.arg1,
+    }
+}
+
+/// The kernel ran no program at a switch of this task: its number in the
+/// sequence is left out, so that user space knows the time around it for lost.
+/// (Classic programs do not run while another one, or a map operation of any
+/// process, is under way on the same CPU.)
+#[inline(always)]
+fn skip(entry: &mut TaskEntry) {
+    entry.seq = entry.seq.wrapping_add(1);
+}
+
+/// The record's own state and flag.
+#[inline(always)]
+fn translate(reported: u32) -> (u16, u16) {
+    if reported & PREEMPTED != 0 {
+        (state::RUNNING, flag::PREEMPT)
+    } else if reported & (EXIT_DEAD | EXIT_ZOMBIE) != 0 {
+        (state::DEAD, 0)
+    } else if reported & REPORT_IDLE != 0 {
+        (state::UNINTERRUPTIBLE, 0)
+    } else {
+        (reported as u16, 0)
+    }
+}
+
+// sched:sched_migrate_task: comm, pid, prio, orig_cpu, dest_cpu
+#[tracepoint]
+pub fn raw_sched_migrate_task(ctx: TracePointContext) -> u32 {
+    emit::ran(Program::SchedMigrateTask);
+    let tid: u32 = field(&ctx, &fields::RAW_MIGRATE_PID);
+    if let Some(entry) = filter::entry_at(u64::from(tid)) {
+        entry.migrations += 1;
+    }
+    0
+}

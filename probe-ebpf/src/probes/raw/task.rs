@@ -1,0 +1,180 @@
+//! Birth, naming and death, from the fields of the classic tracepoints.
+
+use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
+use probe_common::{
+    entry::TaskEntry,
+    header::kind,
+    loss::{Loss, Program},
+    task::{Exec, Exit, Fork, Rename, exit},
+};
+
+use super::{
+    fields::{self, Comm, field},
+    who::{Current, retire},
+};
+use crate::{
+    emit, filter,
+    maps::{COLD, TARGETS},
+    read,
+};
+
+// include/uapi/linux/sched.h
+const CLONE_PARENT: u64 = 0x8000;
+const CLONE_THREAD: u64 = 0x1_0000;
+
+/// Who makes a new task.
+struct Creator {
+    tid: u32,
+    tgid: u32,
+    ppid: u32,
+}
+
+// task:task_newtask: pid, comm, clone_flags, oom_score_adj
+#[tracepoint]
+pub fn raw_task_newtask(ctx: TracePointContext) -> u32 {
+    emit::ran(Program::TaskNewtask);
+    let tid: u32 = field(&ctx, &fields::RAW_NEWTASK_PID);
+    retire(tid, tid);
+    let Some(creator) = creator() else {
+        return 0;
+    };
+    let clone_flags: u64 = field(&ctx, &fields::RAW_NEWTASK_FLAGS);
+    let entry = newborn(tid, clone_flags, &creator);
+    if !filter::insert(u64::from(tid), &entry) {
+        return 0;
+    }
+    let ts_ns = read::now();
+    let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
+    emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
+        let comm: Comm = field(&ctx, &fields::RAW_NEWTASK_COMM);
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).creator_tid).write(creator.tid);
+            (&raw mut (*to).tid).write(tid);
+            (&raw mut (*to).tgid).write(entry.tgid);
+            (&raw mut (*to).ppid).write(entry.ppid);
+            (&raw mut (*to).clone_flags).write(clone_flags);
+            (&raw mut (*to).start_ns).write(ts_ns);
+            (&raw mut (*to).comm).cast::<Comm>().write(comm);
+        }
+    });
+    0
+}
+
+/// The running task, if what it makes is followed: it is traced, or it is a
+/// thread of a target that the seeding has not reached yet.
+#[inline(always)]
+fn creator() -> Option<Creator> {
+    let Current { tid, tgid } = Current::get();
+    if let Some((_, entry)) = Current::get().entry() {
+        return Some(Creator {
+            tid: entry.tid,
+            tgid,
+            ppid: entry.ppid,
+        });
+    }
+    let target = TARGETS.get_ptr(tgid)?;
+    // SAFETY: a slot of a preallocated map.
+    let ppid = unsafe { *target };
+    Some(Creator { tid, tgid, ppid })
+}
+
+#[inline(always)]
+fn newborn(tid: u32, clone_flags: u64, creator: &Creator) -> TaskEntry {
+    let same_process = clone_flags & CLONE_THREAD != 0;
+    let same_parent = clone_flags & (CLONE_THREAD | CLONE_PARENT) != 0;
+    TaskEntry {
+        tid,
+        tgid: if same_process { creator.tgid } else { tid },
+        ppid: if same_parent {
+            creator.ppid
+        } else {
+            creator.tgid
+        },
+        // In none until it has returned to user mode.
+        nr: -1,
+        ..TaskEntry::default()
+    }
+}
+
+// sched:sched_process_exec: filename, pid, old_pid
+#[tracepoint]
+pub fn raw_sched_process_exec(ctx: TracePointContext) -> u32 {
+    emit::ran(Program::SchedProcessExec);
+    let Current { tid, .. } = Current::get();
+    let old_pid: u32 = field(&ctx, &fields::RAW_EXEC_OLD_PID);
+    let Some(entry) = filter::entry_at(u64::from(old_pid)) else {
+        return 0;
+    };
+    let old_tid = entry.tid;
+    if tid != old_pid {
+        take_leaders_id(entry, tid, old_pid);
+    }
+    let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
+    emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
+        // SAFETY: `to` is a reserved record. The bytes of `argv` keep what the
+        // ring held; user space reads `argv_len` only.
+        unsafe {
+            (&raw mut (*to).tid).write(tid);
+            (&raw mut (*to).old_tid).write(old_tid);
+            fields::current_comm(&raw mut (*to).comm);
+            (&raw mut (*to).argv_len).write(0);
+            (&raw mut (*to).pad).write(0);
+        }
+    });
+    0
+}
+
+/// Another thread than the leader called: it bears the leader's id since
+/// `de_thread`, and what it did under that id until now was taken for nobody's
+/// doing. The gap in its sequence says so.
+#[inline(always)]
+fn take_leaders_id(entry: &mut TaskEntry, tid: u32, old_pid: u32) {
+    retire(tid, old_pid);
+    entry.tid = tid;
+    entry.seq = entry.seq.wrapping_add(1);
+    filter::insert(u64::from(tid), entry);
+    filter::remove(u64::from(old_pid));
+}
+
+// sched:sched_process_exit: comm, pid, prio   -- and group_dead since 6.16
+#[tracepoint]
+pub fn raw_sched_process_exit(_ctx: TracePointContext) -> u32 {
+    emit::ran(Program::SchedProcessExit);
+    let Some((_, entry)) = Current::get().entry() else {
+        return 0;
+    };
+    entry.exiting = 1;
+    let header = emit::header::<Exit>(kind::EXIT, exit::STATUS_UNKNOWN, read::now());
+    emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(entry.tid);
+            (&raw mut (*to).exit_code).write(0);
+            (&raw mut (*to).migrations).write(entry.migrations);
+            (&raw mut (*to).pad).write(0);
+        }
+    });
+    0
+}
+
+// task:task_rename: pid, oldcomm, newcomm, oom_score_adj   -- no pid in 6.14 and 6.15
+#[tracepoint]
+pub fn raw_task_rename(ctx: TracePointContext) -> u32 {
+    emit::ran(Program::TaskRename);
+    let tid: u32 = field(&ctx, &fields::RAW_RENAME_PID);
+    let Some(entry) = filter::entry_at(u64::from(tid)) else {
+        return 0;
+    };
+    let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
+    emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
+        let comm: Comm = field(&ctx, &fields::RAW_RENAME_COMM);
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(entry.tid);
+            (&raw mut (*to).pad).write(0);
+            (&raw mut (*to).comm).cast::<Comm>().write(comm);
+        }
+    });
+    0
+}

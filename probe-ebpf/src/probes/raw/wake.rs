@@ -1,0 +1,104 @@
+//! The waking, from the fields of the classic tracepoint. Whether an interrupt
+//! did it cannot be read: only the waker's stack may tell.
+
+use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
+use probe_common::{
+    entry::TaskEntry,
+    header::kind,
+    loss::{Loss, Program},
+    sched::{Waker, flag, waker},
+};
+
+use super::{
+    fields::{self, field},
+    who::Current,
+};
+use crate::{context, emit, filter, maps::HOT, offsets, probes::wake::waker_stack, read};
+
+// sched:sched_waking: comm, pid, prio, target_cpu
+#[tracepoint]
+pub fn raw_sched_waking(ctx: TracePointContext) -> u32 {
+    emit::ran(Program::SchedWaking);
+    let tid: u32 = field(&ctx, &fields::RAW_WAKING_PID);
+    let Some(entry) = filter::entry_at(u64::from(tid)) else {
+        return 0;
+    };
+    let ts_ns = read::now();
+    let off_ns = entry.off_ns;
+    // The first waking of a sleep counts: see `probes::wake`.
+    if off_ns != 0 && entry.wake_ns > off_ns {
+        return 0;
+    }
+    let current = Current::get();
+    let bits = note_waker(entry, current, ts_ns);
+    if off_ns == 0 {
+        return 0;
+    }
+    let idle = context::is_interrupt(bits);
+    if bits & waker::TRACED == 0 && !idle {
+        name_stranger(entry.tid, current, ts_ns);
+    }
+    let long = ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
+    if offsets::HAS_STACKS.load() != 0 && (long || idle) {
+        waker_stack(&ctx, entry.tid, ts_ns);
+    }
+    0
+}
+
+// sched:sched_wakeup_new: comm, pid, prio, target_cpu
+#[tracepoint]
+pub fn raw_sched_wakeup_new(ctx: TracePointContext) -> u32 {
+    emit::ran(Program::SchedWakeupNew);
+    let tid: u32 = field(&ctx, &fields::RAW_WAKEUP_NEW_PID);
+    if let Some(entry) = filter::entry_at(u64::from(tid)) {
+        note_waker(entry, Current::get(), read::now());
+        entry.waker_flags |= waker::NEW;
+    }
+    0
+}
+
+/// Writes the waker into the sleeper's entry and returns its flags.
+#[inline(always)]
+fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
+    let mut bits = if current.tid == 0 { waker::IDLE } else { 0 };
+    let mut waker_tid = current.tid;
+    let mut nr = -1;
+    if let Some((_, by)) = current.entry() {
+        bits |= waker::TRACED | compat(by);
+        waker_tid = by.tid;
+        nr = by.nr;
+        if by.exiting != 0 {
+            bits |= waker::EXITING;
+        }
+    }
+    entry.waker_tid = waker_tid;
+    entry.waker_nr = nr;
+    entry.waker_flags = bits;
+    entry.wake_ns = ts_ns;
+    bits
+}
+
+#[inline(always)]
+fn compat(waker: &TaskEntry) -> u16 {
+    if waker.nr_flags & flag::COMPAT != 0 {
+        waker::COMPAT
+    } else {
+        0
+    }
+}
+
+/// A waker outside the tree has no records of its own: name it here.
+#[inline(always)]
+fn name_stranger(sleeper: u32, current: Current, ts_ns: u64) {
+    let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
+    emit::record(&HOT, Loss::Waker, header, |to: *mut Waker| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(sleeper);
+            (&raw mut (*to).waker_tid).write(current.tid);
+            (&raw mut (*to).waker_tgid).write(current.tgid);
+            (&raw mut (*to).pad).write(0);
+            fields::current_comm(&raw mut (*to).comm);
+        }
+    });
+}
