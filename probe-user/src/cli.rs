@@ -114,6 +114,8 @@ pub enum Tier {
     Full,
     /// Switches and wakings.
     Tracepoint,
+    /// The same as far as a kernel without type information tells.
+    Raw,
 }
 
 /// Where the report goes and how it looks.

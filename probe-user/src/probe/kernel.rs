@@ -1,17 +1,29 @@
 //! The kernel under us: its type information, and what programs may do.
 
-use std::fs;
+use std::{fs, io};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use aya::{
     programs::ProgramType,
     sys::{BpfHelper, is_helper_supported},
 };
+use thiserror::Error;
 
 use super::{btf::Btf, layout::Layout};
 use crate::symbol::kernel::addresses;
 
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
+
+/// Why a kernel offers no more than the raw tier.
+#[derive(Debug, Error)]
+pub enum Untyped {
+    /// There is none, or not for us.
+    #[error("this kernel offers no type information ({BTF_PATH}: {0})")]
+    Absent(io::Error),
+    /// It is of no form that we know.
+    #[error("this kernel's type information ({BTF_PATH}) cannot be read")]
+    Unreadable,
+}
 
 /// The kernel's type information, read once.
 pub struct Kernel {
@@ -22,16 +34,10 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Reads BTF; without it nothing can be loaded.
+    /// Reads BTF. The error is [`Untyped`] where the raw tier is what is left.
     pub fn read() -> Result<Kernel> {
-        let raw = fs::read(BTF_PATH).with_context(|| {
-            format!(
-                "this kernel offers no type information ({BTF_PATH}): waitscope needs a kernel \
-                 built with CONFIG_DEBUG_INFO_BTF=y"
-            )
-        })?;
-        let btf = Btf::parse(raw)
-            .ok_or_else(|| anyhow!("the kernel's type information in {BTF_PATH} cannot be read"))?;
+        let raw = fs::read(BTF_PATH).map_err(Untyped::Absent)?;
+        let btf = Btf::parse(raw).ok_or(Untyped::Unreadable)?;
         let mut layout = Layout::resolve(&btf, std::env::consts::ARCH, addresses);
         if !may_probe_read() {
             layout.forgo_probe_reads();

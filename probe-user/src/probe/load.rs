@@ -8,7 +8,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
-    programs::{BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, ProgramInfo},
+    programs::{
+        BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, ProgramInfo,
+        RawTracePoint, TracePoint,
+    },
 };
 use probe_common::config::{SYSCALL_SLOTS, iter_mode};
 
@@ -26,7 +29,8 @@ use crate::{
 };
 
 /// The compiled probes.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/waitscope-probes"));
+pub(super) static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/waitscope-probes"));
 
 /// What the user may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +111,7 @@ impl Probes {
     pub fn attach(&mut self, kernel: &Kernel, spec: &Spec) -> Tried {
         let mut tried = Tried::default();
         for rung in spec.rungs {
-            match self.step_on(kernel, rung) {
+            match step_on(&mut self.ebpf, rung, &kernel.btf) {
                 Ok(size) => {
                     tried.held = Some((*rung, size));
                     break;
@@ -116,13 +120,6 @@ impl Probes {
             }
         }
         tried
-    }
-
-    fn step_on(&mut self, kernel: &Kernel, rung: &Rung) -> Result<Size, Refusal> {
-        let program = self.ebpf.program_mut(rung.program);
-        let program = program.ok_or_else(Refusal::not_built)?;
-        hook(program, rung, &kernel.btf).map_err(|error| Refusal::new(&error))?;
-        Ok(program.info().map_or_else(|_| Size::default(), size))
     }
 
     /// Attaches everything that `run` uses, of `highest` and the tiers below.
@@ -157,10 +154,7 @@ impl Probes {
 
     /// Takes the rings and counters out.
     pub fn outputs(&mut self) -> Result<(Drain, Counters)> {
-        let hot = RingBuf::try_from(take(&mut self.ebpf, "HOT")?)?;
-        let cold = RingBuf::try_from(take(&mut self.ebpf, "COLD")?)?;
-        let counters = PerCpuArray::try_from(take(&mut self.ebpf, "COUNTERS_BY_CPU")?)?;
-        Ok((Drain::new(hot, cold), Counters::new(counters)))
+        outputs(&mut self.ebpf)
     }
 
     /// Starts following every thread of these processes. Repeat until the
@@ -204,6 +198,22 @@ impl Probes {
     }
 }
 
+/// Takes the rings and counters out of an object.
+pub(super) fn outputs(ebpf: &mut Ebpf) -> Result<(Drain, Counters)> {
+    let hot = RingBuf::try_from(take(ebpf, "HOT")?)?;
+    let cold = RingBuf::try_from(take(ebpf, "COLD")?)?;
+    let counters = PerCpuArray::try_from(take(ebpf, "COUNTERS_BY_CPU")?)?;
+    Ok((Drain::new(hot, cold), Counters::new(counters)))
+}
+
+/// Tries one rung.
+pub(super) fn step_on(ebpf: &mut Ebpf, rung: &Rung, btf: &aya::Btf) -> Result<Size, Refusal> {
+    let program = ebpf.program_mut(rung.program);
+    let program = program.ok_or_else(Refusal::not_built)?;
+    hook(program, rung, btf).map_err(|error| Refusal::new(&error))?;
+    Ok(program.info().map_or_else(|_| Size::default(), size))
+}
+
 /// Loads a program for a rung's target and attaches it there.
 fn hook(program: &mut Program, rung: &Rung, btf: &aya::Btf) -> Result<(), ProgramError> {
     match rung.hook {
@@ -233,6 +243,17 @@ fn hook(program: &mut Program, rung: &Rung, btf: &aya::Btf) -> Result<(), Progra
                 program.load()?;
             }
             program.attach(rung.target, 0)?;
+        }
+        Hook::ClassicTracepoint => {
+            let program: &mut TracePoint = program.try_into()?;
+            program.load()?;
+            let (category, name) = rung.target.split_once(':').unwrap_or_default();
+            program.attach(category, name)?;
+        }
+        Hook::RawTracepoint => {
+            let program: &mut RawTracePoint = program.try_into()?;
+            program.load()?;
+            program.attach(rung.target)?;
         }
     }
     Ok(())
@@ -275,7 +296,8 @@ fn fill_syscalls(ebpf: &mut Ebpf) -> Result<()> {
     Ok(())
 }
 
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
+/// Takes a map out.
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
     ebpf.take_map(name)
         .ok_or_else(|| anyhow!("the probes have no map {name}"))
 }

@@ -9,8 +9,10 @@ pub mod layout;
 pub mod load;
 #[cfg(feature = "probe-log")]
 mod log;
+pub mod observer;
 pub mod privilege;
 pub mod programs;
+pub mod raw;
 pub mod refusal;
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ pub enum Hook {
     KernelProbe,
     /// Kernel probe at a function's return.
     KernelReturnProbe,
+    /// Tracepoint whose fields tracefs describes; the target is `CATEGORY:NAME`.
+    ClassicTracepoint,
+    /// Tracepoint that passes its arguments as they are.
+    RawTracepoint,
 }
 
 impl Hook {
@@ -30,6 +34,8 @@ impl Hook {
             Hook::FunctionExit => "fexit",
             Hook::KernelProbe => "kprobe",
             Hook::KernelReturnProbe => "kretprobe",
+            Hook::ClassicTracepoint => "tracepoint",
+            Hook::RawTracepoint => "raw_tracepoint",
         }
     }
 }

@@ -247,6 +247,8 @@ fn exec(head: &Head, mut f: Fields<'_>) -> Event {
 
 fn exit(head: &Head, mut f: Fields<'_>) -> Event {
     let (tid, status, migrations) = (f.u32(), f.i32(), f.u32());
+    let known = head.flags & task::exit::STATUS_UNKNOWN == 0;
+    let status = known.then_some(status);
     head.event(tid, What::Exit { status, migrations })
 }
 

@@ -37,8 +37,8 @@ pub enum What {
     Rename(Box<[u8]>),
     /// It begins to exit.
     Exit {
-        /// wait(2) status.
-        status: i32,
+        /// wait(2) status, if it could be read.
+        status: Option<i32>,
         /// CPU migrations over its life.
         migrations: u32,
     },

@@ -109,7 +109,7 @@ impl World {
             What::Rename(comm) => self.thread(event).rename(comm),
             What::Exit { status, migrations } => {
                 let thread = self.thread(event);
-                thread.exit = Some(exit_of(*status));
+                thread.exit = status.map(exit_of);
                 thread.migrations = u64::from(*migrations);
             }
             What::Off(off) => {

@@ -108,7 +108,10 @@ fn lack(probe: &Probe) -> String {
 /// `fentry/do_wait: Operation not permitted …; kernel lockdown is "integrity" …`
 pub(super) fn rung_refused(rung: &Rung, refusal: &Refusal, lockdown: &str) -> String {
     let place = format!("{}/{}", rung.hook.name(), rung.target);
-    let is_tracepoint = matches!(rung.hook, Hook::Tracepoint | Hook::TaskIterator);
+    let is_tracepoint = matches!(
+        rung.hook,
+        Hook::Tracepoint | Hook::TaskIterator | Hook::ClassicTracepoint | Hook::RawTracepoint
+    );
     if refusal.errno == Some(nix::libc::EPERM) && !is_tracepoint {
         let hook = rung.hook.name();
         return format!("{place}: EPERM; kernel lockdown is {lockdown} or {hook} is disabled");

@@ -38,6 +38,14 @@ pub struct Plumbing {
 }
 
 impl Plumbing {
+    /// Hands records over that did not come through the rings.
+    pub fn hand_over(&self, records: Vec<u8>) -> Result<()> {
+        self.pipeline.batch(Batch {
+            records,
+            ..Batch::default()
+        })
+    }
+
     /// Moves what is in the rings to the analysis.
     pub fn pump(&mut self) -> Result<()> {
         loop {

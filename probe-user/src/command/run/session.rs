@@ -16,9 +16,8 @@ use crate::{
     probe::{
         counters::Counters,
         drain::{monotonic_ns, realtime_ns},
-        kernel::Kernel,
-        layout::Missing,
-        load::{Attached, Probes, Settings},
+        load::{Attached, Settings},
+        observer::{self, Observer, Observing},
         privilege::Capabilities,
     },
     syscall::Table,
@@ -49,18 +48,21 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
     host::hurry();
 
     let settings = settings(arguments);
-    let kernel = Kernel::read()?;
-    let mut probes = Probes::create(&kernel, &settings)?;
-    let (drain, counters) = probes.outputs()?;
-    let mut attached = probes.attach_all(&kernel, highest(arguments.tier))?;
-    attached.problems.extend(feature_problems(&kernel));
+    let Observing {
+        mut observer,
+        drain,
+        counters,
+        mut attached,
+    } = observer::attach(highest(arguments.tier), &settings)?;
+    attached.problems.extend(symbol_problem());
 
     let start = start(arguments, &settings, attached);
     let pipeline = Pipeline::start(start, arguments.record.as_ref())?;
     let mut plumbing = Plumbing { drain, pipeline };
     let mut followed = match held {
         Some(held) => {
-            probes.seed(&[held.pid()], true)?;
+            let records = observer.seed(&[held.pid()], true)?;
+            plumbing.hand_over(records)?;
             Followed::Child(held.release()?)
         }
         None => {
@@ -70,27 +72,29 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
                 ..Batch::default()
             })?;
             for _ in 0..SEED_PASSES {
-                probes.seed(&arguments.pid, false)?;
+                let records = observer.seed(&arguments.pid, false)?;
+                plumbing.hand_over(records)?;
             }
             Followed::Targets(targets, arguments.duration)
         }
     };
     let exit = followed.until_end(&mut plumbing, &mut signals).await?;
-    finish(probes, plumbing, &counters, exit, &settings)
+    finish(observer, plumbing, &counters, exit, &settings)
 }
 
 /// Snapshot, last records, counters, report.
 fn finish(
-    mut probes: Probes,
+    mut observer: Observer,
     mut plumbing: Plumbing,
     counters: &Counters,
     exit: Option<Exit>,
     settings: &Settings,
 ) -> Result<(Document, Result<()>)> {
     plumbing.pump()?;
-    probes.snapshot()?;
+    let records = observer.snapshot()?;
     let ended_ns = monotonic_ns();
-    probes.detach();
+    observer.detach();
+    plumbing.hand_over(records)?;
     plumbing.pump()?;
     let end = End {
         ended_ns,
@@ -137,20 +141,15 @@ fn highest(tier: cli::Tier) -> Tier {
     match tier {
         cli::Tier::Full => Tier::Full,
         cli::Tier::Tracepoint => Tier::Tracepoint,
+        cli::Tier::Raw => Tier::Raw,
     }
 }
 
-/// What cannot be seen on this kernel or with these rights.
-fn feature_problems(kernel: &Kernel) -> Vec<String> {
-    let not_seen =
-        |missing: &Missing| format!("not seen: {} ({})", missing.feature, missing.reason());
-    let mut problems: Vec<String> = kernel.layout.missing.iter().map(not_seen).collect();
-    if !Capabilities::of_this_process().may_see_symbols() && symbols_hidden() {
-        let sentence =
-            "kernel function names are hidden from this user: add CAP_SYSLOG or run as root";
-        problems.push(sentence.to_owned());
-    }
-    problems
+/// What cannot be named with these rights.
+fn symbol_problem() -> Option<String> {
+    let hidden = !Capabilities::of_this_process().may_see_symbols() && symbols_hidden();
+    let sentence = "kernel function names are hidden from this user: add CAP_SYSLOG or run as root";
+    hidden.then(|| sentence.to_owned())
 }
 
 /// The first line of kallsyms shows a zero address where addresses are hidden.

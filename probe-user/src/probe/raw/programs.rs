@@ -1,37 +1,109 @@
-//! The programs of the raw tier: their events, the fields they read, what they
-//! give.
+//! The programs of the raw tier, the fields they read, and what this tier never
+//! tells.
 
-/// How a program is hooked in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hook {
-    /// Classic tracepoint of this category, and the fields it reads.
-    Classic(&'static str, &'static [Wanted]),
-    /// Raw tracepoint.
-    Raw,
+use crate::{
+    probe::programs::{Hook, Rung, Spec},
+    wire::session::Tier,
+};
+
+/// A program of this tier.
+macro_rules! raw {
+    ($hook:ident $program:literal $target:literal, $required:literal, $gives:literal) => {
+        Spec {
+            name: $program,
+            tier: Tier::Raw,
+            required: $required,
+            gives: $gives,
+            rungs: &[Rung {
+                hook: Hook::$hook,
+                program: $program,
+                target: $target,
+            }],
+        }
+    };
 }
 
-/// A global of the probes and the field whose offset it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// In the order of attaching, as in the tiers above: births first, switches last.
+pub const PROBES: &[Spec] = &[
+    raw!(ClassicTracepoint "raw_task_newtask" "task:task_newtask", true,
+        "new threads and processes"),
+    raw!(ClassicTracepoint "raw_sched_wakeup_new" "sched:sched_wakeup_new", true,
+        "the first moment of a thread"),
+    raw!(ClassicTracepoint "raw_sched_process_exec" "sched:sched_process_exec", true,
+        "program names"),
+    raw!(ClassicTracepoint "raw_task_rename" "task:task_rename", false,
+        "thread names set later"),
+    raw!(ClassicTracepoint "raw_sched_process_exit" "sched:sched_process_exit", true,
+        "the end of threads"),
+    raw!(ClassicTracepoint "raw_sched_migrate_task" "sched:sched_migrate_task", false,
+        "CPU migrations"),
+    raw!(ClassicTracepoint "raw_contention_begin" "lock:contention_begin", false,
+        "which uninterruptible sleeps wait for a kernel lock"),
+    raw!(ClassicTracepoint "raw_contention_end" "lock:contention_end", false,
+        "where waits for a kernel lock end"),
+    raw!(RawTracepoint "raw_sys_exit" "sys_exit", false,
+        "where system calls end"),
+    raw!(RawTracepoint "raw_sys_enter" "sys_enter", false,
+        "system calls"),
+    raw!(ClassicTracepoint "raw_sched_waking" "sched:sched_waking", true,
+        "who wakes"),
+    raw!(ClassicTracepoint "raw_sched_switch" "sched:sched_switch", true,
+        "every wait"),
+];
+
+/// A field that a program reads.
 pub struct Wanted {
-    /// Its name in `probe-ebpf/src/probes/raw/fields.rs`.
+    /// The global that takes its offset (`probe-ebpf/src/probes/raw/fields.rs`).
     pub global: &'static str,
+    /// The event, as in a [`Rung`]'s target.
+    pub event: &'static str,
     /// The field's name.
     pub field: &'static str,
-    /// Bytes that the probes read; the field may be longer.
+    /// Bytes read; the field may be longer, which a little-endian machine does
+    /// not mind.
     pub bytes: u32,
 }
 
-/// One program of the object.
-#[derive(Clone, Copy, Debug)]
-pub struct Spec {
-    /// Its name in the object.
-    pub name: &'static str,
-    /// The tracepoint.
-    pub event: &'static str,
-    /// How it is hooked in.
-    pub hook: Hook,
-    /// Nothing works without it.
-    pub required: bool,
-    /// What is lost without it.
-    pub gives: &'static str,
+const fn wanted(
+    global: &'static str,
+    event: &'static str,
+    field: &'static str,
+    bytes: u32,
+) -> Wanted {
+    Wanted {
+        global,
+        event,
+        field,
+        bytes,
+    }
 }
+
+/// Every field that is read.
+#[rustfmt::skip]
+pub const FIELDS: &[Wanted] = &[
+    wanted("RAW_NEWTASK_PID", "task:task_newtask", "pid", 4),
+    wanted("RAW_NEWTASK_COMM", "task:task_newtask", "comm", 16),
+    wanted("RAW_NEWTASK_FLAGS", "task:task_newtask", "clone_flags", 8),
+    wanted("RAW_WAKEUP_NEW_PID", "sched:sched_wakeup_new", "pid", 4),
+    wanted("RAW_EXEC_OLD_PID", "sched:sched_process_exec", "old_pid", 4),
+    wanted("RAW_RENAME_PID", "task:task_rename", "pid", 4),
+    wanted("RAW_RENAME_COMM", "task:task_rename", "newcomm", 16),
+    wanted("RAW_MIGRATE_PID", "sched:sched_migrate_task", "pid", 4),
+    wanted("RAW_CONTENTION_BEGIN_LOCK", "lock:contention_begin", "lock_addr", 8),
+    wanted("RAW_CONTENTION_BEGIN_FLAGS", "lock:contention_begin", "flags", 4),
+    wanted("RAW_CONTENTION_END_LOCK", "lock:contention_end", "lock_addr", 8),
+    wanted("RAW_WAKING_PID", "sched:sched_waking", "pid", 4),
+    wanted("RAW_SWITCH_PREV_STATE", "sched:sched_switch", "prev_state", 4),
+    wanted("RAW_SWITCH_NEXT_PID", "sched:sched_switch", "next_pid", 4),
+];
+
+/// What no kernel tells without type information.
+pub const ABSENT: &[&str] = &[
+    "kernel functions of sleepers",
+    "what a descriptor is",
+    "sleeps for I/O",
+    "program arguments",
+    "exit statuses of threads",
+    "interrupt context of wake-ups",
+    "switches that the kernel hides",
+];

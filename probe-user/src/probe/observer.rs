@@ -1,0 +1,105 @@
+//! What a run observes with, whichever tier it is of.
+
+use anyhow::{Context as _, Error, Result};
+
+use super::{
+    counters::Counters,
+    drain::Drain,
+    kernel::Kernel,
+    layout::Missing,
+    load::{Attached, Probes, Settings},
+    raw::{Formats, RawProbes},
+};
+use crate::wire::session::Tier;
+
+/// Attached probes.
+pub enum Observer {
+    /// Of the tiers that know the kernel's types.
+    Typed(Probes),
+    /// Of the raw tier.
+    Raw(RawProbes),
+}
+
+/// An observer and its outputs.
+pub struct Observing {
+    /// The probes.
+    pub observer: Observer,
+    /// The rings.
+    pub drain: Drain,
+    /// The counters.
+    pub counters: Counters,
+    /// The tier, and what is not seen.
+    pub attached: Attached,
+}
+
+/// Attaches the probes of the best tier there is, up to `highest`.
+pub fn attach(highest: Tier, settings: &Settings) -> Result<Observing> {
+    if highest == Tier::Raw {
+        return attach_raw(settings);
+    }
+    match Kernel::read() {
+        Ok(kernel) => attach_typed(&kernel, highest, settings),
+        Err(reason) => instead(&reason, settings),
+    }
+}
+
+fn attach_typed(kernel: &Kernel, highest: Tier, settings: &Settings) -> Result<Observing> {
+    let mut probes = Probes::create(kernel, settings)?;
+    let (drain, counters) = probes.outputs()?;
+    let mut attached = probes.attach_all(kernel, highest)?;
+    let not_seen = |m: &Missing| format!("not seen: {} ({})", m.feature, m.reason());
+    attached
+        .problems
+        .extend(kernel.layout.missing.iter().map(not_seen));
+    Ok(Observing {
+        observer: Observer::Typed(probes),
+        drain,
+        counters,
+        attached,
+    })
+}
+
+fn attach_raw(settings: &Settings) -> Result<Observing> {
+    let formats = Formats::read()?;
+    let mut probes = RawProbes::create(&formats, settings)?;
+    let (drain, counters) = probes.outputs()?;
+    let attached = probes.attach_all(&formats)?;
+    Ok(Observing {
+        observer: Observer::Raw(probes),
+        drain,
+        counters,
+        attached,
+    })
+}
+
+/// The raw tier, for want of a better one.
+fn instead(reason: &Error, settings: &Settings) -> Result<Observing> {
+    let mut observing =
+        attach_raw(settings).with_context(|| format!("{reason:#}; nor can the raw tier be had"))?;
+    let sentence = format!("{reason:#}: what is observed is the raw tier");
+    observing.attached.problems.insert(0, sentence);
+    Ok(observing)
+}
+
+impl Observer {
+    /// Starts following every thread of these processes. Repeat until the
+    /// threads are all known: a thread may be born meanwhile. Returns records
+    /// that do not come through the rings.
+    pub fn seed(&mut self, pids: &[u32], held: bool) -> Result<Vec<u8>> {
+        match self {
+            Observer::Typed(probes) => probes.seed(pids, held).map(|()| Vec::new()),
+            Observer::Raw(probes) => probes.seed(pids, held),
+        }
+    }
+
+    /// Has every traced task reported as it is now; returns as `seed` does.
+    pub fn snapshot(&mut self) -> Result<Vec<u8>> {
+        match self {
+            Observer::Typed(probes) => probes.snapshot().map(|()| Vec::new()),
+            Observer::Raw(probes) => Ok(probes.snapshot()),
+        }
+    }
+
+    /// Detaches all programs: from here on nothing is recorded.
+    pub fn detach(self) {}
+}

@@ -1,0 +1,146 @@
+//! The raw tier: what can be observed on a kernel without type information.
+//! Offsets come from tracefs instead of BTF, the threads at both ends of the
+//! trace from /proc instead of the task iterator; records, rings and all behind
+//! them are those of the other tiers.
+
+mod format;
+mod procfs;
+pub mod programs;
+mod seed;
+mod tracefs;
+
+#[cfg(test)]
+mod tests;
+
+use anyhow::{Context as _, Result, bail};
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::{HashMap, MapData},
+};
+
+use self::{
+    programs::{ABSENT, PROBES},
+    seed::Tasks,
+};
+pub use tracefs::Formats;
+
+use super::{
+    counters::Counters,
+    drain::Drain,
+    load::{self, Attached, OBJECT, Settings, Tried},
+    programs::{Hook, Spec},
+    refusal::Refusal,
+};
+use crate::wire::session::Tier;
+
+/// The object in the kernel, nothing attached yet.
+pub struct RawProbes {
+    ebpf: Ebpf,
+    tasks: Tasks,
+    targets: HashMap<MapData, u32, u32>,
+}
+
+impl RawProbes {
+    /// Creates the maps and hands over offsets and settings.
+    pub fn create(formats: &Formats, settings: &Settings) -> Result<RawProbes> {
+        let mut loader = EbpfLoader::new();
+        loader
+            .btf(None)
+            .map_max_entries("HOT", settings.ring_bytes)
+            .map_max_entries("TASKS", settings.tasks)
+            .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true);
+        for (global, offset) in &formats.offsets {
+            loader.override_global(global, offset, true);
+        }
+        let mut ebpf = loader.load(OBJECT).context("creating the probes' maps")?;
+        let tasks = HashMap::try_from(load::take(&mut ebpf, "TASKS")?)?;
+        let targets = HashMap::try_from(load::take(&mut ebpf, "TARGETS")?)?;
+        Ok(RawProbes {
+            ebpf,
+            tasks,
+            targets,
+        })
+    }
+
+    /// Loads and attaches one program.
+    pub fn attach(&mut self, formats: &Formats, spec: &Spec) -> Tried {
+        let refusal = |text| Refusal {
+            text,
+            ..Refusal::default()
+        };
+        let mut tried = Tried::default();
+        for rung in spec.rungs {
+            let result = match lack(formats, spec) {
+                Some(reason) => Err(refusal(reason)),
+                None => load::step_on(&mut self.ebpf, rung, &aya::Btf::new()),
+            };
+            match result {
+                Ok(size) => tried.held = Some((*rung, size)),
+                Err(refusal) => tried.refused.push((*rung, refusal)),
+            }
+        }
+        tried
+    }
+
+    /// Attaches everything; says what is not seen.
+    pub fn attach_all(&mut self, formats: &Formats) -> Result<Attached> {
+        let mut problems: Vec<String> = ABSENT
+            .iter()
+            .map(|feature| format!("not seen: {feature} (no type information in the raw tier)"))
+            .collect();
+        for spec in PROBES {
+            let tried = self.attach(formats, spec);
+            let Some((rung, refusal)) = tried.refused.first() else {
+                continue;
+            };
+            if spec.required {
+                bail!(
+                    "the kernel refused the probe {}: {}",
+                    rung.target,
+                    refusal.text
+                );
+            }
+            problems.push(format!("not seen: {} ({})", spec.gives, refusal.text));
+        }
+        Ok(Attached {
+            tier: Tier::Raw,
+            problems,
+        })
+    }
+
+    /// Takes the rings and counters out.
+    pub fn outputs(&mut self) -> Result<(Drain, Counters)> {
+        load::outputs(&mut self.ebpf)
+    }
+
+    /// Starts following every thread of these processes; returns records of
+    /// what was found. Repeat until the threads are all known.
+    pub fn seed(&mut self, pids: &[u32], held: bool) -> Result<Vec<u8>> {
+        let mut records = Vec::new();
+        for &pid in pids {
+            let ppid = procfs::stat(pid, pid).map_or(0, |stat| stat.ppid);
+            self.targets
+                .insert(pid, ppid, 0)
+                .context("naming a process to the probes")?;
+            for tid in procfs::threads(pid) {
+                seed::seed(&mut self.tasks, pid, tid, held, &mut records)?;
+            }
+        }
+        Ok(records)
+    }
+
+    /// Records of every traced task as it is now.
+    pub fn snapshot(&self) -> Vec<u8> {
+        seed::last_look(&self.tasks)
+    }
+}
+
+/// Why a program cannot be tried.
+fn lack(formats: &Formats, spec: &Spec) -> Option<String> {
+    if let Some(missing) = formats.missing_of(spec) {
+        return Some(missing.reason());
+    }
+    let of_calls = spec.rungs.iter().any(|r| r.hook == Hook::RawTracepoint);
+    (of_calls && !cfg!(target_arch = "x86_64"))
+        .then(|| "registers at system calls are known for x86_64 only".to_owned())
+}

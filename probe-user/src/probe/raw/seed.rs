@@ -1,0 +1,198 @@
+//! What the task iterator does in the other tiers: begins to follow threads
+//! that were there before us, and collects at the end what no switch has
+//! carried yet. Facts come from /proc and from the probes' own table, and go
+//! the way of all records.
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Pod,
+    maps::{HashMap, MapData, MapError},
+};
+use probe_common::{
+    entry::{RUNNING_UNKNOWN, TaskEntry},
+    header::{Header, kind},
+    sched::{flag, state},
+    task::{Snapshot, snapshot},
+};
+
+use super::procfs::{self, Stat};
+use crate::probe::drain::monotonic_ns;
+
+/// An entry of the map `TASKS`.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Entry(TaskEntry);
+
+// SAFETY: integers only, without padding between them.
+unsafe impl Pod for Entry {}
+
+/// The probes' table of traced tasks, by thread id.
+pub type Tasks = HashMap<MapData, u64, Entry>;
+
+/// `BPF_NOEXIST` (include/uapi/linux/bpf.h)
+const NOEXIST: u64 = 1;
+
+/// Starts following a thread that is not followed yet; its record goes to `into`.
+pub fn seed(tasks: &mut Tasks, pid: u32, tid: u32, held: bool, into: &mut Vec<u8>) -> Result<()> {
+    let key = u64::from(tid);
+    let living = |stat: &Stat| stat.state & state::DEAD == 0;
+    if is_followed(tasks, key) {
+        return Ok(());
+    }
+    let Some(first) = procfs::stat(pid, tid).filter(living) else {
+        return Ok(());
+    };
+    if !insert(tasks, key, &fresh(pid, tid, &first))? {
+        return Ok(());
+    }
+    // Followed before it is looked at for good: what happens in between is then
+    // in the ring as well, and the world knows the order.
+    let ts_ns = monotonic_ns();
+    let Some(stat) = procfs::stat(pid, tid).filter(living) else {
+        // Gone in the meantime, perhaps with its entry.
+        let _gone = tasks.remove(&key);
+        return Ok(());
+    };
+    put(into, &seeded(ts_ns, pid, tid, held, &stat));
+    Ok(())
+}
+
+fn is_followed(tasks: &Tasks, key: u64) -> bool {
+    tasks.get(&key, 0).is_ok()
+}
+
+/// The first entry of a thread. In which system call it is follows from the
+/// next one it enters.
+fn fresh(pid: u32, tid: u32, stat: &Stat) -> Entry {
+    let asleep = stat.state != state::RUNNING;
+    Entry(TaskEntry {
+        off_ns: if asleep { monotonic_ns() } else { 0 },
+        tid,
+        tgid: pid,
+        ppid: stat.ppid,
+        nr: -1,
+        running: RUNNING_UNKNOWN,
+        ..TaskEntry::default()
+    })
+}
+
+/// Whether there was no entry yet.
+fn insert(tasks: &mut Tasks, key: u64, entry: &Entry) -> Result<bool> {
+    match tasks.insert(key, entry, NOEXIST) {
+        Ok(()) => Ok(true),
+        Err(MapError::SyscallError(call))
+            if call.io_error.raw_os_error() == Some(nix::libc::EEXIST) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error).context("naming a thread to the probes"),
+    }
+}
+
+fn seeded(ts_ns: u64, pid: u32, tid: u32, held: bool, stat: &Stat) -> Snapshot {
+    let mut flags = 0;
+    if held {
+        flags |= snapshot::HELD;
+    }
+    // Or on a run queue: then its next event is a switch-in, and the time until
+    // there is told as not known.
+    if stat.state == state::RUNNING {
+        flags |= snapshot::ON_CPU;
+    }
+    let call = procfs::call(pid, tid).filter(|_| stat.state != state::RUNNING);
+    Snapshot {
+        header: header(flags, ts_ns),
+        tid,
+        tgid: pid,
+        ppid: stat.ppid,
+        state: stat.state,
+        nr: call.map_or(-1, |call| call.nr),
+        arg0: call.map_or(0, |call| call.arg0),
+        arg1: call.map_or(0, |call| call.arg1),
+        comm: stat.comm,
+        ..Snapshot::default()
+    }
+}
+
+/// Records of every traced thread as it is now.
+pub fn last_look(tasks: &Tasks) -> Vec<u8> {
+    let mut records = Vec::new();
+    // A key that goes away while the table is walked ends in an error or in a
+    // new beginning: threads that die meanwhile have told so themselves.
+    let keys: Vec<u64> = tasks.keys().filter_map(Result::ok).collect();
+    for key in keys {
+        if let Some(taken) = look(tasks, key) {
+            put(&mut records, &taken);
+        }
+    }
+    records
+}
+
+/// `None` for a thread that is gone, or whose id has a new owner.
+fn look(tasks: &Tasks, key: u64) -> Option<Snapshot> {
+    let tid = u32::try_from(key).ok()?;
+    let Entry(before) = tasks.get(&key, 0).ok()?;
+    let ts_ns = monotonic_ns();
+    let stat = procfs::stat(before.tgid, tid)?;
+    let Entry(entry) = tasks.get(&key, 0).ok()?;
+    Some(last(ts_ns, &entry, &stat))
+}
+
+fn last(ts_ns: u64, entry: &TaskEntry, stat: &Stat) -> Snapshot {
+    // A dead thread that has an entry is still on its way to its last switch-out.
+    let task_state = match stat.state {
+        state::DEAD => state::RUNNING,
+        other => other,
+    };
+    let on_cpu = match entry.running {
+        RUNNING_UNKNOWN => task_state == state::RUNNING,
+        running => running == 1,
+    };
+    let mut flags = snapshot::FINAL | entry.nr_flags;
+    if on_cpu {
+        flags |= snapshot::ON_CPU;
+    }
+    if entry.lock != 0 {
+        flags |= flag::LOCK;
+    }
+    Snapshot {
+        header: header(flags, ts_ns),
+        tid: entry.tid,
+        tgid: entry.tgid,
+        ppid: stat.ppid,
+        migrations: entry.migrations,
+        state: task_state,
+        nr: entry.nr,
+        seq: entry.seq,
+        waker_flags: entry.waker_flags,
+        arg0: entry.arg0,
+        arg1: entry.arg1,
+        wake_ns: entry.wake_ns,
+        waker_tid: entry.waker_tid,
+        waker_nr: entry.waker_nr,
+        comm: stat.comm,
+        ..Snapshot::default()
+    }
+}
+
+fn header(flags: u16, ts_ns: u64) -> Header {
+    Header {
+        kind: kind::SNAPSHOT,
+        size: size_of::<Snapshot>() as u16,
+        cpu: 0,
+        flags,
+        ts_ns,
+    }
+}
+
+fn put(into: &mut Vec<u8>, record: &Snapshot) {
+    // SAFETY: integers without padding between or behind them (probe-common
+    // asserts the size): every byte is initialised.
+    let bytes = unsafe {
+        std::slice::from_raw_parts(
+            std::ptr::from_ref(record).cast::<u8>(),
+            size_of::<Snapshot>(),
+        )
+    };
+    into.extend_from_slice(bytes);
+}

@@ -1,0 +1,1 @@
+//! Tests of the raw tier on texts of real kernels: never on the machine's own.
