@@ -83,9 +83,12 @@ fn task(flags: u16, stack: &[&Symbol]) -> WakeSource {
     ];
     let on_its_way_out =
         flags & waker::EXITING != 0 || stack.iter().any(|symbol| exits.contains(&&*symbol.name));
+    // Kernel threads begin in `kthread`, whose flag the raw tier cannot read.
+    let kernel_thread =
+        flags & waker::KTHREAD != 0 || stack.iter().any(|symbol| &*symbol.name == "kthread");
     if on_its_way_out {
         WakeSource::TaskExit
-    } else if flags & waker::KTHREAD != 0 {
+    } else if kernel_thread {
         WakeSource::Kthread
     } else if flags & waker::IDLE != 0 {
         // The idle task wakes nobody itself.
@@ -163,6 +166,12 @@ mod tests {
         check(
             waker::CONTEXT_KNOWN | waker::KTHREAD,
             "wake_up_process kworker",
+            WakeSource::Kthread,
+        );
+        check(
+            0,
+            "__wake_up n_tty_receive_buf_common flush_to_ldisc process_one_work worker_thread \
+             kthread ret_from_fork ret_from_fork_asm",
             WakeSource::Kthread,
         );
     }

@@ -40,6 +40,9 @@ pub struct Plumbing {
 impl Plumbing {
     /// Hands records over that did not come through the rings.
     pub fn hand_over(&self, records: Vec<u8>) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
         self.pipeline.batch(Batch {
             records,
             ..Batch::default()

@@ -79,7 +79,7 @@ fn ranked() -> Vec<What> {
         }),
         rename(),
         What::Exit {
-            status: 0,
+            status: Some(0),
             migrations: 0,
         },
         What::Off(off()),

@@ -234,8 +234,13 @@ fn births_names_and_deaths_keep_every_field() {
     };
     check(&seal(fork()), &[(11, What::Fork(born))]);
     check(&seal(rename()), &[(11, What::Rename((*b"pool-1").into()))]);
-    let (status, migrations) = (-1, 77);
+    let migrations = 77;
+    let status = Some(-1);
     check(&seal(exit()), &[(11, What::Exit { status, migrations })]);
+    let mut unread = exit();
+    unread.header.flags = task::exit::STATUS_UNKNOWN;
+    let status = None;
+    check(&seal(unread), &[(11, What::Exit { status, migrations })]);
 }
 
 #[test]

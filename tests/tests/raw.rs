@@ -1,0 +1,326 @@
+//! The raw tier: waitscope in a mount namespace of its own where the kernel
+//! offers no type information.
+//!
+//! What the system call settles must be told as it was; what it does not settle
+//! must be `unknown`, and never anything else.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::ptr;
+
+use anyhow::{Context, Result, ensure};
+use waitscope_tests::live::{self, Outcome};
+use waitscope_tests::report::{Account, Exit, Report, Thread, Wait};
+use waitscope_tests::truth::{self, Measured};
+use waitscope_tests::{audit, elf32};
+
+const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
+
+/// Kinds that number and state settle, in every case of the workload.
+const SETTLED: &[&str] = &[
+    "child-exit",
+    "epoll",
+    "poll",
+    "select",
+    "futex",
+    "socket-recv",
+    "socket-send",
+    "socket-accept",
+    "socket-connect",
+    "sleep",
+    "signal",
+    "file-lock",
+    "ipc",
+    "io-uring",
+    "stopped",
+    "sync",
+];
+
+/// What the report must say that it does not know.
+const NOT_SEEN: &[&str] = &[
+    "kernel functions of sleepers",
+    "what a descriptor is",
+    "program arguments",
+    "exit statuses of threads",
+    "interrupt context of wake-ups",
+];
+
+/// Hides the kernel's type information from a program, and shows it tracefs.
+fn without_types(command: &mut Command) -> &mut Command {
+    // SAFETY: plain system calls on constants, safe between fork and exec.
+    unsafe { command.pre_exec(hide_types) }
+}
+
+fn hide_types() -> io::Result<()> {
+    // SAFETY: no pointers.
+    if unsafe { libc::unshare(libc::CLONE_NEWNS) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE)?;
+    mount(c"tracefs", c"/sys/kernel/tracing", 0)?;
+    match mount(c"tmpfs", c"/sys/kernel/btf", 0) {
+        // This kernel has none by itself.
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+        mounted => mounted,
+    }
+}
+
+/// Mounts a file system of a type on a place.
+fn mount(kind: &std::ffi::CStr, place: &std::ffi::CStr, flags: libc::c_ulong) -> io::Result<()> {
+    // SAFETY: the strings end in NUL; no data.
+    let result = unsafe {
+        libc::mount(
+            kind.as_ptr(),
+            place.as_ptr(),
+            kind.as_ptr(),
+            flags,
+            ptr::null(),
+        )
+    };
+    let error = io::Error::last_os_error();
+    // It is mounted there already.
+    if result == -1 && error.raw_os_error() != Some(libc::EBUSY) {
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// Runs a command under waitscope, which sees no type information.
+fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {
+    let dir = live::shared_dir()?;
+    let file = dir.path().join("report.json");
+    let mut run = live::waitscope()?;
+    run.args(["run", "-o"]).arg(&file).arg("--").args(command);
+    let outcome = live::finish(without_types(&mut run))?;
+    let report = Report::read(&file).with_context(|| outcome.stderr.clone())?;
+    Ok((outcome, report))
+}
+
+#[test]
+fn what_the_call_settles_is_told_and_the_rest_is_unknown() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let file = dir.path().join("truth.jsonl");
+    let arguments = [
+        OsStr::new(env!("CARGO_BIN_EXE_truth")),
+        OsStr::new("--truth"),
+        file.as_os_str(),
+        OsStr::new("--dir"),
+        dir.path().as_os_str(),
+    ];
+    let before = live::stolen_ns()?;
+    let (outcome, report) = traced(&arguments)?;
+    let stolen_ns = live::stolen_ns()? - before;
+    outcome.expect_code(0)?;
+    let lines = truth::read(&file)?;
+    let measured = truth::measured(&lines);
+    let mut wrong = audit::violations(&report);
+    for case in &measured {
+        wrong.extend(contradictions(&report, case, stolen_ns));
+    }
+    let settled = |kind: &&&str| measured.iter().any(|case| case.kind == ***kind);
+    let told = SETTLED.iter().filter(settled).count();
+    assert!(told >= SETTLED.len() - 2, "only {told} kinds: {lines:?}");
+    assert_eq!(wrong, Vec::<String>::new());
+    Ok(())
+}
+
+/// How far a time may be from the truth: 1 % + 1 ms.
+fn tolerance(truth_ns: u64) -> u64 {
+    truth_ns / 100 + 1_000_000
+}
+
+/// Everything in the report that contradicts a case.
+fn contradictions(report: &Report, case: &Measured, stolen_ns: u64) -> Vec<String> {
+    let is_subject = |thread: &Thread| (thread.pid, thread.tid) == (case.pid, case.tid);
+    let thread = match report.only(&case.comm, is_subject) {
+        Ok(thread) => thread,
+        Err(error) => return vec![error.to_string()],
+    };
+    let account = &thread.account;
+    let mut found = guesses(account, case);
+    let told = account.kind_ns(&case.kind);
+    // A wait for memory on the way is the same sleep to the workload.
+    let locks = if case.kind == "kernel-lock" {
+        0
+    } else {
+        account.kind_ns("kernel-lock")
+    };
+    let slack = tolerance(case.wait_ns) + stolen_ns;
+    let enough = told + locks + slack >= case.wait_ns;
+    if is_settled(case) && !(enough && told <= case.wait_ns + slack) {
+        found.push(format!("{told} ns, truth {} ns", case.wait_ns));
+    }
+    let rest = account.kind_ns("unknown");
+    if !is_settled(case) && told + rest + locks + slack < case.wait_ns {
+        found.push(format!(
+            "{told} + {rest} unknown ns, truth {} ns",
+            case.wait_ns
+        ));
+    }
+    let count: u64 = account.of_kind(&case.kind).map(|wait| wait.count).sum();
+    if is_settled(case) && count.abs_diff(case.count) > case.count / 20 + 2 {
+        found.push(format!("{count} waits, truth {}", case.count));
+    }
+    found.extend(account.of_kind(&case.kind).flat_map(|w| wrong_wakers(w, case)));
+    for sentence in &mut found {
+        *sentence = format!("{} ({}): {sentence}: {:#?}", case.name, case.kind, account.waits);
+    }
+    found
+}
+
+fn is_settled(case: &Measured) -> bool {
+    SETTLED.contains(&case.kind.as_str())
+}
+
+/// Time told under another kind than the case's, and no function ever.
+fn guesses(account: &Account, case: &Measured) -> Vec<String> {
+    let allowed = [case.kind.as_str(), "unknown", "kernel-lock"];
+    let guessed = account
+        .waits
+        .iter()
+        .filter(|wait| !allowed.contains(&wait.kind.as_str()));
+    let ns: u64 = guessed.map(|wait| wait.total_ns).sum();
+    let mut found = Vec::new();
+    if ns > tolerance(case.wait_ns) {
+        found.push(format!("{ns} ns of other kinds"));
+    }
+    if account.waits.iter().any(|wait| wait.function.is_some()) {
+        found.push("a function that nobody can have seen".to_owned());
+    }
+    found
+}
+
+/// A source may be unverified, but not wrong.
+fn wrong_wakers(wait: &Wait, case: &Measured) -> Option<String> {
+    let right = |source: &str| {
+        source == "unverified" || case.expect_source.iter().any(|expected| expected == source)
+    };
+    let wrong = wait.wakes.iter().filter(|wake| !right(&wake.source));
+    let (ns, sources) = wrong.fold((0, Vec::new()), |(ns, mut sources), wake| {
+        sources.push(wake.source.as_str());
+        (ns + wake.wait_ns, sources)
+    });
+    (ns > tolerance(case.wait_ns)).then(|| format!("{ns} ns ended by {sources:?}"))
+}
+
+#[test]
+fn the_report_names_the_tier_and_what_is_missing() -> Result<()> {
+    let (outcome, report) = traced(&[ACTOR, "exit", "7"])?;
+    outcome.expect_code(7)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    assert_eq!(report.tier, "raw");
+    assert_eq!(report.exit, Some(Exit::Code(7)));
+    let thread = report.named("actor")?;
+    assert_eq!(thread.exit, None, "{thread:?}");
+    let problems = &report.coverage.problems;
+    for feature in NOT_SEEN {
+        let said = problems.iter().any(|p| p.contains(feature));
+        assert!(said, "{feature}: {problems:?}");
+    }
+    assert!(problems[0].contains("/sys/kernel/btf"), "{problems:?}");
+    Ok(())
+}
+
+/// What the sleepers wait for, as far as their calls tell.
+const SLEEPERS: &[(&str, &str)] = &[
+    ("s-epoll", "epoll"),
+    ("s-futex", "futex"),
+    ("s-sleep", "sleep"),
+    ("s-pipe", "unknown"),
+];
+
+#[test]
+fn threads_that_were_there_before_are_followed() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let (ready, out) = (dir.path().join("ready"), dir.path().join("out.json"));
+    let running = live::start(Command::new(ACTOR).arg("sleepers").arg(&ready))?;
+    live::until("all sleepers sleep", || Ok(ready.exists()))?;
+    let mut run = live::waitscope()?;
+    let pid = running.pid().to_string();
+    run.args(["run", "--pid", &pid, "--duration", "3500ms", "-o"]);
+    live::finish(without_types(run.arg(&out)))?.expect_code(0)?;
+    running.signal(libc::SIGTERM)?;
+    running.finish()?;
+
+    let report = Report::read(&out)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    assert_eq!(report.threads.len(), 6);
+    for (name, kind) in SLEEPERS {
+        let account = &report.named(name)?.account;
+        assert_eq!(account.open.len(), 1, "{account:?}");
+        let open = &account.open[0];
+        assert_eq!((open.kind.as_str(), open.begun_before), (*kind, true));
+        assert!(open.so_far_ns > 3_400_000_000, "{open:?}");
+        assert_eq!(account.open_ns, account.lifetime_ns, "{name}");
+    }
+    let naps = &report.named("s-nap")?.account;
+    let ended: u64 = naps.of_kind("sleep").map(|wait| wait.count).sum();
+    assert!((2..=3).contains(&ended), "{naps:?}");
+    Ok(())
+}
+
+#[test]
+fn an_exec_by_another_thread_keeps_the_process() -> Result<()> {
+    let (outcome, report) = traced(&[ACTOR, "exec-by-thread"])?;
+    outcome.expect_code(0)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    assert_eq!(report.processes, 1, "{:?}", report.threads);
+    assert_eq!(report.threads.len(), 3, "{:?}", report.threads);
+    let napper = report.only("naps", |thread| {
+        thread.pid == thread.tid && thread.comm == "actor" && thread.account.lifetime_ns < NAPS_NS
+    })?;
+    let naps: u64 = napper.account.of_kind("sleep").map(|w| w.count).sum();
+    // Its own nap before the exec, four after it.
+    assert_eq!(naps, 5, "{napper:?}");
+    Ok(())
+}
+
+/// Longer than all naps, shorter than the other threads would have slept.
+const NAPS_NS: u64 = 2_000_000_000;
+
+#[test]
+fn a_32_bit_program_is_not_read_with_the_64_bit_table() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let program = dir.path().join("naps32");
+    fs::write(&program, elf32::program())?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    let (outcome, report) = traced(&[&program])?;
+    outcome.expect_code(elf32::STATUS)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    let account = &report.named("naps32")?.account;
+    let naps: u64 = account.of_kind("unknown").map(|wait| wait.count).sum();
+    assert!(naps >= elf32::NAPS, "{account:?}");
+    assert!(account.waits.iter().all(|wait| wait.kind == "unknown"));
+    Ok(())
+}
+
+const PROCESSES: usize = 2_000;
+
+#[test]
+fn every_process_of_a_storm_is_told_once() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let log = dir.path().join("storm.log");
+    let log_arg = log.to_string_lossy().into_owned();
+    let (outcome, report) = traced(&[ACTOR, "storm", &PROCESSES.to_string(), "8", &log_arg])?;
+    outcome.expect_code(0)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    let mut seen: HashMap<u32, i64> = HashMap::new();
+    for thread in &report.threads {
+        ensure!(thread.pid == thread.tid, "a thread in a storm: {thread:?}");
+        ensure!(thread.account.open_ns == 0, "left over: {thread:?}");
+        *seen.entry(thread.pid).or_default() += 1;
+    }
+    for line in fs::read_to_string(&log)?.lines() {
+        let (pid, _status) = line.split_once(' ').context("a log line")?;
+        *seen.entry(pid.parse()?).or_default() -= 1;
+    }
+    seen.retain(|_, times| *times != 0);
+    assert_eq!(seen.len(), 1, "more than the storm itself: {seen:?}");
+    assert_eq!(report.threads.len(), PROCESSES + 1);
+    Ok(())
+}
