@@ -166,9 +166,16 @@ fn contradictions(report: &Report, case: &Measured, stolen_ns: u64) -> Vec<Strin
     if is_settled(case) && count.abs_diff(case.count) > case.count / 20 + 2 {
         found.push(format!("{count} waits, truth {}", case.count));
     }
-    found.extend(account.of_kind(&case.kind).flat_map(|w| wrong_wakers(w, case)));
+    found.extend(
+        account
+            .of_kind(&case.kind)
+            .flat_map(|w| wrong_wakers(w, case)),
+    );
     for sentence in &mut found {
-        *sentence = format!("{} ({}): {sentence}: {:#?}", case.name, case.kind, account.waits);
+        *sentence = format!(
+            "{} ({}): {sentence}: {:#?}",
+            case.name, case.kind, account.waits
+        );
     }
     found
 }

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Error, Result};
 use super::{
     counters::Counters,
     drain::Drain,
-    kernel::Kernel,
+    kernel::{Kernel, Untyped},
     layout::Missing,
     load::{Attached, Probes, Settings},
     raw::{Formats, RawProbes},
@@ -39,7 +39,8 @@ pub fn attach(highest: Tier, settings: &Settings) -> Result<Observing> {
     }
     match Kernel::read() {
         Ok(kernel) => attach_typed(&kernel, highest, settings),
-        Err(reason) => instead(&reason, settings),
+        Err(reason) if reason.is::<Untyped>() => instead(&reason, settings),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,10 +4,12 @@ use crate::{
     command::run::host,
     document::{Host, Tier},
     probe::{
-        kernel::Kernel,
+        kernel::{Kernel, Untyped},
+        layout::Missing,
         load::{Probes, Settings, Tried},
         privilege::{self, Capabilities},
         programs::{PROBES, Spec},
+        raw::{self, Formats, RawProbes},
     },
     symbol::kernel::KernelSymbols,
 };
@@ -71,20 +73,15 @@ impl Findings {
     /// of the tiers below it; `None` when not even the lowest is.
     pub(super) fn tier(&self) -> Option<Tier> {
         let complete = |tier| {
-            let mut required = self
-                .probes
-                .iter()
-                .filter(|p| p.spec.tier == tier && p.spec.required);
-            required.all(|p| p.tried.held.is_some())
+            let of_tier = |p: &&Probe| p.spec.tier == tier && p.spec.required;
+            let mut required = self.probes.iter().filter(of_tier).peekable();
+            required.peek().is_some() && required.all(|p| p.tried.held.is_some())
         };
-        if self.probes.is_empty() || !complete(Tier::Tracepoint) {
-            return None;
+        match (complete(Tier::Tracepoint), complete(Tier::Full)) {
+            (true, true) => Some(Tier::Full),
+            (true, false) => Some(Tier::Tracepoint),
+            (false, _) => complete(Tier::Raw).then_some(Tier::Raw),
         }
-        Some(if complete(Tier::Full) {
-            Tier::Full
-        } else {
-            Tier::Tracepoint
-        })
     }
 }
 
@@ -103,6 +100,7 @@ pub(super) fn examine() -> Findings {
     found.symbols = symbols();
     match Kernel::read() {
         Ok(kernel) => found.examine_kernel(&kernel),
+        Err(error) if error.is::<Untyped>() => found.examine_untyped(&error.to_string()),
         Err(error) => found.obstacle = Some(format!("{error:#}")),
     }
     found
@@ -124,12 +122,47 @@ impl Findings {
             Err(error) => self.obstacle = Some(format!("{error:#}")),
         }
     }
+
+    /// A kernel without type information; `why` says so.
+    fn examine_untyped(&mut self, why: &str) {
+        self.features = raw::ABSENT.iter().map(|name| absent(name)).collect();
+        let tried = Formats::read().and_then(|formats| {
+            self.features.extend(formats.missing().map(lacking));
+            let mut probes = RawProbes::create(&formats, &SETTINGS)?;
+            let probe = |spec: &Spec| Probe {
+                spec: *spec,
+                tried: probes.attach(&formats, spec),
+            };
+            Ok(raw::PROBES.iter().map(probe).collect())
+        });
+        match tried {
+            Ok(probes) => self.probes = probes,
+            Err(error) => self.obstacle = Some(format!("{why}, and {error:#}")),
+        }
+    }
+}
+
+/// What no kernel tells without type information.
+fn absent(name: &'static str) -> Feature {
+    Feature {
+        name,
+        missing: vec!["BTF".to_owned()],
+        reason: Some("this kernel offers no type information".to_owned()),
+    }
+}
+
+fn lacking(missing: &Missing) -> Feature {
+    Feature {
+        name: missing.feature,
+        missing: vec![missing.member.clone()],
+        reason: Some(missing.reason()),
+    }
 }
 
 fn features(kernel: &Kernel) -> Vec<Feature> {
     let features = kernel.layout.features(std::env::consts::ARCH);
     let finding = |(name, missing): (&'static str, Vec<_>)| {
-        let first: Option<&&crate::probe::layout::Missing> = missing.first();
+        let first: Option<&&Missing> = missing.first();
         Feature {
             name,
             reason: first.map(|m| m.reason()),

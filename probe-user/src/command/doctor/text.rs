@@ -42,10 +42,12 @@ pub(super) fn render(found: &Findings, verbose: bool) -> String {
 }
 
 fn btf(text: &mut String, found: &Findings) {
-    if !found.has_btf {
-        return line(text, "BTF", "none that can be used");
-    }
-    line(text, "BTF", "/sys/kernel/btf/vmlinux");
+    let btf = if found.has_btf {
+        "/sys/kernel/btf/vmlinux"
+    } else {
+        "none that can be used"
+    };
+    line(text, "BTF", btf);
     if let Some(tier) = found.tier() {
         line(text, "tier", tier.name());
     }
@@ -72,9 +74,9 @@ fn probe_lines(text: &mut String, probe: &Probe, found: &Findings, verbose: bool
     if let Some((rung, _)) = probe.tried.held {
         let hook = rung.hook.name();
         let gives = probe.spec.gives;
-        let _infallible = writeln!(text, "  {name:<20} {hook:<9} ok        {gives}");
+        let _infallible = writeln!(text, "  {name:<22} {hook:<14} ok        {gives}");
     } else {
-        let _infallible = writeln!(text, "  {name:<20} {:<9} refused   {}", "-", lack(probe));
+        let _infallible = writeln!(text, "  {name:<22} {:<14} refused   {}", "-", lack(probe));
     }
     // A better rung that failed is worth its reason even when another holds.
     let refused = &probe.tried.refused;
@@ -85,7 +87,7 @@ fn probe_lines(text: &mut String, probe: &Probe, found: &Findings, verbose: bool
         }
         let _infallible = writeln!(
             text,
-            "  {:<20} {}",
+            "  {:<22} {}",
             "",
             rung_refused(rung, refusal, &found.lockdown)
         );

@@ -5,7 +5,7 @@
 
 mod format;
 mod procfs;
-pub mod programs;
+mod programs;
 mod seed;
 mod tracefs;
 
@@ -18,11 +18,11 @@ use aya::{
     maps::{HashMap, MapData},
 };
 
-use self::{
+use self::seed::Tasks;
+pub use self::{
     programs::{ABSENT, PROBES},
-    seed::Tasks,
+    tracefs::Formats,
 };
-pub use tracefs::Formats;
 
 use super::{
     counters::Counters,

@@ -2,7 +2,7 @@
 //! tells.
 
 use crate::{
-    probe::programs::{Hook, Rung, Spec},
+    probe::programs::{Hook, Rung, Spec, When},
     wire::session::Tier,
 };
 
@@ -14,6 +14,7 @@ macro_rules! raw {
             tier: Tier::Raw,
             required: $required,
             gives: $gives,
+            when: When::Always,
             rungs: &[Rung {
                 hook: Hook::$hook,
                 program: $program,

@@ -56,6 +56,11 @@ impl Formats {
         formats
     }
 
+    /// Every field that this kernel does not have.
+    pub fn missing(&self) -> impl Iterator<Item = &Missing> {
+        self.missing.iter().map(|(_, missing)| missing)
+    }
+
     /// The first field that a program reads and this kernel does not have.
     pub fn missing_of(&self, spec: &Spec) -> Option<&Missing> {
         let of_spec = |(event, _): &&(&str, Missing)| *event == target(spec);

@@ -37,7 +37,12 @@ fn broken_stats_are_none() {
     for cut in 0..whole.len() {
         assert_eq!(parse_stat(&whole[..cut]), None, "{cut}");
     }
-    for text in ["12 )cat( S 7", "12 (cat) ? 7", "12 (cat) S x", "12 (cat) SS 7"] {
+    for text in [
+        "12 )cat( S 7",
+        "12 (cat) ? 7",
+        "12 (cat) S x",
+        "12 (cat) SS 7",
+    ] {
         assert_eq!(parse_stat(text.as_bytes()), None, "{text}");
     }
 }
