@@ -89,7 +89,7 @@ fn insert(tasks: &mut Tasks, key: u64, entry: &Entry) -> Result<bool> {
     }
 }
 
-fn seeded(ts_ns: u64, pid: u32, tid: u32, held: bool, stat: &Stat) -> Snapshot {
+pub(super) fn seeded(ts_ns: u64, pid: u32, tid: u32, held: bool, stat: &Stat) -> Snapshot {
     let mut flags = 0;
     if held {
         flags |= snapshot::HELD;
@@ -138,7 +138,7 @@ fn look(tasks: &Tasks, key: u64) -> Option<Snapshot> {
     Some(last(ts_ns, &entry, &stat))
 }
 
-fn last(ts_ns: u64, entry: &TaskEntry, stat: &Stat) -> Snapshot {
+pub(super) fn last(ts_ns: u64, entry: &TaskEntry, stat: &Stat) -> Snapshot {
     // A dead thread that has an entry is still on its way to its last switch-out.
     let task_state = match stat.state {
         state::DEAD => state::RUNNING,
@@ -185,7 +185,7 @@ fn header(flags: u16, ts_ns: u64) -> Header {
     }
 }
 
-fn put(into: &mut Vec<u8>, record: &Snapshot) {
+pub(super) fn put(into: &mut Vec<u8>, record: &Snapshot) {
     // SAFETY: integers without padding between or behind them (probe-common
     // asserts the size): every byte is initialised.
     let bytes = unsafe {

@@ -2,4 +2,5 @@
 
 mod format;
 mod procfs;
+mod seed;
 mod tracefs;
