@@ -63,6 +63,9 @@ pub struct TaskEntry {
     /// Raw tier: 1 from `sched_process_exit` on: its next switch-out out of a
     /// dead state is the last one.
     pub exiting: u32,
+    /// Raw tier: address of the registers with which it enters the kernel; 0
+    /// until its first system call.
+    pub regs: u64,
 }
 
 /// See [`TaskEntry::running`].

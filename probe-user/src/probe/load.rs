@@ -177,9 +177,6 @@ impl Probes {
         self.iterate(iter_mode::FINAL)
     }
 
-    /// Detaches all programs: from here on nothing is recorded.
-    pub fn detach(self) {}
-
     fn iterate(&mut self, mode: u32) -> Result<()> {
         self.control
             .set(0, mode, 0)

@@ -1,16 +1,31 @@
-//! The system call that a traced task is in. The raw tracepoints pass the
-//! registers; their layout is the kernel's promise to user space.
+//! The system call that a traced task is in, from the registers with which it
+//! entered the kernel. They lie at the same place for a task's whole life, which
+//! its first system call shows. Noting numbers as calls come and go would not
+//! do: from 7.0 on a program is skipped while another task is preempted in it.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
-use probe_common::{loss::Program, sched::flag};
+use probe_common::{entry::TaskEntry, loss::Program};
 
 use super::who::Current;
-use crate::{emit, read};
+use crate::{
+    emit,
+    read::{self, NO_SYSCALL, Syscall},
+};
 
-// struct pt_regs (arch/x86/include/uapi/asm/ptrace.h), bytes
-const SI: u64 = 104;
-const DI: u64 = 112;
-const CS: u64 = 136;
+/// A part of `struct pt_regs` (arch/x86/include/uapi/asm/ptrace.h): its layout
+/// is the kernel's promise to user space.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Saved {
+    si: u64,
+    di: u64,
+    orig_ax: u64,
+    ip: u64,
+    cs: u64,
+}
+
+/// Where it begins, bytes.
+const SAVED: u64 = 104;
 /// `__USER32_CS` (arch/x86/include/asm/segment.h): a 32-bit task.
 const USER32_CS: u64 = 0x23;
 
@@ -18,28 +33,28 @@ const USER32_CS: u64 = 0x23;
 #[raw_tracepoint(tracepoint = "sys_enter")]
 pub fn raw_sys_enter(ctx: RawTracePointContext) -> i32 {
     emit::ran(Program::SysEnter);
-    let Some((_, entry)) = Current::get().entry() else {
-        return 0;
-    };
-    let regs: u64 = ctx.arg(0);
-    let cs: u64 = read::probe_at(regs + CS);
-    entry.nr_flags = if cs & 0xffff == USER32_CS {
-        flag::COMPAT
-    } else {
-        0
-    };
-    entry.nr = ctx.arg::<i64>(1) as i16;
-    entry.arg0 = read::probe_at(regs + DI);
-    entry.arg1 = read::probe_at(regs + SI);
+    if let Some((_, entry)) = Current::get().entry() {
+        entry.regs = ctx.arg(0);
+    }
     0
 }
 
-// TP_PROTO(struct pt_regs *regs, long ret)
-#[raw_tracepoint(tracepoint = "sys_exit")]
-pub fn raw_sys_exit(_ctx: RawTracePointContext) -> i32 {
-    emit::ran(Program::SysExit);
-    if let Some((_, entry)) = Current::get().entry() {
-        entry.nr = -1;
+/// The call of a task that is in the kernel; none outside one, and before its
+/// first.
+#[inline(always)]
+pub fn of(entry: &TaskEntry) -> Syscall {
+    if entry.regs == 0 {
+        return NO_SYSCALL;
     }
-    0
+    let saved: Saved = read::probe_at(entry.regs + SAVED);
+    // No task runs without a code segment: this could not be read.
+    if saved.cs == 0 {
+        return NO_SYSCALL;
+    }
+    Syscall {
+        nr: saved.orig_ax as i16,
+        arg0: saved.di,
+        arg1: saved.si,
+        compat: saved.cs & 0xffff == USER32_CS,
+    }
 }

@@ -9,6 +9,7 @@ use probe_common::{
 };
 
 use super::{
+    call,
     fields::{self, field},
     who::Current,
 };
@@ -88,6 +89,7 @@ fn tell(out: &Out, arriving: Option<&'static mut TaskEntry>, ts_ns: u64) {
 fn switch_out(entry: &mut TaskEntry, reported: u32, ts_ns: u64) -> Out {
     let (task_state, mut flags) = translate(reported);
     let sleeps = task_state != state::RUNNING;
+    note_call(entry);
     if entry.running == 0 {
         skip(entry);
     }
@@ -108,6 +110,16 @@ fn switch_out(entry: &mut TaskEntry, reported: u32, ts_ns: u64) -> Out {
         arg0: entry.arg0,
         arg1: entry.arg1,
     }
+}
+
+/// Keeps the call for the last look at a sleeper, which cannot read registers.
+#[inline(always)]
+fn note_call(entry: &mut TaskEntry) {
+    let call = call::of(entry);
+    entry.nr = call.nr;
+    entry.arg0 = call.arg0;
+    entry.arg1 = call.arg1;
+    entry.nr_flags = if call.compat { flag::COMPAT } else { 0 };
 }
 
 /// The kernel ran no program at a switch of this task: its number in the

@@ -91,7 +91,7 @@ fn newborn(tid: u32, clone_flags: u64, creator: &Creator) -> TaskEntry {
         } else {
             creator.tgid
         },
-        // In none until it has returned to user mode.
+        // In none until its first; 0 is one.
         nr: -1,
         ..TaskEntry::default()
     }

@@ -6,10 +6,11 @@ use probe_common::{
     entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
-    sched::{Waker, flag, waker},
+    sched::{Waker, waker},
 };
 
 use super::{
+    call,
     fields::{self, field},
     who::Current,
 };
@@ -64,9 +65,13 @@ fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
     let mut waker_tid = current.tid;
     let mut nr = -1;
     if let Some((_, by)) = current.entry() {
-        bits |= waker::TRACED | compat(by);
+        let call = call::of(by);
+        bits |= waker::TRACED;
         waker_tid = by.tid;
-        nr = by.nr;
+        nr = call.nr;
+        if call.compat {
+            bits |= waker::COMPAT;
+        }
         if by.exiting != 0 {
             bits |= waker::EXITING;
         }
@@ -76,15 +81,6 @@ fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
     entry.waker_flags = bits;
     entry.wake_ns = ts_ns;
     bits
-}
-
-#[inline(always)]
-fn compat(waker: &TaskEntry) -> u16 {
-    if waker.nr_flags & flag::COMPAT != 0 {
-        waker::COMPAT
-    } else {
-        0
-    }
 }
 
 /// A waker outside the tree has no records of its own: name it here.

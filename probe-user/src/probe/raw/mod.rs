@@ -18,7 +18,7 @@ use aya::{
     maps::{HashMap, MapData},
 };
 
-use self::seed::Tasks;
+use self::{programs::ENDS, seed::Tasks};
 pub use self::{
     programs::{ABSENT, PROBES},
     tracefs::Formats,
@@ -38,6 +38,8 @@ pub struct RawProbes {
     ebpf: Ebpf,
     tasks: Tasks,
     targets: HashMap<MapData, u32, u32>,
+    /// Names of the programs that are attached.
+    held: Vec<&'static str>,
 }
 
 impl RawProbes {
@@ -59,23 +61,27 @@ impl RawProbes {
             ebpf,
             tasks,
             targets,
+            held: Vec::new(),
         })
     }
 
     /// Loads and attaches one program.
     pub fn attach(&mut self, formats: &Formats, spec: &Spec) -> Tried {
-        let refusal = |text| Refusal {
-            text,
-            ..Refusal::default()
-        };
         let mut tried = Tried::default();
         for rung in spec.rungs {
-            let result = match lack(formats, spec) {
-                Some(reason) => Err(refusal(reason)),
+            let result = match lack(formats, &self.held, spec) {
+                Some(text) => Err(Refusal {
+                    text,
+                    ..Refusal::default()
+                }),
                 None => load::step_on(&mut self.ebpf, rung, &aya::Btf::new()),
             };
             match result {
-                Ok(size) => tried.held = Some((*rung, size)),
+                Ok(size) => {
+                    self.held.push(spec.name);
+                    tried.held = Some((*rung, size));
+                    break;
+                }
                 Err(refusal) => tried.refused.push((*rung, refusal)),
             }
         }
@@ -135,10 +141,14 @@ impl RawProbes {
     }
 }
 
-/// Why a program cannot be tried.
-fn lack(formats: &Formats, spec: &Spec) -> Option<String> {
+/// Why a program cannot be tried, when those of `held` are attached.
+fn lack(formats: &Formats, held: &[&str], spec: &Spec) -> Option<String> {
     if let Some(missing) = formats.missing_of(spec) {
         return Some(missing.reason());
+    }
+    let mut ends = ENDS.iter().filter(|(begin, _)| *begin == spec.name);
+    if let Some((_, end)) = ends.find(|(_, end)| !held.contains(end)) {
+        return Some(format!("of no use without {end}"));
     }
     let of_calls = spec.rungs.iter().any(|r| r.hook == Hook::RawTracepoint);
     (of_calls && !cfg!(target_arch = "x86_64"))

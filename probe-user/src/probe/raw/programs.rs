@@ -24,7 +24,8 @@ macro_rules! raw {
     };
 }
 
-/// In the order of attaching, as in the tiers above: births first, switches last.
+/// In the order of attaching, as in the tiers above: births first, switches
+/// last, ends before the beginnings that they end ([`ENDS`]).
 pub const PROBES: &[Spec] = &[
     raw!(ClassicTracepoint "raw_task_newtask" "task:task_newtask", true,
         "new threads and processes"),
@@ -38,12 +39,10 @@ pub const PROBES: &[Spec] = &[
         "the end of threads"),
     raw!(ClassicTracepoint "raw_sched_migrate_task" "sched:sched_migrate_task", false,
         "CPU migrations"),
-    raw!(ClassicTracepoint "raw_contention_begin" "lock:contention_begin", false,
-        "which uninterruptible sleeps wait for a kernel lock"),
     raw!(ClassicTracepoint "raw_contention_end" "lock:contention_end", false,
         "where waits for a kernel lock end"),
-    raw!(RawTracepoint "raw_sys_exit" "sys_exit", false,
-        "where system calls end"),
+    raw!(ClassicTracepoint "raw_contention_begin" "lock:contention_begin", false,
+        "which uninterruptible sleeps wait for a kernel lock"),
     raw!(RawTracepoint "raw_sys_enter" "sys_enter", false,
         "system calls"),
     raw!(ClassicTracepoint "raw_sched_waking" "sched:sched_waking", true,
@@ -51,6 +50,10 @@ pub const PROBES: &[Spec] = &[
     raw!(ClassicTracepoint "raw_sched_switch" "sched:sched_switch", true,
         "every wait"),
 ];
+
+/// Programs that see something begin, and those that see it end: without the
+/// latter it would seem to last for ever.
+pub const ENDS: &[(&str, &str)] = &[("raw_contention_begin", "raw_contention_end")];
 
 /// A field that a program reads.
 pub struct Wanted {

@@ -61,8 +61,8 @@ fn is_followed(tasks: &Tasks, key: u64) -> bool {
     tasks.get(&key, 0).is_ok()
 }
 
-/// The first entry of a thread. In which system call it is follows from the
-/// next one it enters.
+/// The first entry of a thread. Where its registers lie is not known before the
+/// next system call it enters.
 fn fresh(pid: u32, tid: u32, stat: &Stat) -> Entry {
     let asleep = stat.state != state::RUNNING;
     Entry(TaskEntry {

@@ -30,7 +30,7 @@ impl Formats {
         let place = PLACES.iter().find(|p| Path::new(p).join("events").is_dir());
         let place = place.ok_or_else(|| {
             anyhow!(
-                "tracefs is not mounted (`mount -t tracefs none {}`)",
+                "tracefs is not mounted, or not for this user: `mount -t tracefs none {}` as root",
                 PLACES[0]
             )
         })?;

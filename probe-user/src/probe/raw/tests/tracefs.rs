@@ -7,8 +7,8 @@ use probe_common::config::NO_OFFSET;
 use crate::probe::{
     programs::Hook,
     raw::{
-        Formats,
-        programs::{FIELDS, PROBES},
+        Formats, lack,
+        programs::{ENDS, FIELDS, PROBES},
     },
 };
 
@@ -26,7 +26,7 @@ fn offset(formats: &Formats, global: &str) -> u32 {
 
 /// The members that are missing, by program.
 fn lacks(formats: &Formats) -> Vec<(&'static str, String)> {
-    let lack = |spec| Some((formats.missing_of(spec)?.member.clone()));
+    let lack = |spec| Some(formats.missing_of(spec)?.member.clone());
     PROBES
         .iter()
         .filter_map(|spec| Some((spec.name, lack(spec)?)))
@@ -54,8 +54,8 @@ const USUAL: &[(&str, u32)] = &[
 ];
 
 const NO_CONTENTION: &[(&str, &str)] = &[
-    ("raw_contention_begin", "lock:contention_begin.lock_addr"),
     ("raw_contention_end", "lock:contention_end.lock_addr"),
+    ("raw_contention_begin", "lock:contention_begin.lock_addr"),
 ];
 
 #[test]
@@ -93,6 +93,18 @@ fn a_field_that_is_too_short_or_hidden_is_missing() {
     assert_eq!(place(&hidden), NO_OFFSET);
     let short = with("pid;\toffset:8;\tsize:2;\tsigned:1;");
     assert_eq!(place(&short), NO_OFFSET);
+}
+
+#[test]
+fn no_beginning_is_seen_without_its_end() {
+    let formats = Formats::resolve(|event| text_of("6.18", event));
+    let place = |name: &str| PROBES.iter().position(|spec| spec.name == name);
+    for (begin, end) in ENDS {
+        assert!(place(end) < place(begin), "{begin}");
+        let spec = PROBES.iter().find(|spec| spec.name == *begin).unwrap();
+        assert!(lack(&formats, &[], spec).is_some());
+        assert_eq!(lack(&formats, &[end], spec), None);
+    }
 }
 
 #[test]
