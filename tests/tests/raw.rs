@@ -15,7 +15,7 @@ use std::ptr;
 
 use anyhow::{Context, Result, ensure};
 use waitscope_tests::live::{self, Outcome};
-use waitscope_tests::report::{Exit, Report, Thread, Wait, Wake};
+use waitscope_tests::report::{Account, Exit, Report, Thread, Wait, Wake};
 use waitscope_tests::truth::{self, Measured};
 use waitscope_tests::{audit, elf32};
 
@@ -179,7 +179,7 @@ fn contradictions(report: &Report, case: &Measured, stolen_ns: u64) -> Vec<Strin
     let waits: Vec<&Wait> = account.of_kind(&case.kind).collect();
     let told = account.kind_ns(&case.kind);
     let slack = tolerance(case.wait_ns) + stolen_ns;
-    let all = told + account.kind_ns("kernel-lock") + account.runqueue_ns + account.on_cpu_ns;
+    let all = told + on_the_way(account, &waits) + account.runqueue_ns + account.on_cpu_ns;
     let true_all = case.wait_ns + case.rundelay_ns + case.oncpu_ns;
     let mut found = Vec::new();
     if told > case.wait_ns + case.rundelay_ns + slack || all + slack < true_all {
@@ -194,6 +194,14 @@ fn contradictions(report: &Report, case: &Measured, stolen_ns: u64) -> Vec<Strin
         *sentence = format!("{sentence}; {case:?}; {thread:#?}");
     }
     found
+}
+
+/// Time of waits for something else inside the same calls, or for a lock: to the
+/// workload all that is one sleep.
+fn on_the_way(account: &Account, waits: &[&Wait]) -> u64 {
+    let same_call = |other: &&Wait| waits.iter().any(|wait| wait.syscall == other.syscall);
+    let unknown = account.of_kind("unknown").filter(same_call);
+    unknown.map(|wait| wait.total_ns).sum::<u64>() + account.kind_ns("kernel-lock")
 }
 
 /// A source may be unverified, but not wrong. A case that slept more often than
