@@ -92,7 +92,9 @@ pub fn until_done(slot: &Slot, mut wake: impl FnMut() -> io::Result<()>) -> io::
     let mut round = 0;
     while !slot.is_done() {
         std::thread::sleep(pause_of(round));
+        slot.begin_waking();
         wake()?;
+        slot.end_waking();
         round = round.wrapping_add(1);
     }
     Ok(())

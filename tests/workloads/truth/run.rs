@@ -143,6 +143,7 @@ pub fn reap_subject(pid: libc::pid_t, slot: &Slot) -> io::Result<()> {
     let account = SchedStat::of_zombie(pid)?;
     slot.oncpu_ns.store(account.on_cpu_ns()?, SeqCst);
     slot.rundelay_ns.store(account.run_delay_ns()?, SeqCst);
+    slot.left_ns.store(0, SeqCst);
     sys::reap(pid)
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
+use crate::clock::monotonic_ns;
+
 /// The result of one case, all zero before it began.
 #[derive(Default)]
 #[repr(C)]
@@ -12,6 +14,7 @@ pub struct Slot {
     /// Thread of the subject; set once its clocks are open.
     pub tid: AtomicU32,
     done: AtomicU32,
+    waking: AtomicU32,
     /// Blocking calls made.
     pub calls: AtomicU64,
     /// Voluntary switch-outs within them.
@@ -20,6 +23,17 @@ pub struct Slot {
     pub wait_ns: AtomicU64,
     /// CPU time that the kernel counts in them and that they cannot have used, ns.
     pub odd_cpu_ns: AtomicU64,
+    /// When the latest waking began: its waker's clock just before, or the time
+    /// at which a time-out is due. `CLOCK_MONOTONIC`, ns.
+    pub due_ns: AtomicU64,
+    /// From there to the end of the sleep by the kernel's account, ns.
+    pub waking_ns: AtomicU64,
+    /// The other way round: the kernel's clock stood still, and its sleep ends
+    /// before the cause, ns.
+    pub stale_ns: AtomicU64,
+    /// The subject's last look at its clocks, `CLOCK_MONOTONIC`, ns; 0 when its
+    /// account was taken after its end.
+    pub left_ns: AtomicU64,
     /// The subject's CPU time since its birth, ns.
     pub oncpu_ns: AtomicU64,
     /// The subject's run-queue time since its birth, ns.
@@ -30,6 +44,22 @@ impl Slot {
     /// The subject will not block again.
     pub fn is_done(&self) -> bool {
         self.done.load(SeqCst) != 0
+    }
+
+    /// The waker says: now.
+    pub fn begin_waking(&self) {
+        self.waking.store(1, SeqCst);
+        self.due_ns.store(monotonic_ns(), SeqCst);
+    }
+
+    /// The waker's call is over, and so are all locks that it took.
+    pub fn end_waking(&self) {
+        self.waking.store(0, SeqCst);
+    }
+
+    /// The waker is in the call that wakes, or was woken out of it.
+    pub fn is_waking(&self) -> bool {
+        self.waking.load(SeqCst) != 0
     }
 
     /// Tells the waker to stop; every way out of a subject leads here.

@@ -54,7 +54,7 @@ fn parent(meter: &mut Meter, name: &str, wait: Wait) -> io::Result<()> {
             },
         };
         let pid = spawn(&plan, &mut stack)?;
-        meter.block(|| wait(pid))?;
+        meter.block_for(pause_of(round), || wait(pid))?;
     }
     Ok(())
 }

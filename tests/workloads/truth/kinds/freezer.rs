@@ -4,6 +4,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::case::{Case, Job, Setting, until_done};
 use crate::run::{measure, reap_subject};
@@ -47,14 +49,18 @@ fn prepare(setting: &Setting) -> io::Result<Job> {
     let (root, words) = hierarchy()?;
     let group = root.join(format!("waitscope-truth-{}", std::process::id()));
     fs::create_dir(&group)?;
-    let control = open_control(&group, words).inspect_err(|_| {
-        let _ = fs::remove_dir(&group);
-    })?;
+    // Two, because writers of one open file queue for its position.
+    let open = || open_control(&group, words);
+    let (freeze, thaw) = open()
+        .and_then(|freeze| Ok((freeze, open()?)))
+        .inspect_err(|_| {
+            let _ = fs::remove_dir(&group);
+        })?;
     let rounds = setting.rounds;
     Job::forked(move |slot: &Slot| {
         sys::set_name("k-freezer")?;
-        let pid = sys::fork(|| child(&group, &control, words, rounds, slot))?;
-        let outcome = until_done(slot, || put(&control, words.thaw));
+        let pid = sys::fork(|| child(&group, &freeze, words, rounds, slot))?;
+        let outcome = until_done(slot, || put(&thaw, words.thaw));
         let outcome = outcome.and_then(|()| reap_subject(pid, slot));
         fs::remove_dir(&group)?;
         outcome
@@ -65,7 +71,14 @@ fn child(group: &Path, control: &File, words: Words, rounds: u32, slot: &Slot) -
     sys::set_name("t-freezer")?;
     fs::write(group.join("cgroup.procs"), std::process::id().to_string())?;
     measure(slot, rounds, |meter| {
-        meter.repeat(|_| put(control, words.freeze))
+        for _ in 0..meter.rounds() {
+            meter.block(|| put(control, words.freeze))?;
+            // The waker still has the lock of all cgroups.
+            while slot.is_waking() {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        Ok(())
     })
 }
 

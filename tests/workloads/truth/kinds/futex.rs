@@ -57,7 +57,7 @@ fn woken() -> io::Result<Job> {
 fn timed() -> io::Result<Job> {
     Job::alone(|meter| {
         let word = AtomicU32::new(0);
-        meter.repeat(|round| wait(&word, 0, Some(pause_of(round))))
+        meter.repeat_timed(|round| wait(&word, 0, Some(pause_of(round))))
     })
 }
 

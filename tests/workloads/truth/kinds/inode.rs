@@ -10,6 +10,7 @@ use std::thread;
 
 use super::region::{Pages, Region};
 use crate::case::{Case, Job, Setting, pause_of};
+use crate::slot::Slot;
 use crate::sys::check_long;
 
 pub const CASES: &[Case] = &[Case {
@@ -57,14 +58,15 @@ fn prepare(setting: &Setting) -> io::Result<Job> {
         },
         // The thread called `k-inode-lock` is the holder, whose write ends
         // the wait; the one that fills the page has another name.
-        move |_| {
-            let pages = region.pages();
-            let filler = thread::Builder::new()
-                .name("filler".into())
-                .spawn(move || fill(&region, rounds, &faulted))?;
-            hold(&held, pages, rounds, &over)?;
-            let outcome = filler.join();
-            outcome.unwrap_or_else(|_| Err(io::Error::other("the filler panicked")))
+        move |slot| {
+            thread::scope(|scope| {
+                let filler = thread::Builder::new()
+                    .name("filler".into())
+                    .spawn_scoped(scope, || fill(&region, rounds, &faulted, slot))?;
+                hold(&held, region.pages(), rounds, &over)?;
+                let outcome = filler.join();
+                outcome.unwrap_or_else(|_| Err(io::Error::other("the filler panicked")))
+            })
         },
     )
 }
@@ -80,11 +82,12 @@ fn hold(file: &File, pages: Pages, rounds: u32, over: &Barrier) -> io::Result<()
 }
 
 /// The fault is the proof that the holder has the lock.
-fn fill(region: &Region, rounds: u32, faulted: &Barrier) -> io::Result<()> {
+fn fill(region: &Region, rounds: u32, faulted: &Barrier, slot: &Slot) -> io::Result<()> {
     for round in 0..rounds {
         let address = region.next_fault()?;
         faulted.wait();
         thread::sleep(pause_of(round));
+        slot.begin_waking();
         region.fill(address)?;
     }
     Ok(())

@@ -72,6 +72,7 @@ fn pair(setting: &Setting, name: &str, lock: Lock) -> io::Result<Job> {
                 lock(&theirs, Want::Exclusive)?;
                 held.wait();
                 std::thread::sleep(pause_of(round));
+                slot.begin_waking();
                 lock(&theirs, Want::Nothing)?;
                 held.wait();
             }

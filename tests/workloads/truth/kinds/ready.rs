@@ -21,7 +21,7 @@ pub const CASES: &[Case] = &[
         let epoll = epoll_of(&reader)?;
         Job::alone(move |meter| {
             let _open = (reader, writer);
-            meter.repeat(|round| epoll_wait(&epoll, millis(round)))
+            meter.repeat_timed(|round| epoll_wait(&epoll, millis(round)))
         })
     }),
     woken("poll", "poll", POLL, |_| {
@@ -32,7 +32,7 @@ pub const CASES: &[Case] = &[
         let (reader, writer) = io::pipe()?;
         Job::alone(move |meter| {
             let _open = writer;
-            meter.repeat(|round| poll(&reader, millis(round)))
+            meter.repeat_timed(|round| poll(&reader, millis(round)))
         })
     }),
     woken("select", "select", SELECT, |_| {

@@ -21,7 +21,7 @@ pub const CASES: &[Case] = &[Case {
     has_waker: false,
     prepare: |_| {
         let ring = Ring::open()?;
-        Job::alone(move |meter| meter.repeat(|round| ring.sleep(round)))
+        Job::alone(move |meter| meter.repeat_timed(|round| ring.sleep(round)))
     },
 }];
 

@@ -18,10 +18,10 @@ const SLEEP: &[&str] = &[
 
 pub const CASES: &[Case] = &[
     by_clock("nanosleep", "sleep", SLEEP, |_| {
-        Job::alone(|meter| meter.repeat(nanosleep))
+        Job::alone(|meter| meter.repeat_timed(nanosleep))
     }),
     by_clock("clock-sleep", "sleep", SLEEP, |_| {
-        Job::alone(|meter| meter.repeat(sleep_until))
+        Job::alone(|meter| meter.repeat_timed(sleep_until))
     }),
     by_clock(
         "timerfd",
@@ -84,7 +84,7 @@ fn timerfd() -> io::Result<Job> {
     let timer = sys::own(unsafe { libc::timerfd_create(clock, libc::TFD_CLOEXEC) })?;
     let mut timer = File::from(timer);
     Job::alone(move |meter| {
-        meter.repeat(|round| {
+        meter.repeat_timed(|round| {
             arm(&timer, round)?;
             timer.read(&mut [0; 8])
         })

@@ -69,6 +69,7 @@ fn parent(pid: libc::pid_t, slot: &Slot, resume: Resume) -> io::Result<()> {
         // SAFETY: the status is not wanted.
         check(unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WUNTRACED) })?;
         std::thread::sleep(pause_of(round));
+        slot.begin_waking();
         resume(pid)?;
         round += 1;
     }

@@ -29,6 +29,7 @@ fn prepare(setting: &Setting) -> io::Result<Job> {
                 }
                 let address = region.next_fault()?;
                 std::thread::sleep(pause_of(round));
+                slot.begin_waking();
                 region.fill(address)?;
             }
             Ok(())

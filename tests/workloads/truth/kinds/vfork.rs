@@ -37,7 +37,7 @@ fn parent(meter: &mut Meter) -> io::Result<()> {
             tv_sec: 0,
             tv_nsec: i64::from(pause_of(round).subsec_nanos()),
         };
-        let pid = meter.block(|| spawn(round, &nap))?;
+        let pid = meter.block_for(pause_of(round), || spawn(round, &nap))?;
         sys::reap(pid)?;
     }
     Ok(())
