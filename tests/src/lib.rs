@@ -13,6 +13,7 @@ pub mod terminal;
 pub mod text;
 pub mod truth;
 pub mod type_information;
+pub mod unseen;
 
 #[cfg(test)]
 mod tests;

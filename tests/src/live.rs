@@ -184,6 +184,17 @@ pub fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<
     Ok(())
 }
 
+/// Whether the process whose id is in the file runs the program `comm`, and
+/// sleeps.
+pub fn sleeps(pid_file: &Path, comm: &str) -> Result<bool> {
+    let told = fs::read_to_string(pid_file).unwrap_or_default();
+    let Ok(pid) = told.trim().parse::<u32>() else {
+        return Ok(false);
+    };
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    Ok(stat.contains(&format!("({comm}) S ")))
+}
+
 /// Runs `waitscope run -o FILE.json -- COMMAND` and reads the report; the exit
 /// status is the caller's business.
 pub fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {

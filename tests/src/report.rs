@@ -233,6 +233,14 @@ impl Account {
         self.waits.iter().filter(move |wait| wait.kind == kind)
     }
 
+    /// Whether all sleeps took as long as the sleeper's own clock says, which
+    /// also has what it spent on and waiting for a CPU around them.
+    pub fn slept_within(&self, elapsed_ns: u64) -> bool {
+        let slept = self.kind_ns("sleep");
+        let awake = self.on_cpu_ns + self.runqueue_ns;
+        (slept..=slept + awake).contains(&elapsed_ns)
+    }
+
     /// Time of the finished waits of a kind, ns.
     pub fn kind_ns(&self, kind: &str) -> u64 {
         self.of_kind(kind).map(|wait| wait.total_ns).sum()

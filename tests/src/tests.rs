@@ -17,7 +17,7 @@ fn report() -> Value {
             "begun_before": 0, "wakes": wakes}]});
     let mut thread = account.clone();
     let identity = json!({"pid": 10, "tid": 11, "ppid": 1, "creator_tid": 10,
-        "comm": "t-futex", "former_comms": [], "role": "t-futex", "start_ns": 5,
+        "comm": "t-futex", "argv": [], "former_comms": [], "role": "t-futex", "start_ns": 5,
         "end_ns": 403_000_005, "exit": {"code": 0},
         "switches": {"voluntary": 30, "involuntary": 0}});
     extend(&mut thread, &identity);
@@ -49,6 +49,9 @@ fn measured() -> Measured {
         count: 30,
         wait_ns: 401_000_000,
         odd_cpu_ns: 0,
+        waking_ns: 0,
+        stale_ns: 0,
+        left_ns: 0,
         oncpu_ns: 900_000,
         rundelay_ns: 2_100_000,
         expect_functions: vec!["futex_wait".into()],

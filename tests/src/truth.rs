@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::report::{Account, Report, Thread, Wait, Wake};
+use crate::unseen::Unseen;
 
 /// What one case says of itself. Times are ns.
 #[derive(Debug, Deserialize)]
@@ -90,7 +91,7 @@ pub fn contradictions(report: &Report, truth: &Measured, stolen_ns: u64) -> Vec<
         (thread.pid, thread.tid) == (truth.pid, truth.tid) && thread.comm == truth.comm
     };
     let mut found = match report.only(&truth.comm, is_subject) {
-        Ok(thread) => of_thread(thread, truth, stolen_ns, hides(report)),
+        Ok(thread) => of_thread(thread, truth, stolen_ns, &Unseen::of(report)),
         Err(error) => vec![error.to_string()],
     };
     for sentence in &mut found {
@@ -103,59 +104,120 @@ pub fn contradictions(report: &Report, truth: &Measured, stolen_ns: u64) -> Vec<
     found
 }
 
-fn of_thread(thread: &Thread, truth: &Measured, stolen_ns: u64, hides: bool) -> Vec<String> {
+fn of_thread(
+    thread: &Thread,
+    truth: &Measured,
+    stolen_ns: u64,
+    unseen: &Unseen<'_>,
+) -> Vec<String> {
     let account = &thread.account;
-    let waits: Vec<&Wait> = account.of_kind(&truth.kind).collect();
-    let (on_cpu, queued) = (account.on_cpu_ns, account.runqueue_ns);
-    let mut found = Vec::new();
-    // A waking by another CPU's interrupt travels: part of that is wait here
-    // and run queue there, their sum is right all the same.
-    let by_interrupt = truth
-        .expect_source
+    let waits = waits_of(account, truth, unseen);
+    let mut found: Vec<String> = sums(thread, truth, stolen_ns, &waits)
         .iter()
-        .any(|source| source == "block-io");
-    let journey = if by_interrupt { JOURNEY_NS } else { 0 };
-    // A call may also wait for the memory it reads or writes; the workload sees
-    // that as the same sleep.
-    let waited = account.kind_ns(&truth.kind);
-    let waited = truth
-        .wait_ns
-        .clamp(waited, waited + for_memory(account, truth));
-    // CPU time that the kernel cannot have meant (see the workload's meter)
-    // was run queue; their sum is right all the same.
-    let odd = truth.odd_cpu_ns;
-    for (what, told, true_ns, more) in [
-        ("wait", waited, truth.wait_ns, journey + stolen_ns),
-        ("on-cpu", on_cpu, truth.oncpu_ns, odd + stolen_ns),
-        (
-            "run queue",
-            queued,
-            truth.rundelay_ns,
-            odd + journey + stolen_ns,
-        ),
-        (
-            "all",
-            waited + on_cpu + queued,
-            truth.wait_ns + truth.oncpu_ns + truth.rundelay_ns,
-            stolen_ns,
-        ),
-    ] {
-        let off = told.abs_diff(true_ns);
-        if off > tolerance(true_ns) + more {
-            let word = if is_jitter(what, off) { JITTER } else { "" };
-            found.push(format!("{word}{what} {told} ns, truth {true_ns} ns"));
-        }
-    }
+        .filter_map(Sum::contradiction)
+        .collect();
     let count: u64 = waits.iter().map(|wait| wait.count).sum();
     if count.abs_diff(truth.count) > truth.count / 20 + 2 {
         found.push(format!("{count} waits, truth {}", truth.count));
     }
-    found.extend(of_functions(&waits, truth, hides));
-    found.extend(of_wakers(&waits, truth, hides));
+    found.extend(of_functions(&waits, truth, unseen));
+    found.extend(of_wakers(&waits, truth, unseen));
     if found.iter().any(|said| !said.starts_with(JITTER)) {
-        found.push(format!("all it waited for: {:#?}", account.waits));
+        found.push(format!(
+            "{truth:?}; all it waited for: {:#?}",
+            account.waits
+        ));
     }
     found
+}
+
+/// The waits of the case: those of its kind, and unknown ones in its functions
+/// if the report says why it cannot know them.
+fn waits_of<'a>(account: &'a Account, truth: &Measured, unseen: &Unseen<'_>) -> Vec<&'a Wait> {
+    let in_place = |wait: &Wait| {
+        let function = wait.function.as_ref();
+        function.is_none_or(|function| truth.expect_functions.contains(function))
+    };
+    let all = account.waits.iter();
+    all.filter(|wait| {
+        wait.kind == truth.kind || unseen.excuses_kind(truth, &wait.kind) && in_place(wait)
+    })
+    .collect()
+}
+
+/// A sum of the report and how far it may be from the truth.
+struct Sum {
+    what: &'static str,
+    told: u64,
+    truth: u64,
+    /// What may be missing from it, beside the tolerance.
+    less: u64,
+    /// What may be in it beyond the truth, beside the tolerance.
+    more: u64,
+}
+
+impl Sum {
+    fn contradiction(&self) -> Option<String> {
+        let Sum {
+            what, told, truth, ..
+        } = *self;
+        let beside = if told < truth { self.less } else { self.more };
+        let off = told.abs_diff(truth);
+        (off > tolerance(truth) + beside).then(|| {
+            let word = if is_jitter(what, off) { JITTER } else { "" };
+            format!("{word}{what} {told} ns, truth {truth} ns, and {beside} ns beside")
+        })
+    }
+}
+
+/// Whatever may lie on either side of a boundary was measured by the workload;
+/// the sum of all is right all the same.
+fn sums(thread: &Thread, truth: &Measured, stolen: u64, waits: &[&Wait]) -> [Sum; 4] {
+    let account = &thread.account;
+    let (on_cpu, queued) = (account.on_cpu_ns, account.runqueue_ns);
+    // A waking by another CPU's interrupt travels: part of that is wait here
+    // and run queue there.
+    let sources = &truth.expect_source;
+    let by_interrupt = sources.iter().any(|source| source == "block-io");
+    let journey = if by_interrupt { JOURNEY_NS } else { 0 };
+    // A call may also wait for the memory it reads or writes; the workload sees
+    // that as the same sleep.
+    let own: u64 = waits.iter().map(|wait| wait.total_ns).sum();
+    let waited = truth.wait_ns.clamp(own, own + for_memory(account, truth));
+    // CPU time that the kernel cannot have meant (see the workload's meter) was
+    // run queue.
+    let odd = truth.odd_cpu_ns;
+    let tail = tail_ns(thread, truth);
+    let sum = |what, told, truth, less, more| Sum {
+        what,
+        told,
+        truth,
+        less: less + stolen,
+        more: more + stolen,
+    };
+    let (waking, stale) = (truth.waking_ns + journey, truth.stale_ns + journey);
+    let all = truth.wait_ns + truth.oncpu_ns + truth.rundelay_ns;
+    [
+        sum("wait", waited, truth.wait_ns, waking, stale),
+        sum("on-cpu", on_cpu, truth.oncpu_ns, odd, odd + tail),
+        sum(
+            "run queue",
+            queued,
+            truth.rundelay_ns,
+            odd + stale,
+            odd + waking + tail,
+        ),
+        sum("all", waited + on_cpu + queued, all, 0, tail),
+    ]
+}
+
+/// What a thread did between its last look at its clocks and its end, which
+/// nobody but the observer can know, ns.
+fn tail_ns(thread: &Thread, truth: &Measured) -> u64 {
+    match truth.left_ns {
+        0 => 0,
+        left => thread.end_ns.saturating_sub(left),
+    }
 }
 
 /// Begins a contradiction that the host's jitter may explain: see [`is_jitter`].
@@ -171,9 +233,10 @@ fn is_jitter(what: &str, off_ns: u64) -> bool {
 
 /// Time of the waits for the address space's lock, unless locks are the case.
 fn for_memory(account: &Account, truth: &Measured) -> u64 {
+    const FUNCTIONS: &[&str] = &["mm_and_find_vma", "mmap_lock", "do_user_addr_fault"];
     let is_memory = |wait: &&Wait| {
         let function = wait.function.as_deref().unwrap_or_default();
-        function.contains("mm_and_find_vma") || function.contains("mmap_lock")
+        FUNCTIONS.iter().any(|name| function.contains(name))
     };
     let locks = account.of_kind("kernel-lock").filter(is_memory);
     match truth.kind.as_str() {
@@ -186,35 +249,30 @@ fn for_memory(account: &Account, truth: &Measured) -> u64 {
 /// hide from all tracing what happens beside a protected task (seen on a
 /// sandboxed host): a waking then has no record, and to say so is right, to
 /// guess is not. Such a kernel hides switches as well, which the report counts;
-/// where it hides none, every wake-up is verified. 5 % of all is the most.
+/// where it hides none, every wake-up is verified, unless the report says why
+/// interrupts are not. 5 % of all is the most.
 pub fn hidden(report: &Report) -> Option<String> {
     let accounts = report.threads.iter().map(|thread| &thread.account);
     let waits: u64 = accounts
         .flat_map(|account| &account.waits)
         .map(|wait| wait.count)
         .sum();
+    let unseen = Unseen::of(report);
+    if unseen.are_interrupts() {
+        return None;
+    }
     let unverified = report.coverage.unverified_wakes;
-    let allowed = if hides(report) { waits / 20 } else { 0 };
+    let allowed = if unseen.are_switches() { waits / 20 } else { 0 };
     (unverified > allowed).then(|| format!("{unverified} of {waits} wake-ups unverified"))
 }
 
-fn hides(report: &Report) -> bool {
-    report.coverage.recovered_switches > 0
-}
-
-fn is_hidden(wake: &Wake) -> bool {
-    wake.source == "unverified"
-}
-
-fn of_functions(waits: &[&Wait], truth: &Measured, hides: bool) -> Vec<String> {
+fn of_functions(waits: &[&Wait], truth: &Measured, unseen: &Unseen<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let mut wrong_ns = 0;
     let mut wrong = Vec::new();
     for wait in waits {
         match &wait.function {
-            None if wait.max_ns >= NAMED_FROM_NS
-                && !wait.wakes.iter().all(|wake| hides && is_hidden(wake)) =>
-            {
+            None if wait.max_ns >= NAMED_FROM_NS && !unseen.excuses_function(&wait.wakes) => {
                 found.push(format!("no function for a wait of {} ns", wait.max_ns));
             }
             Some(name) if !truth.expect_functions.contains(name) => {
@@ -232,11 +290,11 @@ fn of_functions(waits: &[&Wait], truth: &Measured, hides: bool) -> Vec<String> {
 
 /// Time ended by another source, or by another thread than the waker, is
 /// wrong.
-fn of_wakers(waits: &[&Wait], truth: &Measured, hides: bool) -> Vec<String> {
+fn of_wakers(waits: &[&Wait], truth: &Measured, unseen: &Unseen<'_>) -> Vec<String> {
     let mut wrong_ns = 0;
     let mut wrong = Vec::new();
     for wake in waits.iter().flat_map(|wait| &wait.wakes) {
-        if !(hides && is_hidden(wake) || is_right(wake, truth)) {
+        if !(unseen.excuses_waker(truth, wake) || is_right(wake, truth)) {
             wrong_ns += wake.wait_ns;
             wrong.push(format!("{} {:?} ×{}", wake.source, wake.comm, wake.count));
         }

@@ -95,10 +95,10 @@ fn an_interrupted_run_still_reports() -> Result<()> {
             .args(["run", "-o"])
             .arg(&out)
             .args(["--", "sh", "-c"]);
-        command.arg("echo > \"$0\"; exec sleep 60").arg(&ready);
+        command.arg("echo $$ > \"$0\"; exec sleep 60").arg(&ready);
         // A process group of its own, as under a shell with job control.
         let run = live::start(command.process_group(0))?;
-        live::until("the command has begun", || Ok(ready.exists()))?;
+        live::until("the command sleeps", || live::sleeps(&ready, "sleep"))?;
         run.signal(signal)?;
         let outcome = run.finish()?;
         assert_eq!(outcome.status.signal(), Some(signal), "{name}: {outcome:?}");

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use anyhow::Result;
-use waitscope_tests::live;
 use waitscope_tests::report::{Exit, Report};
+use waitscope_tests::{live, truth};
 
 /// waitscope as nobody, with these capabilities and no others.
 fn as_nobody(capabilities: Option<&str>) -> Result<Command> {
@@ -45,12 +45,16 @@ fn one_of_two_rights_is_not_enough() -> Result<()> {
 #[test]
 fn two_capabilities_suffice() -> Result<()> {
     let dir = live::shared_dir()?;
-    let out = dir.path().join("out.json");
+    let (out, told) = (dir.path().join("out.json"), dir.path().join("truth.jsonl"));
     let mut command = as_nobody(Some("+bpf,+perfmon"))?;
     command.args(["run", "-o"]).arg(&out);
-    command.args(["--", "sh", "-c", "sleep 0.1; grep ^Cap /proc/self/status"]);
+    let sleeps = "grep ^Cap /proc/self/status; exec \"$0\" --truth \"$1\" --only nanosleep";
+    command.args(["--", "sh", "-c", sleeps]);
+    command.arg(env!("CARGO_BIN_EXE_truth")).arg(&told);
+    let stolen_ns = live::stolen_ns()?;
     let outcome = live::finish(&mut command)?;
     outcome.expect_code(0)?;
+    let stolen_ns = live::stolen_ns()? - stolen_ns;
     let capabilities = String::from_utf8_lossy(&outcome.stdout).into_owned();
     for set in ["CapPrm", "CapEff", "CapAmb"] {
         let none = format!("{set}:\t0000000000000000");
@@ -62,7 +66,9 @@ fn two_capabilities_suffice() -> Result<()> {
         (report.coverage.lost_total, report.coverage.residual_ns),
         (0, 0)
     );
-    let slept = report.named("sleep")?.account.kind_ns("sleep");
-    assert!((100_000_000..110_000_000).contains(&slept), "{slept}");
+    for case in truth::measured(&truth::read(&told)?) {
+        let wrong = truth::contradictions(&report, case, stolen_ns);
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
     live::finish(as_nobody(Some("+bpf,+perfmon"))?.arg("doctor"))?.expect_code(0)
 }

@@ -6,32 +6,33 @@ use anyhow::{Context, Result};
 use waitscope_tests::report::Account;
 use waitscope_tests::{audit, live};
 
-/// Two `cat`s keep both CPUs busy while this naps.
-fn naps_beside_cats(count: u32, micros: u32) -> Result<Account> {
+/// Two `cat`s keep both CPUs busy while this naps. The second result is how
+/// many of the naps it slept through.
+fn naps_beside_cats(count: u32, micros: u32) -> Result<(Account, u64)> {
     let script = "cat /dev/zero >/dev/null & a=$!; cat /dev/zero >/dev/null & b=$!; \
                   \"$0\" naps \"$1\" \"$2\"; kill $a $b; wait";
     let actor = env!("CARGO_BIN_EXE_actor");
     let (count, micros) = (count.to_string(), micros.to_string());
     let (outcome, mut report) = live::traced(&["sh", "-c", script, actor, &count, &micros])?;
     outcome.expect_code(0)?;
+    let told = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    let slept = told.trim().strip_prefix("slept ").context(told.clone())?;
     assert_eq!(audit::violations(&report), Vec::<String>::new());
     let naps = report
         .threads
         .iter()
         .position(|thread| thread.comm == "actor");
-    Ok(report
-        .threads
-        .swap_remove(naps.context("the napper")?)
-        .account)
+    let napper = report.threads.swap_remove(naps.context("the napper")?);
+    Ok((napper.account, slept.parse()?))
 }
 
-/// Wake-ups of the naps by source; there are as many as naps.
-fn sources(account: &Account, naps: u64) -> BTreeMap<&str, u64> {
+/// Wake-ups of the naps by source; there are as many as it slept through.
+fn sources(account: &Account, slept: u64) -> BTreeMap<&str, u64> {
     let mut sources = BTreeMap::new();
     for wake in account.of_kind("sleep").flat_map(|wait| &wait.wakes) {
         *sources.entry(wake.source.as_str()).or_default() += wake.count;
     }
-    assert_eq!(sources.values().sum::<u64>(), naps, "{sources:?}");
+    assert_eq!(sources.values().sum::<u64>(), slept, "{sources:?}");
     sources
 }
 
@@ -39,8 +40,8 @@ fn sources(account: &Account, naps: u64) -> BTreeMap<&str, u64> {
 /// task.
 #[test]
 fn long_sleeps_are_ended_by_the_timer() -> Result<()> {
-    let account = naps_beside_cats(200, 2_000)?;
-    let mut sources = sources(&account, 200);
+    let (account, slept) = naps_beside_cats(200, 2_000)?;
+    let mut sources = sources(&account, slept);
     assert!(sources.remove("timer") >= Some(196), "{sources:?}");
     sources.remove("unverified");
     assert!(sources.is_empty(), "{sources:?}");
@@ -51,8 +52,9 @@ fn long_sleeps_are_ended_by_the_timer() -> Result<()> {
 /// stays unverified. It is never the task that was interrupted.
 #[test]
 fn short_sleeps_are_never_ended_by_a_task() -> Result<()> {
-    let account = naps_beside_cats(1_000, 300)?;
-    let mut sources = sources(&account, 1_000);
+    let (account, slept) = naps_beside_cats(1_000, 300)?;
+    assert!(slept > 900, "{slept}");
+    let mut sources = sources(&account, slept);
     sources.remove("timer");
     sources.remove("unverified");
     assert!(sources.is_empty(), "{sources:?}");

@@ -44,8 +44,8 @@ pub struct Sleep<'a> {
 pub fn classify(sleep: &Sleep<'_>) -> WaitKind {
     by_state(sleep.state)
         .or_else(|| sleep.on_lock.then_some(WaitKind::KernelLock))
-        .or_else(|| by_mark(sleep.stack, INTERVENING))
         .or_else(|| by_innermost(sleep.stack))
+        .or_else(|| by_mark(sleep.stack, INTERVENING))
         .or_else(|| by_call(sleep))
         .or_else(|| by_mark(sleep.stack, FUNCTIONS))
         .or_else(|| sleep.io_wait.then_some(WaitKind::Disk))
@@ -68,6 +68,12 @@ fn by_innermost(stack: &[&Symbol]) -> Option<WaitKind> {
         // `do_freezer_trap`: the cgroup is frozen. The other sleeps of
         // `get_signal` have states of their own (stopped, traced).
         "get_signal" => Some(WaitKind::Throttled),
+        // Waits for another thread that makes the descriptor table larger.
+        "expand_files" => Some(WaitKind::KernelLock),
+        // On kernels without contention tracepoints: the slow path of a writer,
+        // which is no scheduler text there, and the fault handler itself, which
+        // sleeps for the address space's lock only.
+        "rwsem_down_write_slowpath" | "do_user_addr_fault" => Some(WaitKind::KernelLock),
         _ => None,
     }
 }

@@ -219,6 +219,41 @@ fn stacks_overrule_calls() {
 }
 
 #[test]
+fn some_functions_sleep_for_one_reason_only() {
+    let below = |name, stack| Case {
+        state: D,
+        stack,
+        ..call(name)
+    };
+    for (name, stack, kind) in [
+        (
+            "accept4",
+            "~schedule expand_files alloc_fd",
+            WaitKind::KernelLock,
+        ),
+        ("accept4", "expand_files", WaitKind::KernelLock),
+        (
+            "munmap",
+            "rwsem_down_write_slowpath __vm_munmap",
+            WaitKind::KernelLock,
+        ),
+        // The lock of the address space, not the page.
+        (
+            "write",
+            "~down_read do_user_addr_fault exc_page_fault",
+            WaitKind::KernelLock,
+        ),
+        (
+            "write",
+            "handle_userfault do_user_addr_fault exc_page_fault",
+            WaitKind::PageFault,
+        ),
+    ] {
+        check(&below(name, stack), kind);
+    }
+}
+
+#[test]
 fn states_overrule_everything() {
     check(
         &Case {

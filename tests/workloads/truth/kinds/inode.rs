@@ -17,6 +17,7 @@ pub const CASES: &[Case] = &[Case {
     name: "inode-lock",
     kind: "kernel-lock",
     functions: &[
+        "rwsem_down_write_slowpath",
         "ext4_buffered_write_iter",
         "ext4_file_write_iter",
         "generic_file_write_iter",

@@ -1,0 +1,107 @@
+//! What a report says that it could not see, and what that excuses: a wait may
+//! be told as `unknown`, its times right all the same. Nothing excuses a wrong
+//! name.
+
+use crate::report::{Report, Wake};
+use crate::truth::Measured;
+
+/// Kinds that follow from a descriptor.
+const BY_DESCRIPTOR: &[&str] = &[
+    "pipe-read",
+    "pipe-write",
+    "socket-recv",
+    "socket-send",
+    "tty",
+    "timer",
+    "event",
+    "disk",
+];
+/// Kinds that follow from a stack.
+const BY_STACK: &[&str] = &[
+    "kernel-lock",
+    "page-fault",
+    "throttled",
+    "disk",
+    "sync",
+    "ipc",
+];
+
+/// What is not seen, and the kinds that are then not known; an empty list is all.
+const UNSEEN: &[(&str, &[&str])] = &[
+    ("system calls", &[]),
+    ("what a descriptor is", BY_DESCRIPTOR),
+    ("kernel stacks", BY_STACK),
+    ("kernel function names", BY_STACK),
+    (
+        "which uninterruptible sleeps wait for a kernel lock",
+        &["kernel-lock"],
+    ),
+];
+
+/// What a report could not see.
+pub struct Unseen<'a> {
+    problems: &'a [String],
+    hidden_switches: bool,
+}
+
+impl<'a> Unseen<'a> {
+    /// Reads the report's own words.
+    pub fn of(report: &'a Report) -> Unseen<'a> {
+        Unseen {
+            problems: &report.coverage.problems,
+            hidden_switches: report.coverage.recovered_switches > 0,
+        }
+    }
+
+    /// Whether a wait of this case may be told with this kind.
+    pub fn excuses_kind(&self, truth: &Measured, told: &str) -> bool {
+        let concerns = |kinds: &[&str]| kinds.is_empty() || kinds.contains(&truth.kind.as_str());
+        told == "unknown"
+            && UNSEEN
+                .iter()
+                .any(|(what, kinds)| concerns(kinds) && self.lacks(what))
+    }
+
+    /// Whether the function of a wait that these ended may be missing.
+    pub fn excuses_function(&self, wakes: &[Wake]) -> bool {
+        self.are_stacks() || wakes.iter().all(|wake| self.hides(wake))
+    }
+
+    /// Whether a waking may be unverified.
+    pub fn excuses_waker(&self, truth: &Measured, wake: &Wake) -> bool {
+        let by_task = |source: &String| source.starts_with("task");
+        let by_interrupt = !truth.expect_source.iter().all(by_task);
+        self.hides(wake) || is_unverified(wake) && by_interrupt && self.are_interrupts()
+    }
+
+    /// Timers, packets and disks cannot be told from the task they interrupt, or
+    /// from each other.
+    pub fn are_interrupts(&self) -> bool {
+        self.are_stacks() || self.lacks("interrupt context of wake-ups")
+    }
+
+    /// Some switches are hidden by the kernel, and with them wakings: of what
+    /// happens beside a protected task some kernels tell nothing.
+    pub fn are_switches(&self) -> bool {
+        self.hidden_switches
+    }
+
+    fn are_stacks(&self) -> bool {
+        self.lacks("kernel stacks") || self.lacks("kernel function names")
+    }
+
+    fn hides(&self, wake: &Wake) -> bool {
+        self.hidden_switches && is_unverified(wake)
+    }
+
+    fn lacks(&self, what: &str) -> bool {
+        self.problems.iter().any(|problem| {
+            let (_, unseen) = problem.split_once("not seen: ").unwrap_or(("", problem));
+            unseen.starts_with(what)
+        })
+    }
+}
+
+fn is_unverified(wake: &Wake) -> bool {
+    wake.source == "unverified"
+}
