@@ -60,8 +60,8 @@ pub struct TaskEntry {
     pub arg1: u64,
     /// Raw tier: its process.
     pub tgid: u32,
-    /// Raw tier: 1 from `sched_process_exit` on: its next switch-out out of a
-    /// dead state is the last one.
+    /// 1 once its exit is told. Raw tier: its next switch-out in a dead state is
+    /// the last one.
     pub exiting: u32,
     /// Raw tier: address of the registers with which it enters the kernel; 0
     /// until its first system call.

@@ -48,7 +48,7 @@ pub enum Program {
     SchedWaking = 1,
     /// `sched_wakeup_new`
     SchedWakeupNew = 2,
-    /// `task_newtask`
+    /// `task_newtask`, which is used no more
     TaskNewtask = 3,
     /// `sched_process_exec`
     SchedProcessExec = 4,

@@ -5,7 +5,7 @@ use crate::header::Header;
 /// Bytes of argv kept at an exec.
 pub const ARGV_BYTES: usize = 256;
 
-/// A traced task made another one (`task:task_newtask`).
+/// A traced task made another one (`sched:sched_wakeup_new`).
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fork {

@@ -12,7 +12,7 @@ use probe_common::{
 use super::{
     fd,
     halves::{self, Out},
-    recover,
+    recover, task,
 };
 use crate::{
     current, emit, filter,
@@ -65,6 +65,9 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         entry.running = 1;
     }
     if out.state & state::DEAD != 0 {
+        if let Some(entry) = filter::entry(prev) {
+            task::tell_exit(prev, entry, ts_ns);
+        }
         filter::forget(prev);
     }
     0

@@ -5,9 +5,11 @@ use probe_common::{
     entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
+    sched::waker,
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename},
 };
 
+use super::wake::note_waker;
 use crate::{
     current::Current,
     emit, filter,
@@ -16,25 +18,47 @@ use crate::{
     read::{self, Task},
 };
 
-// TP_PROTO(struct task_struct *task, u64 clone_flags)
-#[btf_tracepoint(function = "task_newtask")]
-pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
-    emit::ran(Program::TaskNewtask);
+/// `include/uapi/linux/sched.h`
+const CLONE_THREAD: u64 = 0x0001_0000;
+
+// TP_PROTO(struct task_struct *p)
+//
+// Not `task_newtask`: from 7.0 on that program may be preempted, and the kernel
+// skips a program for whoever comes while another task is in it on that CPU. A
+// task is woken for the first time by its creator, under the run queue's lock.
+#[btf_tracepoint(function = "sched_wakeup_new")]
+pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::SchedWakeupNew);
+    let task: Task = ctx.arg(0);
     let creator = Current::get();
+    let ts_ns = read::now();
+    if filter::entry(task).is_none() && !tell_birth(task, creator, ts_ns) {
+        return 0;
+    }
+    #[cfg(feature = "log")]
+    aya_log_ebpf::debug!(&ctx, "new task {}", read::tid(task));
+    if let Some(entry) = filter::entry(task) {
+        note_waker(entry, creator, ts_ns);
+        entry.waker_flags |= waker::NEW;
+    }
+    0
+}
+
+/// Returns whether the task is followed from now on.
+#[inline(always)]
+fn tell_birth(task: Task, creator: Current, ts_ns: u64) -> bool {
     // The second test is for a thread made by a thread that the seeding
     // iterator has not reached yet.
     let creator_tid = match filter::entry_at(creator.address()) {
         Some(entry) => entry.tid,
         None if filter::is_target(creator.tgid()) => creator.tid(),
-        None => return 0,
+        None => return false,
     };
-    let task: Task = ctx.arg(0);
     if !filter::follow(task) {
-        return 0;
+        return false;
     }
-    #[cfg(feature = "log")]
-    aya_log_ebpf::debug!(&ctx, "new task {}", read::tid(task));
-    let header = emit::header::<Fork>(kind::FORK, 0, read::now());
+    let same_process = read::tgid(task) == creator.tgid();
+    let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
     emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
@@ -42,12 +66,12 @@ pub fn task_newtask(ctx: BtfTracePointContext) -> i32 {
             (&raw mut (*to).tid).write(read::tid(task));
             (&raw mut (*to).tgid).write(read::tgid(task));
             (&raw mut (*to).ppid).write(read::ppid(task));
-            (&raw mut (*to).clone_flags).write(ctx.arg(1));
+            (&raw mut (*to).clone_flags).write(if same_process { CLONE_THREAD } else { 0 });
             (&raw mut (*to).start_ns).write(read::field(task, &offsets::TASK_START_TIME));
             read::comm(task, &raw mut (*to).comm);
         }
     });
-    0
+    true
 }
 
 // TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
@@ -59,19 +83,21 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     let old_tid = entry.tid;
-    entry.tid = read::tid(task);
+    let tid = read::tid(task);
     let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
     emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
         // SAFETY: `to` is a reserved record. The bytes of `argv` behind
         // `argv_len` keep what the ring held; user space reads `argv_len` only.
         unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
+            (&raw mut (*to).tid).write(tid);
             (&raw mut (*to).old_tid).write(old_tid);
             read::comm(task, &raw mut (*to).comm);
             (&raw mut (*to).argv_len).write(read_argv(task, &raw mut (*to).argv));
             (&raw mut (*to).pad).write(0);
         }
     });
+    // Not before: whoever is preempted in here switches under the name known so far.
+    entry.tid = tid;
     0
 }
 
@@ -106,7 +132,18 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     tell_late_name(task, entry);
-    let header = emit::header::<Exit>(kind::EXIT, 0, read::now());
+    tell_exit(task, entry, read::now());
+    0
+}
+
+/// Tells it once: at the exit itself, or, when the kernel skipped the program
+/// there, at the last switch-out.
+#[inline(always)]
+pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
+    if entry.exiting != 0 {
+        return;
+    }
+    let header = emit::header::<Exit>(kind::EXIT, 0, ts_ns);
     emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
@@ -116,7 +153,7 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
             (&raw mut (*to).pad).write(0);
         }
     });
-    0
+    entry.exiting = 1;
 }
 
 // TP_PROTO(struct task_struct *p)

@@ -62,20 +62,9 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-// TP_PROTO(struct task_struct *p)
-#[btf_tracepoint(function = "sched_wakeup_new")]
-pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
-    emit::ran(Program::SchedWakeupNew);
-    if let Some(entry) = filter::entry(ctx.arg(0)) {
-        note_waker(entry, Current::get(), read::now());
-        entry.waker_flags |= waker::NEW;
-    }
-    0
-}
-
 /// Writes the waker into the sleeper's entry and returns its flags.
 #[inline(always)]
-fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
+pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
     let flags = current.flags();
     let tid = current.tid();
     let mut bits = context::describe(current, flags, tid);

@@ -127,8 +127,7 @@ macro_rules! function {
 /// switches before it is known; returns before entries, so that no call that
 /// was seen to begin ends unseen.
 pub const PROBES: &[Spec] = &[
-    tracepoint!("task_newtask", true, "new threads and processes"),
-    tracepoint!("sched_wakeup_new", true, "the first moment of a thread"),
+    tracepoint!("sched_wakeup_new", true, "new threads and processes"),
     tracepoint!("sched_process_exec", true, "program names and arguments"),
     tracepoint!("task_rename", false, "thread names set later"),
     tracepoint!("sched_process_exit", true, "exit codes"),

@@ -67,7 +67,7 @@ impl Probes {
         self.tasks[task].wake_ns != 0
     }
 
-    /// `task_newtask`
+    /// `sched_wakeup_new`, of a task not yet followed
     pub(crate) fn fork(&mut self, ts_ns: u64, creator: u32, clone_flags: u64, who: Who) -> TaskId {
         self.records.push(seal(Fork {
             header: at(ts_ns, self.cpu, 0),
