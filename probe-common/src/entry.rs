@@ -42,10 +42,8 @@ pub struct TaskEntry {
     pub running: u32,
     /// Remote port last described: a socket that was connected since is told again.
     pub remote_port: u32,
-    /// 1 when its name was changed and could not be read then.
-    pub renamed: u32,
-    /// Zero.
-    pub pad: u32,
+    /// The name last told, folded to one word.
+    pub name: u64,
     /// When it entered the function of [`crate::call`] it is in, ns; 0 when in none.
     pub call_ns: u64,
     /// Raw tier: the system call it is in, as [`crate::sched::Switch`] tells it.

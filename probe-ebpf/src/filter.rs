@@ -33,6 +33,7 @@ pub fn follow(task: Task) -> bool {
         tid: read::tid(task),
         // In none; 0 is one.
         nr: -1,
+        name: read::folded(read::comm_words(task)),
         ..TaskEntry::default()
     };
     insert(task as u64, &fresh)

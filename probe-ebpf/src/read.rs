@@ -142,19 +142,36 @@ pub fn tgid(task: Task) -> u32 {
     field(task, &offsets::TASK_TGID)
 }
 
+/// A name folded to one word: enough to see that it changed.
+#[inline(always)]
+pub fn folded(comm: [u64; 2]) -> u64 {
+    comm[0].rotate_left(1) ^ comm[1]
+}
+
 /// `task->comm`, as two words.
 #[inline(always)]
-pub fn comm(task: Task, into: *mut [u8; 16]) {
+pub fn comm_words(task: Task) -> [u64; 2] {
     let base = task
         .wrapping_add(offsets::TASK_COMM.load() as usize)
         .cast::<u64>();
-    // SAFETY: as in `field`; `into` is 16 bytes of a reserved record whose
-    // fields before it keep it 8-aligned.
+    // SAFETY: as in `field`.
     unsafe {
-        into.cast::<u64>().write(core::ptr::read_volatile(base));
-        into.cast::<u64>()
-            .add(1)
-            .write(core::ptr::read_volatile(base.add(1)));
+        [
+            core::ptr::read_volatile(base),
+            core::ptr::read_volatile(base.add(1)),
+        ]
+    }
+}
+
+/// Copies `task->comm`.
+#[inline(always)]
+pub fn comm(task: Task, into: *mut [u8; 16]) {
+    let [first, second] = comm_words(task);
+    // SAFETY: `into` is 16 bytes of a reserved record whose fields before it
+    // keep it 8-aligned.
+    unsafe {
+        into.cast::<u64>().write(first);
+        into.cast::<u64>().add(1).write(second);
     }
 }
 

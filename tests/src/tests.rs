@@ -51,6 +51,7 @@ fn measured() -> Measured {
         odd_cpu_ns: 0,
         waking_ns: 0,
         stale_ns: 0,
+        opened_ns: 5,
         left_ns: 0,
         oncpu_ns: 900_000,
         rundelay_ns: 2_100_000,
@@ -65,7 +66,7 @@ fn after(pointer: &str, value: Value) -> Vec<String> {
     *changed.pointer_mut(pointer).unwrap() = value;
     let changed = Report::parse(changed.to_string().as_bytes()).unwrap();
     let mut said = audit::violations(&changed);
-    said.extend(contradictions(&changed, &measured(), 0));
+    said.extend(contradictions(&changed, &[&measured()], 0));
     said
 }
 

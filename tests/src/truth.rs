@@ -25,6 +25,7 @@ pub struct Measured {
     pub odd_cpu_ns: u64,
     pub waking_ns: u64,
     pub stale_ns: u64,
+    pub opened_ns: u64,
     pub left_ns: u64,
     pub oncpu_ns: u64,
     pub rundelay_ns: u64,
@@ -82,16 +83,48 @@ fn tolerance(truth: u64) -> u64 {
 /// put to sleep, ns. The threads of all other cases share a CPU.
 const JOURNEY_NS: u64 = 5_000_000;
 
-/// Everything in the report that contradicts a case, one sentence each.
+/// Everything in the report that contradicts the cases, one sentence each.
 ///
 /// `stolen_ns` is the time that the host took from this machine's CPUs
 /// meanwhile: the wall clock has it, schedstat leaves it out.
-pub fn contradictions(report: &Report, truth: &Measured, stolen_ns: u64) -> Vec<String> {
-    let is_subject = |thread: &Thread| {
-        (thread.pid, thread.tid) == (truth.pid, truth.tid) && thread.comm == truth.comm
+pub fn contradictions(report: &Report, cases: &[&Measured], stolen_ns: u64) -> Vec<String> {
+    let run = Run {
+        report,
+        unseen: Unseen::of(report),
+        stolen_ns,
+        zero_ns: zero_ns(report, cases),
     };
-    let mut found = match report.only(&truth.comm, is_subject) {
-        Ok(thread) => of_thread(thread, truth, stolen_ns, &Unseen::of(report)),
+    cases.iter().flat_map(|case| of_case(&run, case)).collect()
+}
+
+/// A run and what was measured beside its cases.
+struct Run<'a> {
+    report: &'a Report,
+    unseen: Unseen<'a>,
+    stolen_ns: u64,
+    /// `CLOCK_MONOTONIC` when the report's own clock was zero, ns.
+    zero_ns: u64,
+}
+
+/// Every subject looks at its clock after its birth: the first to do so tells
+/// the most.
+fn zero_ns(report: &Report, cases: &[&Measured]) -> u64 {
+    let zeros = cases.iter().filter_map(|case| {
+        let thread = subject(report, case).ok()?;
+        case.opened_ns.checked_sub(thread.start_ns)
+    });
+    zeros.min().unwrap_or_default()
+}
+
+fn subject<'a>(report: &'a Report, truth: &Measured) -> Result<&'a Thread> {
+    report.only(&truth.comm, |thread| {
+        (thread.pid, thread.tid) == (truth.pid, truth.tid) && thread.comm == truth.comm
+    })
+}
+
+fn of_case(run: &Run<'_>, truth: &Measured) -> Vec<String> {
+    let mut found = match subject(run.report, truth) {
+        Ok(thread) => of_thread(thread, truth, run),
         Err(error) => vec![error.to_string()],
     };
     for sentence in &mut found {
@@ -104,15 +137,10 @@ pub fn contradictions(report: &Report, truth: &Measured, stolen_ns: u64) -> Vec<
     found
 }
 
-fn of_thread(
-    thread: &Thread,
-    truth: &Measured,
-    stolen_ns: u64,
-    unseen: &Unseen<'_>,
-) -> Vec<String> {
-    let account = &thread.account;
+fn of_thread(thread: &Thread, truth: &Measured, run: &Run<'_>) -> Vec<String> {
+    let (account, unseen) = (&thread.account, &run.unseen);
     let waits = waits_of(account, truth, unseen);
-    let mut found: Vec<String> = sums(thread, truth, stolen_ns, &waits)
+    let mut found: Vec<String> = sums(thread, truth, run, &waits)
         .iter()
         .filter_map(Sum::contradiction)
         .collect();
@@ -172,8 +200,8 @@ impl Sum {
 
 /// Whatever may lie on either side of a boundary was measured by the workload;
 /// the sum of all is right all the same.
-fn sums(thread: &Thread, truth: &Measured, stolen: u64, waits: &[&Wait]) -> [Sum; 4] {
-    let account = &thread.account;
+fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [Sum; 4] {
+    let (account, stolen) = (&thread.account, run.stolen_ns);
     let (on_cpu, queued) = (account.on_cpu_ns, account.runqueue_ns);
     // A waking by another CPU's interrupt travels: part of that is wait here
     // and run queue there.
@@ -187,7 +215,7 @@ fn sums(thread: &Thread, truth: &Measured, stolen: u64, waits: &[&Wait]) -> [Sum
     // CPU time that the kernel cannot have meant (see the workload's meter) was
     // run queue.
     let odd = truth.odd_cpu_ns;
-    let tail = tail_ns(thread, truth);
+    let tail = tail_ns(thread, truth, run.zero_ns);
     let sum = |what, told, truth, less, more| Sum {
         what,
         told,
@@ -213,10 +241,10 @@ fn sums(thread: &Thread, truth: &Measured, stolen: u64, waits: &[&Wait]) -> [Sum
 
 /// What a thread did between its last look at its clocks and its end, which
 /// nobody but the observer can know, ns.
-fn tail_ns(thread: &Thread, truth: &Measured) -> u64 {
+fn tail_ns(thread: &Thread, truth: &Measured, zero_ns: u64) -> u64 {
     match truth.left_ns {
         0 => 0,
-        left => thread.end_ns.saturating_sub(left),
+        left => (zero_ns + thread.end_ns).saturating_sub(left),
     }
 }
 

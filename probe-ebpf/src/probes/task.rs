@@ -96,6 +96,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
             (&raw mut (*to).pad).write(0);
         }
     });
+    entry.name = read::folded(read::comm_words(task));
     // Not before: whoever is preempted in here switches under the name known so far.
     entry.tid = tid;
     0
@@ -131,7 +132,6 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
-    tell_late_name(task, entry);
     tell_exit(task, entry, read::now());
     0
 }
@@ -143,6 +143,7 @@ pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     if entry.exiting != 0 {
         return;
     }
+    tell_late_name(task, entry);
     let header = emit::header::<Exit>(kind::EXIT, 0, ts_ns);
     emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
@@ -185,12 +186,12 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
+    // Told at the end, where the kernel forbids to read it now.
     if offsets::HAS_PROBE_READ.load() == 0 {
-        entry.renamed = 1;
         return 0;
     }
     let new: u64 = ctx.arg(1);
-    emit_name(entry.tid, |comm| {
+    emit_name(entry, |comm| {
         // SAFETY: the helper checks the source, and puts a NUL into `comm`.
         unsafe {
             comm.cast::<[u64; 2]>().write([0; 2]);
@@ -204,24 +205,25 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Tells the name that a task bears by now, where names could not be read when
-/// they were given.
+/// Tells the name that a task bears by now, if that was not told when it was
+/// given: the kernel forbade to read it, or skipped the program.
 #[inline(always)]
-fn tell_late_name(task: Task, entry: &TaskEntry) {
-    if offsets::HAS_PROBE_READ.load() == 0 && entry.renamed != 0 {
-        emit_name(entry.tid, |comm| read::comm(task, comm));
+fn tell_late_name(task: Task, entry: &mut TaskEntry) {
+    if read::folded(read::comm_words(task)) != entry.name {
+        emit_name(entry, |comm| read::comm(task, comm));
     }
 }
 
 #[inline(always)]
-fn emit_name(tid: u32, write_comm: impl FnOnce(*mut [u8; 16])) {
+fn emit_name(entry: &mut TaskEntry, write_comm: impl FnOnce(*mut [u8; 16])) {
     let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
     emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
-            (&raw mut (*to).tid).write(tid);
+            (&raw mut (*to).tid).write(entry.tid);
             (&raw mut (*to).pad).write(0);
             write_comm(&raw mut (*to).comm);
+            entry.name = read::folded((&raw const (*to).comm).cast::<[u64; 2]>().read());
         }
     });
 }

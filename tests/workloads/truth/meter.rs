@@ -37,6 +37,7 @@ impl<'a> Meter<'a> {
     /// Call in the subject's own thread; from then on its tid is known.
     pub fn open(slot: &'a Slot, rounds: u32) -> io::Result<Meter<'a>> {
         let schedstat = SchedStat::open()?;
+        slot.opened_ns.store(monotonic_ns(), SeqCst);
         slot.pid.store(std::process::id(), SeqCst);
         slot.tid.store(sys::tid(), SeqCst);
         Ok(Meter {
@@ -44,6 +45,11 @@ impl<'a> Meter<'a> {
             schedstat,
             rounds,
         })
+    }
+
+    /// Where the result goes.
+    pub fn slot(&self) -> &'a Slot {
+        self.slot
     }
 
     /// Rounds asked for.

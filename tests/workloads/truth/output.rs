@@ -37,6 +37,7 @@ fn line(end: &End) -> Value {
         "odd_cpu_ns": slot.odd_cpu_ns.load(SeqCst),
         "waking_ns": slot.waking_ns.load(SeqCst),
         "stale_ns": slot.stale_ns.load(SeqCst),
+        "opened_ns": slot.opened_ns.load(SeqCst),
         "left_ns": slot.left_ns.load(SeqCst),
         "oncpu_ns": slot.oncpu_ns.load(SeqCst),
         "rundelay_ns": slot.rundelay_ns.load(SeqCst),

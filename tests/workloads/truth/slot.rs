@@ -31,6 +31,8 @@ pub struct Slot {
     /// The other way round: the kernel's clock stood still, and its sleep ends
     /// before the cause, ns.
     pub stale_ns: AtomicU64,
+    /// The subject's first look at its clocks, `CLOCK_MONOTONIC`, ns.
+    pub opened_ns: AtomicU64,
     /// The subject's last look at its clocks, `CLOCK_MONOTONIC`, ns; 0 when its
     /// account was taken after its end.
     pub left_ns: AtomicU64,

@@ -48,13 +48,14 @@ fn parent(meter: &mut Meter, name: &str, wait: Wait) -> io::Result<()> {
     for round in 0..meter.rounds() {
         let plan = Plan {
             name: &name,
+            slot: meter.slot(),
             nap: libc::timespec {
                 tv_sec: 0,
                 tv_nsec: i64::from(pause_of(round).subsec_nanos()),
             },
         };
         let pid = spawn(&plan, &mut stack)?;
-        meter.block_for(pause_of(round), || wait(pid))?;
+        meter.block(|| wait(pid))?;
     }
     Ok(())
 }
@@ -62,6 +63,7 @@ fn parent(meter: &mut Meter, name: &str, wait: Wait) -> io::Result<()> {
 /// What a child is to do.
 struct Plan<'a> {
     name: &'a CStr,
+    slot: &'a Slot,
     nap: libc::timespec,
 }
 
@@ -76,6 +78,7 @@ fn spawn(plan: &Plan, stack: &mut [u128]) -> io::Result<libc::pid_t> {
             libc::prctl(libc::PR_SET_NAME, plan.name.as_ptr());
             libc::nanosleep(&raw const plan.nap, std::ptr::null_mut());
         }
+        plan.slot.begin_waking();
         0
     }
     let top = stack.as_mut_ptr_range().end;

@@ -4,7 +4,7 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::case::{Case, Job, Setting, pause_of, until_done};
-use crate::sys::{self, check};
+use crate::sys::{self, check, expect_interrupt};
 
 const EPOLL: &[&str] = &["ep_poll", "do_epoll_wait", "do_epoll_pwait"];
 const POLL: &[&str] = &["do_sys_poll", "do_poll", "poll_schedule_timeout"];
@@ -119,8 +119,9 @@ fn epoll_of(reader: &PipeReader) -> io::Result<OwnedFd> {
 fn epoll_wait(epoll: &OwnedFd, millis: libc::c_int) -> io::Result<()> {
     let mut event = libc::epoll_event { events: 0, u64: 0 };
     // SAFETY: room for one event.
-    check(unsafe { libc::epoll_wait(epoll.as_raw_fd(), &raw mut event, 1, millis) })?;
-    Ok(())
+    expect_interrupt(check(unsafe {
+        libc::epoll_wait(epoll.as_raw_fd(), &raw mut event, 1, millis)
+    }))
 }
 
 fn poll(reader: &PipeReader, millis: libc::c_int) -> io::Result<()> {
@@ -130,8 +131,7 @@ fn poll(reader: &PipeReader, millis: libc::c_int) -> io::Result<()> {
         revents: 0,
     };
     // SAFETY: one initialised entry.
-    check(unsafe { libc::poll(&raw mut entry, 1, millis) })?;
-    Ok(())
+    expect_interrupt(check(unsafe { libc::poll(&raw mut entry, 1, millis) }))
 }
 
 fn select(reader: &PipeReader) -> io::Result<()> {
