@@ -9,6 +9,7 @@ pub mod elf32;
 pub mod live;
 pub mod passwd;
 pub mod report;
+pub mod stalls;
 pub mod terminal;
 pub mod text;
 pub mod truth;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::audit;
 use crate::report::Report;
+use crate::stalls::{Contradiction, Stalls};
 use crate::truth::{Measured, contradictions, hidden};
 
 /// One thread that sleeps 400 ms in 30 waits, runs 1 ms and queues 2 ms.
@@ -66,7 +67,8 @@ fn after(pointer: &str, value: Value) -> Vec<String> {
     *changed.pointer_mut(pointer).unwrap() = value;
     let changed = Report::parse(changed.to_string().as_bytes()).unwrap();
     let mut said = audit::violations(&changed);
-    said.extend(contradictions(&changed, &[&measured()], 0));
+    let wrong = contradictions(&changed, &[&measured()], 0);
+    said.extend(Stalls::default().excuse(wrong));
     said
 }
 
@@ -81,6 +83,26 @@ fn a_right_report_is_accepted() {
         after("/threads/0/switches/involuntary", json!(3)),
         Vec::<String>::new()
     );
+}
+
+/// A machine that stood still for 5 ms once may be off by that, once.
+#[test]
+fn a_stall_excuses_as_much_as_it_took() {
+    let once = Stalls {
+        count: 1,
+        longest_ns: 5_000_000,
+    };
+    let off = |off_ns| Contradiction {
+        sentence: format!("{off_ns:?}"),
+        off_ns,
+    };
+    let left = |offs: &[Option<u64>]| once.excuse(offs.iter().copied().map(off).collect()).len();
+    assert_eq!(left(&[Some(5_000_000)]), 0);
+    assert_eq!(left(&[Some(5_000_001)]), 1);
+    assert_eq!(left(&[None]), 1);
+    // One boundary is in three sums: the two beside it and that of all.
+    assert_eq!(left(&[Some(1); 3]), 0);
+    assert_eq!(left(&[Some(1); 4]), 4);
 }
 
 #[test]

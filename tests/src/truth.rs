@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::report::{Account, Report, Thread, Wait, Wake};
+use crate::stalls::Contradiction;
 use crate::unseen::Unseen;
 
 /// What one case says of itself. Times are ns.
@@ -87,7 +88,7 @@ const JOURNEY_NS: u64 = 5_000_000;
 ///
 /// `stolen_ns` is the time that the host took from this machine's CPUs
 /// meanwhile: the wall clock has it, schedstat leaves it out.
-pub fn contradictions(report: &Report, cases: &[&Measured], stolen_ns: u64) -> Vec<String> {
+pub fn contradictions(report: &Report, cases: &[&Measured], stolen_ns: u64) -> Vec<Contradiction> {
     let run = Run {
         report,
         unseen: Unseen::of(report),
@@ -122,39 +123,43 @@ fn subject<'a>(report: &'a Report, truth: &Measured) -> Result<&'a Thread> {
     })
 }
 
-fn of_case(run: &Run<'_>, truth: &Measured) -> Vec<String> {
+fn of_case(run: &Run<'_>, truth: &Measured) -> Vec<Contradiction> {
     let mut found = match subject(run.report, truth) {
         Ok(thread) => of_thread(thread, truth, run),
-        Err(error) => vec![error.to_string()],
+        Err(error) => vec![no_sum(error.to_string())],
     };
-    for sentence in &mut found {
-        let (word, rest) = match sentence.strip_prefix(JITTER) {
-            Some(rest) => (JITTER, rest),
-            None => ("", sentence.as_str()),
-        };
-        *sentence = format!("{word}{} ({}): {rest}", truth.name, truth.kind);
+    for one in &mut found {
+        one.sentence = format!("{} ({}): {}", truth.name, truth.kind, one.sentence);
     }
     found
 }
 
-fn of_thread(thread: &Thread, truth: &Measured, run: &Run<'_>) -> Vec<String> {
+fn no_sum(sentence: String) -> Contradiction {
+    Contradiction {
+        sentence,
+        off_ns: None,
+    }
+}
+
+fn of_thread(thread: &Thread, truth: &Measured, run: &Run<'_>) -> Vec<Contradiction> {
     let (account, unseen) = (&thread.account, &run.unseen);
     let waits = waits_of(account, truth, unseen);
-    let mut found: Vec<String> = sums(thread, truth, run, &waits)
+    let mut found: Vec<Contradiction> = sums(thread, truth, run, &waits)
         .iter()
         .filter_map(Sum::contradiction)
         .collect();
     let count: u64 = waits.iter().map(|wait| wait.count).sum();
-    if count.abs_diff(truth.count) > truth.count / 20 + 2 {
-        found.push(format!("{count} waits, truth {}", truth.count));
+    let memory: u64 = for_memory(account, truth).map(|wait| wait.count).sum();
+    let counted = truth.count.clamp(count, count + memory);
+    if counted.abs_diff(truth.count) > truth.count / 20 + 2 {
+        found.push(no_sum(format!("{count} waits, truth {}", truth.count)));
     }
-    found.extend(of_functions(&waits, truth, unseen));
-    found.extend(of_wakers(&waits, truth, unseen));
-    if found.iter().any(|said| !said.starts_with(JITTER)) {
-        found.push(format!(
-            "{truth:?}; all it waited for: {:#?}",
-            account.waits
-        ));
+    let places = of_functions(&waits, truth, unseen);
+    let wakers = of_wakers(&waits, truth, unseen);
+    found.extend(places.into_iter().chain(wakers).map(no_sum));
+    if let Some(last) = found.last_mut() {
+        let waits = &account.waits;
+        last.sentence += &format!("\n{truth:?}; all it waited for: {waits:#?}");
     }
     found
 }
@@ -166,9 +171,13 @@ fn waits_of<'a>(account: &'a Account, truth: &Measured, unseen: &Unseen<'_>) -> 
         let function = wait.function.as_ref();
         function.is_none_or(|function| truth.expect_functions.contains(function))
     };
+    // Any thread now and then waits for some kernel lock.
+    let is_one_of_many = truth.kind == "kernel-lock";
     let all = account.waits.iter();
     all.filter(|wait| {
-        wait.kind == truth.kind || unseen.excuses_kind(truth, &wait.kind) && in_place(wait)
+        let right = wait.kind == truth.kind;
+        let excused = unseen.excuses_kind(truth, &wait.kind);
+        right && !is_one_of_many || (right || excused) && in_place(wait)
     })
     .collect()
 }
@@ -185,15 +194,15 @@ struct Sum {
 }
 
 impl Sum {
-    fn contradiction(&self) -> Option<String> {
+    fn contradiction(&self) -> Option<Contradiction> {
         let Sum {
             what, told, truth, ..
         } = *self;
         let beside = if told < truth { self.less } else { self.more };
         let off = told.abs_diff(truth);
-        (off > tolerance(truth) + beside).then(|| {
-            let word = if is_jitter(what, off) { JITTER } else { "" };
-            format!("{word}{what} {told} ns, truth {truth} ns, and {beside} ns beside")
+        (off > tolerance(truth) + beside).then(|| Contradiction {
+            sentence: format!("{what} {told} ns, truth {truth} ns, and {beside} ns beside"),
+            off_ns: Some(off - beside),
         })
     }
 }
@@ -211,7 +220,8 @@ fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [S
     // A call may also wait for the memory it reads or writes; the workload sees
     // that as the same sleep.
     let own: u64 = waits.iter().map(|wait| wait.total_ns).sum();
-    let waited = truth.wait_ns.clamp(own, own + for_memory(account, truth));
+    let memory: u64 = for_memory(account, truth).map(|wait| wait.total_ns).sum();
+    let waited = truth.wait_ns.clamp(own, own + memory);
     // CPU time that the kernel cannot have meant (see the workload's meter) was
     // run queue.
     let odd = truth.odd_cpu_ns;
@@ -248,29 +258,16 @@ fn tail_ns(thread: &Thread, truth: &Measured, zero_ns: u64) -> u64 {
     }
 }
 
-/// Begins a contradiction that the host's jitter may explain: see [`is_jitter`].
-pub const JITTER: &str = "jitter: ";
-
-/// A waking may reach a CPU late (the host runs something else there) or the
-/// run queue's clock may skip a tick: then schedstat and the tracepoints split
-/// a few ms differently between CPU, run queue and wait. A wait or a sum that
-/// is wrong by as much is none of that.
-fn is_jitter(what: &str, off_ns: u64) -> bool {
-    matches!(what, "on-cpu" | "run queue") && off_ns < 5_000_000
-}
-
-/// Time of the waits for the address space's lock, unless locks are the case.
-fn for_memory(account: &Account, truth: &Measured) -> u64 {
+/// The waits for the address space's lock, unless locks are the case.
+fn for_memory<'a>(account: &'a Account, truth: &Measured) -> impl Iterator<Item = &'a Wait> {
     const FUNCTIONS: &[&str] = &["mm_and_find_vma", "mmap_lock", "do_user_addr_fault"];
     let is_memory = |wait: &&Wait| {
         let function = wait.function.as_deref().unwrap_or_default();
         FUNCTIONS.iter().any(|name| function.contains(name))
     };
+    let is_case = truth.kind == "kernel-lock";
     let locks = account.of_kind("kernel-lock").filter(is_memory);
-    match truth.kind.as_str() {
-        "kernel-lock" => 0,
-        _ => locks.map(|wait| wait.total_ns).sum(),
-    }
+    locks.filter(move |_| !is_case)
 }
 
 /// What is wrong with the number of unverified wake-ups of a run. Some kernels

@@ -7,6 +7,7 @@ use std::env;
 
 use anyhow::{Context, Result};
 use waitscope_tests::report::Report;
+use waitscope_tests::stalls::Watch;
 use waitscope_tests::{audit, live, truth};
 
 /// Wait kinds that the report must know at the least.
@@ -42,20 +43,17 @@ fn one_run() -> Result<Vec<String>> {
     run.args(["run", "-o"]).arg(&out).arg("--");
     run.arg(env!("CARGO_BIN_EXE_truth"));
     run.arg("--truth").arg(&file).arg("--dir").arg(dir.path());
-    let before = live::stolen_ns()?;
-    live::finish(&mut run)?.expect_code(0)?;
+    let (before, watch) = (live::stolen_ns()?, Watch::start()?);
+    let outcome = live::finish(&mut run)?;
+    let stalls = watch.stop()?;
+    outcome.expect_code(0)?;
     let stolen_ns = live::stolen_ns()? - before;
 
     let report = Report::read(&out)?;
     let lines = truth::read(&file)?;
     let measured = truth::measured(&lines);
     let mut wrong = audit::violations(&report);
-    wrong.extend(truth::contradictions(&report, &measured, stolen_ns));
-    // One thread in a run may be jittered by the host; two are a mistake.
-    let jittered = wrong.iter().filter(|said| said.starts_with(truth::JITTER));
-    if jittered.count() <= 1 {
-        wrong.retain(|said| !said.starts_with(truth::JITTER));
-    }
+    wrong.extend(stalls.excuse(truth::contradictions(&report, &measured, stolen_ns)));
     wrong.extend(truth::hidden(&report));
     let kinds: BTreeSet<&str> = measured.iter().map(|case| case.kind.as_str()).collect();
     if kinds.len() < KINDS {

@@ -130,7 +130,9 @@ pub fn watch(pid: libc::pid_t, options: libc::c_int) -> io::Result<libc::c_int> 
 pub const SIGNAL: libc::c_int = libc::SIGUSR1;
 
 /// Blocks [`SIGNAL`] in every thread to come and gives it a handler that does
-/// nothing, so that a signal sent too early kills nobody.
+/// nothing, so that a signal sent too early kills nobody. Blocks SIGCHLD too:
+/// the C library blocks all signals while it makes a thread, one that comes then
+/// is not ignored, and the kernel looks for another thread to wake with it.
 pub fn quiet_signals() -> io::Result<()> {
     extern "C" fn nothing(_: libc::c_int) {}
     let handler: extern "C" fn(libc::c_int) = nothing;
@@ -139,16 +141,26 @@ pub fn quiet_signals() -> io::Result<()> {
     action.sa_sigaction = handler as libc::sighandler_t;
     // SAFETY: `action` is initialised and its handler async-signal-safe.
     check(unsafe { libc::sigaction(SIGNAL, &raw const action, std::ptr::null_mut()) })?;
-    mask(libc::SIG_BLOCK, &signal_set())
+    mask(libc::SIG_BLOCK, &signal_set())?;
+    mask(libc::SIG_BLOCK, &quiet_set())
 }
 
 /// The set that holds [`SIGNAL`] only.
 pub fn signal_set() -> libc::sigset_t {
+    set_of(SIGNAL)
+}
+
+/// The set that holds SIGCHLD only, which no case waits for.
+pub fn quiet_set() -> libc::sigset_t {
+    set_of(libc::SIGCHLD)
+}
+
+fn set_of(signal: libc::c_int) -> libc::sigset_t {
     // SAFETY: all-zero bytes are an empty sigset_t; `set` is writable.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, SIGNAL);
+        libc::sigaddset(&raw mut set, signal);
         set
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::case::{Case, Job, Setting, pause_of, until_done};
-use crate::sys::{self, check, expect_interrupt};
+use crate::sys::{self, check};
 
 const EPOLL: &[&str] = &["ep_poll", "do_epoll_wait", "do_epoll_pwait"];
 const POLL: &[&str] = &["do_sys_poll", "do_poll", "poll_schedule_timeout"];
@@ -119,9 +119,8 @@ fn epoll_of(reader: &PipeReader) -> io::Result<OwnedFd> {
 fn epoll_wait(epoll: &OwnedFd, millis: libc::c_int) -> io::Result<()> {
     let mut event = libc::epoll_event { events: 0, u64: 0 };
     // SAFETY: room for one event.
-    expect_interrupt(check(unsafe {
-        libc::epoll_wait(epoll.as_raw_fd(), &raw mut event, 1, millis)
-    }))
+    check(unsafe { libc::epoll_wait(epoll.as_raw_fd(), &raw mut event, 1, millis) })?;
+    Ok(())
 }
 
 fn poll(reader: &PipeReader, millis: libc::c_int) -> io::Result<()> {
@@ -131,7 +130,8 @@ fn poll(reader: &PipeReader, millis: libc::c_int) -> io::Result<()> {
         revents: 0,
     };
     // SAFETY: one initialised entry.
-    expect_interrupt(check(unsafe { libc::poll(&raw mut entry, 1, millis) }))
+    check(unsafe { libc::poll(&raw mut entry, 1, millis) })?;
+    Ok(())
 }
 
 fn select(reader: &PipeReader) -> io::Result<()> {

@@ -66,8 +66,7 @@ fn pause(meter: &mut Meter) -> io::Result<()> {
 }
 
 fn suspend(meter: &mut Meter) -> io::Result<()> {
-    // SAFETY: all-zero bytes are an empty sigset_t.
-    let none: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `none` is initialised.
-    meter.repeat(|_| expect_interrupt(check(unsafe { libc::sigsuspend(&raw const none) })))
+    let others = sys::quiet_set();
+    // SAFETY: `others` is initialised.
+    meter.repeat(|_| expect_interrupt(check(unsafe { libc::sigsuspend(&raw const others) })))
 }

@@ -13,7 +13,7 @@ use crate::sys::{self, check};
 pub const CASES: &[Case] = &[Case {
     name: "tty-read",
     kind: "tty",
-    functions: &["n_tty_read", "tty_read"],
+    functions: &["n_tty_read", "tty_read", "flush_work", "__flush_work"],
     sources: &["kthread"],
     has_waker: false,
     prepare: |_| {
