@@ -48,11 +48,11 @@ fn interrupts(current: Current) -> u16 {
     let rq = current.run_queue();
     // The distance may be negative: it wraps, in 64 bits, through its sign.
     let distance = offsets::PREEMPT_COUNT_FROM_RQ.load() as i32 as i64 as u64;
-    // Never zero here (tracing itself disables preemption): zero is a failed read.
-    let count: u32 = read::probe_at(rq.wrapping_add(distance));
-    if count == 0 {
+    // Zero is a count: a kernel that does not count disabled preemption (5.10)
+    // clears the last bit when the CPU is due to reschedule.
+    let Some(count) = read::probe_checked::<u32>(rq.wrapping_add(distance)) else {
         return 0;
-    }
+    };
     let mut bits = waker::CONTEXT_KNOWN;
     if count & HARDIRQ_OR_NMI != 0 {
         bits |= waker::HARDIRQ;

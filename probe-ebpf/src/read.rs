@@ -42,6 +42,25 @@ pub fn probe_at<T: Copy>(addr: u64) -> T {
     }
 }
 
+/// The same where zero is a value like any other.
+#[inline(always)]
+pub fn probe_checked<T: Copy>(addr: u64) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: as in `probe_at`.
+    unsafe {
+        let failed = helpers::generated::bpf_probe_read_kernel(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            addr as *const core::ffi::c_void,
+        );
+        if failed == 0 {
+            Some(value.assume_init())
+        } else {
+            None
+        }
+    }
+}
+
 /// System call number and first two arguments of a task that is in the kernel.
 pub struct Syscall {
     pub nr: i16,

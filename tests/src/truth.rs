@@ -171,13 +171,16 @@ fn waits_of<'a>(account: &'a Account, truth: &Measured, unseen: &Unseen<'_>) -> 
         let function = wait.function.as_ref();
         function.is_none_or(|function| truth.expect_functions.contains(function))
     };
-    // Any thread now and then waits for some kernel lock.
+    // Any thread now and then waits for some kernel lock; the case's is the one
+    // of a file that it writes to.
     let is_one_of_many = truth.kind == "kernel-lock";
     let all = account.waits.iter();
     all.filter(|wait| {
         let right = wait.kind == truth.kind;
         let excused = unseen.excuses_kind(truth, &wait.kind);
-        right && !is_one_of_many || (right || excused) && in_place(wait)
+        let writes = wait.syscall.as_deref() == Some("write");
+        right && !is_one_of_many
+            || (right || excused) && in_place(wait) && (writes || !is_one_of_many)
     })
     .collect()
 }
