@@ -130,7 +130,7 @@ fn a_wait_begun_before_and_ended_meanwhile_is_a_lower_bound() -> Result<()> {
 #[test]
 fn attaching_ends_with_the_process() -> Result<()> {
     let dir = live::shared_dir()?;
-    let mut sleep = live::start(Command::new("sleep").arg("1.5"))?;
+    let mut sleep = live::start(Command::new("sleep").arg("6"))?;
     let out = dir.path().join("out.json");
     let begin = Instant::now();
     let outcome = attach(sleep.pid(), "120s", &out);
