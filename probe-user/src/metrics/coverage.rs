@@ -62,6 +62,12 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
         ),
     );
     add(facts.decoding.malformed, "malformed records were skipped");
+    for (program, count) in facts.end.iter().flat_map(|end| &end.skipped) {
+        list.push(format!(
+            "the kernel skipped {count} runs of the probe {program}, because one of its runs had \
+             been preempted on that CPU: something that it tells may be missing"
+        ));
+    }
     list.extend(facts.problems.iter().cloned());
     list
 }

@@ -22,6 +22,7 @@ use super::{
     layout::Layout,
     programs::{Hook, PROBES, Rung, Spec},
     refusal::Refusal,
+    skipped,
 };
 use crate::{
     syscall::{self, Table},
@@ -170,6 +171,11 @@ impl Probes {
         } else {
             iter_mode::SEED
         })
+    }
+
+    /// See [`skipped::runs`].
+    pub fn skipped(&self) -> Vec<(String, u64)> {
+        skipped::runs(&self.ebpf)
     }
 
     /// Has every traced task reported as it is now.

@@ -14,6 +14,7 @@ pub mod privilege;
 pub mod programs;
 pub mod raw;
 pub mod refusal;
+mod skipped;
 
 #[cfg(test)]
 mod tests;

@@ -101,6 +101,14 @@ impl Observer {
         }
     }
 
+    /// Runs that the kernel skipped, by program.
+    pub fn skipped(&self) -> Vec<(String, u64)> {
+        match self {
+            Observer::Typed(probes) => probes.skipped(),
+            Observer::Raw(probes) => probes.skipped(),
+        }
+    }
+
     /// Detaches all programs: from here on nothing is recorded.
     pub fn detach(self) {}
 }

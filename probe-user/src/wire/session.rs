@@ -74,6 +74,10 @@ pub struct End {
     pub exit: Option<Exit>,
     /// Final losses by class.
     pub lost: Vec<(String, u64)>,
+    /// Runs that the kernel skipped, by program: it runs none twice at once on a
+    /// CPU (`recursion_misses` of bpf_prog_info, since 5.12). They need not have
+    /// concerned a traced task.
+    pub skipped: Vec<(String, u64)>,
     /// Runs of all probes.
     pub probe_runs: u64,
     /// Time inside them, ns; `None` unless it was asked for.

@@ -93,6 +93,7 @@ fn finish(
     plumbing.pump()?;
     let records = observer.snapshot()?;
     let ended_ns = monotonic_ns();
+    let skipped = observer.skipped();
     observer.detach();
     plumbing.hand_over(records)?;
     plumbing.pump()?;
@@ -100,6 +101,7 @@ fn finish(
         ended_ns,
         exit,
         lost: counters.lost()?,
+        skipped,
         probe_runs: counters.runs()?,
         probe_ns: None,
         tool_cpu_ns: host::own_cpu_ns(),

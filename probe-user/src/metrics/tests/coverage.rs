@@ -89,3 +89,16 @@ fn a_table_that_this_version_does_not_have_is_refused() {
     let sentence = refused.expect("unknown").to_string();
     assert!(sentence.contains("\"riscv64\""), "{sentence}");
 }
+
+#[test]
+fn skipped_runs_are_told_by_program() {
+    let mut analysis = run::begun();
+    analysis.end(End {
+        skipped: vec![("sched_process_exit".to_owned(), 3)],
+        ..run::end(2000)
+    });
+    let problems = analysis.document().coverage.problems;
+    assert_eq!(problems.len(), 1);
+    let expected = "the kernel skipped 3 runs of the probe sched_process_exit,";
+    assert!(problems[0].starts_with(expected), "{problems:?}");
+}

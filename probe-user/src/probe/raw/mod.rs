@@ -30,6 +30,7 @@ use super::{
     load::{self, Attached, OBJECT, Settings, Tried},
     programs::{Hook, Spec},
     refusal::Refusal,
+    skipped,
 };
 use crate::wire::session::Tier;
 
@@ -133,6 +134,11 @@ impl RawProbes {
             }
         }
         Ok(records)
+    }
+
+    /// Runs that the kernel skipped, by program.
+    pub fn skipped(&self) -> Vec<(String, u64)> {
+        skipped::runs(&self.ebpf)
     }
 
     /// Records of every traced task as it is now.

@@ -60,6 +60,7 @@ fn items() -> Vec<Item> {
             ended_ns: 9,
             exit: Some(Exit::Signal(15)),
             lost: vec![("switch".into(), 4), ("task".into(), 0)],
+            skipped: vec![("sched_process_exit".into(), 1)],
             probe_runs: u64::MAX,
             probe_ns: None,
             tool_cpu_ns: 11,

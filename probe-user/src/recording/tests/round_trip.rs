@@ -230,11 +230,13 @@ fn any_end() -> impl Strategy<Value = End> {
         any::<i32>().prop_map(|signal| Some(Exit::Signal(signal))),
     ];
     let lost = vec((any::<String>(), any::<u64>()), 0..4);
+    let skipped = lost.clone();
     let counts = any::<(u64, u64, Option<u64>, u64, u64)>();
-    (exit, lost, counts).prop_map(|(exit, lost, counts)| End {
+    (exit, lost, skipped, counts).prop_map(|(exit, lost, skipped, counts)| End {
         ended_ns: counts.0,
         exit,
         lost,
+        skipped,
         probe_runs: counts.1,
         probe_ns: counts.2,
         tool_cpu_ns: counts.3,
