@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use nix::mount::{MsFlags, mount};
 
 /// Type, place, options; in the order in which they are mounted.
-const MOUNTS: [(&str, &str, &str); 10] = [
+const MOUNTS: [(&str, &str, &str); 9] = [
     ("proc", "/proc", ""),
     ("sysfs", "/sys", ""),
     ("devtmpfs", "/dev", ""),
@@ -15,10 +15,12 @@ const MOUNTS: [(&str, &str, &str); 10] = [
     ("tmpfs", "/dev/shm", "mode=1777"),
     ("tmpfs", "/tmp", "mode=1777"),
     ("securityfs", "/sys/kernel/security", ""),
-    ("tracefs", "/sys/kernel/tracing", ""),
     ("bpf", "/sys/fs/bpf", "mode=700"),
     ("cgroup2", "/sys/fs/cgroup", ""),
 ];
+
+/// A kernel that is locked down for confidentiality may refuse it.
+const TRACEFS: (&str, &str, &str) = ("tracefs", "/sys/kernel/tracing", "");
 
 /// What udev adds to what the kernel puts into /dev.
 const LINKS: [(&str, &str); 4] = [
@@ -31,6 +33,10 @@ const LINKS: [(&str, &str); 4] = [
 pub(crate) fn mount_all() -> Result<()> {
     for (kind, place, options) in MOUNTS {
         mount_one(kind, place, options).with_context(|| format!("mount {kind} on {place}"))?;
+    }
+    let (kind, place, options) = TRACEFS;
+    if let Err(error) = mount_one(kind, place, options) {
+        crate::say(format_args!("{kind} is not mounted: {error:#}"));
     }
     for (link, target) in LINKS {
         symlink(target, link).with_context(|| format!("link {link} to {target}"))?;

@@ -26,4 +26,7 @@ pub struct Program {
     pub path: String,
     /// Without the program's own name.
     pub arguments: Vec<String>,
+    /// Whether its standard output goes to the host in [`Piece`](crate::Piece)s
+    /// instead of as text among all others'.
+    pub caught: bool,
 }

@@ -1,5 +1,7 @@
 //! Runs one program, reaps what it leaves, and ends what it leaves running.
 
+use std::fs::{self, File};
+use std::io;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -8,9 +10,11 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, wait};
 use nix::unistd::Pid;
-use waitscope_guest::{Ended, Plan, Program};
+use waitscope_guest::{Ended, Piece, Plan, Program, Told};
 
 const NOT_STARTED: i32 = 127;
+/// Where caught output goes: a pipe would need a reader beside the waiting.
+const CAUGHT: &str = "/tmp/caught-output";
 
 pub(crate) fn run(plan: &Plan, program: &Program) -> Result<Ended> {
     let begin = Instant::now();
@@ -22,6 +26,9 @@ pub(crate) fn run(plan: &Plan, program: &Program) -> Result<Ended> {
         }
     };
     end_all()?;
+    if program.caught {
+        tell_output(&program.name)?;
+    }
     let elapsed = begin.elapsed().as_millis();
     Ok(Ended {
         name: program.name.clone(),
@@ -30,7 +37,7 @@ pub(crate) fn run(plan: &Plan, program: &Program) -> Result<Ended> {
     })
 }
 
-fn start(plan: &Plan, program: &Program) -> std::io::Result<Pid> {
+fn start(plan: &Plan, program: &Program) -> io::Result<Pid> {
     let variables = plan.environment.iter().map(|(name, value)| (name, value));
     let child = Command::new(&program.path)
         .args(&program.arguments)
@@ -38,8 +45,29 @@ fn start(plan: &Plan, program: &Program) -> std::io::Result<Pid> {
         .envs(variables)
         .current_dir(&plan.directory)
         .stdin(Stdio::null())
+        .stdout(output_for(program)?)
         .spawn()?;
     Ok(Pid::from_raw(child.id().cast_signed()))
+}
+
+fn output_for(program: &Program) -> io::Result<Stdio> {
+    if program.caught {
+        Ok(File::create(CAUGHT)?.into())
+    } else {
+        Ok(Stdio::inherit())
+    }
+}
+
+/// Nothing is told of a program that did not start.
+fn tell_output(name: &str) -> Result<()> {
+    match fs::read(CAUGHT) {
+        Ok(output) => {
+            Piece::split(name, &output).for_each(|piece| crate::tell(&Told::Output(piece)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).context(CAUGHT),
+    }
+    fs::remove_file(CAUGHT).context(CAUGHT)
 }
 
 /// Waits for this child; orphans of others come to process 1 and are reaped too.

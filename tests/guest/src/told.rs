@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Piece;
+
 /// Begins each such line. A program's last line may lack its end, and then
 /// stands before it.
 const MARK: &str = "waitscope-guest: ";
@@ -21,6 +23,8 @@ pub enum Told {
     },
     /// A program has ended.
     End(Ended),
+    /// A part of what a program wrote.
+    Output(Piece),
     /// The kernel's taint flags changed while a program ran: it has warned or
     /// worse. Its log follows.
     Tainted {
@@ -60,6 +64,7 @@ impl fmt::Display for Told {
                 } = ended;
                 write!(out, "end {name} {status} {milliseconds}")
             }
+            Self::Output(piece) => write!(out, "output {piece}"),
             Self::Tainted { flags } => write!(out, "tainted {flags}"),
             Self::Exit { status } => write!(out, "exit {status}"),
         }
@@ -86,6 +91,7 @@ impl Told {
                     milliseconds: words.next()?.parse().ok()?,
                 }))
             }
+            "output" => Some(Self::Output(Piece::parse(rest)?)),
             "tainted" => Some(Self::Tainted {
                 flags: rest.parse().ok()?,
             }),

@@ -1,0 +1,309 @@
+//! What differs between the tracked abilities of a kernel and those seen now,
+//! and which differences fail a run.
+
+use std::fmt;
+
+use crate::kernels::abilities::{Abilities, Availability, Counts, Program};
+
+/// More than this is a failure, until the tracked file has it.
+const GROWTH_PERCENT: u64 = 20;
+/// From best to worst.
+const TIERS: [&str; 3] = ["full", "tracepoint", "raw"];
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Release { old: String, new: String },
+    Tier { old: Option<String>, new: Option<String> },
+    FeatureOn { name: String },
+    FeatureOff { name: String, reason: String },
+    /// It attaches now, and its counts are not tracked.
+    Untracked { program: String, now: Counts },
+    /// It attached, and does not now.
+    Lost { program: String, was: Counts, reason: String },
+    Count { program: String, unit: Unit, was: u64, now: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Verified,
+    /// Nothing better is told of the program.
+    Translated,
+    /// Told along with the verified ones.
+    TranslatedToo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// The run fails.
+    Failure,
+    /// Worth a line in every run.
+    Notable,
+    /// Worth a line when the file is updated.
+    Small,
+}
+
+/// In the order of the enum's variants; by name within each.
+pub(crate) fn changes(was: &Abilities, now: &Abilities) -> Vec<Change> {
+    let mut found = Vec::new();
+    if was.release != now.release {
+        let (old, new) = (was.release.clone(), now.release.clone());
+        found.push(Change::Release { old, new });
+    }
+    if was.tier != now.tier {
+        let (old, new) = (was.tier.clone(), now.tier.clone());
+        found.push(Change::Tier { old, new });
+    }
+    features(was, now, &mut found);
+    programs(was, now, &mut found);
+    found
+}
+
+fn features(was: &Abilities, now: &Abilities, found: &mut Vec<Change>) {
+    for (name, availability) in &was.features {
+        if *availability != Availability::On {
+            continue;
+        }
+        let reason = match now.features.get(name) {
+            Some(Availability::On) => continue,
+            Some(Availability::Off(reason)) => reason.clone(),
+            None => "doctor does not name it".to_owned(),
+        };
+        let name = name.clone();
+        found.push(Change::FeatureOff { name, reason });
+    }
+    let on = now.features.iter().filter(|(name, availability)| {
+        **availability == Availability::On && was.features.get(*name) != Some(&Availability::On)
+    });
+    found.extend(on.map(|(name, _)| Change::FeatureOn { name: name.clone() }));
+}
+
+fn programs(was: &Abilities, now: &Abilities, found: &mut Vec<Change>) {
+    for (program, state) in &now.programs {
+        let Some(now) = state.counts().copied() else { continue };
+        let program = program.clone();
+        match was.programs.get(&program).and_then(Program::counts) {
+            Some(was) => counts(&program, was, &now, found),
+            None => found.push(Change::Untracked { program, now }),
+        }
+    }
+    for (program, state) in &was.programs {
+        let Some(was) = state.counts().copied() else { continue };
+        let reason = match now.programs.get(program) {
+            Some(Program::Attached(_)) => continue,
+            Some(Program::Refused(reason)) => reason.clone(),
+            None => "doctor does not name it".to_owned(),
+        };
+        let program = program.clone();
+        found.push(Change::Lost { program, was, reason });
+    }
+}
+
+fn counts(program: &str, was: &Counts, now: &Counts, found: &mut Vec<Change>) {
+    let verified = was.verified.zip(now.verified);
+    let translated = was.translated.zip(now.translated);
+    let unit = match verified {
+        Some(_) => Unit::TranslatedToo,
+        None => Unit::Translated,
+    };
+    for (unit, both) in [(Unit::Verified, verified), (unit, translated)] {
+        if let Some((was, now)) = both.filter(|(was, now)| was != now) {
+            let program = program.to_owned();
+            found.push(Change::Count { program, unit, was, now });
+        }
+    }
+}
+
+impl Change {
+    pub(crate) fn weight(&self) -> Weight {
+        match self {
+            Self::FeatureOff { .. } | Self::Untracked { .. } | Self::Lost { .. } => Weight::Failure,
+            Self::FeatureOn { .. } => Weight::Notable,
+            Self::Release { .. } => Weight::Small,
+            Self::Tier { old, new } if rank(new.as_deref()) > rank(old.as_deref()) => Weight::Failure,
+            Self::Tier { .. } => Weight::Notable,
+            Self::Count { unit, was, now, .. } => match unit {
+                Unit::TranslatedToo => Weight::Small,
+                _ if now * 100 > was * (100 + GROWTH_PERCENT) => Weight::Failure,
+                _ if now < was => Weight::Notable,
+                _ => Weight::Small,
+            },
+        }
+    }
+}
+
+/// The lower the better.
+fn rank(tier: Option<&str>) -> usize {
+    let known = TIERS.iter().position(|known| Some(*known) == tier);
+    known.unwrap_or(TIERS.len())
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Release { old, new } => write!(out, "release {old} → {new}"),
+            Self::Tier { old, new } => {
+                let tier = |tier: &Option<String>| tier.clone().unwrap_or_else(|| "none".into());
+                write!(out, "tier {} → {}", tier(old), tier(new))
+            }
+            Self::FeatureOn { name } => write!(out, "\"{name}\" works now"),
+            Self::FeatureOff { name, reason } => {
+                write!(out, "\"{name}\" worked and is off now: {reason}")
+            }
+            Self::Untracked { program, now } => {
+                write!(out, "{program} has {now} and is not tracked")
+            }
+            Self::Lost { program, was, reason } => {
+                write!(out, "{program} had {was} and is not attached now: {reason}")
+            }
+            Self::Count { program, unit, was, now } => {
+                write!(out, "{program} {was} → {now} {unit}{}", Relation(*was, *now))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.verified, self.translated) {
+            (Some(count), _) => write!(out, "{count} {}", Unit::Verified),
+            (None, Some(count)) => write!(out, "{count} {}", Unit::Translated),
+            (None, None) => out.write_str("an unknown number of instructions"),
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Verified => "verified instructions",
+            Self::Translated | Self::TranslatedToo => "translated instructions",
+        })
+    }
+}
+
+/// Of two counts, in percent.
+struct Relation(u64, u64);
+
+impl fmt::Display for Relation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(was, now) = *self;
+        match was {
+            0 => Ok(()),
+            _ if now > was => write!(out, " (+{} %)", (now - was) * 100 / was),
+            _ => write!(out, " (-{} %)", (was - now) * 100 / was),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Weight::{Failure, Notable, Small};
+    use super::*;
+    use crate::kernels::abilities::testing::abilities;
+
+    /// What is said, and how heavily, when the tracked ones and those seen now
+    /// are changed like this.
+    fn check(
+        before: impl Fn(&mut Abilities),
+        after: impl Fn(&mut Abilities),
+        expect: &[(Weight, &str)],
+    ) {
+        let (mut was, mut now) = (abilities(), abilities());
+        before(&mut was);
+        after(&mut now);
+        let told: Vec<(Weight, String)> = changes(&was, &now)
+            .iter()
+            .map(|change| (change.weight(), change.to_string()))
+            .collect();
+        let told: Vec<(Weight, &str)> = told.iter().map(|(w, text)| (*w, text.as_str())).collect();
+        assert_eq!(told, expect);
+    }
+
+    fn attach(program: &str, verified: Option<u64>, translated: u64) -> impl Fn(&mut Abilities) {
+        let counts = Counts {
+            verified,
+            translated: Some(translated),
+        };
+        move |abilities| {
+            let state = Program::Attached(counts);
+            abilities.programs.insert(program.into(), state);
+        }
+    }
+
+    fn tier(tier: Option<&str>) -> impl Fn(&mut Abilities) {
+        move |abilities| abilities.tier = tier.map(str::to_owned)
+    }
+
+    fn same(_: &mut Abilities) {}
+
+    const SWITCH: &str = "tp_btf/sched_switch";
+    const TASK: &str = "iter/task";
+    const WAIT: &str = "fexit/do_wait";
+
+    #[test]
+    fn nothing_changed_is_nothing_said() {
+        check(same, same, &[]);
+    }
+
+    #[test]
+    fn only_growth_beyond_the_limit_fails() {
+        let told = |now, expect: &[(Weight, &str)]| {
+            check(same, attach(SWITCH, Some(now), 400), expect);
+        };
+        let fine = "tp_btf/sched_switch 1200 → 1440 verified instructions (+20 %)";
+        told(1440, &[(Small, fine)]);
+        let grown = "tp_btf/sched_switch 1200 → 1441 verified instructions (+20 %)";
+        told(1441, &[(Failure, grown)]);
+        let shrunk = "tp_btf/sched_switch 1200 → 600 verified instructions (-50 %)";
+        told(600, &[(Notable, shrunk)]);
+    }
+
+    #[test]
+    fn translated_instructions_count_where_the_kernel_tells_no_others() {
+        let grown = "iter/task 90 → 200 translated instructions (+122 %)";
+        check(same, attach(TASK, None, 200), &[(Failure, grown)]);
+        let beside = "tp_btf/sched_switch 400 → 800 translated instructions (+100 %)";
+        check(same, attach(SWITCH, Some(1200), 800), &[(Small, beside)]);
+    }
+
+    #[test]
+    fn a_program_must_be_tracked_and_stay_attached() {
+        let new = "fentry/new has 7 verified instructions and is not tracked";
+        check(same, attach("fentry/new", Some(7), 3), &[(Failure, new)]);
+        let attaches = "fexit/do_wait has 9 translated instructions and is not tracked";
+        check(same, attach(WAIT, None, 9), &[(Failure, attaches)]);
+        let refused =
+            "fexit/do_wait had 9 verified instructions and is not attached now: EPERM";
+        check(attach(WAIT, Some(9), 3), same, &[(Failure, refused)]);
+        let gone = "iter/old had 9 translated instructions and is not attached now: \
+            doctor does not name it";
+        check(attach("iter/old", None, 9), same, &[(Failure, gone)]);
+    }
+
+    #[test]
+    fn a_feature_that_worked_must_work() {
+        let lose = |abilities: &mut Abilities| {
+            let off = Availability::Off("no stack".into());
+            abilities.features.insert("stacks".into(), off);
+        };
+        let off = "\"stacks\" worked and is off now: no stack";
+        check(same, lose, &[(Failure, off)]);
+        check(lose, same, &[(Notable, "\"stacks\" works now")]);
+        let forget = |abilities: &mut Abilities| abilities.features.clear();
+        let unnamed = "\"stacks\" worked and is off now: doctor does not name it";
+        check(same, forget, &[(Failure, unnamed)]);
+    }
+
+    #[test]
+    fn a_lower_tier_fails_and_a_higher_one_does_not() {
+        check(same, tier(Some("raw")), &[(Failure, "tier tracepoint → raw")]);
+        check(same, tier(None), &[(Failure, "tier tracepoint → none")]);
+        check(same, tier(Some("full")), &[(Notable, "tier tracepoint → full")]);
+    }
+
+    #[test]
+    fn another_release_alone_is_no_failure() {
+        let newer = |abilities: &mut Abilities| abilities.release = "6.12.10".into();
+        check(same, newer, &[(Small, "release 6.12.9 → 6.12.10")]);
+    }
+}

@@ -1,0 +1,83 @@
+//! The tracked file: the abilities on every kernel, as JSON in which a changed
+//! number is one changed line.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::kernels::abilities::Abilities;
+use crate::vm::files;
+use crate::workspace::Workspace;
+
+pub(crate) const FILE: &str = "tests/kernels.json";
+/// Objects down to here have a line per member: kernels, what is told of each,
+/// features and programs.
+const OPEN: usize = 3;
+
+/// By label: a kernel's version and its lockdown, if any, or `host`.
+pub(crate) type Tracked = BTreeMap<String, Abilities>;
+
+/// Nothing is tracked before the first update.
+pub(crate) fn read(workspace: &Workspace) -> Result<Tracked> {
+    match fs::read(workspace.path(FILE)) {
+        Ok(text) => serde_json::from_slice(&text).context(FILE),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Tracked::new()),
+        Err(error) => Err(error).context(FILE),
+    }
+}
+
+pub(crate) fn write(workspace: &Workspace, tracked: &Tracked) -> Result<()> {
+    let text = lay_out(&serde_json::to_value(tracked)?, 0) + "\n";
+    files::place_bytes(&workspace.path(FILE), text.as_bytes())
+}
+
+fn lay_out(value: &Value, depth: usize) -> String {
+    match value {
+        Value::Object(members) if depth < OPEN && !members.is_empty() => {
+            let lines: Vec<String> = members
+                .iter()
+                .map(|(name, member)| {
+                    let name = Value::from(name.as_str());
+                    let indent = "  ".repeat(depth + 1);
+                    format!("{indent}{name}: {}", lay_out(member, depth + 1))
+                })
+                .collect();
+            format!("{{\n{}\n{}}}", lines.join(",\n"), "  ".repeat(depth))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::abilities::testing::abilities;
+
+    #[test]
+    fn a_number_has_a_line() {
+        let tracked = Tracked::from([("6.12 integrity".into(), abilities())]);
+        let text = lay_out(&serde_json::to_value(&tracked).unwrap(), 0);
+        let expect = r#"{
+  "6.12 integrity": {
+    "features": {
+      "descriptors": {"off":"no task_struct.files"},
+      "stacks": "on"
+    },
+    "lockdown": "integrity",
+    "programs": {
+      "fexit/do_wait": {"refused":"EPERM"},
+      "iter/task": {"attached":{"translated":90,"verified":null}},
+      "tp_btf/sched_switch": {"attached":{"translated":400,"verified":1200}}
+    },
+    "release": "6.12.9",
+    "seconds": null,
+    "tier": "tracepoint"
+  }
+}"#;
+        assert_eq!(text, expect);
+        assert_eq!(serde_json::from_str::<Tracked>(&text).unwrap(), tracked);
+    }
+}
