@@ -9,7 +9,7 @@ mod tracked;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use self::abilities::Abilities;
 use self::change::{Change, Weight, changes};
@@ -30,37 +30,59 @@ pub(crate) struct Observation {
     pub(crate) abilities: Abilities,
 }
 
-/// Asks doctor on this machine; it attaches every probe for a moment.
-pub(crate) fn host(waitscope: &Path) -> Result<Observation> {
-    let mut command = Privilege::find().command(waitscope, &[])?;
+/// Asks doctor on this machine; it attaches every probe for a moment. None
+/// without a way to root.
+pub(crate) fn host(waitscope: &Path) -> Result<Option<Observation>> {
+    let privilege = Privilege::find();
+    if privilege == Privilege::None {
+        say(format_args!(
+            "{HOST}: doctor needs root, so it is not asked"
+        ));
+        return Ok(None);
+    }
+    let mut command = privilege.command(waitscope, &[])?;
     let output = output_of(command.args(doctor::ARGUMENTS)).context("doctor on this machine")?;
     let doctor = Doctor::parse(output.as_bytes())?;
-    Ok(Observation {
+    Ok(Some(Observation {
         label: HOST.to_owned(),
         abilities: Abilities::of(&doctor)?,
-    })
+    }))
 }
 
-/// Says what is notable; gives what must fail the run, a sentence each.
-pub(crate) fn check(workspace: &Workspace, observed: &[Observation]) -> Result<Vec<String>> {
-    let tracked = tracked::read(workspace)?;
-    let mut failures = Vec::new();
-    for observation in observed {
-        for (weight, text) in compare(&tracked, observation) {
-            match weight {
-                Weight::Failure => failures.push(format!(
+/// Compares what was seen with what is tracked, or makes it what is tracked.
+pub(crate) fn settle(workspace: &Workspace, observed: &[Observation], update: bool) -> Result<()> {
+    if update {
+        write_down(workspace, observed)
+    } else {
+        check(&tracked::read(workspace)?, observed)
+    }
+}
+
+/// Says each difference that matters in a sentence; fails for some.
+fn check(tracked: &Tracked, observed: &[Observation]) -> Result<()> {
+    let mut failures = 0;
+    for (weight, text) in observed.iter().flat_map(|seen| compare(tracked, seen)) {
+        match weight {
+            Weight::Failure => {
+                failures += 1;
+                say(format_args!(
                     "{text}; if that is meant, `{UPDATE}` writes it down"
-                )),
-                Weight::Notable => say(text),
-                Weight::Small => {}
+                ));
             }
+            Weight::Notable => say(text),
+            Weight::Small => {}
         }
     }
-    Ok(failures)
+    let file = tracked::FILE;
+    ensure!(
+        failures == 0,
+        "{failures} differences from {file}, told above"
+    );
+    Ok(())
 }
 
-/// Writes down what was seen and says what is different from before.
-pub(crate) fn update(workspace: &Workspace, observed: &[Observation]) -> Result<()> {
+/// Says what is different from before.
+fn write_down(workspace: &Workspace, observed: &[Observation]) -> Result<()> {
     let mut tracked = tracked::read(workspace)?;
     for observation in observed {
         let Observation { label, abilities } = observation;
@@ -78,11 +100,7 @@ pub(crate) fn update(workspace: &Workspace, observed: &[Observation]) -> Result<
     Ok(())
 }
 
-fn said(
-    label: &str,
-    was: &Abilities,
-    now: &Abilities,
-) -> impl Iterator<Item = (Weight, String)> {
+fn said(label: &str, was: &Abilities, now: &Abilities) -> impl Iterator<Item = (Weight, String)> {
     let found: Vec<Change> = changes(was, now);
     let label = label.to_owned();
     found
@@ -105,7 +123,10 @@ fn compare(tracked: &Tracked, observation: &Observation) -> Vec<(Weight, String)
             let text = format!("{label}: runs {release}, which is not tracked: not compared");
             vec![(Weight::Notable, text)]
         }
-        None => vec![(Weight::Failure, format!("{label}: nothing is tracked of it"))],
+        None => vec![(
+            Weight::Failure,
+            format!("{label}: nothing is tracked of it"),
+        )],
     }
 }
 
@@ -129,7 +150,7 @@ mod tests {
         }
     }
 
-    fn check(tracked: &Tracked, label: &str, expect: &[(Weight, &str)]) {
+    fn check_one(tracked: &Tracked, label: &str, expect: &[(Weight, &str)]) {
         let told = compare(tracked, &observation(label));
         let told: Vec<(Weight, &str)> = told.iter().map(|(w, text)| (*w, text.as_str())).collect();
         assert_eq!(told, expect);
@@ -144,13 +165,13 @@ mod tests {
         let tier = "6.12: tier full → tracepoint";
         let release = "6.12: release 6.18 → 6.12.9";
         let changes = [(Weight::Small, release), (Weight::Failure, tier)];
-        check(&tracked, "6.12", &changes);
+        check_one(&tracked, "6.12", &changes);
         let new = "6.1: nothing is tracked of it";
-        check(&tracked, "6.1", &[(Weight::Failure, new)]);
+        check_one(&tracked, "6.1", &[(Weight::Failure, new)]);
         let differs = "host: runs 6.12.9, tracked is 6.18: not compared";
-        check(&tracked, "host", &[(Weight::Notable, differs)]);
+        check_one(&tracked, "host", &[(Weight::Notable, differs)]);
         let none = "host: runs 6.12.9, which is not tracked: not compared";
-        check(&Tracked::new(), "host", &[(Weight::Notable, none)]);
+        check_one(&Tracked::new(), "host", &[(Weight::Notable, none)]);
     }
 
     #[test]
@@ -159,7 +180,7 @@ mod tests {
         lower.tier = None;
         let tracked = Tracked::from([("host".into(), lower)]);
         let tier = "host: tier none → tracepoint";
-        check(&tracked, "host", &[(Weight::Notable, tier)]);
+        check_one(&tracked, "host", &[(Weight::Notable, tier)]);
     }
 
     #[test]

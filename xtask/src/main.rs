@@ -6,10 +6,12 @@ mod demo;
 mod facts;
 mod git;
 mod history;
+mod kernels;
 mod need;
 mod privilege;
 mod run;
 mod setup;
+mod table;
 mod test;
 mod vm;
 mod workspace;
@@ -35,11 +37,17 @@ enum Command {
     Setup,
     /// Build target/release/waitscope with the probes inside
     Build,
-    /// Check format and lints, then run all tests, the live ones as root
+    /// Check format and lints, run all tests, the live ones as root, then the guests
+    ///
+    /// The guests are those of `vm` with its defaults.
     Test(test::Options),
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
-    /// Run the live tests in emulated guests, one per kernel
+    /// Run the live tests in emulated guests, one per kernel and state of lockdown
+    ///
+    /// What doctor says in each guest and on this machine is compared with
+    /// tests/kernels.json: programs that grew by more than 20 %, programs and
+    /// features that no longer work fail the run; --update writes it down.
     ///
     /// Kernels and QEMU are fetched once, into target/vm; remove that folder to
     /// get newer ones. Each guest's console is kept there too, in console.

@@ -1,13 +1,14 @@
-//! Format, lints, then every test; what is printed last is cargo test's own.
+//! Format, lints, every test on this machine, then the guests.
 
-use std::ffi::OsString;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::build;
+use crate::kernels;
 use crate::privilege::Privilege;
 use crate::run::{run, say};
+use crate::vm;
 use crate::workspace::Workspace;
 
 /// The package whose tests attach probes and so need root.
@@ -19,9 +20,11 @@ const BINARY_ENV: &str = "WAITSCOPE_BIN";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Arguments for the test programs: names to filter by, --nocapture, …
-    #[arg(last = true, value_name = "ARG")]
-    arguments: Vec<OsString>,
+    /// Only on this machine's kernel: takes minutes less
+    #[arg(long)]
+    no_guests: bool,
+    #[command(flatten)]
+    guests: vm::Common,
 }
 
 pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -35,9 +38,14 @@ pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
         run(test_run
             .command(workspace)?
             .arg("--")
-            .args(&options.arguments))?;
+            .args(&options.guests.arguments))?;
     }
-    Ok(())
+    let host = kernels::host(&workspace.waitscope())?;
+    if options.no_guests {
+        let observed: Vec<_> = host.into_iter().collect();
+        return kernels::settle(workspace, &observed, options.guests.update);
+    }
+    vm::matrix(workspace, &options.guests, host)
 }
 
 fn check_format(workspace: &Workspace) -> Result<()> {

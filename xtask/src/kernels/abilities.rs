@@ -17,7 +17,7 @@ pub(crate) struct Abilities {
     /// Of the whole round of a guest, if it was run.
     pub(crate) seconds: Option<Seconds>,
     pub(crate) features: BTreeMap<String, Availability>,
-    /// By hook and name.
+    /// By name.
     pub(crate) programs: BTreeMap<String, Program>,
 }
 
@@ -41,14 +41,16 @@ pub(crate) enum Availability {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Program {
-    Attached(Counts),
+    Attached(Loaded),
     /// For this reason.
     Refused(String),
 }
 
-/// Instructions; none where the kernel does not tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Counts {
+/// Instructions are none where the kernel does not tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Loaded {
+    /// fentry, kprobe, …
+    pub(crate) hook: String,
     /// Those that the verifier walked, branches included (5.16 and later).
     pub(crate) verified: Option<u64>,
     /// Those of the loaded program.
@@ -59,8 +61,7 @@ impl Abilities {
     pub(crate) fn of(doctor: &Doctor) -> Result<Self> {
         let mut programs = BTreeMap::new();
         for probe in &doctor.probes {
-            let name = format!("{}/{}", probe.hook, probe.name);
-            let other = programs.insert(name, probe.program());
+            let other = programs.insert(probe.name.clone(), probe.program());
             ensure!(other.is_none(), "doctor names {} twice", probe.name);
         }
         let features = doctor.features.iter();
@@ -76,20 +77,20 @@ impl Abilities {
         })
     }
 
-    pub(crate) fn attached(&self) -> impl Iterator<Item = &Counts> {
-        self.programs.values().filter_map(Program::counts)
+    pub(crate) fn attached(&self) -> impl Iterator<Item = &Loaded> {
+        self.programs.values().filter_map(Program::loaded)
     }
 
     /// Over all attached programs; none if the kernel does not tell one.
-    pub(crate) fn sum(&self, count: impl Fn(&Counts) -> Option<u64>) -> Option<u64> {
+    pub(crate) fn sum(&self, count: impl Fn(&Loaded) -> Option<u64>) -> Option<u64> {
         self.attached().map(count).sum()
     }
 }
 
 impl Program {
-    pub(crate) fn counts(&self) -> Option<&Counts> {
+    pub(crate) fn loaded(&self) -> Option<&Loaded> {
         match self {
-            Self::Attached(counts) => Some(counts),
+            Self::Attached(loaded) => Some(loaded),
             Self::Refused(_) => None,
         }
     }
@@ -108,7 +109,8 @@ impl Feature {
 impl Probe {
     fn program(&self) -> Program {
         if self.attached {
-            Program::Attached(Counts {
+            Program::Attached(Loaded {
+                hook: self.hook.clone().unwrap_or_default(),
                 verified: self.verified_instructions,
                 translated: self.translated_instructions,
             })
@@ -142,19 +144,19 @@ mod tests {
         assert_eq!(abilities.features["descriptors"], descriptors);
         assert_eq!(abilities.features["stacks"], Availability::On);
         let refused = Program::Refused("EPERM".into());
-        assert_eq!(abilities.programs["fexit/do_wait"], refused);
+        assert_eq!(abilities.programs["do_wait"], refused);
     }
 
     #[test]
     fn a_sum_lacks_nothing() {
         let abilities = abilities();
-        assert_eq!(abilities.sum(|counts| counts.translated), Some(490));
-        assert_eq!(abilities.sum(|counts| counts.verified), None);
+        assert_eq!(abilities.sum(|loaded| loaded.translated), Some(490));
+        assert_eq!(abilities.sum(|loaded| loaded.verified), None);
     }
 
     #[test]
     fn a_name_stands_for_one_program() {
-        let output = OUTPUT.replace(r#""task","hook":"iter""#, r#""sched_switch","hook":"tp_btf""#);
+        let output = OUTPUT.replace(r#""task""#, r#""sched_switch""#);
         let doctor = Doctor::parse(output.as_bytes()).unwrap();
         let error = Abilities::of(&doctor).unwrap_err();
         assert_eq!(error.to_string(), "doctor names sched_switch twice");

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::kernels::abilities::{Abilities, Availability, Counts, Program};
+use crate::kernels::abilities::{Abilities, Availability, Loaded, Program};
 
 /// More than this is a failure, until the tracked file has it.
 const GROWTH_PERCENT: u64 = 20;
@@ -12,15 +12,44 @@ const TIERS: [&str; 3] = ["full", "tracepoint", "raw"];
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    Release { old: String, new: String },
-    Tier { old: Option<String>, new: Option<String> },
-    FeatureOn { name: String },
-    FeatureOff { name: String, reason: String },
+    Release {
+        old: String,
+        new: String,
+    },
+    Tier {
+        old: Option<String>,
+        new: Option<String>,
+    },
+    FeatureOn {
+        name: String,
+    },
+    FeatureOff {
+        name: String,
+        reason: String,
+    },
     /// It attaches now, and its counts are not tracked.
-    Untracked { program: String, now: Counts },
+    Untracked {
+        program: String,
+        now: Loaded,
+    },
     /// It attached, and does not now.
-    Lost { program: String, was: Counts, reason: String },
-    Count { program: String, unit: Unit, was: u64, now: u64 },
+    Lost {
+        program: String,
+        was: Loaded,
+        reason: String,
+    },
+    /// Another program, with counts of its own.
+    Hook {
+        program: String,
+        was: Loaded,
+        now: Loaded,
+    },
+    Count {
+        program: String,
+        unit: Unit,
+        was: u64,
+        now: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,26 +108,39 @@ fn features(was: &Abilities, now: &Abilities, found: &mut Vec<Change>) {
 
 fn programs(was: &Abilities, now: &Abilities, found: &mut Vec<Change>) {
     for (program, state) in &now.programs {
-        let Some(now) = state.counts().copied() else { continue };
-        let program = program.clone();
-        match was.programs.get(&program).and_then(Program::counts) {
-            Some(was) => counts(&program, was, &now, found),
-            None => found.push(Change::Untracked { program, now }),
+        let Some(now) = state.loaded() else { continue };
+        match was.programs.get(program).and_then(Program::loaded) {
+            Some(was) if was.hook == now.hook => counts(program, was, now, found),
+            Some(was) => found.push(Change::Hook {
+                program: program.clone(),
+                was: was.clone(),
+                now: now.clone(),
+            }),
+            None => found.push(Change::Untracked {
+                program: program.clone(),
+                now: now.clone(),
+            }),
         }
     }
     for (program, state) in &was.programs {
-        let Some(was) = state.counts().copied() else { continue };
+        let Some(was) = state.loaded().cloned() else {
+            continue;
+        };
         let reason = match now.programs.get(program) {
             Some(Program::Attached(_)) => continue,
             Some(Program::Refused(reason)) => reason.clone(),
             None => "doctor does not name it".to_owned(),
         };
         let program = program.clone();
-        found.push(Change::Lost { program, was, reason });
+        found.push(Change::Lost {
+            program,
+            was,
+            reason,
+        });
     }
 }
 
-fn counts(program: &str, was: &Counts, now: &Counts, found: &mut Vec<Change>) {
+fn counts(program: &str, was: &Loaded, now: &Loaded, found: &mut Vec<Change>) {
     let verified = was.verified.zip(now.verified);
     let translated = was.translated.zip(now.translated);
     let unit = match verified {
@@ -108,7 +150,12 @@ fn counts(program: &str, was: &Counts, now: &Counts, found: &mut Vec<Change>) {
     for (unit, both) in [(Unit::Verified, verified), (unit, translated)] {
         if let Some((was, now)) = both.filter(|(was, now)| was != now) {
             let program = program.to_owned();
-            found.push(Change::Count { program, unit, was, now });
+            found.push(Change::Count {
+                program,
+                unit,
+                was,
+                now,
+            });
         }
     }
 }
@@ -116,10 +163,15 @@ fn counts(program: &str, was: &Counts, now: &Counts, found: &mut Vec<Change>) {
 impl Change {
     pub(crate) fn weight(&self) -> Weight {
         match self {
-            Self::FeatureOff { .. } | Self::Untracked { .. } | Self::Lost { .. } => Weight::Failure,
+            Self::FeatureOff { .. }
+            | Self::Untracked { .. }
+            | Self::Lost { .. }
+            | Self::Hook { .. } => Weight::Failure,
             Self::FeatureOn { .. } => Weight::Notable,
             Self::Release { .. } => Weight::Small,
-            Self::Tier { old, new } if rank(new.as_deref()) > rank(old.as_deref()) => Weight::Failure,
+            Self::Tier { old, new } if rank(new.as_deref()) > rank(old.as_deref()) => {
+                Weight::Failure
+            }
             Self::Tier { .. } => Weight::Notable,
             Self::Count { unit, was, now, .. } => match unit {
                 Unit::TranslatedToo => Weight::Small,
@@ -152,17 +204,37 @@ impl fmt::Display for Change {
             Self::Untracked { program, now } => {
                 write!(out, "{program} has {now} and is not tracked")
             }
-            Self::Lost { program, was, reason } => {
+            Self::Lost {
+                program,
+                was,
+                reason,
+            } => {
                 write!(out, "{program} had {was} and is not attached now: {reason}")
             }
-            Self::Count { program, unit, was, now } => {
-                write!(out, "{program} {was} → {now} {unit}{}", Relation(*was, *now))
+            Self::Hook { program, was, now } => {
+                let (old, new) = (&was.hook, &now.hook);
+                write!(
+                    out,
+                    "{program} was {old} with {was} and is {new} with {now}"
+                )
+            }
+            Self::Count {
+                program,
+                unit,
+                was,
+                now,
+            } => {
+                write!(
+                    out,
+                    "{program} {was} → {now} {unit}{}",
+                    Relation(*was, *now)
+                )
             }
         }
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for Loaded {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.verified, self.translated) {
             (Some(count), _) => write!(out, "{count} {}", Unit::Verified),
@@ -220,12 +292,22 @@ mod tests {
     }
 
     fn attach(program: &str, verified: Option<u64>, translated: u64) -> impl Fn(&mut Abilities) {
-        let counts = Counts {
+        attach_by("tp_btf", program, verified, translated)
+    }
+
+    fn attach_by(
+        hook: &str,
+        program: &str,
+        verified: Option<u64>,
+        translated: u64,
+    ) -> impl Fn(&mut Abilities) {
+        let loaded = Loaded {
+            hook: hook.into(),
             verified,
             translated: Some(translated),
         };
         move |abilities| {
-            let state = Program::Attached(counts);
+            let state = Program::Attached(loaded.clone());
             abilities.programs.insert(program.into(), state);
         }
     }
@@ -236,9 +318,9 @@ mod tests {
 
     fn same(_: &mut Abilities) {}
 
-    const SWITCH: &str = "tp_btf/sched_switch";
-    const TASK: &str = "iter/task";
-    const WAIT: &str = "fexit/do_wait";
+    const SWITCH: &str = "sched_switch";
+    const TASK: &str = "task";
+    const WAIT: &str = "do_wait";
 
     #[test]
     fn nothing_changed_is_nothing_said() {
@@ -250,34 +332,46 @@ mod tests {
         let told = |now, expect: &[(Weight, &str)]| {
             check(same, attach(SWITCH, Some(now), 400), expect);
         };
-        let fine = "tp_btf/sched_switch 1200 → 1440 verified instructions (+20 %)";
+        let fine = "sched_switch 1200 → 1440 verified instructions (+20 %)";
         told(1440, &[(Small, fine)]);
-        let grown = "tp_btf/sched_switch 1200 → 1441 verified instructions (+20 %)";
+        let grown = "sched_switch 1200 → 1441 verified instructions (+20 %)";
         told(1441, &[(Failure, grown)]);
-        let shrunk = "tp_btf/sched_switch 1200 → 600 verified instructions (-50 %)";
+        let shrunk = "sched_switch 1200 → 600 verified instructions (-50 %)";
         told(600, &[(Notable, shrunk)]);
     }
 
     #[test]
     fn translated_instructions_count_where_the_kernel_tells_no_others() {
-        let grown = "iter/task 90 → 200 translated instructions (+122 %)";
-        check(same, attach(TASK, None, 200), &[(Failure, grown)]);
-        let beside = "tp_btf/sched_switch 400 → 800 translated instructions (+100 %)";
+        let grown = "task 90 → 200 translated instructions (+122 %)";
+        check(
+            same,
+            attach_by("iter", TASK, None, 200),
+            &[(Failure, grown)],
+        );
+        let beside = "sched_switch 400 → 800 translated instructions (+100 %)";
         check(same, attach(SWITCH, Some(1200), 800), &[(Small, beside)]);
     }
 
     #[test]
     fn a_program_must_be_tracked_and_stay_attached() {
-        let new = "fentry/new has 7 verified instructions and is not tracked";
-        check(same, attach("fentry/new", Some(7), 3), &[(Failure, new)]);
-        let attaches = "fexit/do_wait has 9 translated instructions and is not tracked";
+        let new = "new has 7 verified instructions and is not tracked";
+        check(same, attach("new", Some(7), 3), &[(Failure, new)]);
+        let attaches = "do_wait has 9 translated instructions and is not tracked";
         check(same, attach(WAIT, None, 9), &[(Failure, attaches)]);
-        let refused =
-            "fexit/do_wait had 9 verified instructions and is not attached now: EPERM";
+        let refused = "do_wait had 9 verified instructions and is not attached now: EPERM";
         check(attach(WAIT, Some(9), 3), same, &[(Failure, refused)]);
-        let gone = "iter/old had 9 translated instructions and is not attached now: \
+        let gone = "old had 9 translated instructions and is not attached now: \
             doctor does not name it";
-        check(attach("iter/old", None, 9), same, &[(Failure, gone)]);
+        check(attach("old", None, 9), same, &[(Failure, gone)]);
+    }
+
+    #[test]
+    fn another_hook_is_another_program() {
+        let fell = "do_wait was fexit with 9 verified instructions and is kretprobe with \
+            11 verified instructions";
+        let was = attach_by("fexit", WAIT, Some(9), 3);
+        let now = attach_by("kretprobe", WAIT, Some(11), 3);
+        check(was, now, &[(Failure, fell)]);
     }
 
     #[test]
@@ -296,9 +390,17 @@ mod tests {
 
     #[test]
     fn a_lower_tier_fails_and_a_higher_one_does_not() {
-        check(same, tier(Some("raw")), &[(Failure, "tier tracepoint → raw")]);
+        check(
+            same,
+            tier(Some("raw")),
+            &[(Failure, "tier tracepoint → raw")],
+        );
         check(same, tier(None), &[(Failure, "tier tracepoint → none")]);
-        check(same, tier(Some("full")), &[(Notable, "tier tracepoint → full")]);
+        check(
+            same,
+            tier(Some("full")),
+            &[(Notable, "tier tracepoint → full")],
+        );
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub(crate) struct Feature {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Probe {
     pub(crate) name: String,
-    pub(crate) hook: String,
+    /// Of the rung that holds, or of the best when none does.
+    pub(crate) hook: Option<String>,
     pub(crate) attached: bool,
     pub(crate) refusal: Option<String>,
     pub(crate) verified_instructions: Option<u64>,
@@ -47,7 +48,10 @@ impl Doctor {
     pub(crate) fn parse(output: &[u8]) -> Result<Self> {
         let doctor: Self = serde_json::from_slice(output).context("doctor's JSON")?;
         let schema = &doctor.schema;
-        ensure!(schema == SCHEMA, "doctor's schema is {schema}, not {SCHEMA}");
+        ensure!(
+            schema == SCHEMA,
+            "doctor's schema is {schema}, not {SCHEMA}"
+        );
         let missing = doctor.missing_capabilities.join(", ");
         ensure!(missing.is_empty(), "doctor ran without {missing}");
         Ok(doctor)

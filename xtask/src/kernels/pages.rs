@@ -29,7 +29,10 @@ Written by `cargo xtask vm --update` from tests/kernels.json, which has every pr
 /// Which of the pages change.
 pub(crate) fn write(workspace: &Workspace, tracked: &Tracked) -> Result<Vec<&'static str>> {
     let readme = read(workspace, README)?;
-    let pages = [(PAGE, page(tracked)), (README, with_table(&readme, tracked)?)];
+    let pages = [
+        (PAGE, page(tracked)),
+        (README, with_table(&readme, tracked)?),
+    ];
     let mut changed = Vec::new();
     for (name, text) in pages {
         if fs::read_to_string(workspace.path(name)).ok().as_ref() != Some(&text) {
@@ -75,8 +78,8 @@ fn row(kernel: &str, abilities: &Abilities) -> Vec<String> {
         tier(abilities).to_owned(),
         off(abilities),
         format!("{attached} of {}", abilities.programs.len()),
-        number(abilities.sum(|counts| counts.verified)),
-        number(abilities.sum(|counts| counts.translated)),
+        number(abilities.sum(|loaded| loaded.verified)),
+        number(abilities.sum(|loaded| loaded.translated)),
         number(seconds.map(|seconds| seconds.boot)),
         number(seconds.map(|seconds| seconds.tests)),
     ]
@@ -102,7 +105,10 @@ fn with_table(readme: &str, tracked: &Tracked) -> Result<String> {
     let marks = || format!("{README} has not the two marks around its table of kernels");
     let (before, rest) = readme.split_once(BEGIN).with_context(marks)?;
     let (_, after) = rest.split_once(END).with_context(marks)?;
-    Ok(format!("{before}{BEGIN}\n{}\n{END}{after}", features(tracked)))
+    Ok(format!(
+        "{before}{BEGIN}\n{}\n{END}{after}",
+        features(tracked)
+    ))
 }
 
 /// A column per kernel, each in all its states of lockdown.
@@ -132,7 +138,11 @@ fn features(tracked: &Tracked) -> String {
         .chain(titles.map(Column::left))
         .collect();
     let mut rows = vec![line("tier", &tiers)];
-    rows.extend(names.iter().map(|name| line(name, &|states| works(name, states))));
+    rows.extend(
+        names
+            .iter()
+            .map(|name| line(name, &|states| works(name, states))),
+    );
     markdown(&columns, &rows)
 }
 
@@ -175,9 +185,7 @@ fn tiers(states: &[&Abilities]) -> String {
 }
 
 fn works(feature: &str, states: &[&Abilities]) -> String {
-    let on = |abilities: &&&Abilities| {
-        abilities.features.get(feature) == Some(&Availability::On)
-    };
+    let on = |abilities: &&&Abilities| abilities.features.get(feature) == Some(&Availability::On);
     let off: Vec<&str> = states
         .iter()
         .filter(|abilities| !on(abilities))
@@ -219,7 +227,10 @@ mod tests {
             ("6.12".into(), full),
             ("6.12 confidentiality".into(), strict),
             ("6.12 integrity".into(), in_lockdown("integrity", |_| ())),
-            ("host".into(), in_lockdown("none", |abilities| abilities.release = "6.18".into())),
+            (
+                "host".into(),
+                in_lockdown("none", |abilities| abilities.release = "6.18".into()),
+            ),
         ])
     }
 

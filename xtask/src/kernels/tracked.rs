@@ -68,9 +68,9 @@ mod tests {
     },
     "lockdown": "integrity",
     "programs": {
-      "fexit/do_wait": {"refused":"EPERM"},
-      "iter/task": {"attached":{"translated":90,"verified":null}},
-      "tp_btf/sched_switch": {"attached":{"translated":400,"verified":1200}}
+      "do_wait": {"refused":"EPERM"},
+      "sched_switch": {"attached":{"hook":"tp_btf","translated":400,"verified":1200}},
+      "task": {"attached":{"hook":"iter","translated":90,"verified":null}}
     },
     "release": "6.12.9",
     "seconds": null,

@@ -25,7 +25,7 @@ const FAREWELL: Duration = Duration::from_secs(15);
 pub(crate) struct Seen {
     /// With the time since QEMU's start.
     pub(crate) told: Vec<(Duration, Told)>,
-    /// The last lines of its console.
+    /// The last lines of its console, without pieces of output.
     pub(crate) tail: VecDeque<String>,
     pub(crate) timed_out: bool,
     pub(crate) total: Duration,
@@ -43,7 +43,8 @@ impl Drop for Emulator {
 }
 
 /// Starts a guest and follows it to its end, at the latest after `limit`. Every
-/// line goes to `shown` after `label`, and as it is to the file `log`.
+/// line goes as it is to the file `log`, and all but pieces of output go to
+/// `shown` after `label`.
 pub(crate) fn follow(
     command: &mut Command,
     label: &str,
@@ -75,11 +76,16 @@ pub(crate) fn follow(
                 log.write_all(&line)
                     .context("cannot write the console's log")?;
                 let line = legible(&line);
-                // A closed stdout is no reason to stop.
-                let _ = writeln!(shown, "{label} | {line}");
-                if seen.take(begin.elapsed(), line) {
+                let told = Told::parse(&line);
+                if !matches!(told, Some(Told::Output(_))) {
+                    // A closed stdout is no reason to stop.
+                    let _ = writeln!(shown, "{label} | {line}");
+                    seen.keep(line);
+                }
+                if matches!(told, Some(Told::Exit { .. })) {
                     deadline = deadline.min(Instant::now() + FAREWELL);
                 }
+                seen.told.extend(told.map(|told| (begin.elapsed(), told)));
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -94,16 +100,11 @@ pub(crate) fn follow(
 }
 
 impl Seen {
-    /// Whether this was the guest's last word.
-    fn take(&mut self, at: Duration, line: String) -> bool {
-        let told = Told::parse(&line);
+    fn keep(&mut self, line: String) {
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }
         self.tail.push_back(line);
-        let last = matches!(told, Some(Told::Exit { .. }));
-        self.told.extend(told.map(|told| (at, told)));
-        last
     }
 }
 
@@ -180,6 +181,14 @@ mod tests {
         assert_eq!(seen.told.len(), 1);
         assert_eq!(seen.told[0].1, Told::Exit { status: 3 });
         assert!(!seen.timed_out);
+    }
+
+    #[test]
+    fn pieces_of_output_are_read_and_not_shown() {
+        let script = "echo before; echo waitscope-guest: output doctor 1 0 0 61; echo after";
+        let (seen, _) = followed(script, LONG);
+        assert_eq!(seen.tail, ["before", "after"]);
+        assert!(matches!(&seen.told[0].1, Told::Output(piece) if piece.name == "doctor"));
     }
 
     #[test]

@@ -3,9 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use waitscope_guest::{Ended, Told};
+use anyhow::{Result, ensure};
+use waitscope_guest::{Ended, Piece, Told};
 
+use crate::kernels::Observation;
+use crate::kernels::abilities::{Abilities, Seconds};
+use crate::kernels::doctor::Doctor;
+use crate::table::{Column, markdown};
 use crate::vm::console::Seen;
+use crate::vm::options::Round;
+use crate::vm::plan::DOCTOR;
 
 /// One guest's result.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +26,8 @@ pub(crate) struct Outcome {
     /// From QEMU's start to its end.
     pub(crate) total: Duration,
     pub(crate) verdict: Verdict,
+    /// What doctor said, if it was asked and its word came.
+    pub(crate) observation: Option<Observation>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -34,19 +43,36 @@ pub(crate) enum Verdict {
 }
 
 impl Outcome {
-    pub(crate) fn of(label: String, seen: &Seen) -> Self {
+    pub(crate) fn of(round: &Round, seen: &Seen) -> Self {
         let up = seen.told.iter().find_map(|(at, told)| match told {
             Told::Up { kernel } => Some((*at, kernel.clone())),
             _ => None,
         });
         let (boot, kernel) = up.unzip();
         let told: Vec<&Told> = seen.told.iter().map(|(_, told)| told).collect();
+        let mut verdict = judge(&told, seen.timed_out);
+        let abilities = abilities(round, &told).transpose();
+        let mut abilities = abilities.unwrap_or_else(|error| {
+            verdict.fail(format!("{DOCTOR} ({error:#})"));
+            None
+        });
+        if let (Some(abilities), Some(boot)) = (&mut abilities, boot)
+            && round.whole
+            && verdict.is_told()
+        {
+            abilities.seconds = Some(seconds(boot, &told));
+        }
+        let label = round.label();
         Self {
+            observation: abilities.map(|abilities| Observation {
+                label: label.clone(),
+                abilities,
+            }),
             label,
             kernel,
             boot,
             total: seen.total,
-            verdict: judge(&told, seen.timed_out),
+            verdict,
         }
     }
 
@@ -56,9 +82,48 @@ impl Outcome {
 }
 
 impl Verdict {
+    /// A guest that came to no result has failed already.
+    fn fail(&mut self, what: String) {
+        match self {
+            Self::Passed(_) => *self = Self::Failed(vec![what]),
+            Self::Failed(failed) => failed.push(what),
+            Self::TimedOut(_) | Self::NoResult => {}
+        }
+    }
+
     /// Whether the guest itself came to a result.
     pub(crate) fn is_told(&self) -> bool {
         matches!(self, Self::Passed(_) | Self::Failed(_))
+    }
+}
+
+/// None unless doctor has ended.
+fn abilities(round: &Round, told: &[&Told]) -> Option<Result<Abilities>> {
+    let doctors = |told: &&Told| matches!(told, Told::End(ended) if ended.name == DOCTOR);
+    told.iter().find(|told| doctors(told))?;
+    let pieces = told.iter().filter_map(|told| match told {
+        Told::Output(piece) if piece.name == DOCTOR => Some(piece),
+        _ => None,
+    });
+    let read = Piece::join(pieces).and_then(|output| {
+        let doctor = Doctor::parse(&output)?;
+        let (asked, got) = (round.lockdown.to_string(), doctor.lockdown());
+        ensure!(asked == got, "lockdown is {got}, not {asked}");
+        Abilities::of(&doctor)
+    });
+    Some(read)
+}
+
+fn seconds(boot: Duration, told: &[&Told]) -> Seconds {
+    let milliseconds = told.iter().filter_map(|told| match told {
+        Told::End(ended) if ended.name != DOCTOR => Some(ended.milliseconds),
+        _ => None,
+    });
+    let tests = Duration::from_millis(milliseconds.sum());
+    let rounded = |time: Duration| (time + Duration::from_millis(500)).as_secs();
+    Seconds {
+        boot: rounded(boot),
+        tests: rounded(tests),
     }
 }
 
@@ -67,7 +132,7 @@ fn judge(told: &[&Told], timed_out: bool) -> Verdict {
     let (mut ended, mut failed, mut exit) = (0, Vec::new(), None);
     for told in told {
         match told {
-            Told::Up { .. } => {}
+            Told::Up { .. } | Told::Output(_) => {}
             Told::Begin { name } => (running, tainted) = (Some(name.clone()), false),
             Told::Tainted { .. } => tainted = true,
             Told::End(Ended { name, status, .. }) => {
@@ -102,20 +167,20 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One row per guest under a head.
+/// One row per guest.
 pub(crate) fn table(outcomes: &[Outcome]) -> String {
-    let head = ["kernel", "uname -rv", "boot s", "total s", "result"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = std::iter::once(head)
-        .chain(outcomes.iter().map(cells))
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let [label, kernel, boot, total] = [0, 1, 2, 3].map(width);
-    rows.iter()
-        .map(|[a, b, c, d, e]| format!("{a:<label$}  {b:<kernel$}  {c:>boot$}  {d:>total$}  {e}\n"))
-        .collect()
+    let columns = [
+        Column::left("kernel"),
+        Column::left("uname -rv"),
+        Column::right("boot s"),
+        Column::right("total s"),
+        Column::left("result"),
+    ];
+    let rows: Vec<Vec<String>> = outcomes.iter().map(cells).collect();
+    markdown(&columns, &rows)
 }
 
-fn cells(outcome: &Outcome) -> [String; 5] {
+fn cells(outcome: &Outcome) -> Vec<String> {
     let seconds = |time: Duration| format!("{:.1}", time.as_secs_f64());
     let Outcome {
         label,
@@ -123,8 +188,9 @@ fn cells(outcome: &Outcome) -> [String; 5] {
         boot,
         total,
         verdict,
+        observation: _,
     } = outcome;
-    [
+    vec![
         label.clone(),
         kernel.clone().unwrap_or_else(|| "-".to_owned()),
         boot.map_or_else(|| "-".to_owned(), seconds),
@@ -135,7 +201,12 @@ fn cells(outcome: &Outcome) -> [String; 5] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
+    use crate::kernels::doctor::testing::OUTPUT;
+    use crate::vm::kernel::Kernel;
+    use crate::vm::options::{Lockdown, Selection};
 
     fn begin(name: &str) -> Told {
         Told::Begin { name: name.into() }
@@ -201,23 +272,77 @@ mod tests {
         check(&[Told::Exit { status: 0 }], false, "FAILED guest (0)");
     }
 
-    #[test]
-    fn columns_line_up() {
-        let outcome = |label: &str, kernel: Option<&str>, verdict| Outcome {
-            label: label.into(),
-            kernel: kernel.map(str::to_owned),
-            boot: kernel.map(|_| Duration::from_millis(2_340)),
-            total: Duration::from_millis(112_000),
-            verdict,
+    /// What came of a guest that was to be locked down and whose doctor said this.
+    fn outcome(output: &[u8], whole: bool) -> Outcome {
+        let round = Round {
+            kernel: Kernel::V6_12,
+            lockdown: Lockdown::Integrity,
+            tests: Selection::All,
+            whole,
         };
-        let told = table(&[
-            outcome("5.10", Some("5.10.0-46 #1"), Verdict::Passed(3)),
-            outcome("6.12 integrity", None, Verdict::TimedOut(None)),
-        ]);
-        let expect = "\
-            kernel          uname -rv     boot s  total s  result\n\
-            5.10            5.10.0-46 #1     2.3    112.0  passed 3\n\
-            6.12 integrity  -                  -    112.0  TIMED OUT\n";
-        assert_eq!(told, expect);
+        let up = Told::Up {
+            kernel: "6.12.9 #1".into(),
+        };
+        let pieces = Piece::split(DOCTOR, output).map(Told::Output);
+        let after = [end(DOCTOR, 0), begin("truth"), end("truth", 0)];
+        let told = [up, begin(DOCTOR)].into_iter().chain(pieces).chain(after);
+        let told = told.chain([Told::Exit { status: 0 }]);
+        let seen = Seen {
+            told: told
+                .map(|told| (Duration::from_millis(4_600), told))
+                .collect(),
+            tail: VecDeque::new(),
+            timed_out: false,
+            total: Duration::from_millis(112_000),
+        };
+        Outcome::of(&round, &seen)
+    }
+
+    #[test]
+    fn what_doctor_said_is_observed() {
+        let outcome = outcome(OUTPUT.as_bytes(), true);
+        assert_eq!(outcome.verdict, Verdict::Passed(2));
+        let observation = outcome.observation.unwrap();
+        assert_eq!(observation.label, "6.12 integrity");
+        assert_eq!(observation.abilities.release, "6.12.9");
+        let seconds = Seconds { boot: 5, tests: 0 };
+        assert_eq!(observation.abilities.seconds, Some(seconds));
+    }
+
+    #[test]
+    fn only_a_whole_round_tells_seconds() {
+        let observation = outcome(OUTPUT.as_bytes(), false).observation.unwrap();
+        assert_eq!(observation.abilities.seconds, None);
+    }
+
+    #[test]
+    fn a_doctor_that_cannot_be_read_fails_the_guest() {
+        let other = OUTPUT.replace("\"integrity\"", "\"none\"");
+        for (output, expect) in [
+            ("", "FAILED doctor (none of its output came)"),
+            (&other, "FAILED doctor (lockdown is none, not integrity)"),
+        ] {
+            let outcome = outcome(output.as_bytes(), true);
+            assert_eq!(outcome.verdict.to_string(), expect);
+            assert_eq!(outcome.observation, None);
+        }
+    }
+
+    #[test]
+    fn a_row_says_what_is_known() {
+        let hung = Outcome {
+            label: "6.12 integrity".into(),
+            kernel: None,
+            boot: None,
+            total: Duration::from_millis(112_000),
+            verdict: Verdict::TimedOut(None),
+            observation: None,
+        };
+        let row = table(&[hung]);
+        let last = "| 6.12 integrity | -         |      - |   112.0 | TIMED OUT |\n";
+        assert!(row.ends_with(last), "{row}");
+        let passed = table(&[outcome(OUTPUT.as_bytes(), true)]);
+        let last = "| 6.12 integrity | 6.12.9 #1 |    4.6 |   112.0 | passed 2 |\n";
+        assert!(passed.ends_with(last), "{passed}");
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use waitscope_guest::{Plan, Program};
 
+use crate::kernels::doctor;
 use crate::vm::Options;
 use crate::vm::programs::Programs;
 use crate::workspace::Workspace;
@@ -18,14 +19,20 @@ const SYSTEM_PATH: &str = "/usr/bin:/usr/sbin:/bin:/sbin";
 /// Two emulated CPUs are slow; tests beside each other would disturb timing.
 const TEST_THREADS: &str = "1";
 
+/// The name of doctor's result.
+pub(crate) const DOCTOR: &str = "doctor";
+
+/// Doctor first: it must see the kernel as it came up.
 pub(crate) fn of(workspace: &Workspace, programs: &Programs, options: &Options) -> Result<Plan> {
-    let planned = match options.arguments.split_first() {
+    let arguments = &options.common.arguments;
+    let planned = match arguments.split_first() {
         Some((program, arguments)) if options.exec => vec![Program {
             name: "exec".to_owned(),
             path: program.clone(),
             arguments: arguments.to_vec(),
+            caught: false,
         }],
-        _ => tests_of(programs, &options.arguments)?,
+        _ => doctor_and_tests(programs, arguments)?,
     };
     let outside = env::vars().filter(|(name, _)| name.starts_with(PASSED_ON));
     Ok(Plan {
@@ -35,18 +42,24 @@ pub(crate) fn of(workspace: &Workspace, programs: &Programs, options: &Options) 
     })
 }
 
-fn tests_of(programs: &Programs, arguments: &[String]) -> Result<Vec<Program>> {
+fn doctor_and_tests(programs: &Programs, arguments: &[String]) -> Result<Vec<Program>> {
+    let doctor = Program {
+        name: DOCTOR.to_owned(),
+        path: text(&programs.waitscope)?,
+        arguments: doctor::ARGUMENTS.map(str::to_owned).to_vec(),
+        caught: true,
+    };
     let program = |name: &str, path: &Path| -> Result<Program> {
         Ok(Program {
             name: name.to_owned(),
             path: text(path)?,
             arguments: arguments.to_vec(),
+            caught: false,
         })
     };
-    programs
-        .tests
-        .iter()
-        .map(|test| program(&test.name, &test.path))
+    let tests = programs.tests.iter();
+    std::iter::once(Ok(doctor))
+        .chain(tests.map(|test| program(&test.name, &test.path)))
         .collect()
 }
 
@@ -100,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_test_program_gets_the_arguments() {
+    fn doctor_comes_first_and_every_test_program_gets_the_arguments() {
         let programs = Programs {
             waitscope: "/t/waitscope".into(),
             init: "/t/init".into(),
@@ -110,12 +123,19 @@ mod tests {
             }],
             workloads: Vec::new(),
         };
-        let planned = tests_of(&programs, &["--nocapture".to_owned()]).unwrap();
-        let expect = Program {
+        let planned = doctor_and_tests(&programs, &["--nocapture".to_owned()]).unwrap();
+        let doctor = Program {
+            name: "doctor".into(),
+            path: "/t/waitscope".into(),
+            arguments: ["doctor", "--format", "json"].map(str::to_owned).into(),
+            caught: true,
+        };
+        let truth = Program {
             name: "truth".into(),
             path: "/t/deps/truth-1".into(),
             arguments: vec!["--nocapture".into()],
+            caught: false,
         };
-        assert_eq!(planned, [expect]);
+        assert_eq!(planned, [doctor, truth]);
     }
 }

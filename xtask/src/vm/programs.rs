@@ -1,6 +1,5 @@
 //! Builds what runs in a guest, linked statically: a guest has no loader for it.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -8,6 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::run::output_of;
+use crate::vm::options::Selection;
 use crate::workspace::Workspace;
 
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -30,7 +30,7 @@ pub(crate) struct Programs {
     pub(crate) workloads: Vec<PathBuf>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TestProgram {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
@@ -53,10 +53,9 @@ enum Kind {
 }
 
 impl Programs {
-    /// `only` names test programs; none means all.
-    pub(crate) fn build(workspace: &Workspace, only: &[OsString]) -> Result<Self> {
+    pub(crate) fn build(workspace: &Workspace, selection: &Selection) -> Result<Self> {
         let (mut tests, mut workloads) = (Vec::new(), Vec::new());
-        for built in Self::build_tests(workspace, only)? {
+        for built in Self::build_tests(workspace, selection)? {
             let Built { name, kind, path } = built;
             match kind {
                 Kind::Test => tests.push(TestProgram { name, path }),
@@ -74,14 +73,29 @@ impl Programs {
     }
 
     /// The test programs, and the workloads along with them.
-    fn build_tests(workspace: &Workspace, only: &[OsString]) -> Result<Vec<Built>> {
-        let mut command = cargo(workspace, &["test", "--no-run"])?;
+    fn build_tests(workspace: &Workspace, selection: &Selection) -> Result<Vec<Built>> {
+        let (verb, names): (&[&str], &[String]) = match selection {
+            Selection::All => (&["test", "--no-run", "--test", "*"], &[]),
+            Selection::Named(none) if none.is_empty() => (&["build"], &[]),
+            Selection::Named(names) => (&["test", "--no-run"], names),
+        };
+        let mut command = cargo(workspace, verb)?;
         command.args(["--package", "waitscope-tests"]);
-        let every = [OsString::from("*")];
-        for name in if only.is_empty() { &every } else { only } {
-            command.arg("--test").arg(name);
+        for name in names {
+            command.args(["--test", name]);
         }
         executables(&output_of(&mut command)?)
+    }
+
+    /// Those with fewer tests.
+    pub(crate) fn only(&self, selection: &Selection) -> Self {
+        let tests = self.tests.iter().filter(|test| selection.has(&test.name));
+        Self {
+            waitscope: self.waitscope.clone(),
+            init: self.init.clone(),
+            tests: tests.cloned().collect(),
+            workloads: self.workloads.clone(),
+        }
     }
 }
 

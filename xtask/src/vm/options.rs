@@ -1,0 +1,282 @@
+//! What one can ask of the guests, and the guests that follow from it.
+
+use std::fmt;
+
+use crate::vm::kernel::Kernel;
+
+/// The test program that a locked down kernel must pass: it meets every wait.
+const LOCKED_DOWN: &str = "truth";
+
+/// What `cargo xtask test` has in common with `cargo xtask vm`.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Common {
+    /// Kernels of guests: 5.10, 6.1, 6.12, 7.2 or all
+    #[arg(
+        long,
+        value_name = "VERSION",
+        value_delimiter = ',',
+        default_value = "all"
+    )]
+    #[arg(value_parser = parse_kernels)]
+    kernel: Vec<Kernels>,
+    /// How long one guest may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: u64,
+    /// Write what doctor says on each kernel into tests/kernels.json and the
+    /// pages made of it, instead of comparing
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Arguments for the test programs: names to filter by, --nocapture, …
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Each kernel in these states of lockdown
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Lockdown::ALL)]
+    lockdown: Vec<Lockdown>,
+    /// Only these test programs (truth, attach, …); when not given all, or truth
+    /// alone where the kernel is locked down
+    #[arg(long, value_name = "NAME")]
+    test: Vec<String>,
+    /// Only ask doctor
+    #[arg(long, conflicts_with = "test")]
+    no_tests: bool,
+    /// Run ARGS as a program with arguments instead of doctor and the tests
+    /// (waitscope, truth and actor are in PATH)
+    #[arg(long, requires = "arguments", conflicts_with_all = ["test", "no_tests", "update"])]
+    pub(crate) exec: bool,
+}
+
+/// One word of `--kernel`.
+#[derive(Clone, Debug)]
+struct Kernels(Vec<Kernel>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Lockdown {
+    None,
+    Integrity,
+    Confidentiality,
+}
+
+/// One guest to boot.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Round {
+    pub(crate) kernel: Kernel,
+    pub(crate) lockdown: Lockdown,
+    pub(crate) tests: Selection,
+    /// Whether these are all tests that such a guest is to pass.
+    pub(crate) whole: bool,
+}
+
+/// Test programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    All,
+    Named(Vec<String>),
+}
+
+impl Options {
+    /// Every guest.
+    pub(crate) fn matrix(common: &Common) -> Self {
+        Self {
+            common: common.clone(),
+            lockdown: Lockdown::ALL.to_vec(),
+            test: Vec::new(),
+            no_tests: false,
+            exec: false,
+        }
+    }
+
+    pub(crate) fn rounds(&self) -> Vec<Round> {
+        let kernels = self.common.kernel.iter().flat_map(|Kernels(these)| these);
+        let round = |kernel: Kernel, lockdown: Lockdown| Round {
+            kernel,
+            lockdown,
+            tests: self.selection(lockdown),
+            whole: self.is_whole(),
+        };
+        kernels
+            .flat_map(|kernel| {
+                self.lockdown
+                    .iter()
+                    .map(move |state| round(*kernel, *state))
+            })
+            .collect()
+    }
+
+    fn selection(&self, lockdown: Lockdown) -> Selection {
+        if self.no_tests || self.exec || !self.test.is_empty() {
+            Selection::Named(self.test.clone())
+        } else if lockdown == Lockdown::None {
+            Selection::All
+        } else {
+            Selection::Named(vec![LOCKED_DOWN.to_owned()])
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        let some = self.no_tests || self.exec || !self.test.is_empty();
+        !some && self.common.arguments.is_empty()
+    }
+}
+
+impl Selection {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|known| known == name),
+        }
+    }
+
+    /// What any of the rounds runs.
+    pub(crate) fn of(rounds: &[Round]) -> Self {
+        let mut all = Vec::new();
+        for round in rounds {
+            match &round.tests {
+                Self::All => return Self::All,
+                Self::Named(names) => all.extend(names.iter().cloned()),
+            }
+        }
+        all.sort();
+        all.dedup();
+        Self::Named(all)
+    }
+}
+
+impl Lockdown {
+    const ALL: [Self; 3] = [Self::None, Self::Integrity, Self::Confidentiality];
+}
+
+impl Round {
+    pub(crate) fn label(&self) -> String {
+        match self.lockdown {
+            Lockdown::None => self.kernel.to_string(),
+            locked => format!("{} {locked}", self.kernel),
+        }
+    }
+
+    /// The kernel's command line. Lockdown comes first among Debian's security
+    /// modules, so naming it suffices.
+    pub(crate) fn settings(&self) -> String {
+        let mut settings = "console=ttyS0 quiet panic=-1".to_owned();
+        if self.lockdown != Lockdown::None {
+            settings += &format!(" lockdown={}", self.lockdown);
+        }
+        settings
+    }
+}
+
+impl fmt::Display for Lockdown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::None => "none",
+            Self::Integrity => "integrity",
+            Self::Confidentiality => "confidentiality",
+        })
+    }
+}
+
+fn parse_kernels(text: &str) -> Result<Kernels, String> {
+    if text == "all" {
+        return Ok(Kernels(Kernel::ALL.to_vec()));
+    }
+    let known = Kernel::ALL
+        .into_iter()
+        .find(|kernel| kernel.to_string() == text);
+    let known = known.ok_or("there are guests for 5.10, 6.1, 6.12 and 7.2, or all")?;
+    Ok(Kernels(vec![known]))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    use super::*;
+
+    fn options(line: &str) -> Options {
+        let command = Options::augment_args(Command::new("vm"));
+        let words = std::iter::once("vm").chain(line.split_whitespace());
+        Options::from_arg_matches(&command.get_matches_from(words)).unwrap()
+    }
+
+    fn check(line: &str, expect: &[(&str, &str)]) {
+        let rounds = options(line).rounds();
+        let told: Vec<(String, String)> = rounds
+            .iter()
+            .map(|round| {
+                let tests = match &round.tests {
+                    Selection::All => "all".to_owned(),
+                    Selection::Named(names) => names.join(" "),
+                };
+                let part = if round.whole { "" } else { " in part" };
+                (round.label(), tests + part)
+            })
+            .collect();
+        let told: Vec<(&str, &str)> = told
+            .iter()
+            .map(|(label, tests)| (label.as_str(), tests.as_str()))
+            .collect();
+        assert_eq!(told, expect, "{line}");
+    }
+
+    #[test]
+    fn a_locked_down_kernel_runs_the_truth_alone() {
+        check(
+            "--kernel 6.12,6.1",
+            &[
+                ("6.12", "all"),
+                ("6.12 integrity", "truth"),
+                ("6.12 confidentiality", "truth"),
+                ("6.1", "all"),
+                ("6.1 integrity", "truth"),
+                ("6.1 confidentiality", "truth"),
+            ],
+        );
+        assert_eq!(options("").rounds().len(), 12);
+    }
+
+    #[test]
+    fn less_can_be_asked_for() {
+        let named = [("7.2", "load truth in part")];
+        check(
+            "--kernel 7.2 --lockdown none --test load --test truth",
+            &named,
+        );
+        let asked = [("5.10 integrity", " in part")];
+        check("--kernel 5.10 --lockdown integrity --no-tests", &asked);
+        let filtered = [("5.10", "all in part")];
+        check("--kernel 5.10 --lockdown none -- hot", &filtered);
+    }
+
+    #[test]
+    fn only_what_a_round_runs_is_built() {
+        let selection = |line: &str| Selection::of(&options(line).rounds());
+        assert_eq!(selection(""), Selection::All);
+        let truth = Selection::Named(vec![LOCKED_DOWN.to_owned()]);
+        assert_eq!(selection("--lockdown integrity"), truth);
+        assert!(truth.has("truth") && !truth.has("load"));
+        assert_eq!(selection("--no-tests"), Selection::Named(Vec::new()));
+    }
+
+    #[test]
+    fn lockdown_goes_onto_the_command_line() {
+        let rounds = options("--kernel 5.10").rounds();
+        assert_eq!(rounds[0].settings(), "console=ttyS0 quiet panic=-1");
+        let locked = "console=ttyS0 quiet panic=-1 lockdown=integrity";
+        assert_eq!(rounds[1].settings(), locked);
+    }
+
+    #[test]
+    fn kernels_are_named_by_their_versions() {
+        assert_eq!(parse_kernels("all").unwrap().0, Kernel::ALL);
+        assert_eq!(parse_kernels("6.1").unwrap().0, [Kernel::V6_1]);
+        assert_eq!(parse_kernels("6.12").unwrap().0, [Kernel::V6_12]);
+        assert!(parse_kernels("6").is_err());
+        assert!(parse_kernels("").is_err());
+    }
+}
