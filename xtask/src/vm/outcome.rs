@@ -53,7 +53,7 @@ impl Outcome {
         let mut verdict = judge(&told, seen.timed_out);
         let abilities = abilities(round, &told).transpose();
         let mut abilities = abilities.unwrap_or_else(|error| {
-            verdict.fail(format!("{DOCTOR} ({error:#})"));
+            verdict.fail(format!("{DOCTOR}: {error:#}"));
             None
         });
         if let (Some(abilities), Some(boot)) = (&mut abilities, boot)
@@ -319,8 +319,8 @@ mod tests {
     fn a_doctor_that_cannot_be_read_fails_the_guest() {
         let other = OUTPUT.replace("\"integrity\"", "\"none\"");
         for (output, expect) in [
-            ("", "FAILED doctor (none of its output came)"),
-            (&other, "FAILED doctor (lockdown is none, not integrity)"),
+            ("", "FAILED doctor: none of its output came"),
+            (&other, "FAILED doctor: lockdown is none, not integrity"),
         ] {
             let outcome = outcome(output.as_bytes(), true);
             assert_eq!(outcome.verdict.to_string(), expect);
