@@ -3,8 +3,10 @@
 
 pub(crate) mod abilities;
 mod change;
+mod compare;
 pub(crate) mod doctor;
-mod pages;
+mod page;
+mod readme;
 mod tracked;
 
 use std::path::Path;
@@ -12,7 +14,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 
 use self::abilities::Abilities;
-use self::change::{Change, Weight, changes};
+use self::change::Weight;
+use self::compare::changes;
 use self::doctor::Doctor;
 use self::tracked::Tracked;
 use crate::privilege::Privilege;
@@ -87,25 +90,24 @@ fn write_down(workspace: &Workspace, observed: &[Observation]) -> Result<()> {
     for observation in observed {
         let Observation { label, abilities } = observation;
         match tracked.get(label) {
-            Some(was) => said(label, was, abilities).for_each(|(_, text)| say(text)),
+            Some(was) => said(label, was, abilities)
+                .iter()
+                .for_each(|(_, text)| say(text)),
             None => say(format_args!("{label}: new")),
         }
         let entry = merged(tracked.get(label), abilities);
         tracked.insert(label.clone(), entry);
     }
     tracked::write(workspace, &tracked)?;
-    for page in pages::write(workspace, &tracked)? {
-        say(format_args!("{page} is new"));
-    }
-    Ok(())
+    page::write(workspace, &tracked)?;
+    readme::write(workspace, &tracked)
 }
 
-fn said(label: &str, was: &Abilities, now: &Abilities) -> impl Iterator<Item = (Weight, String)> {
-    let found: Vec<Change> = changes(was, now);
-    let label = label.to_owned();
-    found
-        .into_iter()
-        .map(move |change| (change.weight(), format!("{label}: {change}")))
+fn said(label: &str, was: &Abilities, now: &Abilities) -> Vec<(Weight, String)> {
+    changes(was, now)
+        .iter()
+        .map(|change| (change.weight(), format!("{label}: {change}")))
+        .collect()
 }
 
 /// A host's kernel is whichever it happens to run, so only the same one compares.
@@ -118,7 +120,7 @@ fn compare(tracked: &Tracked, observation: &Observation) -> Vec<(Weight, String)
             let text = format!("{label}: runs {release}, tracked is {was}: not compared");
             vec![(Weight::Notable, text)]
         }
-        Some(was) => said(label, was, abilities).collect(),
+        Some(was) => said(label, was, abilities),
         None if label == HOST => {
             let text = format!("{label}: runs {release}, which is not tracked: not compared");
             vec![(Weight::Notable, text)]

@@ -14,12 +14,13 @@ mod outcome;
 mod plan;
 mod programs;
 mod qemu;
+mod verdict;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use self::initramfs::Initramfs;
 use self::mirror::Supply;
@@ -151,6 +152,11 @@ fn conclude(
         .filter(|outcome| !outcome.passed())
         .map(|outcome| outcome.label.as_str())
         .collect();
-    ensure!(failed.is_empty(), "not passed on: {}", failed.join(", "));
-    settled
+    if failed.is_empty() {
+        return settled;
+    }
+    if let Err(error) = settled {
+        say(format_args!("error: {error:#}"));
+    }
+    bail!("not passed on: {}", failed.join(", "));
 }

@@ -77,6 +77,10 @@ impl Abilities {
         })
     }
 
+    pub(crate) fn tier(&self) -> &str {
+        self.tier.as_deref().unwrap_or("none")
+    }
+
     pub(crate) fn attached(&self) -> impl Iterator<Item = &Loaded> {
         self.programs.values().filter_map(Program::loaded)
     }

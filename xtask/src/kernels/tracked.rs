@@ -20,6 +20,25 @@ const OPEN: usize = 3;
 /// By label: a kernel's version and its lockdown, if any, or `host`.
 pub(crate) type Tracked = BTreeMap<String, Abilities>;
 
+/// Each kernel with its states, from the least locked down to the most.
+pub(crate) fn by_kernel(tracked: &Tracked) -> Vec<(&str, Vec<&Abilities>)> {
+    let mut kernels: BTreeMap<&str, Vec<&Abilities>> = BTreeMap::new();
+    for (label, abilities) in tracked {
+        let kernel = label.split(' ').next().unwrap_or_default();
+        kernels.entry(kernel).or_default().push(abilities);
+    }
+    for states in kernels.values_mut() {
+        states.sort_by_key(|abilities| strictness(&abilities.lockdown));
+    }
+    kernels.into_iter().collect()
+}
+
+fn strictness(lockdown: &str) -> usize {
+    let states = ["none", "integrity", "confidentiality"];
+    let known = states.iter().position(|state| *state == lockdown);
+    known.unwrap_or(states.len())
+}
+
 /// Nothing is tracked before the first update.
 pub(crate) fn read(workspace: &Workspace) -> Result<Tracked> {
     match fs::read(workspace.path(FILE)) {
@@ -48,6 +67,41 @@ fn lay_out(value: &Value, depth: usize) -> String {
             format!("{{\n{}\n{}}}", lines.join(",\n"), "  ".repeat(depth))
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use crate::kernels::abilities::testing::abilities;
+    use crate::kernels::abilities::{Availability, Seconds};
+
+    fn in_lockdown(lockdown: &str, change: impl Fn(&mut Abilities)) -> Abilities {
+        let mut abilities = abilities();
+        abilities.lockdown = lockdown.into();
+        change(&mut abilities);
+        abilities
+    }
+
+    /// A 6.12 that loses more the more it is locked down, and a host.
+    pub(crate) fn sample() -> Tracked {
+        let full = in_lockdown("none", |abilities| {
+            abilities.tier = Some("full".into());
+            abilities.seconds = Some(Seconds { boot: 5, tests: 93 });
+        });
+        let strict = in_lockdown("confidentiality", |abilities| {
+            let off = Availability::Off("refused".into());
+            abilities.features.insert("stacks".into(), off);
+        });
+        Tracked::from([
+            ("6.12".into(), full),
+            ("6.12 confidentiality".into(), strict),
+            ("6.12 integrity".into(), in_lockdown("integrity", |_| ())),
+            (
+                "host".into(),
+                in_lockdown("none", |abilities| abilities.release = "6.18".into()),
+            ),
+        ])
     }
 }
 

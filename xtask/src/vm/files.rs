@@ -47,6 +47,15 @@ pub(crate) fn place_bytes(path: &Path, data: &[u8]) -> Result<()> {
     fs::write(path, data).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Writes a text unless it is there already; says whether it was not.
+pub(crate) fn renew(path: &Path, text: &str) -> Result<bool> {
+    let is_new = fs::read_to_string(path).ok().as_deref() != Some(text);
+    if is_new {
+        place_bytes(path, text.as_bytes())?;
+    }
+    Ok(is_new)
+}
+
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

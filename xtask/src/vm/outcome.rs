@@ -1,10 +1,9 @@
 //! What came of a guest, and the table of all.
 
-use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use waitscope_guest::{Ended, Piece, Told};
+use waitscope_guest::{Piece, Told};
 
 use crate::kernels::Observation;
 use crate::kernels::abilities::{Abilities, Seconds};
@@ -13,6 +12,7 @@ use crate::table::{Column, markdown};
 use crate::vm::console::Seen;
 use crate::vm::options::Round;
 use crate::vm::plan::DOCTOR;
+use crate::vm::verdict::Verdict;
 
 /// One guest's result.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,18 +30,6 @@ pub(crate) struct Outcome {
     pub(crate) observation: Option<Observation>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// So many programs ended with 0, and no other way.
-    Passed(usize),
-    /// These ended otherwise, or the kernel complained while they ran.
-    Failed(Vec<String>),
-    /// The limit came while this ran.
-    TimedOut(Option<String>),
-    /// The guest ended without a result: it crashed, or never came up.
-    NoResult,
-}
-
 impl Outcome {
     pub(crate) fn of(round: &Round, seen: &Seen) -> Self {
         let up = seen.told.iter().find_map(|(at, told)| match told {
@@ -50,7 +38,7 @@ impl Outcome {
         });
         let (boot, kernel) = up.unzip();
         let told: Vec<&Told> = seen.told.iter().map(|(_, told)| told).collect();
-        let mut verdict = judge(&told, seen.timed_out);
+        let mut verdict = Verdict::of(&told, seen.timed_out);
         let abilities = abilities(round, &told).transpose();
         let mut abilities = abilities.unwrap_or_else(|error| {
             verdict.fail(format!("{DOCTOR}: {error:#}"));
@@ -81,22 +69,6 @@ impl Outcome {
     }
 }
 
-impl Verdict {
-    /// A guest that came to no result has failed already.
-    fn fail(&mut self, what: String) {
-        match self {
-            Self::Passed(_) => *self = Self::Failed(vec![what]),
-            Self::Failed(failed) => failed.push(what),
-            Self::TimedOut(_) | Self::NoResult => {}
-        }
-    }
-
-    /// Whether the guest itself came to a result.
-    pub(crate) fn is_told(&self) -> bool {
-        matches!(self, Self::Passed(_) | Self::Failed(_))
-    }
-}
-
 /// None unless doctor has ended.
 fn abilities(round: &Round, told: &[&Told]) -> Option<Result<Abilities>> {
     let doctors = |told: &&Told| matches!(told, Told::End(ended) if ended.name == DOCTOR);
@@ -124,46 +96,6 @@ fn seconds(boot: Duration, told: &[&Told]) -> Seconds {
     Seconds {
         boot: rounded(boot),
         tests: rounded(tests),
-    }
-}
-
-fn judge(told: &[&Told], timed_out: bool) -> Verdict {
-    let (mut running, mut tainted) = (None, false);
-    let (mut ended, mut failed, mut exit) = (0, Vec::new(), None);
-    for told in told {
-        match told {
-            Told::Up { .. } | Told::Output(_) => {}
-            Told::Begin { name } => (running, tainted) = (Some(name.clone()), false),
-            Told::Tainted { .. } => tainted = true,
-            Told::End(Ended { name, status, .. }) => {
-                (running, ended) = (None, ended + 1);
-                if *status != 0 {
-                    failed.push(format!("{name} ({status})"));
-                } else if tainted {
-                    failed.push(format!("{name} (kernel warning)"));
-                }
-            }
-            Told::Exit { status } => exit = Some(*status),
-        }
-    }
-    match exit {
-        Some(0) if failed.is_empty() && ended > 0 => Verdict::Passed(ended),
-        Some(status) if failed.is_empty() => Verdict::Failed(vec![format!("guest ({status})")]),
-        Some(_) => Verdict::Failed(failed),
-        None if timed_out => Verdict::TimedOut(running),
-        None => Verdict::NoResult,
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passed(count) => write!(out, "passed {count}"),
-            Self::Failed(names) => write!(out, "FAILED {}", names.join(", ")),
-            Self::TimedOut(Some(name)) => write!(out, "TIMED OUT in {name}"),
-            Self::TimedOut(None) => out.write_str("TIMED OUT"),
-            Self::NoResult => out.write_str("NO RESULT: the guest crashed or never came up"),
-        }
     }
 }
 
@@ -207,70 +139,7 @@ mod tests {
     use crate::kernels::doctor::testing::OUTPUT;
     use crate::vm::kernel::Kernel;
     use crate::vm::options::{Lockdown, Selection};
-
-    fn begin(name: &str) -> Told {
-        Told::Begin { name: name.into() }
-    }
-
-    fn end(name: &str, status: i32) -> Told {
-        Told::End(Ended {
-            name: name.into(),
-            status,
-            milliseconds: 1,
-        })
-    }
-
-    fn check(told: &[Told], timed_out: bool, expect: &str) {
-        let told: Vec<&Told> = told.iter().collect();
-        assert_eq!(judge(&told, timed_out).to_string(), expect, "{told:?}");
-    }
-
-    #[test]
-    fn the_verdict_follows_from_what_was_told() {
-        let exit = |status| Told::Exit { status };
-        let both = [begin("a"), end("a", 0), begin("b"), end("b", 0), exit(0)];
-        check(&both, false, "passed 2");
-        check(
-            &[
-                begin("a"),
-                end("a", 101),
-                begin("b"),
-                end("b", 0),
-                exit(101),
-            ],
-            false,
-            "FAILED a (101)",
-        );
-        check(
-            &[
-                begin("a"),
-                Told::Tainted { flags: 512 },
-                end("a", 0),
-                exit(124),
-            ],
-            false,
-            "FAILED a (kernel warning)",
-        );
-        check(
-            &[begin("a"), end("a", 0), begin("b")],
-            true,
-            "TIMED OUT in b",
-        );
-        check(&[], true, "TIMED OUT");
-        check(
-            &[begin("a")],
-            false,
-            "NO RESULT: the guest crashed or never came up",
-        );
-        check(&[exit(125)], false, "FAILED guest (125)");
-        // Switching off took too long, but the result had been told.
-        check(&both, true, "passed 2");
-    }
-
-    #[test]
-    fn nothing_run_is_not_passed() {
-        check(&[Told::Exit { status: 0 }], false, "FAILED guest (0)");
-    }
+    use crate::vm::verdict::testing::{begin, end};
 
     /// What came of a guest that was to be locked down and whose doctor said this.
     fn outcome(output: &[u8], whole: bool) -> Outcome {
