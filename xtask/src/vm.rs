@@ -20,7 +20,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use self::initramfs::Initramfs;
 use self::mirror::Supply;
@@ -54,7 +54,10 @@ pub(crate) fn matrix(
     host: Option<Observation>,
 ) -> Result<()> {
     let outcomes = if is_possible() {
-        Site::prepare(workspace, &Options::matrix(common))?.boot_all()?
+        let options = Options::matrix(common);
+        let site = Site::prepare(workspace, &options);
+        let site = site.context("no guests can be booted; --no-guests leaves them out")?;
+        site.boot_all()?
     } else {
         say("== no guests: they are x86-64 machines, and this is none");
         Vec::new()

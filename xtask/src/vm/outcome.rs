@@ -188,8 +188,11 @@ mod tests {
     fn a_doctor_that_cannot_be_read_fails_the_guest() {
         let other = OUTPUT.replace("\"integrity\"", "\"none\"");
         for (output, expect) in [
-            ("", "FAILED doctor: none of its output came"),
-            (&other, "FAILED doctor: lockdown is none, not integrity"),
+            ("", "FAILED waitscope-doctor: none of its output came"),
+            (
+                &other,
+                "FAILED waitscope-doctor: lockdown is none, not integrity",
+            ),
         ] {
             let outcome = outcome(output.as_bytes(), true);
             assert_eq!(outcome.verdict.to_string(), expect);

@@ -19,8 +19,8 @@ const SYSTEM_PATH: &str = "/usr/bin:/usr/sbin:/bin:/sbin";
 /// Two emulated CPUs are slow; tests beside each other would disturb timing.
 const TEST_THREADS: &str = "1";
 
-/// The name of doctor's result.
-pub(crate) const DOCTOR: &str = "doctor";
+/// The name of doctor's result; a test program is called doctor.
+pub(crate) const DOCTOR: &str = "waitscope-doctor";
 
 /// Doctor first: it must see the kernel as it came up.
 pub(crate) fn of(workspace: &Workspace, programs: &Programs, options: &Options) -> Result<Plan> {
@@ -125,7 +125,7 @@ mod tests {
         };
         let planned = doctor_and_tests(&programs, &["--nocapture".to_owned()]).unwrap();
         let doctor = Program {
-            name: "doctor".into(),
+            name: DOCTOR.into(),
             path: "/t/waitscope".into(),
             arguments: ["doctor", "--format", "json"].map(str::to_owned).into(),
             caught: true,
