@@ -68,6 +68,8 @@ pub(crate) enum Lockdown {
 pub(crate) struct Round {
     pub(crate) kernel: Kernel,
     pub(crate) lockdown: Lockdown,
+    /// Before the tests.
+    pub(crate) asks_doctor: bool,
     pub(crate) tests: Selection,
     /// Whether these are all tests that such a guest is to pass.
     pub(crate) whole: bool,
@@ -97,6 +99,7 @@ impl Options {
         let round = |kernel: Kernel, lockdown: Lockdown| Round {
             kernel,
             lockdown,
+            asks_doctor: !self.exec,
             tests: self.selection(lockdown),
             whole: self.is_whole(),
         };

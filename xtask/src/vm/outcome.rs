@@ -39,8 +39,7 @@ impl Outcome {
         let (boot, kernel) = up.unzip();
         let told: Vec<&Told> = seen.told.iter().map(|(_, told)| told).collect();
         let mut verdict = Verdict::of(&told, seen.timed_out);
-        let abilities = abilities(round, &told).transpose();
-        let mut abilities = abilities.unwrap_or_else(|error| {
+        let mut abilities = abilities(round, &told).unwrap_or_else(|error| {
             verdict.fail(format!("{DOCTOR}: {error:#}"));
             None
         });
@@ -69,21 +68,19 @@ impl Outcome {
     }
 }
 
-/// None unless doctor has ended.
-fn abilities(round: &Round, told: &[&Told]) -> Option<Result<Abilities>> {
-    let doctors = |told: &&Told| matches!(told, Told::End(ended) if ended.name == DOCTOR);
-    told.iter().find(|told| doctors(told))?;
+/// None if doctor was not asked.
+fn abilities(round: &Round, told: &[&Told]) -> Result<Option<Abilities>> {
+    if !round.asks_doctor {
+        return Ok(None);
+    }
     let pieces = told.iter().filter_map(|told| match told {
         Told::Output(piece) if piece.name == DOCTOR => Some(piece),
         _ => None,
     });
-    let read = Piece::join(pieces).and_then(|output| {
-        let doctor = Doctor::parse(&output)?;
-        let (asked, got) = (round.lockdown.to_string(), doctor.lockdown());
-        ensure!(asked == got, "lockdown is {got}, not {asked}");
-        Abilities::of(&doctor)
-    });
-    Some(read)
+    let doctor = Doctor::parse(&Piece::join(pieces)?)?;
+    let (asked, got) = (round.lockdown.to_string(), doctor.lockdown());
+    ensure!(asked == got, "lockdown is {got}, not {asked}");
+    Abilities::of(&doctor).map(Some)
 }
 
 fn seconds(boot: Duration, told: &[&Told]) -> Seconds {
@@ -146,6 +143,7 @@ mod tests {
         let round = Round {
             kernel: Kernel::V6_12,
             lockdown: Lockdown::Integrity,
+            asks_doctor: true,
             tests: Selection::All,
             whole,
         };
