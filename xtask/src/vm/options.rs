@@ -20,7 +20,7 @@ pub(crate) struct Common {
     #[arg(value_parser = parse_kernels)]
     kernel: Vec<Kernels>,
     /// How long one guest may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
     /// Write what doctor says on each kernel into tests/kernels.json and the
