@@ -12,6 +12,7 @@ pub mod report;
 pub mod stalls;
 pub mod terminal;
 pub mod text;
+pub mod travel;
 pub mod truth;
 pub mod type_information;
 pub mod unseen;

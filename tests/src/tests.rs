@@ -51,9 +51,11 @@ fn measured() -> Measured {
         wait_ns: 401_000_000,
         odd_cpu_ns: 0,
         waking_ns: 0,
+        longest_waking_ns: 0,
         stale_ns: 0,
         opened_ns: 5,
         left_ns: 0,
+        farewell_ns: 0,
         oncpu_ns: 900_000,
         rundelay_ns: 2_100_000,
         expect_functions: vec!["futex_wait".into()],
@@ -67,7 +69,7 @@ fn after(pointer: &str, value: Value) -> Vec<String> {
     *changed.pointer_mut(pointer).unwrap() = value;
     let changed = Report::parse(changed.to_string().as_bytes()).unwrap();
     let mut said = audit::violations(&changed);
-    let wrong = contradictions(&changed, &[&measured()], 0);
+    let wrong = contradictions(&changed, &[&measured()], 0, None);
     said.extend(Stalls::default().excuse(wrong));
     said
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::report::{Account, Report, Thread, Wait, Wake};
 use crate::stalls::Contradiction;
+use crate::travel::Travels;
 use crate::unseen::Unseen;
 
 /// What one case says of itself. Times are ns.
@@ -25,9 +26,11 @@ pub struct Measured {
     pub wait_ns: u64,
     pub odd_cpu_ns: u64,
     pub waking_ns: u64,
+    pub longest_waking_ns: u64,
     pub stale_ns: u64,
     pub opened_ns: u64,
     pub left_ns: u64,
+    pub farewell_ns: u64,
     pub oncpu_ns: u64,
     pub rundelay_ns: u64,
     pub expect_functions: Vec<String>,
@@ -88,11 +91,22 @@ const JOURNEY_NS: u64 = 5_000_000;
 ///
 /// `stolen_ns` is the time that the host took from this machine's CPUs
 /// meanwhile: the wall clock has it, schedstat leaves it out.
-pub fn contradictions(report: &Report, cases: &[&Measured], stolen_ns: u64) -> Vec<Contradiction> {
+///
+/// `travels` is how long the sleepers' wakings were on their way, where the
+/// kernel tells.
+pub fn contradictions(
+    report: &Report,
+    cases: &[&Measured],
+    stolen_ns: u64,
+    travels: Option<&Travels>,
+) -> Vec<Contradiction> {
+    let longest = cases.iter().map(|case| case.longest_waking_ns);
     let run = Run {
         report,
         unseen: Unseen::of(report),
         stolen_ns,
+        travels,
+        longest_waking_ns: longest.max().unwrap_or_default(),
         zero_ns: zero_ns(report, cases),
     };
     cases.iter().flat_map(|case| of_case(&run, case)).collect()
@@ -103,6 +117,9 @@ struct Run<'a> {
     report: &'a Report,
     unseen: Unseen<'a>,
     stolen_ns: u64,
+    travels: Option<&'a Travels>,
+    /// The longest that any subject's waking took, ns.
+    longest_waking_ns: u64,
     /// `CLOCK_MONOTONIC` when the report's own clock was zero, ns.
     zero_ns: u64,
 }
@@ -149,8 +166,8 @@ fn of_thread(thread: &Thread, truth: &Measured, run: &Run<'_>) -> Vec<Contradict
         .filter_map(Sum::contradiction)
         .collect();
     let count: u64 = waits.iter().map(|wait| wait.count).sum();
-    let memory: u64 = for_memory(account, truth).map(|wait| wait.count).sum();
-    let counted = truth.count.clamp(count, count + memory);
+    let beside: u64 = inside(account, &waits).map(|wait| wait.count).sum();
+    let counted = truth.count.clamp(count, count + beside);
     if counted.abs_diff(truth.count) > truth.count / 20 + 2 {
         found.push(no_sum(format!("{count} waits, truth {}", truth.count)));
     }
@@ -220,11 +237,11 @@ fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [S
     let sources = &truth.expect_source;
     let by_interrupt = sources.iter().any(|source| source == "block-io");
     let journey = if by_interrupt { JOURNEY_NS } else { 0 };
-    // A call may also wait for the memory it reads or writes; the workload sees
-    // that as the same sleep.
+    // A call may also wait for a lock, or for the memory it reads or writes; the
+    // workload sees that as the same sleep.
     let own: u64 = waits.iter().map(|wait| wait.total_ns).sum();
-    let memory: u64 = for_memory(account, truth).map(|wait| wait.total_ns).sum();
-    let waited = truth.wait_ns.clamp(own, own + memory);
+    let beside: u64 = inside(account, waits).map(|wait| wait.total_ns).sum();
+    let waited = truth.wait_ns.clamp(own, own + beside);
     // CPU time that the kernel cannot have meant (see the workload's meter) was
     // run queue.
     let odd = truth.odd_cpu_ns;
@@ -238,18 +255,30 @@ fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [S
     };
     let (waking, stale) = (truth.waking_ns + journey, truth.stale_ns + journey);
     let all = truth.wait_ns + truth.oncpu_ns + truth.rundelay_ns;
+    let travel = travel_ns(account, truth, run, waits);
     [
-        sum("wait", waited, truth.wait_ns, waking, stale),
+        sum("wait", waited, truth.wait_ns, waking + travel, stale),
         sum("on-cpu", on_cpu, truth.oncpu_ns, odd, odd + tail),
         sum(
             "run queue",
             queued,
             truth.rundelay_ns,
             odd + stale,
-            odd + waking + tail,
+            odd + waking + tail + travel,
         ),
-        sum("all", waited + on_cpu + queued, all, 0, tail),
+        sum("all", waited + on_cpu + queued, all, 0, tail + travel),
     ]
+}
+
+/// How long wakings from waits beside the case's own were on their way, which
+/// nothing else accounts for: as the kernel tells, or at most.
+fn travel_ns(account: &Account, truth: &Measured, run: &Run<'_>, own: &[&Wait]) -> u64 {
+    let count = |waits: &mut dyn Iterator<Item = &Wait>| waits.map(|wait| wait.count).sum::<u64>();
+    let beside = count(&mut account.waits.iter()) - count(&mut own.iter().copied());
+    match run.travels {
+        Some(travels) => travels.of(truth.tid),
+        None => beside * run.longest_waking_ns,
+    }
 }
 
 /// What a thread did between its last look at its clocks and its end, which
@@ -257,20 +286,23 @@ fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [S
 fn tail_ns(thread: &Thread, truth: &Measured, zero_ns: u64) -> u64 {
     match truth.left_ns {
         0 => 0,
-        left => (zero_ns + thread.end_ns).saturating_sub(left),
+        left => (zero_ns + thread.end_ns).saturating_sub(left + truth.farewell_ns),
     }
 }
 
-/// The waits for the address space's lock, unless locks are the case.
-fn for_memory<'a>(account: &'a Account, truth: &Measured) -> impl Iterator<Item = &'a Wait> {
-    const FUNCTIONS: &[&str] = &["mm_and_find_vma", "mmap_lock", "do_user_addr_fault"];
-    let is_memory = |wait: &&Wait| {
+/// The waits for locks inside the case's system calls, and for the address
+/// space's lock anywhere.
+fn inside<'a>(account: &'a Account, own: &[&'a Wait]) -> impl Iterator<Item = &'a Wait> {
+    const MEMORY: &[&str] = &["mm_and_find_vma", "mmap_lock", "do_user_addr_fault"];
+    let is_memory = |wait: &Wait| {
         let function = wait.function.as_deref().unwrap_or_default();
-        FUNCTIONS.iter().any(|name| function.contains(name))
+        MEMORY.iter().any(|name| function.contains(name))
     };
-    let is_case = truth.kind == "kernel-lock";
-    let locks = account.of_kind("kernel-lock").filter(is_memory);
-    locks.filter(move |_| !is_case)
+    let is_own = |wait: &&Wait| own.iter().any(|one| std::ptr::eq(*one, *wait));
+    let locks = account
+        .of_kind("kernel-lock")
+        .filter(move |wait| !is_own(wait));
+    locks.filter(move |wait| is_memory(wait) || own.iter().any(|one| one.syscall == wait.syscall))
 }
 
 /// What is wrong with the number of unverified wake-ups of a run. Some kernels

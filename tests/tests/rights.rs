@@ -69,7 +69,7 @@ fn two_capabilities_suffice() -> Result<()> {
         (0, 0)
     );
     let lines = truth::read(&told)?;
-    let wrong = truth::contradictions(&report, &truth::measured(&lines), stolen_ns);
+    let wrong = truth::contradictions(&report, &truth::measured(&lines), stolen_ns, None);
     let wrong = stalls.excuse(wrong);
     assert!(wrong.is_empty(), "{wrong:?}");
     live::finish(as_nobody(Some("+bpf,+perfmon"))?.arg("doctor"))?.expect_code(0)

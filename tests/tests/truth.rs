@@ -8,7 +8,7 @@ use std::env;
 use anyhow::{Context, Result};
 use waitscope_tests::report::Report;
 use waitscope_tests::stalls::Watch;
-use waitscope_tests::{audit, live, truth};
+use waitscope_tests::{audit, live, travel, truth};
 
 /// Wait kinds that the report must know at the least.
 const KINDS: usize = 18;
@@ -44,7 +44,9 @@ fn one_run() -> Result<Vec<String>> {
     run.arg(env!("CARGO_BIN_EXE_truth"));
     run.arg("--truth").arg(&file).arg("--dir").arg(dir.path());
     let (before, watch) = (live::stolen_ns()?, Watch::start()?);
+    let travel = travel::Watch::start();
     let outcome = live::finish(&mut run)?;
+    let travels = travel.map(travel::Watch::stop).transpose()?;
     let stalls = watch.stop()?;
     outcome.expect_code(0)?;
     let stolen_ns = live::stolen_ns()? - before;
@@ -53,7 +55,8 @@ fn one_run() -> Result<Vec<String>> {
     let lines = truth::read(&file)?;
     let measured = truth::measured(&lines);
     let mut wrong = audit::violations(&report);
-    wrong.extend(stalls.excuse(truth::contradictions(&report, &measured, stolen_ns)));
+    let contradictions = truth::contradictions(&report, &measured, stolen_ns, travels.as_ref());
+    wrong.extend(stalls.excuse(contradictions));
     wrong.extend(truth::hidden(&report));
     let kinds: BTreeSet<&str> = measured.iter().map(|case| case.kind.as_str()).collect();
     if kinds.len() < KINDS {

@@ -117,7 +117,9 @@ impl<'a> Meter<'a> {
         let due_ns = self.slot.due_ns.load(SeqCst);
         if (before.time_ns..after.time_ns).contains(&due_ns) {
             let (waking, stale) = (&self.slot.waking_ns, &self.slot.stale_ns);
-            waking.fetch_add(awake_ns.saturating_sub(due_ns), SeqCst);
+            let took_ns = awake_ns.saturating_sub(due_ns);
+            waking.fetch_add(took_ns, SeqCst);
+            self.slot.longest_waking_ns.fetch_max(took_ns, SeqCst);
             stale.fetch_add(due_ns.saturating_sub(awake_ns), SeqCst);
         }
     }

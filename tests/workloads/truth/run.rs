@@ -141,9 +141,11 @@ pub fn measure(
 pub fn reap_subject(pid: libc::pid_t, slot: &Slot) -> io::Result<()> {
     sys::watch(pid, libc::WEXITED)?;
     let account = SchedStat::of_zombie(pid)?;
-    slot.oncpu_ns.store(account.on_cpu_ns()?, SeqCst);
-    slot.rundelay_ns.store(account.run_delay_ns()?, SeqCst);
-    slot.left_ns.store(0, SeqCst);
+    let (on_cpu, delay) = (account.on_cpu_ns()?, account.run_delay_ns()?);
+    // It may still be on its way to its last switch, with nobody to tell.
+    let known = slot.oncpu_ns.swap(on_cpu, SeqCst) + slot.rundelay_ns.swap(delay, SeqCst);
+    slot.farewell_ns
+        .store((on_cpu + delay).saturating_sub(known), SeqCst);
     sys::reap(pid)
 }
 

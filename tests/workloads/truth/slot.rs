@@ -28,6 +28,8 @@ pub struct Slot {
     pub due_ns: AtomicU64,
     /// From there to the end of the sleep by the kernel's account, ns.
     pub waking_ns: AtomicU64,
+    /// The longest of them, ns.
+    pub longest_waking_ns: AtomicU64,
     /// The other way round: the kernel's clock stood still, and its sleep ends
     /// before the cause, ns.
     pub stale_ns: AtomicU64,
@@ -36,6 +38,9 @@ pub struct Slot {
     /// The subject's last look at its clocks, `CLOCK_MONOTONIC`, ns; 0 when its
     /// account was taken after its end.
     pub left_ns: AtomicU64,
+    /// CPU and run-queue time behind that look which its account has all the
+    /// same, ns.
+    pub farewell_ns: AtomicU64,
     /// The subject's CPU time since its birth, ns.
     pub oncpu_ns: AtomicU64,
     /// The subject's run-queue time since its birth, ns.
