@@ -56,6 +56,8 @@ fn measured() -> Measured {
         opened_ns: 5,
         left_ns: 0,
         farewell_ns: 0,
+        queued_ns: 0,
+        unaccounted_ns: 0,
         oncpu_ns: 900_000,
         rundelay_ns: 2_100_000,
         expect_functions: vec!["futex_wait".into()],

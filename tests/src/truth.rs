@@ -31,6 +31,8 @@ pub struct Measured {
     pub opened_ns: u64,
     pub left_ns: u64,
     pub farewell_ns: u64,
+    pub queued_ns: u64,
+    pub unaccounted_ns: u64,
     pub oncpu_ns: u64,
     pub rundelay_ns: u64,
     pub expect_functions: Vec<String>,
@@ -191,15 +193,24 @@ fn waits_of<'a>(account: &'a Account, truth: &Measured, unseen: &Unseen<'_>) -> 
     // Any thread now and then waits for some kernel lock; the case's is the one
     // of a file that it writes to.
     let is_one_of_many = truth.kind == "kernel-lock";
+    let main = main_futex(account);
     let all = account.waits.iter();
-    all.filter(|wait| {
-        let right = wait.kind == truth.kind;
-        let excused = unseen.excuses_kind(truth, &wait.kind);
-        let writes = wait.syscall.as_deref() == Some("write");
-        right && !is_one_of_many
-            || (right || excused) && in_place(wait) && (writes || !is_one_of_many)
-    })
-    .collect()
+    all.filter(|wait| wait.kind != "futex" || wait.object.as_deref() == main)
+        .filter(|wait| {
+            let right = wait.kind == truth.kind;
+            let excused = unseen.excuses_kind(truth, &wait.kind);
+            let writes = wait.syscall.as_deref() == Some("write");
+            right && !is_one_of_many
+                || (right || excused) && in_place(wait) && (writes || !is_one_of_many)
+        })
+        .collect()
+}
+
+/// The word that a thread waits on most: any thread now and then waits for a
+/// lock of the allocator as well.
+fn main_futex(account: &Account) -> Option<&str> {
+    let most = account.of_kind("futex").max_by_key(|wait| wait.count)?;
+    most.object.as_deref()
 }
 
 /// A sum of the report and how far it may be from the truth.
@@ -256,17 +267,26 @@ fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [S
     let (waking, stale) = (truth.waking_ns + journey, truth.stale_ns + journey);
     let all = truth.wait_ns + truth.oncpu_ns + truth.rundelay_ns;
     let travel = travel_ns(account, truth, run, waits);
+    // schedstat leaves out a thread that was preempted on its way to sleep.
+    let queued_more = truth.queued_ns.saturating_sub(truth.rundelay_ns);
+    let (asleep_less, more) = (truth.unaccounted_ns, travel + queued_more);
     [
-        sum("wait", waited, truth.wait_ns, waking + travel, stale),
+        sum(
+            "wait",
+            waited,
+            truth.wait_ns,
+            waking + travel + asleep_less,
+            stale,
+        ),
         sum("on-cpu", on_cpu, truth.oncpu_ns, odd, odd + tail),
         sum(
             "run queue",
             queued,
             truth.rundelay_ns,
             odd + stale,
-            odd + waking + tail + travel,
+            odd + waking + tail + more,
         ),
-        sum("all", waited + on_cpu + queued, all, 0, tail + travel),
+        sum("all", waited + on_cpu + queued, all, 0, tail + more),
     ]
 }
 

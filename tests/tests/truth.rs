@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 
 use anyhow::{Context, Result};
 use waitscope_tests::report::Report;
@@ -44,7 +45,7 @@ fn one_run() -> Result<Vec<String>> {
     run.arg(env!("CARGO_BIN_EXE_truth"));
     run.arg("--truth").arg(&file).arg("--dir").arg(dir.path());
     let (before, watch) = (live::stolen_ns()?, Watch::start()?);
-    let travel = travel::Watch::start();
+    let (travel, _stats) = (travel::Watch::start(), SchedStats::on());
     let outcome = live::finish(&mut run)?;
     let travels = travel.map(travel::Watch::stop).transpose()?;
     let stalls = watch.stop()?;
@@ -67,4 +68,26 @@ fn one_run() -> Result<Vec<String>> {
         wrong.push(format!("left over: {left:?}"));
     }
     Ok(wrong)
+}
+
+/// Has the kernel keep its second account of waits for a CPU, where it can.
+struct SchedStats(Option<Vec<u8>>);
+
+const SCHED_STATS: &str = "/proc/sys/kernel/sched_schedstats";
+
+impl SchedStats {
+    fn on() -> SchedStats {
+        let before = fs::read(SCHED_STATS).ok();
+        let set = before.filter(|_| fs::write(SCHED_STATS, "1").is_ok());
+        SchedStats(set)
+    }
+}
+
+impl Drop for SchedStats {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // It was writable a moment ago; what stays on does no harm.
+            let _stays_on = fs::write(SCHED_STATS, before);
+        }
+    }
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::case::pause_of;
-use crate::clock::{SchedStat, Snapshot, monotonic_ns, thread_cpu_ns, voluntary_switches};
+use crate::clock::{SchedStat, Snapshot, WaitSum, monotonic_ns, thread_cpu_ns, voluntary_switches};
 use crate::slot::Slot;
 use crate::sys;
 
@@ -30,6 +30,7 @@ const PLAUSIBLE_CPU_NS: u64 = 500_000;
 pub struct Meter<'a> {
     slot: &'a Slot,
     schedstat: SchedStat,
+    wait_sum: WaitSum,
     rounds: u32,
 }
 
@@ -43,6 +44,7 @@ impl<'a> Meter<'a> {
         Ok(Meter {
             slot,
             schedstat,
+            wait_sum: WaitSum::open(),
             rounds,
         })
     }
@@ -92,6 +94,7 @@ impl<'a> Meter<'a> {
     /// Makes one blocking call and adds up what it slept.
     pub fn block<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let switches = voluntary_switches();
+        let queued = self.wait_sum.ns();
         let before = Snapshot::take(&self.schedstat)?;
         let result = call();
         let after = Snapshot::take(&self.schedstat)?;
@@ -99,6 +102,10 @@ impl<'a> Meter<'a> {
         let delay = after.delay_ns - before.delay_ns;
         let asleep = (after.time_ns - before.time_ns).saturating_sub(cpu + delay);
         self.slot.calls.fetch_add(1, SeqCst);
+        if let (Some(before), Some(after)) = (queued, self.wait_sum.ns()) {
+            let unaccounted = (after - before).saturating_sub(delay);
+            self.slot.unaccounted_ns.fetch_add(unaccounted, SeqCst);
+        }
         if cpu > PLAUSIBLE_CPU_NS {
             self.slot.odd_cpu_ns.fetch_add(cpu, SeqCst);
         }
@@ -131,6 +138,8 @@ impl<'a> Meter<'a> {
         let _refused = sys::run_first();
         let delay = self.schedstat.run_delay_ns()?;
         self.slot.rundelay_ns.store(delay, SeqCst);
+        let queued = self.wait_sum.ns().unwrap_or_default();
+        self.slot.queued_ns.store(queued, SeqCst);
         self.slot.oncpu_ns.store(thread_cpu_ns(), SeqCst);
         self.slot.left_ns.store(monotonic_ns(), SeqCst);
         Ok(())

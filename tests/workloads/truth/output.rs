@@ -43,6 +43,8 @@ fn line(end: &End) -> Value {
         "farewell_ns": slot.farewell_ns.load(SeqCst),
         "oncpu_ns": slot.oncpu_ns.load(SeqCst),
         "rundelay_ns": slot.rundelay_ns.load(SeqCst),
+        "queued_ns": slot.queued_ns.load(SeqCst),
+        "unaccounted_ns": slot.unaccounted_ns.load(SeqCst),
         "expect_functions": case.functions,
         "expect_source": case.sources,
     })

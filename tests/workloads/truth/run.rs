@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::case::{Case, Job, Setting, Subject, Waker};
-use crate::clock::SchedStat;
+use crate::clock::{SchedStat, WaitSum};
 use crate::meter::Meter;
 use crate::slot::{self, Slot};
 use crate::sys;
@@ -144,6 +144,9 @@ pub fn reap_subject(pid: libc::pid_t, slot: &Slot) -> io::Result<()> {
     let (on_cpu, delay) = (account.on_cpu_ns()?, account.run_delay_ns()?);
     // It may still be on its way to its last switch, with nobody to tell.
     let known = slot.oncpu_ns.swap(on_cpu, SeqCst) + slot.rundelay_ns.swap(delay, SeqCst);
+    if let Some(queued) = WaitSum::of_zombie(pid).ns() {
+        slot.queued_ns.store(queued, SeqCst);
+    }
     slot.farewell_ns
         .store((on_cpu + delay).saturating_sub(known), SeqCst);
     sys::reap(pid)

@@ -45,6 +45,10 @@ pub struct Slot {
     pub oncpu_ns: AtomicU64,
     /// The subject's run-queue time since its birth, ns.
     pub rundelay_ns: AtomicU64,
+    /// The same by the kernel's other account, ns; 0 where it keeps none.
+    pub queued_ns: AtomicU64,
+    /// What that one has more in the blocking calls, ns.
+    pub unaccounted_ns: AtomicU64,
 }
 
 impl Slot {
