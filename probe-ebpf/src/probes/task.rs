@@ -143,7 +143,7 @@ pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     if entry.exiting != 0 {
         return;
     }
-    tell_late_name(task, entry);
+    tell_late_name(task, entry, ts_ns);
     let header = emit::header::<Exit>(kind::EXIT, 0, ts_ns);
     emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
@@ -191,7 +191,7 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let new: u64 = ctx.arg(1);
-    emit_name(entry, |comm| {
+    emit_name(entry, read::now(), |comm| {
         // SAFETY: the helper checks the source, and puts a NUL into `comm`.
         unsafe {
             comm.cast::<[u64; 2]>().write([0; 2]);
@@ -208,15 +208,15 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
 /// Tells the name that a task bears by now, if that was not told when it was
 /// given: the kernel forbade to read it, or skipped the program.
 #[inline(always)]
-fn tell_late_name(task: Task, entry: &mut TaskEntry) {
+fn tell_late_name(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     if read::folded(read::comm_words(task)) != entry.name {
-        emit_name(entry, |comm| read::comm(task, comm));
+        emit_name(entry, ts_ns, |comm| read::comm(task, comm));
     }
 }
 
 #[inline(always)]
-fn emit_name(entry: &mut TaskEntry, write_comm: impl FnOnce(*mut [u8; 16])) {
-    let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
+fn emit_name(entry: &mut TaskEntry, ts_ns: u64, write_comm: impl FnOnce(*mut [u8; 16])) {
+    let header = emit::header::<Rename>(kind::RENAME, 0, ts_ns);
     emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
