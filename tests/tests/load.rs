@@ -1,6 +1,7 @@
 //! Many processes and many switches: nothing lost, nothing left over.
 
 use std::collections::HashMap;
+use std::env;
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use waitscope_tests::report::Exit;
 use waitscope_tests::{audit, live};
 
+/// Processes of the storm; `WAITSCOPE_STORM` sets another number.
 const PROCESSES: usize = 10_000;
 const MEMORY_LIMIT: u64 = 256 << 20;
 
@@ -24,7 +26,11 @@ fn every_process_of_a_storm_is_told_once() -> Result<()> {
     let dir = live::shared_dir()?;
     let log = dir.path().join("storm.log");
     let log_arg = log.to_string_lossy().into_owned();
-    let count = PROCESSES.to_string();
+    let processes = match env::var("WAITSCOPE_STORM") {
+        Ok(text) => text.parse().context("WAITSCOPE_STORM")?,
+        Err(_) => PROCESSES,
+    };
+    let count = processes.to_string();
     let actor = env!("CARGO_BIN_EXE_actor");
     let (outcome, report) = live::traced(&[actor, "storm", &count, "8", &log_arg])?;
     outcome.expect_code(0)?;
@@ -44,8 +50,8 @@ fn every_process_of_a_storm_is_told_once() -> Result<()> {
     }
     seen.retain(|_, times| *times != 0);
     assert_eq!(seen.len(), 1, "more than the storm itself: {seen:?}");
-    assert_eq!(report.threads.len(), PROCESSES + 1);
-    assert_eq!(report.processes, PROCESSES as u64 + 1);
+    assert_eq!(report.threads.len(), processes + 1);
+    assert_eq!(report.processes, processes as u64 + 1);
     let peak = report.overhead.tool_peak_bytes.context("peak memory")?;
     assert!((1..MEMORY_LIMIT).contains(&peak), "{peak}");
     Ok(())

@@ -19,6 +19,9 @@ const SYSTEM_PATH: &str = "/usr/bin:/usr/sbin:/bin:/sbin";
 /// Two emulated CPUs are slow; tests beside each other would disturb timing.
 const TEST_THREADS: &str = "1";
 
+/// Processes of the storm: ten thousand take emulated CPUs four minutes.
+const STORM: (&str, &str) = ("WAITSCOPE_STORM", "1000");
+
 /// The name of doctor's result; a test program is called doctor.
 pub(crate) const DOCTOR: &str = "waitscope-doctor";
 
@@ -80,6 +83,7 @@ fn environment(
         ("SHELL", "/bin/sh"),
         ("LANG", "C.UTF-8"),
         ("RUST_TEST_THREADS", TEST_THREADS),
+        STORM,
     ];
     let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let outside = outside.filter(|(name, _)| name != BINARY);
