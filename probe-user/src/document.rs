@@ -119,6 +119,8 @@ pub struct Sums {
     pub open: Vec<OpenWait>,
     /// Who ended the finished waits, largest `wait_ns` first.
     pub wakes: Vec<Wake>,
+    /// What the finished waits were really for, largest first.
+    pub blame: Vec<Blame>,
     /// Finished calls of watched kernel functions, by function; `None` where
     /// the tier does not observe them.
     pub calls: Option<Vec<Calls>>,
@@ -180,6 +182,22 @@ pub struct Listener {
     pub first_ns: u64,
     /// The last one, ns since the start of the run.
     pub last_ns: u64,
+}
+
+/// What waits of one kind were really for: the part of their time that one
+/// cause took. The parts of a kind add up to its finished waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blame {
+    /// As [`Wait::kind`].
+    pub kind: &'static str,
+    /// `computing`, `starting`, `run-queue`, `network`, `disk`, `timer`,
+    /// `interrupt`, `outside`, `unknown`.
+    pub cause: &'static str,
+    /// Whose computing, which peer, who outside; `None` where the cause says
+    /// it all or more is not known.
+    pub detail: Option<String>,
+    /// Time, ns.
+    pub ns: u64,
 }
 
 /// Finished waits of one kind at one place.

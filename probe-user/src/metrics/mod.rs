@@ -1,5 +1,6 @@
 //! World → document: the account of every thread, in groups, with coverage.
 
+mod blame;
 mod calls;
 mod coverage;
 mod facts;

@@ -2,7 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::calls;
+use super::{
+    blame::{self, NameCause},
+    calls,
+};
 use crate::{
     document::{OpenWait, Sums, Wait, Wake},
     syscall::Table,
@@ -22,7 +25,7 @@ pub trait NameWaker {
 }
 
 /// The sums of one thread at the world's present moment.
-pub fn of_thread(world: &World, thread: &Thread, namer: &impl NameWaker) -> Sums {
+pub fn of_thread(world: &World, thread: &Thread, namer: &(impl NameWaker + NameCause)) -> Sums {
     let mut sums = Sums {
         on_cpu_ns: thread.account.on_cpu_ns,
         runqueue_ns: thread.account.runqueue_ns,
@@ -44,6 +47,7 @@ pub fn of_thread(world: &World, thread: &Thread, namer: &impl NameWaker) -> Sums
         .map(|(key, sum)| finished_wait(world, key, sum, namer))
         .collect();
     sums.wakes = wakes(&all_wakes(account), namer);
+    sums.blame = blame::of(account, namer);
     sort(&mut sums);
     sums
 }
@@ -177,6 +181,7 @@ pub fn add(into: &mut Sums, from: &Sums) {
         add_open(&mut into.open, open);
     }
     add_all_wakes(&mut into.wakes, &from.wakes);
+    blame::add(&mut into.blame, &from.blame);
     calls::add(&mut into.calls, from.calls.as_deref());
 }
 

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{
+    blame::NameCause,
     label,
     process::Processes,
     sums::{self, NameWaker},
@@ -12,6 +13,7 @@ use crate::{
     world::{
         World,
         account::WakeKey,
+        blame::cause::Cause,
         identity::{StrangerId, ThreadId, Waker},
         thread,
     },
@@ -197,5 +199,44 @@ impl NameWaker for Namer<'_> {
             }
         }
         wake
+    }
+}
+
+impl NameCause for Namer<'_> {
+    fn name_cause(&self, cause: Cause) -> (&'static str, Option<String>) {
+        let text = |name| self.world.lexicon.names.text(name).map(str::to_owned);
+        match cause {
+            Cause::Computing(thread, program) => self.name_computing(thread, program),
+            Cause::RunQueue => ("run-queue", None),
+            Cause::Network(peer) => ("network", text(peer)),
+            Cause::Disk(device) => ("disk", text(device)),
+            Cause::Timer => ("timer", None),
+            Cause::Interrupt => ("interrupt", None),
+            Cause::Outside(Waker::Stranger(StrangerId(id))) => {
+                let stranger = self.world.directory.strangers.get(id as usize);
+                ("outside", stranger.map(|s| s.comm.to_string()))
+            }
+            Cause::Outside(_) => ("outside", None),
+            Cause::Unknown => ("unknown", None),
+        }
+    }
+}
+
+impl Namer<'_> {
+    /// A process that has yet to run its program is being started.
+    fn name_computing(&self, id: ThreadId, program: u16) -> (&'static str, Option<String>) {
+        let Some(thread) = self.world.get(id) else {
+            return ("unknown", None);
+        };
+        if program == thread.execs {
+            let group = self.grouping.of_thread[id.0 as usize];
+            return ("computing", Some(self.grouping.groups[group].name.clone()));
+        }
+        if program == 0 && thread.is_leader() {
+            return ("starting", None);
+        }
+        let former = thread.former_programs.get(usize::from(program));
+        let label = former.map(|(comm, argv)| label::program(comm, argv));
+        ("computing", label)
     }
 }

@@ -4,6 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{
+    blame::cause::Cause,
     identity::Waker,
     kind::{WaitKind, WakeSource},
     names::NameId,
@@ -90,6 +91,8 @@ pub struct Account {
     pub involuntary: u64,
     /// Finished waits.
     pub waits: FxHashMap<WaitKey, WaitSum>,
+    /// What the finished waits are blamed on, ns.
+    pub blame: FxHashMap<(WaitKind, Cause), u64>,
     /// First runs (`new`), which end no wait.
     pub births: FxHashMap<WakeKey, WakeSum>,
 }

@@ -4,6 +4,7 @@ use probe_common::sched::{state, waker};
 use rustc_hash::FxHashMap;
 
 use super::{
+    blame::Past,
     identity::{Directory, Stranger, ThreadId, Waker},
     listen::Listeners,
     names::Names,
@@ -31,6 +32,8 @@ pub struct World {
     pub lexicon: Lexicon,
     /// Arguments of processes that were there before us.
     arguments: FxHashMap<u32, Box<[u8]>>,
+    /// What every thread has done.
+    past: Past,
     /// Latest instant seen, ns.
     pub now_ns: u64,
     /// Context switches of traced threads (switch-outs).
@@ -57,6 +60,7 @@ impl World {
                 table,
             },
             arguments: FxHashMap::default(),
+            past: Past::default(),
             now_ns: 0,
             switches: 0,
             recovered: 0,
@@ -114,7 +118,9 @@ impl World {
             }
             What::Off(off) => {
                 self.switches += 1;
-                self.thread(event).switch_out(event.ts_ns, off);
+                let id = self.target(event);
+                self.threads[id.0 as usize].switch_out(event.ts_ns, off);
+                self.settle(id);
             }
             What::On(on) => {
                 let waking_hidden = on.wake.is_some_and(|w| w.flags & waker::RECOVERED != 0);
@@ -123,6 +129,7 @@ impl World {
                 let id = self.target(event);
                 let thread = &mut self.threads[id.0 as usize];
                 thread.switch_in(event.ts_ns, on, waker, &mut self.lexicon);
+                self.settle(id);
             }
             What::Called(called) => self.thread(event).returned(event.ts_ns, called),
             What::Request(request) => self.listeners.add(event.ts_ns, request),
@@ -143,10 +150,14 @@ impl World {
                 continue;
             }
             if thread.start_ns.is_some() {
-                thread.account.unknown_ns += thread.advance(ended_ns);
+                thread.lose_until(ended_ns);
             }
             thread.state = State::Dead;
         }
+    }
+
+    fn settle(&mut self, id: ThreadId) {
+        self.past.settle(id, &mut self.threads[id.0 as usize]);
     }
 
     /// A thread.
@@ -178,10 +189,10 @@ impl World {
         if exec.old_tid != event.tid {
             self.take_leaders_tid(exec.old_tid, event.tid);
         }
-        let thread = self.thread(event);
-        thread.rename(&exec.comm);
-        thread.argv = exec.argv.clone();
-        thread.has_execed = true;
+        let id = self.target(event);
+        let thread = &mut self.threads[id.0 as usize];
+        thread.run_program(event.ts_ns, &exec.comm, exec.argv.clone());
+        self.settle(id);
     }
 
     /// A thread that is not the leader ran exec: it has the leader's tid now
@@ -213,6 +224,7 @@ impl World {
             thread.has_execed = true;
         }
         thread.be_seen(event.ts_ns, seen, waker, &mut self.lexicon);
+        self.settle(id);
     }
 
     fn waker(&self, wake: Option<&Waking>) -> Waker {

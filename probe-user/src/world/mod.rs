@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod apply;
+pub mod blame;
 pub mod call;
 mod classify;
 pub mod identity;

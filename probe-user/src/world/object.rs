@@ -121,15 +121,19 @@ fn inet(object: &Object, transport: &str) -> String {
         address(object.family, &object.local_addr),
         object.local_port,
     );
-    let remote = SocketAddr::new(
-        address(object.family, &object.remote_addr),
-        object.remote_port,
-    );
-    if object.remote_port == 0 {
-        format!("{transport} {local}")
-    } else {
-        format!("{transport} {local} → {remote}")
+    match peer(object) {
+        None => format!("{transport} {local}"),
+        Some(remote) => format!("{transport} {local} → {remote}"),
     }
+}
+
+/// The address at the other end of a connected internet socket.
+pub fn peer(object: &Object) -> Option<String> {
+    let is_inet = matches!(object.family, AF_INET | AF_INET6);
+    (is_inet && object.remote_port != 0).then(|| {
+        let remote = address(object.family, &object.remote_addr);
+        SocketAddr::new(remote, object.remote_port).to_string()
+    })
 }
 
 /// An internet address as a record has it; one of IPv4 in IPv6 as IPv4.

@@ -84,6 +84,14 @@ impl Thread {
         self.object.as_ref().filter(|_| off.has_object)
     }
 
+    /// The address at the other end of what the wait is on.
+    pub(super) fn peer(&self, off: &Off, lexicon: &mut Lexicon) -> NameId {
+        let peer = self
+            .object_of(off)
+            .and_then(|(object, _)| object::peer(object));
+        peer.map_or(NameId::NONE, |peer| lexicon.names.id(&peer))
+    }
+
     /// What the wait is on.
     pub fn object_key(&self, off: &Off, table: Table) -> ObjectKey {
         object_key(off, table, self.object_of(off))

@@ -2,6 +2,7 @@
 
 use super::{
     account::Account,
+    blame::Spent,
     call::{Calls, Polled},
     identity::ThreadId,
     names::NameId,
@@ -44,6 +45,14 @@ pub struct Thread {
     pub seq: Option<u16>,
     /// The account up to `since_ns`.
     pub account: Account,
+    /// What the latest event about it has ended, not in its log yet.
+    pub spent: Vec<Spent>,
+    /// Times that it has run exec.
+    pub execs: u16,
+    /// When, since the latest switch, ns.
+    pub execed_ns: Vec<u64>,
+    /// Name and arguments of the programs before the last exec, oldest first.
+    pub former_programs: Vec<(Box<str>, Box<[u8]>)>,
     /// Finished calls of watched functions.
     pub calls: Calls,
     /// What an empty return of `do_epoll_wait` is judged by.
@@ -117,6 +126,18 @@ impl Thread {
         if !old.is_empty() && self.former_comms.len() < FORMER_NAMES {
             self.former_comms.push(old);
         }
+    }
+
+    /// It becomes another program.
+    pub fn run_program(&mut self, ts_ns: u64, comm: &[u8], argv: Box<[u8]>) {
+        self.execed_ns.push(ts_ns);
+        let former = std::mem::replace(&mut self.argv, argv);
+        if self.former_programs.len() < FORMER_NAMES {
+            self.former_programs.push((self.comm.clone(), former));
+        }
+        self.rename(comm);
+        self.has_execed = true;
+        self.execs = self.execs.saturating_add(1);
     }
 
     /// Whether it can still have events at `ts_ns`.

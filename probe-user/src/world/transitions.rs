@@ -6,6 +6,7 @@ use probe_common::sched::state;
 
 use super::{
     account::WakeKey,
+    blame::{Doing, Ended, Spent, cause::terminal},
     identity::Waker,
     kind::WakeSource,
     place::Lexicon,
@@ -34,7 +35,7 @@ impl Thread {
             State::Embryo if missed => self.start_at(ts_ns),
             State::Embryo => self.be_born(ts_ns, on.wake, waker),
             _ if missed => self.lose_until(ts_ns),
-            State::Runnable => self.account.runqueue_ns += self.advance(ts_ns),
+            State::Runnable => self.queue_until(ts_ns),
             State::Waiting(wait) => match on.wake {
                 Some(wake) => self.wake_up(&wait, &wake, waker, ts_ns, lexicon),
                 // The kernel showed no waking (some hide what a protected task
@@ -77,12 +78,12 @@ impl Thread {
             // The seed's clock was read a moment before its look at the thread,
             // which went to sleep in that moment: until now it ran.
             State::Waiting(wait) if wait.begun_before && wait.off.seq == off.seq => {
-                self.account.on_cpu_ns += self.advance(ts_ns);
+                self.compute_until(ts_ns);
             }
             _ if missed => self.lose_until(ts_ns),
             State::Running => {
                 self.confirm_return();
-                self.account.on_cpu_ns += self.advance(ts_ns);
+                self.compute_until(ts_ns);
             }
             // Its switch-in was lost.
             State::Waiting(_) | State::Runnable | State::Unknown => self.lose_until(ts_ns),
@@ -90,10 +91,33 @@ impl Thread {
         self.state = self.after(off);
     }
 
-    /// Time passes in the present state without an event.
-    pub fn advance(&mut self, ts_ns: u64) -> u64 {
+    /// It has run until now.
+    pub(super) fn compute_until(&mut self, ts_ns: u64) {
+        let programs = std::mem::take(&mut self.execed_ns);
+        let before = self.execs.saturating_sub(count(&programs));
+        for (program, &until_ns) in (before..).zip(&programs) {
+            let until_ns = until_ns.min(ts_ns);
+            self.account.on_cpu_ns += self.spend(until_ns, Doing::Cpu(program));
+        }
+        self.account.on_cpu_ns += self.spend(ts_ns, Doing::Cpu(self.execs));
+    }
+
+    /// It has been runnable until now.
+    fn queue_until(&mut self, ts_ns: u64) {
+        self.account.runqueue_ns += self.spend(ts_ns, Doing::RunQueue);
+    }
+
+    /// Time passes in the present state; returns how much, ns.
+    fn spend(&mut self, ts_ns: u64, doing: Doing) -> u64 {
+        self.execed_ns.clear();
         let passed = ts_ns.saturating_sub(self.since_ns);
-        self.since_ns += passed;
+        if passed > 0 {
+            self.since_ns += passed;
+            self.spent.push(Spent {
+                to_ns: self.since_ns,
+                doing,
+            });
+        }
         passed
     }
 
@@ -112,14 +136,14 @@ impl Thread {
 
     pub(super) fn lose_until(&mut self, ts_ns: u64) {
         self.polled = None;
-        self.account.unknown_ns += self.advance(ts_ns);
+        self.account.unknown_ns += self.spend(ts_ns, Doing::Unknown);
     }
 
     pub(super) fn be_born(&mut self, ts_ns: u64, wake: Option<Waking>, waker: Waker) {
         let from = wake.map_or(ts_ns, |wake| wake.ts_ns.min(ts_ns));
         self.start_at(from);
         self.account.runqueue_count += 1;
-        self.account.runqueue_ns += self.advance(ts_ns);
+        self.queue_until(ts_ns);
         if let Some(wake) = wake {
             self.account.add_birth(WakeKey {
                 source: WakeSource::New,
@@ -177,12 +201,26 @@ impl Thread {
             nr: if by_task { wake.nr } else { -1 },
         };
         self.has_slept(key.kind, self.since_ns, source);
-        let waited = self.advance(at);
+        let ended = match waker {
+            Waker::Thread(thread) if by_task => Ended::By(thread),
+            _ => Ended::For(terminal(
+                source,
+                waker,
+                key.kind,
+                self.peer(&wait.off, lexicon),
+            )),
+        };
+        let kind = key.kind;
+        let waited = self.spend(at, Doing::Wait { kind, ended });
         self.account
             .add_wait(key, wake_key, waited, wait.begun_before);
         self.account.runqueue_count += 1;
-        self.account.runqueue_ns += self.advance(ts_ns);
+        self.queue_until(ts_ns);
     }
+}
+
+fn count(list: &[u64]) -> u16 {
+    u16::try_from(list.len()).unwrap_or(u16::MAX)
 }
 
 /// A stack, if it was taken when it had to be.

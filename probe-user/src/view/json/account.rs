@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{calls::Calls, report::Later};
+use super::calls::Calls;
 use crate::document;
 
 #[derive(Serialize)]
@@ -18,7 +18,7 @@ pub(super) struct Account<'a> {
     waits: Vec<Wait<'a>>,
     open: Vec<OpenWait<'a>>,
     wakes: Vec<Wake<'a>>,
-    blame: Later,
+    blame: Vec<Blame<'a>>,
     calls: Option<Vec<Calls>>,
 }
 
@@ -81,6 +81,7 @@ impl<'a> From<&'a document::Sums> for Account<'a> {
             waits,
             open,
             wakes,
+            blame,
             calls,
         } = sums;
         Account {
@@ -98,10 +99,35 @@ impl<'a> From<&'a document::Sums> for Account<'a> {
             waits: waits.iter().map(Wait::from).collect(),
             open: open.iter().map(OpenWait::from).collect(),
             wakes: wakes.iter().map(Wake::from).collect(),
-            blame: [],
+            blame: blame.iter().map(Blame::from).collect(),
             calls: calls
                 .as_ref()
                 .map(|list| list.iter().map(Calls::from).collect()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Blame<'a> {
+    kind: &'static str,
+    cause: &'static str,
+    detail: Option<&'a str>,
+    ns: u64,
+}
+
+impl<'a> From<&'a document::Blame> for Blame<'a> {
+    fn from(blame: &'a document::Blame) -> Blame<'a> {
+        let document::Blame {
+            kind,
+            cause,
+            detail,
+            ns,
+        } = blame;
+        Blame {
+            kind,
+            cause,
+            detail: detail.as_deref(),
+            ns: *ns,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A thread's account in one line of text, and the closing of its budget.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::document::{Document, Exit, Sums, Thread, Wake};
 
@@ -80,9 +80,25 @@ pub(super) fn assert_closed(document: &Document) {
         let wakes: u64 = thread.sums.wakes.iter().map(|wake| wake.wait_ns).sum();
         let waits: u64 = thread.sums.waits.iter().map(|wait| wait.total_ns).sum();
         assert_eq!(wakes, waits, "wakes and waits of {}", line(thread));
+        assert_blamed(&thread.sums);
     }
     assert_eq!(document.coverage.residual_ns, 0);
     for group in &document.groups {
         assert_eq!(residual(&group.sums), 0, "group {}", group.name);
+        assert_blamed(&group.sums);
     }
+}
+
+/// Every finished wait is blamed on something, all of it and once.
+fn assert_blamed(sums: &Sums) {
+    let mut waited: BTreeMap<&str, u64> = BTreeMap::new();
+    for wait in &sums.waits {
+        *waited.entry(wait.kind).or_default() += wait.total_ns;
+    }
+    let mut blamed: BTreeMap<&str, u64> = BTreeMap::new();
+    for blame in &sums.blame {
+        *blamed.entry(blame.kind).or_default() += blame.ns;
+    }
+    waited.retain(|_, ns| *ns > 0);
+    assert_eq!(blamed, waited, "{sums:?}");
 }

@@ -1,0 +1,51 @@
+//! Blame by name: causes that read the same are one, per kind of wait. The sum
+//! over the causes of a kind is the time of its finished waits, to the
+//! nanosecond; waits not finished at the end are blamed on nothing yet.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    document::Blame,
+    world::{account::Account, blame::cause::Cause},
+};
+
+/// Turns causes into the texts of the document.
+pub trait NameCause {
+    /// The cause's name and, where there is more to say, its detail.
+    fn name_cause(&self, cause: Cause) -> (&'static str, Option<String>);
+}
+
+/// The blame of one thread's waits, largest first.
+pub fn of(account: &Account, namer: &impl NameCause) -> Vec<Blame> {
+    let mut found = BTreeMap::new();
+    for (&(kind, cause), &ns) in &account.blame {
+        let (cause, detail) = namer.name_cause(cause);
+        *found.entry((kind.name(), cause, detail)).or_default() += ns;
+    }
+    sorted(found)
+}
+
+/// Adds a thread's to its group's.
+pub fn add(into: &mut Vec<Blame>, from: &[Blame]) {
+    let mut found = BTreeMap::new();
+    for blame in into.drain(..).chain(from.iter().cloned()) {
+        let key = (blame.kind, blame.cause, blame.detail);
+        *found.entry(key).or_default() += blame.ns;
+    }
+    *into = sorted(found);
+}
+
+type Key = (&'static str, &'static str, Option<String>);
+
+fn sorted(found: BTreeMap<Key, u64>) -> Vec<Blame> {
+    let row = |((kind, cause, detail), ns)| Blame {
+        kind,
+        cause,
+        detail,
+        ns,
+    };
+    let mut rows: Vec<Blame> = found.into_iter().map(row).collect();
+    // Stable: equal times stay in the order of their names.
+    rows.sort_by_key(|blame| std::cmp::Reverse(blame.ns));
+    rows
+}

@@ -1,0 +1,145 @@
+//! Blame: what the sleepers were really waiting for (design §5).
+//!
+//! The blame of a wait [s, w) that B ended is what B was doing during [s, w):
+//! its time on the CPU is `computing`, its time on the run queue `run queue`, and
+//! its own waits are blamed in the same way, each on its own waker and only for
+//! the part inside [s, w). Before B was born, its creator stands for it. A wait
+//! that an interrupt ended is blamed on the timer, the disk or the network peer
+//! behind it; one that a task outside the tree ended, on that task. What lost
+//! records cover, and wakers that could not be verified, are `unknown`.
+//!
+//! Every instant of a wait goes to exactly one cause, so Σ blame = Σ waits, to
+//! the nanosecond.
+//!
+//! Each thread has a log of its finished intervals. A wait is blamed when it
+//! ends: its waker was running then, so all it did before is in its log. Part
+//! of a wait can be asked for later only by a wait that ended later; intervals
+//! are sealed with a running number, and a wait looks only at what was sealed
+//! before itself. So every look ends, also in a world that broken input makes
+//! circular, and the parts of a wait always add up to the whole.
+
+pub mod cause;
+mod log;
+mod walk;
+
+use self::{
+    cause::Cause,
+    log::{Did, Log, Now},
+    walk::Piece,
+};
+use super::{
+    identity::ThreadId,
+    kind::WaitKind,
+    thread::{State, Thread},
+};
+
+/// Time that passed in one state of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// Its end, ns; it began where the one before ended.
+    pub to_ns: u64,
+    /// The state.
+    pub doing: Doing,
+}
+
+/// What a thread did with its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// On a CPU, in the program of its so-manieth exec.
+    Cpu(u16),
+    /// Runnable, not running.
+    RunQueue,
+    /// Covered by lost records.
+    Unknown,
+    /// A finished wait.
+    Wait {
+        /// What for.
+        kind: WaitKind,
+        /// What its end says.
+        ended: Ended,
+    },
+}
+
+/// Who or what ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// A thread of the tree: whatever it did meanwhile.
+    By(ThreadId),
+    /// Something that nothing more is known of.
+    For(Cause),
+}
+
+/// Every thread's past.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// By [`ThreadId`].
+    logs: Vec<Log>,
+    /// Intervals sealed so far.
+    sealed: u64,
+    scratch: walk::Scratch,
+}
+
+impl Past {
+    /// Takes in what a thread did during the latest event about it, and adds
+    /// the blame of its waits to its account.
+    pub fn settle(&mut self, id: ThreadId, thread: &mut Thread) {
+        self.know(id, thread);
+        for at in 0..thread.spent.len() {
+            let spent = thread.spent[at];
+            self.seal(id, &spent, thread);
+        }
+        thread.spent.clear();
+        self.logs[id.0 as usize].now = match thread.state {
+            State::Running => Now::Cause(Cause::Computing(id, thread.execs)),
+            State::Runnable => Now::Cause(Cause::RunQueue),
+            _ => Now::Unknown,
+        };
+    }
+
+    fn know(&mut self, id: ThreadId, thread: &Thread) {
+        let index = id.0 as usize;
+        if self.logs.len() <= index {
+            self.logs.resize_with(index + 1, Log::default);
+        }
+        let log = &mut self.logs[index];
+        log.creator = thread.creator;
+        if log.begun_ns.is_none() {
+            log.begun_ns = thread.start_ns;
+        }
+    }
+
+    fn seal(&mut self, id: ThreadId, spent: &Spent, thread: &mut Thread) {
+        let from_ns = self.logs[id.0 as usize].end_ns();
+        let did = match spent.doing {
+            Doing::Cpu(execs) => Did::All(Cause::Computing(id, execs)),
+            Doing::RunQueue => Did::All(Cause::RunQueue),
+            Doing::Unknown => Did::All(Cause::Unknown),
+            Doing::Wait { kind, ended } => {
+                let did = self.blamed(ended, from_ns, spent.to_ns);
+                did.each(spent.to_ns.saturating_sub(from_ns), |cause, ns| {
+                    *thread.account.blame.entry((kind, cause)).or_default() += ns;
+                });
+                did
+            }
+        };
+        self.logs[id.0 as usize].push(spent.to_ns, self.sealed, did);
+        self.sealed += 1;
+    }
+
+    fn blamed(&mut self, ended: Ended, from_ns: u64, to_ns: u64) -> Did {
+        let waker = match ended {
+            Ended::For(cause) => return Did::All(cause),
+            Ended::By(waker) => waker,
+        };
+        let piece = Piece {
+            thread: waker,
+            from_ns,
+            to_ns,
+            before: self.sealed,
+        };
+        Did::Parts {
+            waker,
+            parts: self.walk(piece),
+        }
+    }
+}

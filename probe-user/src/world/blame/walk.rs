@@ -1,0 +1,126 @@
+//! From a waker to its own wakers, as far as the interval goes.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    Past,
+    cause::Cause,
+    log::{Did, Log, Now},
+};
+use crate::world::identity::ThreadId;
+
+/// What a thread did in an interval, as far as it had been sealed by then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub(super) thread: ThreadId,
+    pub(super) from_ns: u64,
+    pub(super) to_ns: u64,
+    pub(super) before: u64,
+}
+
+/// Kept between walks, for their memory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    todo: Vec<Piece>,
+    found: FxHashMap<Cause, u64>,
+}
+
+impl Scratch {
+    fn add(&mut self, cause: Cause, ns: u64) {
+        if ns > 0 {
+            *self.found.entry(cause).or_default() += ns;
+        }
+    }
+}
+
+impl Past {
+    /// The causes of a piece, which add up to its length.
+    pub(super) fn walk(&mut self, whole: Piece) -> Box<[(Cause, u64)]> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.todo.push(whole);
+        while let Some(piece) = scratch.todo.pop() {
+            if piece.from_ns < piece.to_ns {
+                self.step(piece, &mut scratch);
+            }
+        }
+        let mut parts: Vec<(Cause, u64)> = scratch.found.drain().collect();
+        parts.sort_unstable();
+        self.scratch = scratch;
+        parts.into()
+    }
+
+    fn step(&mut self, mut piece: Piece, scratch: &mut Scratch) {
+        let Some(log) = self.logs.get_mut(piece.thread.0 as usize) else {
+            return scratch.add(Cause::Unknown, piece.to_ns - piece.from_ns);
+        };
+        before_birth(log, &mut piece, scratch);
+        let known = log.sealed_before(piece.before).len();
+        let known_to_ns = log.from_ns(known);
+        if piece.to_ns > known_to_ns {
+            let from_ns = piece.from_ns.max(known_to_ns);
+            let cause = match log.then(known) {
+                Now::Cause(cause) => cause,
+                Now::Unknown => Cause::Unknown,
+            };
+            scratch.add(cause, piece.to_ns - from_ns);
+            piece.to_ns = from_ns;
+        }
+        if piece.from_ns < piece.to_ns {
+            within(log, &piece, scratch);
+        }
+    }
+}
+
+/// The creator stands for a thread before its birth.
+fn before_birth(log: &Log, piece: &mut Piece, scratch: &mut Scratch) {
+    let begun_ns = log.begun_ns.unwrap_or(u64::MAX);
+    let to_ns = piece.to_ns.min(begun_ns);
+    if piece.from_ns >= to_ns {
+        return;
+    }
+    // A creator was there before its creature, whatever the records say.
+    match log.creator.filter(|creator| creator.0 < piece.thread.0) {
+        Some(creator) => scratch.todo.push(Piece {
+            thread: creator,
+            to_ns,
+            ..*piece
+        }),
+        None => scratch.add(Cause::Unknown, to_ns - piece.from_ns),
+    }
+    piece.from_ns = to_ns;
+}
+
+/// The part that the sealed intervals cover: whole ones, and the parts of one at
+/// either end.
+fn within(log: &mut Log, piece: &Piece, scratch: &mut Scratch) {
+    let sealed = log.sealed_before(piece.before);
+    let first = sealed.partition_point(|i| i.to_ns <= piece.from_ns);
+    let last = sealed.partition_point(|i| i.to_ns < piece.to_ns);
+    let mut whole = first;
+    if log.from_ns(first) < piece.from_ns {
+        part(log, first, piece, scratch);
+        whole += 1;
+    }
+    log.sum(whole, last, |cause, ns| scratch.add(cause, ns));
+    if last >= whole {
+        part(log, last, piece, scratch);
+    }
+}
+
+/// The part of one interval that lies inside the piece.
+fn part(log: &Log, at: usize, piece: &Piece, scratch: &mut Scratch) {
+    let Some(interval) = log.sealed_before(piece.before).get(at) else {
+        return;
+    };
+    let from_ns = piece.from_ns.max(log.from_ns(at));
+    let to_ns = piece.to_ns.min(interval.to_ns);
+    match interval.did {
+        Did::All(cause) => scratch.add(cause, to_ns.saturating_sub(from_ns)),
+        Did::Parts { waker, .. } => scratch.todo.push(Piece {
+            thread: waker,
+            from_ns,
+            to_ns,
+            before: interval.seal,
+        }),
+    }
+}
