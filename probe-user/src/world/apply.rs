@@ -33,7 +33,7 @@ pub struct World {
     /// Arguments of processes that were there before us.
     arguments: FxHashMap<u32, Box<[u8]>>,
     /// What every thread has done.
-    past: Past,
+    pub past: Past,
     /// Latest instant seen, ns.
     pub now_ns: u64,
     /// Context switches of traced threads (switch-outs).

@@ -25,6 +25,19 @@ pub fn source(wake: &Waking, stack: &[&Symbol]) -> WakeSource {
     }
 }
 
+/// Whether a packet was delivered by the task that sent it: the software queue
+/// of a loopback or virtual device is worked off in the sender's own context, as
+/// it leaves the section that held softirqs back (`__local_bh_enable_ip`), and
+/// not behind some interrupt, which leads to that queue as well.
+pub fn is_delivered_by_sender(stack: &[&Symbol]) -> bool {
+    let named = |name: &str| stack.iter().any(|symbol| &*symbol.name == name);
+    let interrupted = stack.iter().any(|symbol| {
+        let name = &*symbol.name;
+        name.contains("irq_exit") || name.contains("interrupt") || name.contains("ksoftirqd")
+    });
+    named("process_backlog") && named("__local_bh_enable_ip") && !interrupted
+}
+
 /// Marks of an interrupt's work, and of its beginning. Walking outwards from
 /// the wake-up, whatever comes first decides.
 const INTERRUPTS: &[(&str, WakeSource)] = &[
@@ -146,6 +159,35 @@ mod tests {
                      process_backlog __napi_poll net_rx_action handle_softirqs do_softirq \
                      __local_bh_enable_ip __dev_queue_xmit tcp_sendmsg";
         check(TASK | waker::SOFTIRQ, stack, WakeSource::NetRx);
+    }
+
+    #[test]
+    fn a_packets_sender_is_current_only_in_its_own_softirq() {
+        let sent = |stack: &str| {
+            let symbols: Vec<Symbol> = stack
+                .split_whitespace()
+                .map(|name| Symbol {
+                    name: name.into(),
+                    sched: false,
+                })
+                .collect();
+            is_delivered_by_sender(&symbols.iter().collect::<Vec<_>>())
+        };
+        let queue = "try_to_wake_up sock_def_readable tcp_v4_rcv process_backlog __napi_poll \
+                     net_rx_action handle_softirqs";
+        let own = "do_softirq __local_bh_enable_ip __dev_queue_xmit tcp_sendmsg";
+        assert!(sent(&format!("{queue} {own}")));
+        let late = "irq_exit_rcu sysvec_apic_timer_interrupt asm_sysvec_apic_timer_interrupt";
+        assert!(!sent(&format!(
+            "{queue} {late} __local_bh_enable_ip tcp_sendmsg"
+        )));
+        assert!(!sent(&format!(
+            "{queue} run_ksoftirqd smpboot_thread_fn kthread"
+        )));
+        assert!(!sent(
+            "try_to_wake_up sock_def_readable virtnet_poll net_rx_action do_softirq \
+                       __local_bh_enable_ip tcp_sendmsg"
+        ));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests of the world, by the report it leads to: records in, document out.
 
 mod account;
+mod blame;
 mod timeline;
 
 mod births;

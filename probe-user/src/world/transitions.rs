@@ -10,7 +10,7 @@ use super::{
     identity::Waker,
     kind::WakeSource,
     place::Lexicon,
-    source::source,
+    source::{is_delivered_by_sender, source},
     thread::{State, Thread, Wait},
 };
 use crate::wire::event::{Off, On, Waking};
@@ -193,8 +193,10 @@ impl Thread {
         let sleeper = taken(self.sleeper_stack.as_ref(), asleep);
         let key = self.wait_key(&wait.off, sleeper, lexicon);
         let waker_stack = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
-        let source = source(wake, &lexicon.symbols.resolve(waker_stack));
+        let waker_stack = lexicon.symbols.resolve(waker_stack);
+        let source = source(wake, &waker_stack);
         let by_task = source.is_task();
+        let by_sender = source == WakeSource::NetRx && is_delivered_by_sender(&waker_stack);
         let wake_key = WakeKey {
             source,
             waker: if by_task { waker } else { Waker::Nobody },
@@ -202,7 +204,7 @@ impl Thread {
         };
         self.has_slept(key.kind, self.since_ns, source);
         let ended = match waker {
-            Waker::Thread(thread) if by_task => Ended::By(thread),
+            Waker::Thread(thread) if by_task || by_sender => Ended::By(thread),
             _ => Ended::For(terminal(
                 source,
                 waker,
@@ -210,8 +212,7 @@ impl Thread {
                 self.peer(&wait.off, lexicon),
             )),
         };
-        let kind = key.kind;
-        let waited = self.spend(at, Doing::Wait { kind, ended });
+        let waited = self.spend(at, Doing::Wait { key, ended });
         self.account
             .add_wait(key, wake_key, waited, wait.begun_before);
         self.account.runqueue_count += 1;

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::cause::Cause;
+use super::{cause::Cause, keys::KeyId};
 use crate::world::identity::ThreadId;
 
 /// A thread's past. Memory: 48 bytes an interval, and 16 for each cause that a
@@ -38,13 +38,16 @@ pub(super) struct Interval {
     pub(super) did: Did,
 }
 
-/// What an interval is blamed on.
+/// What an interval was and what it is blamed on.
 #[derive(Clone, Debug)]
 pub(super) enum Did {
-    /// One cause.
-    All(Cause),
+    /// No wait: the thread's own doing, a run queue, or not known.
+    Pass(Cause),
+    /// A wait that no thread of the tree ended.
+    WaitFor { key: KeyId, cause: Cause },
     /// A wait, by what its waker did.
-    Parts {
+    WaitOn {
+        key: KeyId,
         waker: ThreadId,
         parts: Box<[(Cause, u64)]>,
     },
@@ -54,8 +57,8 @@ impl Did {
     /// Calls `each` with every cause and its part of an interval of `ns`.
     pub(super) fn each(&self, ns: u64, mut each: impl FnMut(Cause, u64)) {
         match self {
-            Did::All(cause) => each(*cause, ns),
-            Did::Parts { parts, .. } => parts.iter().for_each(|&(cause, ns)| each(cause, ns)),
+            Did::Pass(cause) | Did::WaitFor { cause, .. } => each(*cause, ns),
+            Did::WaitOn { parts, .. } => parts.iter().for_each(|&(cause, ns)| each(cause, ns)),
         }
     }
 }
@@ -82,13 +85,20 @@ impl Log {
     pub(super) fn then(&self, known: usize) -> Now {
         match self.intervals.get(known).map(|interval| &interval.did) {
             None => self.now,
-            Some(Did::All(cause @ (Cause::Computing(..) | Cause::RunQueue))) => Now::Cause(*cause),
+            Some(Did::Pass(cause)) => Now::Cause(*cause),
             Some(_) => Now::Unknown,
         }
     }
 
+    /// All of them, oldest first, each with its beginning, ns.
+    pub(super) fn intervals(&self) -> impl DoubleEndedIterator<Item = (u64, &Interval)> {
+        let beginning = |at| self.begin_ns(at);
+        let numbered = self.intervals.iter().enumerate();
+        numbered.map(move |(at, interval)| (beginning(at), interval))
+    }
+
     /// Where an interval begins, ns.
-    pub(super) fn from_ns(&self, interval: usize) -> u64 {
+    pub(super) fn begin_ns(&self, interval: usize) -> u64 {
         match interval.checked_sub(1) {
             Some(before) => self.intervals[before].to_ns,
             None => self.begun_ns.unwrap_or(0),
@@ -107,7 +117,7 @@ impl Log {
             return self.index.sum(from, to, each);
         }
         for at in from..to {
-            let ns = self.intervals[at].to_ns - self.from_ns(at);
+            let ns = self.intervals[at].to_ns - self.begin_ns(at);
             self.intervals[at].did.each(ns, &mut each);
         }
     }

@@ -19,17 +19,20 @@
 //! circular, and the parts of a wait always add up to the whole.
 
 pub mod cause;
+pub mod history;
+mod keys;
 mod log;
 mod walk;
 
 use self::{
     cause::Cause,
+    keys::Keys,
     log::{Did, Log, Now},
     walk::Piece,
 };
 use super::{
+    account::WaitKey,
     identity::ThreadId,
-    kind::WaitKind,
     thread::{State, Thread},
 };
 
@@ -53,8 +56,8 @@ pub enum Doing {
     Unknown,
     /// A finished wait.
     Wait {
-        /// What for.
-        kind: WaitKind,
+        /// What for, and where.
+        key: WaitKey,
         /// What its end says.
         ended: Ended,
     },
@@ -76,6 +79,7 @@ pub struct Past {
     logs: Vec<Log>,
     /// Intervals sealed so far.
     sealed: u64,
+    keys: Keys,
     scratch: walk::Scratch,
 }
 
@@ -111,13 +115,13 @@ impl Past {
     fn seal(&mut self, id: ThreadId, spent: &Spent, thread: &mut Thread) {
         let from_ns = self.logs[id.0 as usize].end_ns();
         let did = match spent.doing {
-            Doing::Cpu(execs) => Did::All(Cause::Computing(id, execs)),
-            Doing::RunQueue => Did::All(Cause::RunQueue),
-            Doing::Unknown => Did::All(Cause::Unknown),
-            Doing::Wait { kind, ended } => {
-                let did = self.blamed(ended, from_ns, spent.to_ns);
+            Doing::Cpu(execs) => Did::Pass(Cause::Computing(id, execs)),
+            Doing::RunQueue => Did::Pass(Cause::RunQueue),
+            Doing::Unknown => Did::Pass(Cause::Unknown),
+            Doing::Wait { key, ended } => {
+                let did = self.blamed(key, ended, from_ns, spent.to_ns);
                 did.each(spent.to_ns.saturating_sub(from_ns), |cause, ns| {
-                    *thread.account.blame.entry((kind, cause)).or_default() += ns;
+                    *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
                 });
                 did
             }
@@ -126,9 +130,10 @@ impl Past {
         self.sealed += 1;
     }
 
-    fn blamed(&mut self, ended: Ended, from_ns: u64, to_ns: u64) -> Did {
+    fn blamed(&mut self, key: WaitKey, ended: Ended, from_ns: u64, to_ns: u64) -> Did {
+        let key = self.keys.id(key);
         let waker = match ended {
-            Ended::For(cause) => return Did::All(cause),
+            Ended::For(cause) => return Did::WaitFor { key, cause },
             Ended::By(waker) => waker,
         };
         let piece = Piece {
@@ -137,7 +142,8 @@ impl Past {
             to_ns,
             before: self.sealed,
         };
-        Did::Parts {
+        Did::WaitOn {
+            key,
             waker,
             parts: self.walk(piece),
         }

@@ -55,7 +55,7 @@ impl Past {
         };
         before_birth(log, &mut piece, scratch);
         let known = log.sealed_before(piece.before).len();
-        let known_to_ns = log.from_ns(known);
+        let known_to_ns = log.begin_ns(known);
         if piece.to_ns > known_to_ns {
             let from_ns = piece.from_ns.max(known_to_ns);
             let cause = match log.then(known) {
@@ -97,7 +97,7 @@ fn within(log: &mut Log, piece: &Piece, scratch: &mut Scratch) {
     let first = sealed.partition_point(|i| i.to_ns <= piece.from_ns);
     let last = sealed.partition_point(|i| i.to_ns < piece.to_ns);
     let mut whole = first;
-    if log.from_ns(first) < piece.from_ns {
+    if log.begin_ns(first) < piece.from_ns {
         part(log, first, piece, scratch);
         whole += 1;
     }
@@ -112,11 +112,13 @@ fn part(log: &Log, at: usize, piece: &Piece, scratch: &mut Scratch) {
     let Some(interval) = log.sealed_before(piece.before).get(at) else {
         return;
     };
-    let from_ns = piece.from_ns.max(log.from_ns(at));
+    let from_ns = piece.from_ns.max(log.begin_ns(at));
     let to_ns = piece.to_ns.min(interval.to_ns);
     match interval.did {
-        Did::All(cause) => scratch.add(cause, to_ns.saturating_sub(from_ns)),
-        Did::Parts { waker, .. } => scratch.todo.push(Piece {
+        Did::Pass(cause) | Did::WaitFor { cause, .. } => {
+            scratch.add(cause, to_ns.saturating_sub(from_ns));
+        }
+        Did::WaitOn { waker, .. } => scratch.todo.push(Piece {
             thread: waker,
             from_ns,
             to_ns,
