@@ -1,5 +1,7 @@
 //! What must hold in every report of a run without losses, whatever ran.
 
+use std::collections::BTreeMap;
+
 use crate::report::{Account, Coverage, Report, Thread};
 
 /// All violations, one sentence each.
@@ -60,6 +62,7 @@ fn of_account(account: &Account) -> Vec<String> {
     if open != account.open_ns {
         found.push(format!("open {} ns, its parts {open} ns", account.open_ns));
     }
+    found.extend(of_blame(account));
     for wait in &account.waits {
         let count: u64 = wait.wakes.iter().map(|wake| wake.count).sum();
         let ns: u64 = wait.wakes.iter().map(|wake| wake.wait_ns).sum();
@@ -95,4 +98,21 @@ fn of_sums(report: &Report) -> Vec<String> {
         found.push(format!("threads live {threads} ns, groups {groups} ns"));
     }
     found
+}
+
+/// Every ns of a finished wait is blamed on something, once.
+fn of_blame(account: &Account) -> Vec<String> {
+    let mut by_kind: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for wait in &account.waits {
+        by_kind.entry(&wait.kind).or_default().0 += wait.total_ns;
+    }
+    for blame in &account.blame {
+        by_kind.entry(&blame.kind).or_default().1 += blame.ns;
+    }
+    let wrong = by_kind
+        .iter()
+        .filter(|(_, (waited, blamed))| waited != blamed);
+    wrong
+        .map(|(kind, (waited, blamed))| format!("{kind} {waited} ns, blamed {blamed} ns"))
+        .collect()
 }

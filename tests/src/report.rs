@@ -113,7 +113,18 @@ pub struct Account {
     pub waits: Vec<Wait>,
     pub open: Vec<OpenWait>,
     pub wakes: Vec<Wake>,
+    pub blame: Vec<Blame>,
     pub calls: Option<Vec<Calls>>,
+}
+
+/// What a part of the waits of one kind was really for.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Blame {
+    pub kind: String,
+    pub cause: String,
+    pub detail: Option<String>,
+    pub ns: u64,
 }
 
 /// Switch-outs.

@@ -2,6 +2,7 @@
 //! `actor ACT [ARG…]`.
 
 mod calls;
+mod chains;
 mod exec;
 mod identity;
 mod listener;
@@ -40,6 +41,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["count-signals", out] => signals::count(out),
         ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
         ["sleepers", ready] => sleepers::sleep(ready),
+        ["chain", name, out] => chains::run(name, out),
         ["calls", out] => calls::make(out),
         ["overflow", out] => listener::overflow(out),
         ["storm", count, width, out] => storm::blow(number(count)?, number(width)?, out),

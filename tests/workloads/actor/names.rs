@@ -32,7 +32,7 @@ pub fn hostile() -> io::Result<u8> {
         .iter()
         .map(|name| {
             thread::spawn(move || {
-                set_name(name)?;
+                set(name)?;
                 thread::sleep(NAP);
                 Ok::<(), io::Error>(())
             })
@@ -60,7 +60,7 @@ pub fn rename() -> io::Result<u8> {
     let thread = thread::spawn(|| {
         let mut slept = Duration::ZERO;
         for name in ["first", "second", "third"] {
-            set_name(name.as_bytes())?;
+            set(name.as_bytes())?;
             let begin = Instant::now();
             thread::sleep(NAP);
             slept += begin.elapsed();
@@ -74,7 +74,8 @@ pub fn rename() -> io::Result<u8> {
     Ok(0)
 }
 
-fn set_name(name: &[u8]) -> io::Result<()> {
+/// Gives the calling thread a name, cut at 15 bytes.
+pub fn set(name: &[u8]) -> io::Result<()> {
     let mut bytes = [0u8; 16];
     let kept = name.len().min(15);
     bytes[..kept].copy_from_slice(&name[..kept]);

@@ -1,0 +1,135 @@
+//! Chains of processes whose links wrote down what they did: the first one's
+//! wait is blamed on exactly that.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::Result;
+use serde::Deserialize;
+use waitscope_tests::report::{Account, Report};
+use waitscope_tests::{audit, live};
+
+/// A line of a chain's account.
+#[derive(Debug, Deserialize)]
+struct Told {
+    name: String,
+    what: String,
+    ns: u64,
+}
+
+struct Chain {
+    told: Vec<Told>,
+    report: Report,
+    stolen_ns: u64,
+}
+
+fn chain(name: &str) -> Result<Chain> {
+    let dir = live::shared_dir()?;
+    let (file, out) = (dir.path().join("told.jsonl"), dir.path().join("out.json"));
+    let mut run = live::waitscope()?;
+    run.args(["run", "-o"]).arg(&out).arg("--");
+    run.arg(env!("CARGO_BIN_EXE_actor"))
+        .args(["chain", name])
+        .arg(&file);
+    let before = live::stolen_ns()?;
+    live::finish(&mut run)?.expect_code(0)?;
+    let stolen_ns = live::stolen_ns()? - before;
+    let text = fs::read_to_string(&file)?;
+    let told = text
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let report = Report::read(&out)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    Ok(Chain {
+        told,
+        report,
+        stolen_ns,
+    })
+}
+
+/// The blame of one kind of wait by cause and detail.
+fn blame(account: &Account, kind: &str) -> BTreeMap<(String, String), u64> {
+    let of_kind = account.blame.iter().filter(|blame| blame.kind == kind);
+    let row = |blame: &waitscope_tests::report::Blame| {
+        let detail = blame.detail.clone().unwrap_or_default();
+        ((blame.cause.clone(), detail), blame.ns)
+    };
+    of_kind.map(row).collect()
+}
+
+impl Chain {
+    fn account(&self, comm: &str) -> Result<&Account> {
+        Ok(&self.report.named(comm)?.account)
+    }
+
+    /// Timers have no name.
+    fn told(&self, name: &str, what: &str) -> u64 {
+        let named = |told: &&Told| told.what == what && (what == "timer" || told.name == name);
+        self.told.iter().filter(named).map(|told| told.ns).sum()
+    }
+
+    /// What `waiter`'s waits of `kind` are blamed on is what `name` told.
+    fn check(&self, waiter: &Account, kind: &str, cause: &str, name: &str) -> Result<()> {
+        let blame = blame(waiter, kind);
+        let ours = blame.iter().filter(|((c, detail), _)| {
+            c == cause && (cause != "computing" || detail.contains(name))
+        });
+        let blamed: u64 = ours.map(|(_, ns)| ns).sum();
+        let told = self.told(name, cause);
+        let allowed = told / 100 + 1_000_000 + self.stolen_ns;
+        // What the other did while the waiter was kept from waiting is no wait.
+        let kept_ns = waiter.runqueue_ns;
+        assert!(
+            blamed <= told + allowed && blamed + kept_ns + allowed >= told,
+            "{kind} blamed {blamed} ns on {cause} of {name}, which told {told}: {blame:?}"
+        );
+        Ok(())
+    }
+}
+
+#[test]
+fn a_childs_computing_sleeping_and_waiting_is_told_apart() -> Result<()> {
+    let chain = chain("family")?;
+    let root = chain
+        .report
+        .only("the root", |thread| thread.creator_tid.is_none())?;
+    chain.check(&root.account, "child-exit", "computing", "b-child")?;
+    chain.check(&root.account, "child-exit", "computing", "b-grandchild")?;
+    chain.check(&root.account, "child-exit", "timer", "b-child")?;
+    Ok(())
+}
+
+#[test]
+fn five_hops_are_followed_to_their_end() -> Result<()> {
+    let chain = chain("five")?;
+    let root = chain
+        .report
+        .only("the root", |thread| thread.creator_tid.is_none())?;
+    for hop in 1..=5 {
+        chain.check(
+            &root.account,
+            "pipe-read",
+            "computing",
+            &format!("b-hop{hop}"),
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn two_that_answer_each_other_are_blamed_for_their_own_part() -> Result<()> {
+    let chain = chain("ping-pong")?;
+    chain.check(chain.account("b-ping")?, "pipe-read", "computing", "b-pong")?;
+    chain.check(chain.account("b-pong")?, "pipe-read", "computing", "b-ping")?;
+    Ok(())
+}
+
+/// The packet comes by the sender's own softirq: the cause is the sender.
+#[test]
+fn a_server_on_the_loopback_device_is_the_cause_not_the_network() -> Result<()> {
+    let chain = chain("loopback")?;
+    let client = chain.account("b-client")?;
+    chain.check(client, "socket-recv", "computing", "b-server")?;
+    Ok(())
+}
