@@ -145,6 +145,7 @@ fn plain(row: &Row) -> Style {
 fn label_style(row: &Row) -> Style {
     match row.state {
         State::Lost => Style::Alarm,
+        State::Cause => Style::Plain,
         State::Other => Style::Faint,
         _ => Style::Strong,
     }

@@ -8,6 +8,7 @@ pub mod ending;
 pub mod sanitize;
 pub mod units;
 
+pub mod behind;
 pub mod columns;
 pub mod merge;
 pub mod rows;

@@ -25,7 +25,7 @@ pub struct Row {
     pub stack: bool,
     /// Time, ns.
     pub ns: u64,
-    /// The lifetime it is a share of, ns.
+    /// What it is a share of, ns: the lifetime, or the waits of a kind.
     pub whole_ns: u64,
     /// `ns` is a lower bound (`≥`).
     pub lower_bound: bool,
@@ -33,7 +33,7 @@ pub struct Row {
     pub count: Option<u64>,
     /// Who ended the waits.
     pub woken: Option<Named>,
-    /// 0 for a group, 1 for a thread below it.
+    /// 0 for a group, 1 for a thread below it; one more behind a wait kind.
     pub depth: usize,
 }
 
@@ -48,6 +48,8 @@ pub enum State {
     RunQueue,
     /// Running.
     OnCpu,
+    /// What was behind the waits of a kind.
+    Cause,
     /// Covered by lost records.
     Lost,
     /// Rows too small to stand alone.
@@ -136,7 +138,8 @@ fn state_rows(sums: &Sums) -> impl Iterator<Item = Row> {
     rows.into_iter().filter(|row| row.ns > 0)
 }
 
-fn row(state: State, label: &str, ns: u64) -> Row {
+/// A row with nothing but its time.
+pub fn row(state: State, label: &str, ns: u64) -> Row {
     Row {
         state,
         label: label.to_owned(),
@@ -163,11 +166,15 @@ fn rank(row: &Row) -> impl Ord + use<'_> {
     )
 }
 
+/// Whether a part is too small to stand alone: below 0.5 % of its whole.
+pub fn is_small(part_ns: u64, whole_ns: u64) -> bool {
+    u128::from(part_ns) * 1000 < u128::from(whole_ns) * FOLD_BELOW
+}
+
 /// Small rows of a sorted account as one at its end. Lost time is never hidden,
 /// and one small row alone takes no more room than its fold.
-fn fold(rows: Vec<Row>, lifetime_ns: u64) -> Vec<Row> {
-    let limit = u128::from(lifetime_ns) * FOLD_BELOW;
-    let small = |row: &Row| row.state != State::Lost && u128::from(row.ns) * 1000 < limit;
+pub fn fold(rows: Vec<Row>, whole_ns: u64) -> Vec<Row> {
+    let small = |row: &Row| row.state != State::Lost && is_small(row.ns, whole_ns);
     if rows.iter().filter(|row| small(row)).count() < 2 {
         return rows;
     }

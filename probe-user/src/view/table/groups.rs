@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Options;
+use super::behind;
 use super::calls;
 use super::head;
 use super::page::{Page, Piece};
@@ -36,10 +37,12 @@ pub(super) fn write(page: &mut Page, document: &Document, options: &Options) {
             page.line(Vec::new());
         }
         write_group(page, group, options.all);
+        behind::write(page, &group.sums, 0, options.all);
         calls::write(page, &group.sums, 0, &document.coverage);
         if options.per_thread {
             for thread in &threads[at] {
                 write_thread(page, thread, options.all);
+                behind::write(page, &thread.sums, 1, options.all);
                 calls::write(page, &thread.sums, 1, &document.coverage);
             }
         }

@@ -4,6 +4,7 @@
 //! Each part appends to one page; the budgets of all groups share one
 //! layout, so their columns stand under each other.
 
+mod behind;
 mod calls;
 mod foot;
 mod groups;

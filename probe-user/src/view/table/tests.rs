@@ -180,7 +180,7 @@ fn ten_thousand_threads_take_seconds_at_most() {
     };
     let lines = render(&document, &options).lines().count();
     assert!(lines > 50_000, "{lines}");
-    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
 
 /// Text of the characters most likely to break a terminal, or of any.

@@ -45,12 +45,19 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         so_far_ns: ns,
         begun_before: true,
     };
+    let mut blame = |cause| Blame {
+        kind: "futex",
+        cause,
+        detail: Some(text()),
+        ns,
+    };
     let sums = Sums {
         lifetime_ns: ns,
         unknown_ns: 1,
         waits,
         open: vec![open],
         wakes,
+        blame: ["network", "outside", "computing"].map(&mut blame).to_vec(),
         calls: Some(vec![
             calls(Function::DoWait, ns),
             calls(Function::Epoll, ns),

@@ -69,3 +69,12 @@ pub(super) fn text(text: &str) -> Option<String> {
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
+
+pub(super) fn blame(kind: &'static str, cause: &'static str, detail: &str, ms: u64) -> Blame {
+    Blame {
+        kind,
+        cause,
+        detail: text(detail),
+        ns: ms * MS,
+    }
+}

@@ -123,8 +123,25 @@ fn workers() -> Sums {
         runqueue_ns: 1_100 * MS,
         runqueue_count: 1_204,
         waits,
+        blame: workers_blame(),
         ..Sums::default()
     })
+}
+
+fn workers_blame() -> Vec<Blame> {
+    vec![
+        blame("child-exit", "network", "127.0.0.1:9418", 78_600),
+        blame("child-exit", "computing", "git index-pack", 28_410),
+        blame("child-exit", "computing", "git rev-list", 9_050),
+        blame("child-exit", "starting", "", 7_730),
+        blame("child-exit", "disk", "vda", 3_870),
+        blame("child-exit", "run-queue", "", 950),
+        blame("child-exit", "outside", "systemd-journald", 180),
+        blame("child-exit", "unknown", "", 120),
+        blame("sleep", "timer", "", 2_100),
+        blame("gil", "computing", "python3 gitsync (threads)", 420),
+        blame("vfork", "starting", "", 31),
+    ]
 }
 
 fn git() -> Sums {
@@ -153,6 +170,12 @@ fn git() -> Sums {
         runqueue_ns: 1_250 * MS,
         runqueue_count: 52_133,
         waits,
+        blame: vec![
+            blame("socket-recv", "network", "127.0.0.1:9418", 78_600),
+            blame("disk", "disk", "", 3_870),
+            blame("pipe-read", "computing", "git index-pack", 900),
+            blame("pipe-read", "network", "127.0.0.1:9418", 352),
+        ],
         ..Sums::default()
     })
 }

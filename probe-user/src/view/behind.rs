@@ -1,0 +1,206 @@
+//! What the waits of one kind were really for, as rows: cause, detail, time,
+//! share of the kind. Told only where that says more than who woke.
+
+use std::cmp::Reverse;
+
+use super::merge::Named;
+use super::rows::{self, Row, State};
+use crate::document::{Blame, Sums};
+
+/// The causes behind one wait kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Wait kind.
+    pub kind: &'static str,
+    /// Its finished waits, ns: what the rows add up to.
+    pub ns: u64,
+    /// Biggest first.
+    pub rows: Vec<Row>,
+}
+
+/// The kinds that matter, biggest first; with `all`, every kind and cause that
+/// has something to tell.
+pub fn behind(sums: &Sums, all: bool) -> Vec<Behind> {
+    let mut kinds: Vec<(&'static str, u64)> = Vec::new();
+    for blame in &sums.blame {
+        match kinds.iter_mut().find(|(kind, _)| *kind == blame.kind) {
+            Some((_, ns)) => *ns = ns.saturating_add(blame.ns),
+            None => kinds.push((blame.kind, blame.ns)),
+        }
+    }
+    kinds.sort_by_key(|&(kind, ns)| (Reverse(ns), kind));
+    let matters = |ns| all || !rows::is_small(ns, sums.lifetime_ns);
+    let told = kinds.into_iter().filter(|&(_, ns)| matters(ns));
+    told.filter_map(|(kind, ns)| of_kind(&sums.blame, kind, ns, all))
+        .collect()
+}
+
+fn of_kind(blame: &[Blame], kind: &'static str, ns: u64, all: bool) -> Option<Behind> {
+    let mut causes: Vec<&Blame> = blame.iter().filter(|b| b.kind == kind).collect();
+    let weighty = |b: &&&Blame| all || !rows::is_small(b.ns, ns);
+    let mut seen = causes.iter().filter(weighty);
+    let is_alone = (seen.next(), seen.next());
+    if let (Some(only), None) = is_alone
+        && is_told_by_the_waker(only)
+    {
+        return None;
+    }
+    causes.sort_by_key(|b| (Reverse(b.ns), b.cause, &b.detail));
+    let rows: Vec<Row> = causes.into_iter().map(row).collect();
+    let mut rows = if all { rows } else { rows::fold(rows, ns) };
+    for row in &mut rows {
+        row.whole_ns = ns;
+        row.depth = 1;
+    }
+    Some(Behind { kind, ns, rows })
+}
+
+/// Whoever ended the wait was not kept waiting itself: there is nothing behind.
+fn is_told_by_the_waker(blame: &Blame) -> bool {
+    match blame.cause {
+        "timer" | "interrupt" | "outside" | "unknown" => true,
+        "network" | "disk" => blame.detail.is_none(),
+        _ => false,
+    }
+}
+
+fn row(blame: &Blame) -> Row {
+    let detail = detail(blame.cause, blame.detail.as_deref()).map(|text| Named {
+        text: text.to_owned(),
+        more: 0,
+    });
+    Row {
+        place: detail,
+        ..rows::row(State::Cause, word(blame.cause), blame.ns)
+    }
+}
+
+/// A cause as people say it.
+pub fn word(cause: &'static str) -> &'static str {
+    match cause {
+        "run-queue" => "run queue",
+        "open" => "not finished",
+        other => other,
+    }
+}
+
+/// What more is said of a cause.
+pub fn detail<'a>(cause: &str, detail: Option<&'a str>) -> Option<&'a str> {
+    match cause {
+        "starting" => Some("fork, exec"),
+        _ => detail,
+    }
+}
+
+/// `computing git index-pack`, `run queue`.
+pub fn describe(cause: &'static str, of: Option<&str>) -> String {
+    match detail(cause, of) {
+        Some(detail) => format!("{} {detail}", word(cause)),
+        None => word(cause).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blame(kind: &'static str, cause: &'static str, detail: &str, ns: u64) -> Blame {
+        Blame {
+            kind,
+            cause,
+            detail: (!detail.is_empty()).then(|| detail.to_owned()),
+            ns,
+        }
+    }
+
+    /// `kind ns: label detail ns, …` of each block, in a lifetime of 10 µs.
+    fn check(blame: &[Blame], all: bool, expect: &[&str]) {
+        let sums = Sums {
+            lifetime_ns: 10_000,
+            blame: blame.to_vec(),
+            ..Sums::default()
+        };
+        let blocks = behind(&sums, all);
+        let cell = |row: &Row| {
+            let place = row.place.as_ref().map(|place| format!(" {}", place.text));
+            format!("{}{} {}", row.label, place.unwrap_or_default(), row.ns)
+        };
+        let shown: Vec<String> = blocks
+            .iter()
+            .map(|block| {
+                let rows: Vec<String> = block.rows.iter().map(cell).collect();
+                let sum: u64 = block.rows.iter().map(|row| row.ns).sum();
+                assert_eq!(sum, block.ns, "{blame:?}");
+                format!("{} {}: {}", block.kind, block.ns, rows.join(", "))
+            })
+            .collect();
+        assert_eq!(shown, expect);
+    }
+
+    #[test]
+    fn the_biggest_kind_and_cause_come_first() {
+        check(
+            &[
+                blame("pipe-read", "computing", "sort", 300),
+                blame("child-exit", "starting", "", 1_000),
+                blame("child-exit", "computing", "git", 3_000),
+                blame("child-exit", "run-queue", "", 1_000),
+            ],
+            false,
+            &[
+                "child-exit 5000: computing git 3000, run queue 1000, starting fork, exec 1000",
+                "pipe-read 300: computing sort 300",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_the_waker_says_already_is_not_said_again() {
+        for cause in ["timer", "interrupt", "unknown", "network", "disk"] {
+            check(&[blame("sleep", cause, "", 500)], false, &[]);
+            check(&[blame("sleep", cause, "", 500)], true, &[]);
+        }
+        check(&[blame("poll", "outside", "sshd", 500)], false, &[]);
+        check(
+            &[blame("poll", "network", "[::1]:22", 500)],
+            false,
+            &["poll 500: network [::1]:22 500"],
+        );
+        check(
+            &[
+                blame("poll", "timer", "", 300),
+                blame("poll", "outside", "sshd", 200),
+            ],
+            false,
+            &["poll 500: timer 300, outside sshd 200"],
+        );
+    }
+
+    #[test]
+    fn small_kinds_and_causes_are_folded_unless_all() {
+        let small = [
+            blame("futex", "computing", "python3", 49),
+            blame("poll", "timer", "", 1_993),
+            blame("poll", "run-queue", "", 4),
+            blame("poll", "disk", "", 3),
+        ];
+        check(&small, false, &[]);
+        check(
+            &small,
+            true,
+            &[
+                "poll 2000: timer 1993, run queue 4, disk 3",
+                "futex 49: computing python3 49",
+            ],
+        );
+        check(
+            &[
+                blame("poll", "computing", "git", 1_993),
+                blame("poll", "run-queue", "", 4),
+                blame("poll", "disk", "", 3),
+            ],
+            false,
+            &["poll 2000: computing git 1993, other (2) 7"],
+        );
+    }
+}
