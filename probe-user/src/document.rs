@@ -41,6 +41,62 @@ pub struct Document {
     /// Listening sockets that were asked for connections, the busiest first;
     /// `None` where the tier does not observe them.
     pub listeners: Option<Vec<Listener>>,
+    /// What the length of the run was made of; `None` when nothing was observed.
+    pub critical_path: Option<CriticalPath>,
+}
+
+impl Document {
+    /// The group of a thread, by the thread's index.
+    pub fn group_of(&self, thread: usize) -> Option<&Group> {
+        self.groups.get(self.threads.get(thread)?.group)
+    }
+}
+
+/// The chain of causes that ends with the end of the run: every instant of the
+/// root's life is in exactly one hop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CriticalPath {
+    /// The thread whose life it explains: index into [`Document::threads`].
+    pub root: usize,
+    /// Its start, ns since the start of the run.
+    pub from_ns: u64,
+    /// Its end, ns since the start of the run.
+    pub to_ns: u64,
+    /// By cause, over all hops, largest first: they add up to the life.
+    pub sums: Vec<PathSum>,
+    /// In order of time, end to end unless some are left out.
+    pub hops: Vec<Hop>,
+    /// Shorter hops that are left out for their number.
+    pub left_out: u64,
+}
+
+/// What one cause contributed to the critical path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathSum {
+    /// As [`Blame::cause`]; `open` is a wait that had not ended.
+    pub cause: &'static str,
+    /// As [`Blame::detail`]; of `open`, the wait kind.
+    pub detail: Option<String>,
+    /// Time, ns.
+    pub ns: u64,
+}
+
+/// A part of the critical path in one thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hop {
+    /// Its beginning, ns since the start of the run.
+    pub from_ns: u64,
+    /// Its end, ns since the start of the run.
+    pub to_ns: u64,
+    /// The thread: index into [`Document::threads`].
+    pub thread: usize,
+    /// Kind of the wait that the cause kept the thread in; `None` when it did
+    /// not wait.
+    pub wait: Option<&'static str>,
+    /// As [`PathSum::cause`].
+    pub cause: &'static str,
+    /// As [`PathSum::detail`].
+    pub detail: Option<String>,
 }
 
 /// How far the numbers can be trusted.

@@ -3,6 +3,7 @@
 mod blame;
 mod calls;
 mod coverage;
+mod critical_path;
 mod facts;
 mod groups;
 mod label;
@@ -26,7 +27,10 @@ pub fn document(world: &World, facts: &Facts) -> Document {
     let start = &facts.start;
     let end = facts.end.as_ref();
     let processes = process::find(world);
-    let (mut threads, mut groups) = threads::build(world, &processes);
+    let namer = threads::Namer::new(world, &processes);
+    let mut threads = threads::build(&namer);
+    let critical_path = critical_path::of(world, &start.attached, &threads, &namer);
+    let mut groups = namer.into_groups();
     // Only there are calls and requests observed.
     let is_full = start.tier == Tier::Full;
     if is_full {
@@ -54,5 +58,6 @@ pub fn document(world: &World, facts: &Facts) -> Document {
         threads,
         groups,
         listeners: is_full.then(|| listeners::of(world, threads::origin_ns(world))),
+        critical_path,
     }
 }

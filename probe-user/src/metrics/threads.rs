@@ -28,16 +28,11 @@ struct GroupKey {
     role: Option<String>,
 }
 
-/// Every thread's row, and the groups without their sums.
-pub fn build(world: &World, processes: &Processes) -> (Vec<Thread>, Vec<Group>) {
-    let grouping = Grouping::new(world, processes);
+/// Every thread's row, in the world's order.
+pub fn build(namer: &Namer) -> Vec<Thread> {
+    let Namer { world, grouping, .. } = namer;
     let origin_ns = origin_ns(world);
-    let namer = Namer {
-        world,
-        processes,
-        grouping: &grouping,
-    };
-    let rows = world
+    world
         .threads
         .iter()
         .enumerate()
@@ -61,10 +56,9 @@ pub fn build(world: &World, processes: &Processes) -> (Vec<Thread>, Vec<Group>) 
                 .saturating_sub(origin_ns),
             end_ns: sums::end_ns(world, thread).saturating_sub(origin_ns),
             exit: thread.exit,
-            sums: sums::of_thread(world, thread, &namer),
+            sums: sums::of_thread(world, thread, namer),
         })
-        .collect();
-    (rows, grouping.groups)
+        .collect()
 }
 
 /// The start of the run: the first instant of any thread, ns.
@@ -155,10 +149,27 @@ fn names(keys: &[GroupKey]) -> Vec<String> {
         .collect()
 }
 
-struct Namer<'a> {
+/// Names of wakers and causes.
+pub struct Namer<'a> {
     world: &'a World,
     processes: &'a Processes,
-    grouping: &'a Grouping,
+    grouping: Grouping,
+}
+
+impl<'a> Namer<'a> {
+    /// Groups the threads of a world, by which they are named.
+    pub fn new(world: &'a World, processes: &'a Processes) -> Namer<'a> {
+        Namer {
+            world,
+            processes,
+            grouping: Grouping::new(world, processes),
+        }
+    }
+
+    /// The groups, without their sums.
+    pub fn into_groups(self) -> Vec<Group> {
+        self.grouping.groups
+    }
 }
 
 impl NameWaker for Namer<'_> {

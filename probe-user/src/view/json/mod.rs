@@ -3,6 +3,7 @@
 
 mod account;
 mod calls;
+mod critical_path;
 mod escape;
 mod listeners;
 mod report;

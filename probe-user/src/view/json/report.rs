@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{account::Account, listeners::Listener};
+use super::{account::Account, critical_path::CriticalPath, listeners::Listener};
 use crate::document::{self, Document};
 
 /// Present in the schema, filled by parts that come later.
@@ -28,6 +28,7 @@ pub(super) struct Report<'a> {
     groups: Vec<Group<'a>>,
     fd_tables: Later,
     listeners: Option<Vec<Listener>>,
+    critical_path: Option<CriticalPath<'a>>,
     connections: Later,
     herds: Later,
     claims: Later,
@@ -116,6 +117,7 @@ impl<'a> Report<'a> {
             threads,
             groups,
             listeners,
+            critical_path,
         } = document;
         Report {
             schema: "waitscope.report/1",
@@ -138,6 +140,9 @@ impl<'a> Report<'a> {
             listeners: listeners
                 .as_ref()
                 .map(|list| list.iter().map(Listener::from).collect()),
+            critical_path: critical_path
+                .as_ref()
+                .map(|path| CriticalPath::new(path, document)),
             connections: [],
             herds: [],
             claims: [],

@@ -104,6 +104,25 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         threads: vec![thread],
         groups: vec![group],
         listeners: Some(vec![listener(ns)]),
+        critical_path: Some(CriticalPath {
+            root: 0,
+            from_ns: 0,
+            to_ns: ns,
+            sums: vec![PathSum {
+                cause: "network",
+                detail: Some(text()),
+                ns,
+            }],
+            hops: vec![Hop {
+                from_ns: 0,
+                to_ns: ns,
+                thread: 0,
+                wait: Some("futex"),
+                cause: "network",
+                detail: Some(text()),
+            }],
+            left_out: ns,
+        }),
     }
 }
 

@@ -1,6 +1,10 @@
 //! A thread's past, told in order.
 
-use super::{Ended, Past, cause::Cause, log::Did};
+use super::{
+    Ended, Past,
+    cause::Cause,
+    log::{Did, Interval},
+};
 use crate::world::{account::WaitKey, identity::ThreadId};
 
 /// An interval of a thread's life.
@@ -31,34 +35,43 @@ pub enum Life<'a> {
 }
 
 impl Past {
+    /// The interval of a thread that an instant, ns, ends or lies in; `None`
+    /// behind its last finished one and before its birth.
+    pub fn until(&self, id: ThreadId, at_ns: u64) -> Option<Lived<'_>> {
+        let log = self.logs.get(id.0 as usize)?;
+        self.lived(log.ending_from(at_ns)?)
+    }
+
     /// The finished intervals of a thread, end to end, oldest first.
     pub fn history(&self, id: ThreadId) -> impl DoubleEndedIterator<Item = Lived<'_>> {
         let log = self.logs.get(id.0 as usize);
         let intervals = log.into_iter().flat_map(|log| log.intervals());
-        intervals.filter_map(|(from_ns, interval)| {
-            let to_ns = interval.to_ns;
-            let mut blame = Vec::new();
-            interval
-                .did
-                .each(to_ns - from_ns, |cause, ns| blame.push((cause, ns)));
-            let what = match interval.did {
-                Did::Pass(cause) => Life::Passed(cause),
-                Did::WaitFor { key, cause } => Life::Waited {
-                    key: self.keys.get(key)?,
-                    ended: Ended::For(cause),
-                    blame,
-                },
-                Did::WaitOn { key, waker, .. } => Life::Waited {
-                    key: self.keys.get(key)?,
-                    ended: Ended::By(waker),
-                    blame,
-                },
-            };
-            Some(Lived {
-                from_ns,
-                to_ns,
-                what,
-            })
+        intervals.filter_map(|interval| self.lived(interval))
+    }
+
+    fn lived(&self, (from_ns, interval): (u64, &Interval)) -> Option<Lived<'_>> {
+        let to_ns = interval.to_ns;
+        let mut blame = Vec::new();
+        interval
+            .did
+            .each(to_ns - from_ns, |cause, ns| blame.push((cause, ns)));
+        let what = match interval.did {
+            Did::Pass(cause) => Life::Passed(cause),
+            Did::WaitFor { key, cause } => Life::Waited {
+                key: self.keys.get(key)?,
+                ended: Ended::For(cause),
+                blame,
+            },
+            Did::WaitOn { key, waker, .. } => Life::Waited {
+                key: self.keys.get(key)?,
+                ended: Ended::By(waker),
+                blame,
+            },
+        };
+        Some(Lived {
+            from_ns,
+            to_ns,
+            what,
         })
     }
 }

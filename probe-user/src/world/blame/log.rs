@@ -97,6 +97,14 @@ impl Log {
         numbered.map(move |(at, interval)| (beginning(at), interval))
     }
 
+    /// The one that an instant ends or lies in, with its beginning, ns.
+    pub(super) fn ending_from(&self, at_ns: u64) -> Option<(u64, &Interval)> {
+        let at = self.intervals.partition_point(|i| i.to_ns < at_ns);
+        let interval = self.intervals.get(at)?;
+        let from_ns = self.begin_ns(at);
+        (from_ns < at_ns).then_some((from_ns, interval))
+    }
+
     /// Where an interval begins, ns.
     pub(super) fn begin_ns(&self, interval: usize) -> u64 {
         match interval.checked_sub(1) {

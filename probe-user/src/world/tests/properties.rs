@@ -10,7 +10,7 @@ use super::{
     },
 };
 use crate::{
-    document::Document,
+    document::{Document, Hop},
     metrics::tests::run,
     wire::{session::Batch, tests::decoded},
 };
@@ -35,6 +35,31 @@ fn time(record: &[u8]) -> u64 {
     u64::from_ne_bytes(record[8..16].try_into().unwrap())
 }
 
+/// The hops of the critical path, and its sums, make up the root's life; what
+/// is on it was the thread's doing at that time.
+pub(super) fn assert_path(document: &Document) {
+    let Some(path) = &document.critical_path else {
+        assert!(document.threads.iter().all(|t| t.sums.lifetime_ns == 0));
+        return;
+    };
+    let root = &document.threads[path.root];
+    assert_eq!((path.from_ns, path.to_ns), (root.start_ns, root.end_ns));
+    let mut at_ns = path.from_ns;
+    for hop in &path.hops {
+        assert_eq!(hop.from_ns, at_ns, "{path:?}");
+        assert!(hop.to_ns > at_ns, "{hop:?}");
+        at_ns = hop.to_ns;
+    }
+    assert_eq!((at_ns, path.left_out), (path.to_ns, 0));
+    let life_ns = root.end_ns - root.start_ns;
+    assert_eq!(path.sums.iter().map(|s| s.ns).sum::<u64>(), life_ns);
+    for sum in &path.sums {
+        let same = |h: &&Hop| (h.cause, &h.detail) == (sum.cause, &sum.detail);
+        let hops = path.hops.iter().filter(same);
+        assert_eq!(hops.map(|h| h.to_ns - h.from_ns).sum::<u64>(), sum.ns);
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -42,6 +67,7 @@ proptest! {
     fn the_world_tells_the_truth(history in played()) {
         let document = document(&history);
         assert_closed(&document);
+        assert_path(&document);
         let truth = history.truth.told(usize::MAX, history.ended_ns);
         for (told, truth) in told(&document).iter().zip(&truth) {
             prop_assert_eq!(told, truth);
@@ -55,6 +81,7 @@ proptest! {
         let records = &history.records()[..cut.index(history.records().len() + 1)];
         let document = run::cut(records);
         assert_closed(&document);
+        assert_path(&document);
         let now_ns = records.iter().map(|r| time(r)).max().unwrap_or(0);
         let truth = history.truth.told(records.len(), now_ns);
         for (told, truth) in told(&document).iter().zip(&truth) {
@@ -203,6 +230,7 @@ fn check_losses(
         .collect();
     let document = run::document(&records, history.ended_ns);
     assert_closed(&document);
+    assert_path(&document);
     let concerned = concerned(history, &lost);
     let (told, truth) = (
         told(&document),

@@ -1,0 +1,268 @@
+//! The critical path: what the run's length was made of.
+//!
+//! The chain of causes that ends with the root's exit (or the end of the
+//! observation), followed backwards. In a thread, back through what it did. At
+//! a wait that another thread ended, on in that thread, from the instant of the
+//! waking. At a wait that no thread of the tree ended, the time goes to that
+//! cause, and the chain goes on before the wait. At a birth, on in the creator.
+//! It ends at the root's start.
+//!
+//! Every instant of the root's life is in exactly one hop, so the hops add up
+//! to it, to the nanosecond. A step either goes back in time or to a thread not
+//! yet tried at that instant: where broken input leads in a circle, the wait it
+//! began with is `unknown`, and the walk ends in any world.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use rustc_hash::FxHashMap;
+
+use super::{blame::NameCause, sums, threads};
+use crate::{
+    document::{CriticalPath, Hop, PathSum, Thread},
+    world::{
+        World,
+        blame::{Ended, cause::Cause, history::Life},
+        identity::ThreadId,
+        kind::WaitKind,
+        thread::{self, State},
+    },
+};
+
+/// Hops that a document keeps.
+const MOST_HOPS: usize = 10_000;
+
+/// The critical path of the first process attached to or else of the first
+/// thread; `None` when nothing was observed. `threads` are in the world's order.
+pub fn of(
+    world: &World,
+    attached: &[u32],
+    threads: &[Thread],
+    namer: &impl NameCause,
+) -> Option<CriticalPath> {
+    let root = root(world, attached)?;
+    let walk = Walk::from_end_of(world, root)?;
+    let origin_ns = threads::origin_ns(world);
+    let (from_ns, to_ns) = (walk.begun_ns - origin_ns, walk.at_ns - origin_ns);
+    let links = walk.links();
+    let naming = Naming { threads, namer };
+    let sums = naming.sums(&links);
+    let (kept, left_out) = longest(links);
+    let hop = |link: &Link| Hop {
+        from_ns: link.from_ns - origin_ns,
+        to_ns: link.to_ns - origin_ns,
+        ..naming.hop(link)
+    };
+    Some(CriticalPath {
+        root: root.0 as usize,
+        from_ns,
+        to_ns,
+        sums,
+        hops: kept.iter().map(hop).collect(),
+        left_out,
+    })
+}
+
+fn root(world: &World, attached: &[u32]) -> Option<ThreadId> {
+    let has_begun = |t: &thread::Thread| t.start_ns.is_some();
+    let is_wanted = |t: &thread::Thread| attached.first() == Some(&t.tid) && has_begun(t);
+    let wanted = world.threads.iter().position(is_wanted);
+    let index = wanted.or_else(|| world.threads.iter().position(has_begun))?;
+    u32::try_from(index).ok().map(ThreadId)
+}
+
+/// A part of the chain.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    from_ns: u64,
+    to_ns: u64,
+    thread: ThreadId,
+    what: What,
+}
+
+/// What a part of the chain was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum What {
+    /// No wait.
+    Passed(Cause),
+    /// A wait that leads to no other thread.
+    WaitedFor(WaitKind, Cause),
+    /// A thread's wait that has not ended.
+    Open(ThreadId),
+}
+
+/// Where the chain goes on.
+enum Before {
+    /// In the same thread, before what it did since then.
+    Then(u64, What),
+    /// In another thread, at the same instant; if that was tried already, as
+    /// the first.
+    There(ThreadId, u64, What),
+}
+
+struct Walk<'a> {
+    world: &'a World,
+    begun_ns: u64,
+    at_ns: u64,
+    thread: ThreadId,
+    /// Threads tried at `at_ns`.
+    tried: Vec<ThreadId>,
+}
+
+impl<'a> Walk<'a> {
+    fn from_end_of(world: &'a World, root: ThreadId) -> Option<Walk<'a>> {
+        let thread = world.get(root)?;
+        let begun_ns = thread.start_ns?;
+        Some(Walk {
+            world,
+            begun_ns,
+            at_ns: sums::end_ns(world, thread).max(begun_ns),
+            thread: root,
+            tried: Vec::new(),
+        })
+    }
+
+    /// The chain, first part first.
+    fn links(mut self) -> Vec<Link> {
+        let mut links: Vec<Link> = Vec::new();
+        while self.at_ns > self.begun_ns {
+            let (from_ns, what) = match self.before() {
+                Before::There(thread, ..) if !self.is_tried(thread) => {
+                    self.tried.push(self.thread);
+                    self.thread = thread;
+                    continue;
+                }
+                Before::Then(from_ns, what) | Before::There(_, from_ns, what) => (from_ns, what),
+            };
+            // Back, whatever broken input says.
+            let from_ns = from_ns.clamp(self.begun_ns, self.at_ns - 1);
+            let to_ns = std::mem::replace(&mut self.at_ns, from_ns);
+            self.tried.clear();
+            match links.last_mut() {
+                Some(next) if (next.thread, next.what) == (self.thread, what) => {
+                    next.from_ns = from_ns;
+                }
+                _ => links.push(Link {
+                    from_ns,
+                    to_ns,
+                    thread: self.thread,
+                    what,
+                }),
+            }
+        }
+        links.reverse();
+        links
+    }
+
+    fn is_tried(&self, thread: ThreadId) -> bool {
+        thread == self.thread || self.tried.contains(&thread)
+    }
+
+    /// What the thread did until now.
+    fn before(&self) -> Before {
+        let unknown = What::Passed(Cause::Unknown);
+        let Some(thread) = self.world.get(self.thread) else {
+            return Before::Then(self.begun_ns, unknown);
+        };
+        if thread.start_ns.is_none_or(|start| start >= self.at_ns) {
+            return match thread.creator {
+                Some(creator) => Before::There(creator, self.begun_ns, unknown),
+                None => Before::Then(self.begun_ns, unknown),
+            };
+        }
+        let Some(lived) = self.world.past.until(self.thread, self.at_ns) else {
+            return Before::Then(thread.since_ns, self.present(&thread.state));
+        };
+        match lived.what {
+            Life::Passed(cause) => Before::Then(lived.from_ns, What::Passed(cause)),
+            Life::Waited { key, ended, .. } => match ended {
+                Ended::For(cause) => {
+                    Before::Then(lived.from_ns, What::WaitedFor(key.kind, cause))
+                }
+                Ended::By(waker) => {
+                    let circle = What::WaitedFor(key.kind, Cause::Unknown);
+                    Before::There(waker, lived.from_ns, circle)
+                }
+            },
+        }
+    }
+
+    /// What is not finished.
+    fn present(&self, state: &State) -> What {
+        match state {
+            State::Running => What::Passed(Cause::Computing(self.thread, self.execs())),
+            State::Runnable => What::Passed(Cause::RunQueue),
+            State::Waiting(_) => What::Open(self.thread),
+            State::Unknown | State::Embryo | State::Dead => What::Passed(Cause::Unknown),
+        }
+    }
+
+    fn execs(&self) -> u16 {
+        self.world.get(self.thread).map_or(0, |t| t.execs)
+    }
+}
+
+/// The longest parts, in their order, and how many are left out.
+fn longest(mut links: Vec<Link>) -> (Vec<Link>, u64) {
+    let left_out = links.len().saturating_sub(MOST_HOPS);
+    if left_out > 0 {
+        links.sort_by_key(|link| (Reverse(link.to_ns - link.from_ns), link.from_ns));
+        links.truncate(MOST_HOPS);
+        links.sort_by_key(|link| link.from_ns);
+    }
+    (links, left_out as u64)
+}
+
+struct Naming<'a, N> {
+    threads: &'a [Thread],
+    namer: &'a N,
+}
+
+impl<N: NameCause> Naming<'_, N> {
+    fn cause(&self, what: What) -> (&'static str, Option<String>) {
+        match what {
+            What::Passed(cause) | What::WaitedFor(_, cause) => self.namer.name_cause(cause),
+            What::Open(thread) => ("open", self.open_kind(thread).map(str::to_owned)),
+        }
+    }
+
+    fn open_kind(&self, thread: ThreadId) -> Option<&'static str> {
+        let sums = &self.threads.get(thread.0 as usize)?.sums;
+        sums.open.first().map(|open| open.kind)
+    }
+
+    fn hop(&self, link: &Link) -> Hop {
+        let (cause, detail) = self.cause(link.what);
+        Hop {
+            thread: link.thread.0 as usize,
+            wait: match link.what {
+                What::Passed(_) => None,
+                What::WaitedFor(kind, _) => Some(kind.name()),
+                What::Open(thread) => self.open_kind(thread),
+            },
+            cause,
+            detail,
+            ..Hop::default()
+        }
+    }
+
+    /// By cause, largest first; equal ones in the order of their names.
+    fn sums(&self, links: &[Link]) -> Vec<PathSum> {
+        let mut by_what: FxHashMap<What, u64> = FxHashMap::default();
+        for link in links {
+            // What waited for a cause does not matter to its sum.
+            let what = match link.what {
+                What::WaitedFor(_, cause) => What::Passed(cause),
+                what => what,
+            };
+            *by_what.entry(what).or_default() += link.to_ns - link.from_ns;
+        }
+        let mut named: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
+        for (what, ns) in by_what {
+            *named.entry(self.cause(what)).or_default() += ns;
+        }
+        let sum = |((cause, detail), ns)| PathSum { cause, detail, ns };
+        let mut sums: Vec<PathSum> = named.into_iter().map(sum).collect();
+        sums.sort_by_key(|sum| Reverse(sum.ns));
+        sums
+    }
+}
