@@ -170,7 +170,12 @@ impl<'a> Walk<'a> {
             };
         }
         let Some(lived) = self.world.past.until(self.thread, self.at_ns) else {
-            return Before::Then(thread.since_ns, self.present(&thread.state));
+            return match thread.since_ns {
+                since_ns if since_ns < self.at_ns => {
+                    Before::Then(since_ns, self.present(&thread.state))
+                }
+                _ => Before::Then(self.begun_ns, unknown),
+            };
         };
         match lived.what {
             Life::Passed(cause) => Before::Then(lived.from_ns, What::Passed(cause)),
