@@ -140,19 +140,20 @@ impl World {
     /// whoever is not in it died, and the record of that was lost.
     pub fn end(&mut self, ended_ns: u64) {
         self.now_ns = self.now_ns.max(ended_ns);
-        for thread in &mut self.threads {
+        for (id, thread) in (0..).map(ThreadId).zip(&mut self.threads) {
             thread.settle_doubt();
             // Born, or seen, while the snapshot was being taken: it lives.
             let since = self
                 .last_snapshot_ns
                 .is_some_and(|taken| thread.since_ns >= taken);
-            if thread.in_last_snapshot || thread.is_dead() || since {
-                continue;
+            if !(thread.in_last_snapshot || thread.is_dead() || since) {
+                if thread.start_ns.is_some() {
+                    thread.lose_until(ended_ns);
+                }
+                thread.state = State::Dead;
             }
-            if thread.start_ns.is_some() {
-                thread.lose_until(ended_ns);
-            }
-            thread.state = State::Dead;
+            // What was lost last is part of its history, too.
+            self.past.settle(id, thread);
         }
     }
 
