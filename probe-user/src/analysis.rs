@@ -73,6 +73,11 @@ impl Analysis {
         self.facts.problems.push(sentence);
     }
 
+    /// Asks for the stories of the threads with these tids.
+    pub fn explain(&mut self, tids: &[u32]) {
+        self.facts.explain.extend_from_slice(tids);
+    }
+
     /// The report.
     pub fn document(mut self) -> Document {
         if self.facts.end.is_none() {

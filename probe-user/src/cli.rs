@@ -134,7 +134,11 @@ pub struct Output {
     #[arg(long)]
     pub per_thread: bool,
 
-    /// Fold nothing: every row and every group.
+    /// Tell the story of the thread with this id, step by step; may be repeated.
+    #[arg(long, value_name = "TID")]
+    pub explain: Vec<u32>,
+
+    /// Fold nothing: every row, group and step.
     #[arg(long)]
     pub all: bool,
 

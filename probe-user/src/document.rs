@@ -43,6 +43,68 @@ pub struct Document {
     pub listeners: Option<Vec<Listener>>,
     /// What the length of the run was made of; `None` when nothing was observed.
     pub critical_path: Option<CriticalPath>,
+    /// The stories of the threads asked for, by start time; `None` when none was.
+    pub explained: Option<Vec<Story>>,
+}
+
+/// A thread's life, step by step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Story {
+    /// The thread: index into [`Document::threads`].
+    pub thread: usize,
+    /// Who made it runnable for the first time; `None` when that was not seen.
+    pub born: Option<Wake>,
+    /// In order of time, end to end; they add up to its life.
+    pub steps: Vec<Step>,
+    /// Later steps that are left out for their number.
+    pub left_out: u64,
+}
+
+/// A part of a thread's life.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its beginning, ns since the start of the run.
+    pub from_ns: u64,
+    /// Its end, ns since the start of the run.
+    pub to_ns: u64,
+    /// What the thread did.
+    pub did: Did,
+}
+
+/// What a thread did with a part of its life.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Did {
+    /// No wait: `computing`, `starting`, `run-queue`, `unknown`.
+    Passed {
+        /// As [`Blame::cause`].
+        cause: &'static str,
+        /// As [`Blame::detail`].
+        detail: Option<String>,
+    },
+    /// A finished wait.
+    Waited {
+        /// What for, and where.
+        place: Place,
+        /// Who ended it; its count and time are 0.
+        ended: Wake,
+        /// What it was really for, largest first: adds up to the step.
+        blame: Vec<PathSum>,
+    },
+    /// A wait that was not finished at the end.
+    Open(Place),
+}
+
+/// What a wait was for, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// As [`Wait::kind`].
+    pub kind: &'static str,
+    /// As [`Wait::syscall`].
+    pub syscall: Option<String>,
+    /// As [`Wait::function`].
+    pub function: Option<String>,
+    /// As [`Wait::object`].
+    pub object: Option<String>,
 }
 
 impl Document {

@@ -22,6 +22,7 @@ pub struct Destinations {
     list: Vec<(Destination, Format)>,
     per_thread: bool,
     all: bool,
+    explain: Vec<u32>,
     color: Color,
 }
 
@@ -62,6 +63,7 @@ impl Destinations {
             list,
             per_thread: output.per_thread,
             all: output.all,
+            explain: output.explain.clone(),
             color: output.color,
         })
     }
@@ -77,7 +79,7 @@ impl Destinations {
             }
         }
         let Some(error) = failure else {
-            return Ok(());
+            return self.check_explained(document);
         };
         if !self
             .list
@@ -88,6 +90,25 @@ impl Destinations {
             write_to(&Destination::Stderr, &table)?;
         }
         Err(error)
+    }
+
+    /// Whoever asks for a thread that is not there learns it last, when all
+    /// the rest is written.
+    fn check_explained(&self, document: &Document) -> Result<()> {
+        let is_there = |tid: &&u32| document.threads.iter().any(|t| t.tid == **tid);
+        let missing: Vec<String> = self
+            .explain
+            .iter()
+            .filter(|tid| !is_there(tid))
+            .map(u32::to_string)
+            .collect();
+        if !missing.is_empty() {
+            bail!(
+                "cannot explain tid {}: no such thread is in the report (--per-thread lists them)",
+                missing.join(", ")
+            );
+        }
+        Ok(())
     }
 
     fn render(&self, document: &Document, format: Format, destination: &Destination) -> Vec<u8> {

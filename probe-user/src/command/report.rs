@@ -29,6 +29,7 @@ fn replay(arguments: &cli::Report) -> Result<()> {
     let unreadable = || format!("cannot read {}", path.display());
     let (start, reader) = Reader::open(file).with_context(unreadable)?;
     let mut analysis = Analysis::new(start).with_context(unreadable)?;
+    analysis.explain(&arguments.output.explain);
     for item in reader {
         match item {
             Ok(Item::Batch(batch)) => analysis.batch(&batch),

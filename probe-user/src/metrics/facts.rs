@@ -20,6 +20,8 @@ pub struct Facts {
     pub decoding: Problems,
     /// Records that came too late.
     pub late: u64,
+    /// Tids of threads whose stories are wanted.
+    pub explain: Vec<u32>,
     /// Sentences about the recording itself.
     pub problems: Vec<String>,
 }

@@ -9,6 +9,7 @@ mod groups;
 mod label;
 mod listeners;
 mod process;
+mod story;
 mod sums;
 mod threads;
 
@@ -30,6 +31,7 @@ pub fn document(world: &World, facts: &Facts) -> Document {
     let namer = threads::Namer::new(world, &processes);
     let mut threads = threads::build(&namer);
     let critical_path = critical_path::of(world, &start.attached, &threads, &namer);
+    let explained = story::of(world, &facts.explain, &threads, &namer);
     let mut groups = namer.into_groups();
     // Only there are calls and requests observed.
     let is_full = start.tier == Tier::Full;
@@ -59,5 +61,6 @@ pub fn document(world: &World, facts: &Facts) -> Document {
         groups,
         listeners: is_full.then(|| listeners::of(world, threads::origin_ns(world))),
         critical_path,
+        explained,
     }
 }

@@ -7,7 +7,7 @@ use super::{
     calls,
 };
 use crate::{
-    document::{OpenWait, Sums, Wait, Wake},
+    document::{OpenWait, Place, Sums, Wait, Wake},
     syscall::Table,
     world::{
         World,
@@ -113,6 +113,17 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
         max_ns: sum.max_ns,
         begun_before: sum.begun_before,
         wakes: wakes(&sum.wakes, namer),
+    }
+}
+
+/// What a wait was for, and where.
+pub fn place_of(world: &World, key: &WaitKey) -> Place {
+    let Lexicon { names, table, .. } = &world.lexicon;
+    Place {
+        kind: key.kind.name(),
+        syscall: call_name(*table, key.nr, key.compat),
+        function: names.text(key.function).map(str::to_owned),
+        object: object_text(names, key.object),
     }
 }
 

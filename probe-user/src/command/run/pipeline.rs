@@ -62,8 +62,9 @@ fn symbols_soon() -> LazyLock<KernelSymbols, Loader> {
 }
 
 impl Pipeline {
-    /// Starts the thread. The recording must be creatable before anything runs.
-    pub fn start(start: Start, record: Option<&PathBuf>) -> Result<Pipeline> {
+    /// Starts the thread, which will tell the stories of the threads with the
+    /// tids `explain`. The recording must be creatable before anything runs.
+    pub fn start(start: Start, record: Option<&PathBuf>, explain: &[u32]) -> Result<Pipeline> {
         let recording = record.map(|path| {
             Writer::create(path, &start)
                 .with_context(|| format!("cannot create the recording {}", path.display()))
@@ -75,6 +76,7 @@ impl Pipeline {
             recording: recording.transpose()?,
             recording_result: Ok(()),
         };
+        worker.analysis.explain(explain);
         let (sender, receiver) = sync_channel(IN_FLIGHT);
         let thread = thread::spawn(move || {
             host::hurry();

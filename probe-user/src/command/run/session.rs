@@ -57,7 +57,8 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
     attached.problems.extend(symbol_problem());
 
     let start = start(arguments, &settings, attached);
-    let pipeline = Pipeline::start(start, arguments.record.as_ref())?;
+    let explain = &arguments.output.explain;
+    let pipeline = Pipeline::start(start, arguments.record.as_ref(), explain)?;
     let mut plumbing = Plumbing { drain, pipeline };
     let mut followed = match held {
         Some(held) => {

@@ -55,7 +55,7 @@ struct OpenWait<'a> {
 }
 
 #[derive(Serialize)]
-struct Wake<'a> {
+pub(super) struct Wake<'a> {
     source: &'static str,
     comm: Option<&'a str>,
     pid: Option<u32>,

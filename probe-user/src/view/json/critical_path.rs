@@ -15,7 +15,7 @@ pub(super) struct CriticalPath<'a> {
 }
 
 #[derive(Serialize)]
-struct Sum<'a> {
+pub(super) struct Sum<'a> {
     cause: &'static str,
     detail: Option<&'a str>,
     ns: u64,

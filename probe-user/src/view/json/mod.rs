@@ -7,6 +7,7 @@ mod critical_path;
 mod escape;
 mod listeners;
 mod report;
+mod story;
 
 use serde::Serialize;
 use serde_json::Serializer;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{account::Account, critical_path::CriticalPath, listeners::Listener};
+use super::{account::Account, critical_path::CriticalPath, listeners::Listener, story::Story};
 use crate::document::{self, Document};
 
 /// Present in the schema, filled by parts that come later.
@@ -29,6 +29,7 @@ pub(super) struct Report<'a> {
     fd_tables: Later,
     listeners: Option<Vec<Listener>>,
     critical_path: Option<CriticalPath<'a>>,
+    explained: Option<Vec<Story<'a>>>,
     connections: Later,
     herds: Later,
     claims: Later,
@@ -118,6 +119,7 @@ impl<'a> Report<'a> {
             groups,
             listeners,
             critical_path,
+            explained,
         } = document;
         Report {
             schema: "waitscope.report/1",
@@ -143,6 +145,9 @@ impl<'a> Report<'a> {
             critical_path: critical_path
                 .as_ref()
                 .map(|path| CriticalPath::new(path, document)),
+            explained: explained
+                .as_ref()
+                .map(|list| list.iter().map(|s| Story::new(s, document)).collect()),
             connections: [],
             herds: [],
             claims: [],

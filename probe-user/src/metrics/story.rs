@@ -1,0 +1,207 @@
+//! The stories of threads that were asked for: every step of their lives in
+//! order of time, each wait with who ended it and what was behind it.
+
+use std::{cmp::Reverse, mem::discriminant};
+
+use super::{
+    blame::NameCause,
+    sums::{self, NameWaker},
+    threads,
+};
+use crate::{
+    document::{self, PathSum, Place, Step, Story, Wake},
+    world::{
+        World,
+        account::{ObjectKey, WaitKey, WakeKey},
+        blame::{
+            Ended,
+            cause::{Cause, terminal},
+            history::{Life, Lived},
+        },
+        identity::{ThreadId, Waker},
+        kind::WakeSource,
+        names::NameId,
+        thread::{State, Thread},
+    },
+};
+
+/// Steps of one thread that a document keeps.
+const MOST_STEPS: usize = 100_000;
+
+/// The stories of all threads with one of these tids, in the world's order;
+/// `None` when nobody was asked for. `rows` are in the world's order.
+pub fn of(
+    world: &World,
+    tids: &[u32],
+    rows: &[document::Thread],
+    namer: &(impl NameWaker + NameCause),
+) -> Option<Vec<Story>> {
+    if tids.is_empty() {
+        return None;
+    }
+    let teller = Teller {
+        world,
+        namer,
+        origin_ns: threads::origin_ns(world),
+    };
+    let lives = (0..).map(ThreadId).zip(&world.threads).zip(rows);
+    let wanted = lives.filter(|((_, thread), _)| tids.contains(&thread.tid));
+    Some(
+        wanted
+            .map(|((id, thread), row)| teller.story(id, thread, row))
+            .collect(),
+    )
+}
+
+struct Teller<'a, N> {
+    world: &'a World,
+    namer: &'a N,
+    origin_ns: u64,
+}
+
+impl<N: NameWaker + NameCause> Teller<'_, N> {
+    fn story(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Story {
+        let lived = self.world.past.history(id);
+        let lived = lived.filter(|lived| lived.to_ns > lived.from_ns);
+        let mut steps: Vec<Step> = lived.map(|lived| self.step(thread, lived)).collect();
+        steps.extend(self.present(id, thread, row));
+        let left_out = steps.len().saturating_sub(MOST_STEPS);
+        steps.truncate(MOST_STEPS);
+        Story {
+            thread: id.0 as usize,
+            born: thread.account.births.keys().next().map(|key| self.wake(key)),
+            steps,
+            left_out: left_out as u64,
+        }
+    }
+
+    fn step(&self, thread: &Thread, lived: Lived) -> Step {
+        let did = match lived.what {
+            Life::Passed(cause) => self.passed(cause),
+            Life::Waited { key, ended, blame } => document::Did::Waited {
+                place: sums::place_of(self.world, key),
+                ended: self.ended(thread, key, ended),
+                blame: self.causes(&blame),
+            },
+        };
+        Step {
+            from_ns: lived.from_ns.saturating_sub(self.origin_ns),
+            to_ns: lived.to_ns.saturating_sub(self.origin_ns),
+            did,
+        }
+    }
+
+    fn passed(&self, cause: Cause) -> document::Did {
+        let (cause, detail) = self.namer.name_cause(cause);
+        document::Did::Passed { cause, detail }
+    }
+
+    /// What had not ended at the end.
+    fn present(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Option<Step> {
+        let did = match thread.state {
+            State::Running => self.passed(Cause::Computing(id, thread.execs)),
+            State::Runnable => self.passed(Cause::RunQueue),
+            State::Unknown => self.passed(Cause::Unknown),
+            State::Waiting(_) => document::Did::Open(open_place(row)?),
+            State::Embryo | State::Dead => return None,
+        };
+        let from_ns = thread.since_ns.saturating_sub(self.origin_ns);
+        (from_ns < row.end_ns).then_some(Step {
+            from_ns,
+            to_ns: row.end_ns,
+            did,
+        })
+    }
+
+    fn causes(&self, blame: &[(Cause, u64)]) -> Vec<PathSum> {
+        let mut causes: Vec<PathSum> = Vec::new();
+        for &(cause, ns) in blame {
+            let (cause, detail) = self.namer.name_cause(cause);
+            match causes
+                .iter_mut()
+                .find(|sum| (sum.cause, &sum.detail) == (cause, &detail))
+            {
+                Some(sum) => sum.ns += ns,
+                None => causes.push(PathSum { cause, detail, ns }),
+            }
+        }
+        causes.sort_by_key(|sum| Reverse(sum.ns));
+        causes
+    }
+
+    /// Who ended a wait. How (by which call, by its exit) is kept in the
+    /// account only, by place: it is told where all such wakings were alike.
+    fn ended(&self, thread: &Thread, key: &WaitKey, ended: Ended) -> Wake {
+        let waits = &thread.account.waits;
+        let sum = waits.get(key).or_else(|| {
+            waits.get(&WaitKey {
+                object: ObjectKey::None,
+                ..*key
+            })
+        });
+        let wakes = sum.into_iter().flat_map(|sum| sum.wakes.keys());
+        let mut fitting: Vec<WakeKey> = wakes
+            .filter(|wake| fits(wake, key, ended))
+            .copied()
+            .collect();
+        fitting.sort_unstable();
+        let alike = fitting.into_iter().reduce(|one, other| one_of(&one, &other));
+        self.wake(&alike.unwrap_or_else(|| unseen(ended)))
+    }
+
+    fn wake(&self, key: &WakeKey) -> Wake {
+        self.namer.name_waker(key)
+    }
+}
+
+/// What two wakings have in common.
+fn one_of(one: &WakeKey, other: &WakeKey) -> WakeKey {
+    WakeKey {
+        source: match one.source {
+            // Not only by exits.
+            WakeSource::TaskExit if other.source != one.source => WakeSource::Task,
+            source => source,
+        },
+        waker: if one.waker == other.waker {
+            one.waker
+        } else {
+            Waker::Nobody
+        },
+        nr: if one.nr == other.nr { one.nr } else { -1 },
+    }
+}
+
+fn open_place(row: &document::Thread) -> Option<Place> {
+    let open = row.sums.open.first()?.clone();
+    Some(Place {
+        kind: open.kind,
+        syscall: open.syscall,
+        function: open.function,
+        object: open.object,
+    })
+}
+
+fn fits(wake: &WakeKey, key: &WaitKey, ended: Ended) -> bool {
+    match ended {
+        Ended::By(thread) => wake.waker == Waker::Thread(thread),
+        Ended::For(Cause::Outside(waker)) => wake.waker == waker,
+        Ended::For(cause) => {
+            let would_be = terminal(wake.source, wake.waker, key.kind, NameId::NONE);
+            discriminant(&would_be) == discriminant(&cause)
+        }
+    }
+}
+
+/// A waking that the account does not have.
+fn unseen(ended: Ended) -> WakeKey {
+    let (source, waker) = match ended {
+        Ended::By(thread) => (WakeSource::Task, Waker::Thread(thread)),
+        Ended::For(Cause::Outside(waker)) => (WakeSource::Task, waker),
+        Ended::For(_) => (WakeSource::Unverified, Waker::Nobody),
+    };
+    WakeKey {
+        source,
+        waker,
+        nr: -1,
+    }
+}
