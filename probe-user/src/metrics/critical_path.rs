@@ -180,9 +180,7 @@ impl<'a> Walk<'a> {
         match lived.what {
             Life::Passed(cause) => Before::Then(lived.from_ns, What::Passed(cause)),
             Life::Waited { key, ended, .. } => match ended {
-                Ended::For(cause) => {
-                    Before::Then(lived.from_ns, What::WaitedFor(key.kind, cause))
-                }
+                Ended::For(cause) => Before::Then(lived.from_ns, What::WaitedFor(key.kind, cause)),
                 Ended::By(waker) => {
                     let circle = What::WaitedFor(key.kind, Cause::Unknown);
                     Before::There(waker, lived.from_ns, circle)

@@ -69,7 +69,12 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
         steps.truncate(MOST_STEPS);
         Story {
             thread: id.0 as usize,
-            born: thread.account.births.keys().next().map(|key| self.wake(key)),
+            born: thread
+                .account
+                .births
+                .keys()
+                .next()
+                .map(|key| self.wake(key)),
             steps,
             left_out: left_out as u64,
         }
@@ -145,7 +150,9 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
             .copied()
             .collect();
         fitting.sort_unstable();
-        let alike = fitting.into_iter().reduce(|one, other| one_of(&one, &other));
+        let alike = fitting
+            .into_iter()
+            .reduce(|one, other| one_of(&one, &other));
         self.wake(&alike.unwrap_or_else(|| unseen(ended)))
     }
 

@@ -30,7 +30,9 @@ struct GroupKey {
 
 /// Every thread's row, in the world's order.
 pub fn build(namer: &Namer) -> Vec<Thread> {
-    let Namer { world, grouping, .. } = namer;
+    let Namer {
+        world, grouping, ..
+    } = namer;
     let origin_ns = origin_ns(world);
     world
         .threads

@@ -41,7 +41,7 @@ fn of_kind(blame: &[Blame], kind: &'static str, ns: u64, all: bool) -> Option<Be
     let mut seen = causes.iter().filter(weighty);
     let is_alone = (seen.next(), seen.next());
     if let (Some(only), None) = is_alone
-        && is_told_by_the_waker(only)
+        && is_told_by_the_waker(only.cause, only.detail.as_deref())
     {
         return None;
     }
@@ -56,10 +56,10 @@ fn of_kind(blame: &[Blame], kind: &'static str, ns: u64, all: bool) -> Option<Be
 }
 
 /// Whoever ended the wait was not kept waiting itself: there is nothing behind.
-fn is_told_by_the_waker(blame: &Blame) -> bool {
-    match blame.cause {
+pub fn is_told_by_the_waker(cause: &str, detail: Option<&str>) -> bool {
+    match cause {
         "timer" | "interrupt" | "outside" | "unknown" => true,
-        "network" | "disk" => blame.detail.is_none(),
+        "network" | "disk" => detail.is_none(),
         _ => false,
     }
 }

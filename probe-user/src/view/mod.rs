@@ -10,8 +10,10 @@ pub mod units;
 
 pub mod behind;
 pub mod columns;
+pub mod fold;
 pub mod merge;
 pub mod rows;
+pub mod story;
 pub mod woken;
 
 pub mod json;

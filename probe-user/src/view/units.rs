@@ -29,6 +29,12 @@ pub fn time_aligned(ns: u64) -> String {
     text
 }
 
+/// An instant, so that instants of one run compare: `1,204.331 ms`.
+pub fn instant(ns: u64) -> String {
+    let us = ns / US;
+    format!("{}.{:03} ms", count(us / 1000), us % 1000)
+}
+
 /// Seconds with two decimals and no unit: `134.71`, `12,345.60`.
 pub fn seconds(ns: u64) -> String {
     let hundredths = ns / (S / 100) + (ns % (S / 100)) / (S / 200);
@@ -160,6 +166,18 @@ mod tests {
         ];
         for (ns, expect) in cases {
             assert_eq!(time_aligned(ns), expect, "{ns}");
+        }
+    }
+
+    #[test]
+    fn instants_are_in_ms_to_the_microsecond() {
+        let cases = [
+            (0, "0.000 ms"),
+            (1_999, "0.001 ms"),
+            (1_204_331_000, "1,204.331 ms"),
+        ];
+        for (ns, expect) in cases {
+            assert_eq!(instant(ns), expect, "{ns}");
         }
     }
 

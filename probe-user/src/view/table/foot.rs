@@ -1,20 +1,22 @@
-//! Listeners, what failed, what it cost to know, and what else to keep in mind.
+//! The critical path, listeners, what failed, what it cost to know, and what else to keep in mind.
 
 use super::listeners;
 use super::page::{Page, Piece};
+use super::story;
 use crate::document::{Coverage, Document, Exit, Group, Overhead};
 use crate::view::color::Style;
 use crate::view::ending;
 use crate::view::units;
 
 /// Where text begins behind a label.
-pub(super) const TEXT: usize = 14;
+pub(super) const TEXT: usize = 15;
 /// Groups with failed workers that are named.
 const FAILED: usize = 8;
 
-/// Listeners, worker ends, coverage, cost and problems; each only when there is one.
+/// The critical path, listeners, worker ends, coverage, cost and problems; each only when there is one.
 pub(super) fn write(page: &mut Page, document: &Document, all: bool) {
     page.line(Vec::new());
+    story::write_path(page, document, all);
     listeners::write(page, document, all);
     worker_ends(page, document, all);
     coverage(page, &document.coverage);

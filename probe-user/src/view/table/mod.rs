@@ -12,6 +12,7 @@ mod head;
 mod layout;
 mod listeners;
 mod page;
+mod story;
 
 use crate::document::Document;
 use page::Page;
@@ -52,6 +53,7 @@ pub fn render(document: &Document, options: &Options) -> String {
     head::write(&mut page, document);
     groups::write(&mut page, document, options);
     foot::write(&mut page, document, options.all);
+    story::write(&mut page, document, options);
     page.render()
 }
 

@@ -80,6 +80,40 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         exits: BTreeMap::from([(Exit::Code(1), 1)]),
         sums,
     };
+    let mut place = || Place {
+        kind: "futex",
+        syscall: Some(text()),
+        function: Some(text()),
+        object: Some(text()),
+    };
+    let places = [place(), place()];
+    let mut step = |did| Step {
+        from_ns: 0,
+        to_ns: ns,
+        did,
+    };
+    let [waited, open] = places;
+    let story = Story {
+        thread: 0,
+        born: thread.sums.wakes.first().cloned(),
+        steps: vec![
+            step(Did::Passed {
+                cause: "computing",
+                detail: Some(text()),
+            }),
+            step(Did::Waited {
+                place: waited,
+                ended: thread.sums.wakes[1].clone(),
+                blame: vec![PathSum {
+                    cause: "network",
+                    detail: Some(text()),
+                    ns,
+                }],
+            }),
+            step(Did::Open(open)),
+        ],
+        left_out: ns,
+    };
     Document {
         command: vec![text(), text()],
         attached: vec![1],
@@ -123,6 +157,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             }],
             left_out: ns,
         }),
+        explained: Some(vec![story]),
     }
 }
 

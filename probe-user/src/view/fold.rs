@@ -1,0 +1,160 @@
+//! A sequence of steps as lines: what took long stands alone; short steps in a
+//! row become one line that says what there was, how often and how long.
+
+use std::cmp::Reverse;
+
+use super::units;
+
+/// A step that takes at least one such part of the whole stands alone.
+const PARTS: u64 = 100;
+/// So many short steps in a row are told one by one.
+const FEW: usize = 2;
+/// Kinds of steps that a fold names.
+const NAMED: usize = 4;
+
+/// A step in words. Not sanitised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its beginning, ns.
+    pub from_ns: u64,
+    /// Its end, ns.
+    pub to_ns: u64,
+    /// What it was, without how long and by whom: steps with the same words
+    /// are counted together.
+    pub short: String,
+    /// All that there is to say.
+    pub full: String,
+}
+
+/// A line that begins at an instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The instant, ns.
+    pub at_ns: u64,
+    /// What began then. Not sanitised.
+    pub text: String,
+}
+
+/// The steps of something that took `whole_ns`; with `all`, each has its line.
+pub fn lines(steps: &[Told], whole_ns: u64, all: bool) -> Vec<Line> {
+    let is_short = |step: &Told| (step.to_ns - step.from_ns).saturating_mul(PARTS) < whole_ns;
+    let mut lines = Vec::new();
+    for alike in steps.chunk_by(|a, b| is_short(a) && is_short(b)) {
+        if all || alike.len() <= FEW {
+            lines.extend(alike.iter().map(|step| Line {
+                at_ns: step.from_ns,
+                text: step.full.clone(),
+            }));
+        } else {
+            lines.push(folded(alike));
+        }
+    }
+    lines
+}
+
+/// `212 steps in 3.20 ms: runs 2.10 ms (104 times), …`.
+fn folded(steps: &[Told]) -> Line {
+    let mut tallies: Vec<(&str, u64, u64)> = Vec::new();
+    for step in steps {
+        let ns = step.to_ns - step.from_ns;
+        match tallies.iter_mut().find(|(short, ..)| *short == step.short) {
+            Some((_, count, sum)) => (*count, *sum) = (*count + 1, *sum + ns),
+            None => tallies.push((&step.short, 1, ns)),
+        }
+    }
+    tallies.sort_by_key(|&(short, _, ns)| (Reverse(ns), short));
+    let named = tallies.iter().take(NAMED).map(|&(short, count, ns)| {
+        let times = match count {
+            1 => String::new(),
+            n => format!(" ({} times)", units::count(n)),
+        };
+        format!("{short} {}{times}", units::time(ns))
+    });
+    let mut named: Vec<String> = named.collect();
+    let rest = tallies.iter().skip(NAMED).map(|&(.., ns)| ns).sum::<u64>();
+    if tallies.len() > NAMED {
+        named.push(format!("other {}", units::time(rest)));
+    }
+    let (from_ns, to_ns) = (steps[0].from_ns, steps[steps.len() - 1].to_ns);
+    Line {
+        at_ns: from_ns,
+        text: format!(
+            "{} steps in {}: {}",
+            units::count(steps.len() as u64),
+            units::time(to_ns - from_ns),
+            named.join(", ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `short length` of steps end to end.
+    fn check(steps: &[(&str, u64)], all: bool, expect: &[(u64, &str)]) {
+        let mut at_ns = 0;
+        let told: Vec<Told> = steps
+            .iter()
+            .map(|&(short, ns)| {
+                let from_ns = std::mem::replace(&mut at_ns, at_ns + ns);
+                Told {
+                    from_ns,
+                    to_ns: at_ns,
+                    short: short.to_owned(),
+                    full: format!("{short}!"),
+                }
+            })
+            .collect();
+        let lines = lines(&told, at_ns, all);
+        let shown: Vec<(u64, &str)> = lines.iter().map(|l| (l.at_ns, l.text.as_str())).collect();
+        assert_eq!(shown, expect);
+    }
+
+    #[test]
+    fn short_steps_in_a_row_are_one_line() {
+        let steps = [
+            ("runs", 900),
+            ("sleeps", 1),
+            ("runs", 3),
+            ("sleeps", 2),
+            ("reads", 50),
+            ("sleeps", 2),
+            ("runs", 2),
+        ];
+        check(
+            &steps,
+            false,
+            &[
+                (0, "runs!"),
+                (900, "3 steps in 6 ns: runs 3 ns, sleeps 3 ns (2 times)"),
+                (906, "reads!"),
+                (956, "sleeps!"),
+                (958, "runs!"),
+            ],
+        );
+        assert_eq!(steps.len(), 7);
+        check(
+            &steps[..3],
+            true,
+            &[(0, "runs!"), (900, "sleeps!"), (901, "runs!")],
+        );
+    }
+
+    #[test]
+    fn many_kinds_of_short_steps_are_not_all_named() {
+        let mut steps: Vec<(&str, u64)> = "a b c d e f".split(' ').zip(1..).collect();
+        steps.push(("long", 10_000));
+        check(
+            &steps,
+            false,
+            &[
+                (
+                    0,
+                    "6 steps in 21 ns: f 6 ns, e 5 ns, d 4 ns, c 3 ns, other 3 ns",
+                ),
+                (21, "long!"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! A thread's life, and the hops of the critical path, in words.
+
+use super::behind;
+use super::ending;
+use super::fold::{self, Line, Told};
+use super::units;
+use super::woken;
+use crate::document::{CriticalPath, Did, Document, Hop, PathSum, Place, Step, Story, Wake};
+
+/// Causes of a wait that are named.
+const NAMED: usize = 3;
+
+/// The lines of a thread's story, from its start to its end.
+pub fn lines(document: &Document, story: &Story, all: bool) -> Vec<Line> {
+    let Some(thread) = document.threads.get(story.thread) else {
+        return Vec::new();
+    };
+    let mut lines = vec![Line {
+        at_ns: thread.start_ns,
+        text: beginning(story),
+    }];
+    let steps = told(&story.steps, all);
+    let life_ns = thread.end_ns.saturating_sub(thread.start_ns);
+    lines.extend(fold::lines(&steps, life_ns, all));
+    if story.left_out > 0 {
+        let steps = units::counted(story.left_out, "more step is", "more steps are");
+        let at_ns = story.steps.last().map_or(thread.start_ns, |s| s.to_ns);
+        lines.push(Line {
+            at_ns,
+            text: format!("{steps} left out"),
+        });
+    }
+    let text = match thread.exit {
+        Some(exit) => format!("ends: {}", ending::describe(exit)),
+        None => "is still there at the end".to_owned(),
+    };
+    lines.push(Line {
+        at_ns: thread.end_ns,
+        text,
+    });
+    lines
+}
+
+fn beginning(story: &Story) -> String {
+    match &story.born {
+        Some(wake) => format!("starts; made runnable by {}", who(wake)),
+        None => "is there when the observation begins".to_owned(),
+    }
+}
+
+fn told(steps: &[Step], all: bool) -> Vec<Told> {
+    let mut program = None;
+    let tell = |step: &Step| {
+        let time = units::time(step.to_ns.saturating_sub(step.from_ns));
+        let (short, full) = match &step.did {
+            Did::Passed { cause, detail } => {
+                let is_new = *cause == "computing" && program != *detail;
+                if is_new {
+                    program.clone_from(detail);
+                }
+                passed(cause, detail.as_deref().filter(|_| is_new), &time)
+            }
+            Did::Waited {
+                place,
+                ended,
+                blame,
+            } => {
+                let place = self::place(place);
+                let ended = who(ended);
+                let behind = causes(blame, all);
+                let full = format!("waits {time} for {place}, ended by {ended}{behind}");
+                (format!("waits for {place}"), full)
+            }
+            Did::Open(place) => {
+                let place = self::place(place);
+                let full = format!("waits for {place}: ≥ {time}, not finished at the end");
+                (format!("waits for {place}"), full)
+            }
+        };
+        Told {
+            from_ns: step.from_ns,
+            to_ns: step.to_ns.max(step.from_ns),
+            short,
+            full,
+        }
+    };
+    steps.iter().map(tell).collect()
+}
+
+fn passed(cause: &'static str, new_program: Option<&str>, time: &str) -> (String, String) {
+    let as_program = new_program.map_or_else(String::new, |name| format!(" as {name}"));
+    let (short, full) = match cause {
+        "computing" => ("runs", format!("runs {time}{as_program}")),
+        "starting" => ("starts up", format!("runs {time} before its exec")),
+        "run-queue" => ("waits for a CPU", format!("waits {time} for a CPU")),
+        _ => (
+            "unknown (lost records)",
+            format!("unknown for {time} (lost records)"),
+        ),
+    };
+    (short.to_owned(), full)
+}
+
+/// `child-exit in do_wait`, `pipe-read of pipe:[4711] in (read)`.
+fn place(place: &Place) -> String {
+    let Place {
+        kind,
+        syscall,
+        function,
+        object,
+    } = place;
+    let of = object.as_ref().map(|object| format!(" of {object}"));
+    let within = match (function, syscall) {
+        (Some(function), _) => format!(" in {function}"),
+        (None, Some(syscall)) => format!(" in ({syscall})"),
+        (None, None) => String::new(),
+    };
+    format!("{kind}{}{within}", of.unwrap_or_default())
+}
+
+/// Who woke, with the id of a task.
+fn who(wake: &Wake) -> String {
+    let name = woken::describe(wake);
+    let id = match (wake.pid, wake.tid) {
+        _ if !matches!(wake.source, "task" | "task-exit" | "new") => None,
+        (Some(pid), Some(tid)) if pid == tid => Some(format!(" (pid {pid})")),
+        (_, Some(tid)) => Some(format!(" (tid {tid})")),
+        _ => None,
+    };
+    // Of a first run only the creator is worth a word.
+    let name = match (wake.source, &wake.comm) {
+        ("new", Some(comm)) => comm.clone(),
+        ("new", None) => "an unnamed task".to_owned(),
+        _ => name,
+    };
+    name + &id.unwrap_or_default()
+}
+
+/// `: computing git index-pack 30.1 ms, network 127.0.0.1:9418 9.00 ms, …`;
+/// nothing where the waker has said it.
+fn causes(blame: &[PathSum], all: bool) -> String {
+    match blame {
+        [] => return String::new(),
+        [only] if behind::is_told_by_the_waker(only.cause, only.detail.as_deref()) => {
+            return String::new();
+        }
+        _ => {}
+    }
+    let most = if all { blame.len() } else { NAMED };
+    let mut named: Vec<String> = blame.iter().take(most).map(sum).collect();
+    if blame.len() > most {
+        named.push("…".to_owned());
+    }
+    format!(": {}", named.join(", "))
+}
+
+/// `computing git index-pack 2.10 s`.
+pub fn sum(sum: &PathSum) -> String {
+    let cause = behind::describe(sum.cause, sum.detail.as_deref());
+    format!("{cause} {}", units::time(sum.ns))
+}
+
+/// The lines of the critical path.
+pub fn path(document: &Document, path: &CriticalPath, all: bool) -> Vec<Line> {
+    let hops: Vec<Told> = path
+        .hops
+        .iter()
+        .map(|hop| told_hop(document, hop))
+        .collect();
+    let life_ns = path.to_ns.saturating_sub(path.from_ns);
+    let mut lines = fold::lines(&hops, life_ns, all);
+    if path.left_out > 0 {
+        let hops = units::counted(path.left_out, "shorter hop is", "shorter hops are");
+        lines.push(Line {
+            at_ns: path.to_ns,
+            text: format!("{hops} left out"),
+        });
+    }
+    lines
+}
+
+fn told_hop(document: &Document, hop: &Hop) -> Told {
+    let thread = document.threads.get(hop.thread);
+    let group = document.group_of(hop.thread);
+    let name = group.map_or("unnamed", |group| group.name.as_str());
+    let tid = thread.map_or_else(String::new, |thread| format!(" (tid {})", thread.tid));
+    let time = units::time(hop.to_ns.saturating_sub(hop.from_ns));
+    // Who computes says the detail, unless another program did then.
+    let detail = hop.detail.as_deref().filter(|&detail| detail != name);
+    let what = match hop.cause {
+        "computing" if detail.is_none() => "computing".to_owned(),
+        cause => behind::describe(cause, detail),
+    };
+    let wait = match (hop.wait, hop.cause) {
+        (Some(_), "open") | (None, _) => String::new(),
+        (Some(kind), _) => format!("{kind}: "),
+    };
+    Told {
+        from_ns: hop.from_ns,
+        to_ns: hop.to_ns.max(hop.from_ns),
+        short: format!("{name} {what}"),
+        full: format!("{time}  {name}{tid}  {wait}{what}"),
+    }
+}

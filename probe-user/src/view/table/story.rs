@@ -1,0 +1,98 @@
+//! The critical path, summed up and hop by hop, and the stories of threads.
+
+use super::Options;
+use super::foot::{TEXT, label};
+use super::page::{Page, Piece};
+use crate::document::{CriticalPath, Document, Story};
+use crate::view::color::Style;
+use crate::view::fold::Line;
+use crate::view::story;
+use crate::view::units;
+
+/// Causes of the critical path that are named; smaller ones are one.
+const NAMED: usize = 6;
+
+/// `critical path  4.21 s: computing git index-pack 2.10 s, …`.
+pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
+    let Some(path) = &document.critical_path else {
+        return;
+    };
+    let life_ns = path.to_ns.saturating_sub(path.from_ns);
+    if life_ns == 0 {
+        return;
+    }
+    let most = if all { path.sums.len() } else { NAMED };
+    let mut causes: Vec<String> = path.sums.iter().take(most).map(story::sum).collect();
+    let rest = path.sums.iter().skip(most);
+    if let Some(ns) = rest.map(|sum| sum.ns).reduce(u64::saturating_add) {
+        causes.push(format!("other {}", units::time(ns)));
+    }
+    if let Some(first) = causes.first_mut() {
+        *first = format!("{}: {first}", units::time(life_ns));
+    }
+    let pieces = causes.iter().map(|text| Piece::plain(text)).collect();
+    page.flow(label("critical path"), TEXT, ", ", pieces);
+}
+
+/// The hops, with `--all` or `--explain`; then every story.
+pub(super) fn write(page: &mut Page, document: &Document, options: &Options) {
+    let stories = document.explained.as_deref().unwrap_or_default();
+    if let Some(path) = &document.critical_path
+        && (options.all || !stories.is_empty())
+    {
+        write_hops(page, document, path, options.all);
+    }
+    for story in stories {
+        write_story(page, document, story, options.all);
+    }
+}
+
+fn write_hops(page: &mut Page, document: &Document, path: &CriticalPath, all: bool) {
+    let lines = story::path(document, path, all);
+    if lines.is_empty() {
+        return;
+    }
+    page.line(Vec::new());
+    page.line(vec![
+        Piece::new(" critical path", Style::Strong),
+        Piece::plain(", hop by hop"),
+    ]);
+    write_lines(page, &lines);
+}
+
+fn write_story(page: &mut Page, document: &Document, story: &Story, all: bool) {
+    let Some(thread) = document.threads.get(story.thread) else {
+        return;
+    };
+    let group = document.group_of(story.thread);
+    let group = group.map_or("unnamed", |group| group.name.as_str());
+    let life = units::time(thread.sums.lifetime_ns);
+    let pid = thread
+        .pid
+        .map_or_else(String::new, |pid| format!(" of pid {pid}"));
+    page.line(Vec::new());
+    page.line(vec![
+        Piece::plain(" story of tid "),
+        Piece::new(&thread.tid.to_string(), Style::Strong),
+        Piece::plain(&format!("{pid}, {group}, {life}")),
+    ]);
+    write_lines(page, &story::lines(document, story, all));
+}
+
+/// Each behind its time since the start of the run.
+fn write_lines(page: &mut Page, lines: &[Line]) {
+    let times: Vec<String> = lines
+        .iter()
+        .map(|line| units::instant(line.at_ns))
+        .collect();
+    let widest = times.iter().map(String::len).max().unwrap_or(0);
+    for (time, line) in times.iter().zip(lines) {
+        let lead = Piece::new(&format!("   {time:>widest$}  "), Style::Faint);
+        page.flow(
+            lead,
+            widest + 7,
+            " ",
+            Piece::words(&line.text, Style::Plain),
+        );
+    }
+}
