@@ -65,12 +65,12 @@ pub fn is_told_by_the_waker(cause: &str, detail: Option<&str>) -> bool {
 }
 
 fn row(blame: &Blame) -> Row {
-    let detail = detail(blame.cause, blame.detail.as_deref()).map(|text| Named {
-        text: text.to_owned(),
-        more: 0,
-    });
+    let detail = match blame.cause {
+        "starting" => Some("fork, exec".to_owned()),
+        _ => blame.detail.clone(),
+    };
     Row {
-        place: detail,
+        place: detail.map(|text| Named { text, more: 0 }),
         ..rows::row(State::Cause, word(blame.cause), blame.ns)
     }
 }
@@ -84,17 +84,9 @@ pub fn word(cause: &'static str) -> &'static str {
     }
 }
 
-/// What more is said of a cause.
-pub fn detail<'a>(cause: &str, detail: Option<&'a str>) -> Option<&'a str> {
-    match cause {
-        "starting" => Some("fork, exec"),
-        _ => detail,
-    }
-}
-
 /// `computing git index-pack`, `run queue`.
-pub fn describe(cause: &'static str, of: Option<&str>) -> String {
-    match detail(cause, of) {
+pub fn describe(cause: &'static str, detail: Option<&str>) -> String {
+    match detail {
         Some(detail) => format!("{} {detail}", word(cause)),
         None => word(cause).to_owned(),
     }

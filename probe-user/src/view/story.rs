@@ -65,16 +65,18 @@ fn told(steps: &[Step], all: bool) -> Vec<Told> {
                 ended,
                 blame,
             } => {
+                let short = format!("waits for {}", place.kind);
                 let place = self::place(place);
                 let ended = who(ended);
                 let behind = causes(blame, all);
                 let full = format!("waits {time} for {place}, ended by {ended}{behind}");
-                (format!("waits for {place}"), full)
+                (short, full)
             }
             Did::Open(place) => {
+                let short = format!("waits for {}", place.kind);
                 let place = self::place(place);
                 let full = format!("waits for {place}: ≥ {time}, not finished at the end");
-                (format!("waits for {place}"), full)
+                (short, full)
             }
         };
         Told {
@@ -91,7 +93,10 @@ fn passed(cause: &'static str, new_program: Option<&str>, time: &str) -> (String
     let as_program = new_program.map_or_else(String::new, |name| format!(" as {name}"));
     let (short, full) = match cause {
         "computing" => ("runs", format!("runs {time}{as_program}")),
-        "starting" => ("starts up", format!("runs {time} before its exec")),
+        "starting" => (
+            "runs before its exec",
+            format!("runs {time} before its exec"),
+        ),
         "run-queue" => ("waits for a CPU", format!("waits {time} for a CPU")),
         _ => (
             "unknown (lost records)",
@@ -118,22 +123,28 @@ fn place(place: &Place) -> String {
     format!("{kind}{}{within}", of.unwrap_or_default())
 }
 
-/// Who woke, with the id of a task.
+/// Who woke, with the call and the id of a task: `sort (write, pid 5566)`.
 fn who(wake: &Wake) -> String {
-    let name = woken::describe(wake);
+    if !matches!(wake.source, "task" | "task-exit" | "new") {
+        return woken::describe(wake);
+    }
     let id = match (wake.pid, wake.tid) {
-        _ if !matches!(wake.source, "task" | "task-exit" | "new") => None,
-        (Some(pid), Some(tid)) if pid == tid => Some(format!(" (pid {pid})")),
-        (_, Some(tid)) => Some(format!(" (tid {tid})")),
-        _ => None,
+        (Some(pid), Some(tid)) if pid == tid => Some(format!("pid {pid}")),
+        (_, tid) => tid.map(|tid| format!("tid {tid}")),
     };
-    // Of a first run only the creator is worth a word.
     let name = match (wake.source, &wake.comm) {
+        // Of a first run only the creator is worth a word.
         ("new", Some(comm)) => comm.clone(),
-        ("new", None) => "an unnamed task".to_owned(),
-        _ => name,
+        _ => woken::describe(&Wake {
+            syscall: None,
+            ..wake.clone()
+        }),
     };
-    name + &id.unwrap_or_default()
+    let more: Vec<String> = wake.syscall.iter().cloned().chain(id).collect();
+    if more.is_empty() {
+        return name;
+    }
+    format!("{name} ({})", more.join(", "))
 }
 
 /// `: computing git index-pack 30.1 ms, network 127.0.0.1:9418 9.00 ms, …`;
@@ -193,12 +204,13 @@ fn told_hop(document: &Document, hop: &Hop) -> Told {
     };
     let wait = match (hop.wait, hop.cause) {
         (Some(_), "open") | (None, _) => String::new(),
+        (Some(kind), cause) if kind == cause => String::new(),
         (Some(kind), _) => format!("{kind}: "),
     };
     Told {
         from_ns: hop.from_ns,
         to_ns: hop.to_ns.max(hop.from_ns),
         short: format!("{name} {what}"),
-        full: format!("{time}  {name}{tid}  {wait}{what}"),
+        full: format!("{time:>8}  {name}{tid}  {wait}{what}"),
     }
 }

@@ -10,6 +10,7 @@ mod exec;
 mod listeners;
 mod losses;
 mod snapshots;
+mod stories;
 mod waits;
 mod wakers;
 

@@ -6,4 +6,5 @@ mod tree;
 
 mod coverage;
 mod groups;
+mod paths;
 mod sums;

@@ -16,10 +16,16 @@ pub(crate) fn begun() -> Analysis {
 
 /// As [`begun`], on a certain tier.
 pub(crate) fn begun_on(tier: Tier) -> Analysis {
-    let start = Start {
-        syscall_table: "x86_64".to_owned(),
+    begun_with(Start {
         tier,
         ..Start::default()
+    })
+}
+
+fn begun_with(start: Start) -> Analysis {
+    let start = Start {
+        syscall_table: "x86_64".to_owned(),
+        ..start
     };
     let mut analysis = Analysis::new(start).expect("x86_64 is a known table");
     analysis.batch(&Batch {
@@ -57,5 +63,23 @@ pub(crate) fn document(records: &[Vec<u8>], ended_ns: u64) -> Document {
 pub(crate) fn cut(records: &[Vec<u8>]) -> Document {
     let mut analysis = begun();
     analysis.batch(&batch(records));
+    analysis.document()
+}
+
+/// As [`document`], of an observation of the process `attached`, with the
+/// stories of these threads.
+pub(crate) fn explained(
+    records: &[Vec<u8>],
+    ended_ns: u64,
+    attached: u32,
+    tids: &[u32],
+) -> Document {
+    let mut analysis = begun_with(Start {
+        attached: vec![attached],
+        ..Start::default()
+    });
+    analysis.explain(tids);
+    analysis.batch(&batch(records));
+    analysis.end(end(ended_ns));
     analysis.document()
 }

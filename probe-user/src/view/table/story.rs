@@ -3,9 +3,10 @@
 use super::Options;
 use super::foot::{TEXT, label};
 use super::page::{Page, Piece};
-use crate::document::{CriticalPath, Document, Story};
+use crate::document::{CriticalPath, Document, PathSum, Story};
 use crate::view::color::Style;
 use crate::view::fold::Line;
+use crate::view::rows;
 use crate::view::story;
 use crate::view::units;
 
@@ -21,7 +22,13 @@ pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
     if life_ns == 0 {
         return;
     }
-    let most = if all { path.sums.len() } else { NAMED };
+    let weighty = |sum: &&PathSum| !rows::is_small(sum.ns, life_ns);
+    let weighty = path.sums.iter().take_while(weighty).count();
+    // One small cause alone takes no more room than its fold.
+    let most = match path.sums.len() {
+        n if all || n <= weighty.min(NAMED) + 1 => n,
+        _ => weighty.min(NAMED),
+    };
     let mut causes: Vec<String> = path.sums.iter().take(most).map(story::sum).collect();
     let rest = path.sums.iter().skip(most);
     if let Some(ns) = rest.map(|sum| sum.ns).reduce(u64::saturating_add) {
@@ -69,12 +76,12 @@ fn write_story(page: &mut Page, document: &Document, story: &Story, all: bool) {
     let life = units::time(thread.sums.lifetime_ns);
     let pid = thread
         .pid
-        .map_or_else(String::new, |pid| format!(" of pid {pid}"));
+        .map_or_else(String::new, |pid| format!(" (pid {pid})"));
     page.line(Vec::new());
     page.line(vec![
         Piece::plain(" story of tid "),
         Piece::new(&thread.tid.to_string(), Style::Strong),
-        Piece::plain(&format!("{pid}, {group}, {life}")),
+        Piece::plain(&format!("{pid}: {group}, {life}")),
     ]);
     write_lines(page, &story::lines(document, story, all));
 }

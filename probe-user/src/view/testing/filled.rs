@@ -87,7 +87,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         object: Some(text()),
     };
     let places = [place(), place()];
-    let mut step = |did| Step {
+    let step = |did| Step {
         from_ns: 0,
         to_ns: ns,
         did,

@@ -78,3 +78,35 @@ pub(super) fn blame(kind: &'static str, cause: &'static str, detail: &str, ms: u
         ns: ms * MS,
     }
 }
+
+pub(super) fn path_sum(cause: &'static str, detail: &str, ms: u64) -> PathSum {
+    PathSum {
+        cause,
+        detail: text(detail),
+        ns: ms * MS,
+    }
+}
+
+pub(super) fn place(kind: &'static str, function: &str) -> Place {
+    Place {
+        kind,
+        syscall: text("futex"),
+        function: text(function),
+        object: None,
+    }
+}
+
+/// Steps of so many ms.
+pub(super) fn end_to_end(steps: Vec<(u64, Did)>) -> Vec<Step> {
+    let mut at_ns = 0;
+    let step = |(ms, did)| {
+        let from_ns = at_ns;
+        at_ns += ms * MS;
+        Step {
+            from_ns,
+            to_ns: at_ns,
+            did,
+        }
+    };
+    steps.into_iter().map(step).collect()
+}

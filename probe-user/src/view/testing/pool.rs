@@ -31,6 +31,8 @@ pub(in crate::view) fn pool() -> Document {
         processes: 97,
         threads: threads(),
         groups: groups(),
+        critical_path: Some(path()),
+        explained: Some(vec![story()]),
         ..Document::default()
     }
 }
@@ -178,4 +180,94 @@ fn git() -> Sums {
         ],
         ..Sums::default()
     })
+}
+
+fn path() -> CriticalPath {
+    let sums = [
+        ("network", "127.0.0.1:9418", 2_500),
+        ("computing", "git index-pack", 1_400),
+        ("starting", "", 190),
+        ("computing", "python3 gitsync", 88),
+        ("run-queue", "", 20),
+        ("disk", "vda", 12),
+    ];
+    let hop = |(from_ms, to_ms, thread, wait, cause, detail)| Hop {
+        from_ns: from_ms * MS,
+        to_ns: to_ms * MS,
+        thread,
+        wait,
+        cause,
+        detail: text(detail),
+    };
+    let hops = [
+        (0, 88, 0, None, "computing", "python3 gitsync"),
+        (88, 278, 2, None, "starting", ""),
+        (278, 298, 2, None, "run-queue", ""),
+        (298, 310, 2, Some("disk"), "disk", "vda"),
+        (
+            310,
+            2_810,
+            2,
+            Some("socket-recv"),
+            "network",
+            "127.0.0.1:9418",
+        ),
+        (2_810, 4_210, 2, None, "computing", "git index-pack"),
+    ];
+    CriticalPath {
+        root: 0,
+        from_ns: 0,
+        to_ns: 4_210 * MS,
+        sums: sums
+            .map(|(cause, detail, ms)| path_sum(cause, detail, ms))
+            .to_vec(),
+        hops: hops.map(hop).to_vec(),
+        left_out: 0,
+    }
+}
+
+fn story() -> Story {
+    let waited = |kind, function: &str, ended, blame: &[PathSum]| Did::Waited {
+        place: place(kind, function),
+        ended,
+        blame: blame.to_vec(),
+    };
+    let passed = |cause, detail| Did::Passed {
+        cause,
+        detail: text(detail),
+    };
+    let creator = Wake {
+        pid: Some(4242),
+        tid: Some(4242),
+        ..wake("new", Some("python3 gitsync"), Some("clone"), 0, 0)
+    };
+    let git = Wake {
+        pid: Some(4301),
+        tid: Some(4301),
+        ..wake("task-exit", Some("git"), None, 0, 0)
+    };
+    let behind = [
+        path_sum("network", "127.0.0.1:9418", 2_500),
+        path_sum("computing", "git index-pack", 1_000),
+        path_sum("starting", "", 190),
+        path_sum("disk", "vda", 10),
+    ];
+    let timer = || wake("timer", None, None, 0, 0);
+    let mut steps = vec![
+        (1, passed("run-queue", "")),
+        (60, passed("computing", "python3 gitsync (threads)")),
+        (3_700, waited("child-exit", "do_wait", git, &behind)),
+    ];
+    for _ in 0..40 {
+        steps.push((2, passed("computing", "python3 gitsync (threads)")));
+        let slept = [path_sum("timer", "", 3)];
+        steps.push((3, waited("sleep", "hrtimer_nanosleep", timer(), &slept)));
+    }
+    steps.push((149, Did::Open(place("futex", ""))));
+    Story {
+        thread: 1,
+        born: Some(creator),
+        steps: end_to_end(steps),
+        left_out: 3,
+    }
 }

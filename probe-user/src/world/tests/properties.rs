@@ -77,6 +77,20 @@ proptest! {
     }
 
     #[test]
+    fn every_story_is_told_from_end_to_end(
+        history in played(),
+        kept in proptest::collection::vec(proptest::bool::weighted(0.9), 1..60),
+    ) {
+        let all = history.records().iter().zip(kept.iter().cycle());
+        let records: Vec<Vec<u8>> =
+            all.filter(|(_, kept)| **kept).map(|(record, _)| record.clone()).collect();
+        let tids: Vec<u32> = document(&history).threads.iter().map(|t| t.tid).collect();
+        let document = run::explained(&records, history.ended_ns, 100, &tids);
+        assert_path(&document);
+        super::stories::assert_told(&document);
+    }
+
+    #[test]
     fn any_prefix_is_a_valid_world(history in played(), cut in any::<Index>()) {
         let records = &history.records()[..cut.index(history.records().len() + 1)];
         let document = run::cut(records);
