@@ -72,6 +72,36 @@ fn a_recording_without_calls_and_requests_lost_none_and_tells_none() -> Result<(
     Ok(())
 }
 
+/// The story and the complaint come after the report, which is not lost.
+#[test]
+fn a_thread_is_explained_and_one_that_is_not_there_is_an_error() -> Result<()> {
+    let told = Report::parse(&report("gitsync-threads", "json")?)?;
+    let tid = told.threads.first().context("a thread")?.tid;
+    let explain = |tid: u32| {
+        let mut run = live::waitscope()?;
+        run.env("COLUMNS", "80").env("NO_COLOR", "1").arg("report");
+        run.arg(stored("recordings", "gitsync-threads.wsc"));
+        let output = run.args(["--explain", &tid.to_string()]).output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        anyhow::Ok((
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        ))
+    };
+    let (code, stdout, stderr) = explain(tid)?;
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains(&format!("story of tid {tid} ")), "{stdout}");
+    let (code, stdout, stderr) = explain(1)?;
+    assert_eq!(code, Some(1));
+    assert!(stdout.contains("critical path"), "{stdout}");
+    assert_eq!(
+        stderr,
+        "waitscope: cannot explain tid 1: no such thread is in the report (--per-thread lists them)\n"
+    );
+    Ok(())
+}
+
 /// The workers of gitsync: its threads, its worker processes, or the one
 /// thread that does it all.
 fn workers(report: &Report) -> Result<&Group> {

@@ -269,3 +269,32 @@ impl<N: NameCause> Naming<'_, N> {
         sums
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_hops_the_longest_are_kept_in_order() {
+        let mut at_ns = 0;
+        let link = |ns: u64| {
+            at_ns += ns;
+            Link {
+                from_ns: at_ns - ns,
+                to_ns: at_ns,
+                thread: ThreadId(0),
+                what: What::Passed(Cause::Timer),
+            }
+        };
+        let links: Vec<Link> = (0..3 * MOST_HOPS as u64)
+            .map(|at| if at % 3 == 1 { 7 } else { 2 })
+            .map(link)
+            .collect();
+        let (kept, left_out) = longest(links.clone());
+        assert_eq!((kept.len(), left_out), (MOST_HOPS, 2 * MOST_HOPS as u64));
+        assert!(kept.iter().all(|link| link.to_ns - link.from_ns == 7));
+        assert!(kept.is_sorted_by_key(|link| link.from_ns));
+        let (all, left_out) = longest(links[..MOST_HOPS].to_vec());
+        assert_eq!((all.len(), left_out), (MOST_HOPS, 0));
+    }
+}

@@ -7,8 +7,6 @@ use super::units;
 
 /// A step that takes at least one such part of the whole stands alone.
 const PARTS: u64 = 100;
-/// So many short steps in a row are told one by one.
-const FEW: usize = 2;
 /// Kinds of steps that a fold names.
 const NAMED: usize = 4;
 
@@ -40,7 +38,7 @@ pub fn lines(steps: &[Told], whole_ns: u64, all: bool) -> Vec<Line> {
     let is_short = |step: &Told| (step.to_ns - step.from_ns).saturating_mul(PARTS) < whole_ns;
     let mut lines = Vec::new();
     for alike in steps.chunk_by(|a, b| is_short(a) && is_short(b)) {
-        if all || alike.len() <= FEW {
+        if all || alike.len() == 1 {
             lines.extend(alike.iter().map(|step| Line {
                 at_ns: step.from_ns,
                 text: step.full.clone(),
@@ -133,8 +131,7 @@ mod tests {
                     "3 short steps in 6 ns: runs 3 ns, sleeps 3 ns (2 times)",
                 ),
                 (906, "reads!"),
-                (956, "sleeps!"),
-                (958, "runs!"),
+                (956, "2 short steps in 4 ns: runs 2 ns, sleeps 2 ns"),
             ],
         );
         check(

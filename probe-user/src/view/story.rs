@@ -140,7 +140,9 @@ fn who(wake: &Wake) -> String {
             ..wake.clone()
         }),
     };
-    let more: Vec<String> = wake.syscall.iter().cloned().chain(id).collect();
+    // The call of an exit says nothing new.
+    let syscall = wake.syscall.clone().filter(|_| wake.source != "task-exit");
+    let more: Vec<String> = syscall.into_iter().chain(id).collect();
     if more.is_empty() {
         return name;
     }

@@ -30,7 +30,7 @@ fn the_contract_is_kept() {
     has(
         &report,
         "schema command exit host tier wall_ns coverage overhead threads groups fd_tables \
-         listeners connections herds claims",
+         listeners critical_path explained connections herds claims",
     );
     has(&report["host"], "kernel arch cpus");
     has(
@@ -102,6 +102,33 @@ fn calls_and_listeners_have_their_keys() {
     );
     assert_eq!(report["listeners"][1]["address"], "::");
     assert_eq!(report["groups"][2]["calls"], Value::Array(Vec::new()));
+}
+
+/// The keys of the run's critical path and of a thread's story.
+#[test]
+fn paths_and_stories_have_their_keys() {
+    let report = parsed(&pool());
+    let path = &report["critical_path"];
+    has(path, "root from_ns to_ns sums hops hops_left_out");
+    has(&path["sums"][0], "cause detail ns");
+    has(
+        &path["hops"][0],
+        "from_ns to_ns thread pid tid name wait cause detail",
+    );
+    assert_eq!(path["hops"][1]["name"], "git");
+    let story = &report["explained"][0];
+    has(story, "thread pid tid name born steps steps_left_out");
+    let steps = story["steps"].as_array().unwrap();
+    for step in steps {
+        has(
+            step,
+            "from_ns to_ns did detail kind syscall function object ended blame",
+        );
+    }
+    let dids: Vec<&Value> = [0, 2, 83].map(|at| &steps[at]["did"]).to_vec();
+    assert_eq!(dids, ["run-queue", "waited", "open"]);
+    assert_eq!(steps[2]["ended"]["source"], "task-exit");
+    assert_eq!(parsed(&full())["explained"], Value::Null);
 }
 
 #[test]
