@@ -34,6 +34,8 @@ pub struct Document {
     pub overhead: Overhead,
     /// Distinct processes among the threads.
     pub processes: usize,
+    /// How much went on at once; `None` when no time passed.
+    pub concurrency: Option<Concurrency>,
     /// Every thread of the tree, by start time.
     pub threads: Vec<Thread>,
     /// Threads of one role together, largest lifetime first.
@@ -194,6 +196,72 @@ impl Coverage {
     }
 }
 
+/// How much went on at once, over the run. The terms are defined in
+/// `metrics::concurrency`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Threads on a CPU.
+    pub running: Level,
+    /// Threads on a CPU or on a run queue.
+    pub runnable: Level,
+    /// Threads in a wait.
+    pub blocked: Level,
+    /// Threads of which lost records hide what they did.
+    pub unknown: Level,
+    /// Processes alive.
+    pub processes: Level,
+    /// Wake-ups, and how soon the woken ran.
+    pub wakes: Wakes,
+}
+
+/// A number over time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// How long it was followed, ns.
+    pub over_ns: u64,
+    /// Its integral over that time, ns: the mean times `over_ns`.
+    pub total_ns: u64,
+    /// Not exceeded for 99 % of the time.
+    pub p99: u64,
+    /// The greatest.
+    pub max: u64,
+}
+
+/// Wake-ups in bins of 1 ms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wakes {
+    /// All of them.
+    pub count: u64,
+    /// Bins of the run.
+    pub bins: u64,
+    /// Not exceeded in 99 % of the bins; too great by 1/64 at most.
+    pub p99_per_ms: u64,
+    /// Most in a bin.
+    pub max_per_ms: u64,
+    /// So many in a bin are a burst.
+    pub burst_from: u64,
+    /// Bins that are bursts.
+    pub bursts: u64,
+    /// From waking to running, in bursts; `None` where there is no such
+    /// wake-up.
+    pub latency_inside: Option<Latency>,
+    /// The same outside of bursts.
+    pub latency_outside: Option<Latency>,
+}
+
+/// Times from waking to running.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// Wake-ups of which it is known.
+    pub count: u64,
+    /// Together, ns.
+    pub total_ns: u64,
+    /// Not exceeded by 99 % of them, ns; too great by 1/64 at most.
+    pub p99_ns: u64,
+    /// The longest, ns.
+    pub max_ns: u64,
+}
+
 /// What observing cost. `None` where it was not measured (a cut recording).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overhead {
@@ -221,6 +289,8 @@ pub struct Sums {
     pub runqueue_ns: u64,
     /// Times it entered the run queue (wake-ups and preemptions).
     pub runqueue_count: u64,
+    /// The part of the finished waits that is known to be idle, ns.
+    pub idle_ns: u64,
     /// In waits not finished at the end, ns: a lower bound.
     pub open_ns: u64,
     /// Covered by lost records, ns.
@@ -331,6 +401,9 @@ pub struct Wait {
     pub object: Option<String>,
     /// For kind `unknown`: the stack, innermost first. Otherwise empty.
     pub stack: Vec<String>,
+    /// Whether they waited for work, by the rule of `metrics::idle`; `None`
+    /// where it cannot tell.
+    pub idle: Option<bool>,
     /// Finished waits.
     pub count: u64,
     /// Their time, ns.
@@ -428,6 +501,8 @@ pub struct Group {
     pub pids: Vec<u32>,
     /// How they ended, with counts; threads alive at the end are absent.
     pub exits: BTreeMap<Exit, u64>,
+    /// Processes that they made, alive at once; `None` if they made none.
+    pub children: Option<Level>,
     /// The account.
     pub sums: Sums,
 }

@@ -20,6 +20,7 @@ pub struct Report {
     pub tier: String,
     pub wall_ns: u64,
     pub processes: u64,
+    pub concurrency: Option<Concurrency>,
     pub coverage: Coverage,
     pub overhead: Overhead,
     pub threads: Vec<Thread>,
@@ -60,6 +61,54 @@ pub struct Coverage {
     pub problems: Vec<String>,
 }
 
+/// How much went on at once.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Concurrency {
+    pub running: Level,
+    pub runnable: Level,
+    pub blocked: Level,
+    pub unknown: Level,
+    pub processes: Level,
+    pub wakes: Wakes,
+}
+
+/// A number over time.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Level {
+    pub over_ns: u64,
+    pub total_ns: u64,
+    pub mean: Option<f64>,
+    pub p99: u64,
+    pub max: u64,
+}
+
+/// Wake-ups in bins of 1 ms.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Wakes {
+    pub count: u64,
+    pub bins: u64,
+    pub mean_per_ms: Option<f64>,
+    pub p99_per_ms: u64,
+    pub max_per_ms: u64,
+    pub burst_from: u64,
+    pub bursts: u64,
+    pub latency_inside: Option<Latency>,
+    pub latency_outside: Option<Latency>,
+}
+
+/// From waking to running.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct Latency {
+    pub count: u64,
+    pub total_ns: u64,
+    pub p99_ns: u64,
+    pub max_ns: u64,
+}
+
 /// What observing cost.
 #[derive(Debug, Deserialize)]
 #[expect(missing_docs, reason = "the names are the contract's")]
@@ -97,6 +146,7 @@ pub struct Thread {
 pub struct Group {
     pub name: String,
     pub threads: u64,
+    pub children: Option<Level>,
     #[serde(flatten)]
     pub account: Account,
 }
@@ -108,6 +158,7 @@ pub struct Account {
     pub lifetime_ns: u64,
     pub on_cpu_ns: u64,
     pub runqueue_ns: u64,
+    pub idle_ns: u64,
     pub open_ns: u64,
     pub unknown_ns: u64,
     pub waits: Vec<Wait>,
@@ -143,6 +194,7 @@ pub struct Wait {
     pub syscall: Option<String>,
     pub function: Option<String>,
     pub object: Option<String>,
+    pub idle: Option<bool>,
     pub count: u64,
     pub total_ns: u64,
     pub max_ns: u64,

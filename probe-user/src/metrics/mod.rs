@@ -2,10 +2,13 @@
 
 mod blame;
 mod calls;
+mod concurrency;
 mod coverage;
 mod critical_path;
 mod facts;
 mod groups;
+mod histogram;
+mod idle;
 mod label;
 mod listeners;
 mod process;
@@ -18,8 +21,9 @@ pub(crate) mod tests;
 
 pub use facts::Facts;
 
+use self::{concurrency::Course, process::Processes};
 use crate::{
-    document::{Document, Overhead, Tier},
+    document::{Document, Overhead, Thread, Tier},
     world::World,
 };
 
@@ -37,6 +41,10 @@ pub fn document(world: &World, facts: &Facts) -> Document {
     let is_full = start.tier == Tier::Full;
     if is_full {
         calls::tell(world, &mut threads);
+    }
+    let course = course(world, facts, &processes, &threads, groups.len());
+    for (group, children) in groups.iter_mut().zip(course.children) {
+        group.children = children;
     }
     groups::total(&threads, &mut groups);
     groups::order(&mut threads, &mut groups);
@@ -57,10 +65,23 @@ pub fn document(world: &World, facts: &Facts) -> Document {
             switches: world.switches,
         },
         processes: processes.list.len(),
+        concurrency: course.whole,
         threads,
         groups,
         listeners: is_full.then(|| listeners::of(world, threads::origin_ns(world))),
         critical_path,
         explained,
     }
+}
+
+fn course(
+    world: &World,
+    facts: &Facts,
+    processes: &Processes,
+    threads: &[Thread],
+    groups: usize,
+) -> Course {
+    let of_thread: Vec<usize> = threads.iter().map(|thread| thread.group).collect();
+    let cpus = facts.start.host.cpus;
+    concurrency::follow(world, cpus, processes, &of_thread, groups)
 }

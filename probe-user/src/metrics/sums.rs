@@ -24,8 +24,14 @@ pub trait NameWaker {
     fn name_waker(&self, key: &WakeKey) -> Wake;
 }
 
-/// The sums of one thread at the world's present moment.
-pub fn of_thread(world: &World, thread: &Thread, namer: &(impl NameWaker + NameCause)) -> Sums {
+/// The sums of one thread at the world's present moment. `is_idle` says of its
+/// waits whether they are.
+pub fn of_thread(
+    world: &World,
+    thread: &Thread,
+    is_idle: impl Fn(&WaitKey, &WaitSum) -> Option<bool>,
+    namer: &(impl NameWaker + NameCause),
+) -> Sums {
     let mut sums = Sums {
         on_cpu_ns: thread.account.on_cpu_ns,
         runqueue_ns: thread.account.runqueue_ns,
@@ -44,8 +50,13 @@ pub fn of_thread(world: &World, thread: &Thread, namer: &(impl NameWaker + NameC
     sums.waits = account
         .waits
         .iter()
-        .map(|(key, sum)| finished_wait(world, key, sum, namer))
+        .map(|(key, sum)| Wait {
+            idle: is_idle(key, sum),
+            ..finished_wait(world, key, sum, namer)
+        })
         .collect();
+    let idle = sums.waits.iter().filter(|wait| wait.idle == Some(true));
+    sums.idle_ns = idle.map(|wait| wait.total_ns).sum();
     sums.wakes = wakes(&all_wakes(account), namer);
     sums.blame = blame::of(account, namer);
     sort(&mut sums);
@@ -108,6 +119,7 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
         stack: names.text(key.stack).map_or_else(Vec::new, frames_of),
+        idle: None,
         count: sum.count,
         total_ns: sum.total_ns,
         max_ns: sum.max_ns,
@@ -180,6 +192,7 @@ pub fn add(into: &mut Sums, from: &Sums) {
     into.on_cpu_ns += from.on_cpu_ns;
     into.runqueue_ns += from.runqueue_ns;
     into.runqueue_count += from.runqueue_count;
+    into.idle_ns += from.idle_ns;
     into.open_ns += from.open_ns;
     into.unknown_ns += from.unknown_ns;
     into.voluntary += from.voluntary;
@@ -203,6 +216,7 @@ fn add_wait(list: &mut Vec<Wait>, wait: &Wait) {
             && other.syscall == wait.syscall
             && other.function == wait.function
             && other.stack == wait.stack
+            && other.idle == wait.idle
     };
     match list.iter_mut().find(same) {
         Some(other) => {
@@ -281,6 +295,7 @@ pub fn sort(sums: &mut Sums) {
                 w.function.clone(),
                 w.object.clone(),
                 w.stack.clone(),
+                w.idle,
             )
         };
         b.total_ns

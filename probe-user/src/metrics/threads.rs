@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     blame::NameCause,
+    idle::Idle,
     label,
     process::Processes,
     sums::{self, NameWaker},
@@ -31,8 +32,11 @@ struct GroupKey {
 /// Every thread's row, in the world's order.
 pub fn build(namer: &Namer) -> Vec<Thread> {
     let Namer {
-        world, grouping, ..
+        world,
+        processes,
+        grouping,
     } = namer;
+    let idle = Idle::judge(world, processes, &grouping.of_thread);
     let origin_ns = origin_ns(world);
     world
         .threads
@@ -58,7 +62,12 @@ pub fn build(namer: &Namer) -> Vec<Thread> {
                 .saturating_sub(origin_ns),
             end_ns: sums::end_ns(world, thread).saturating_sub(origin_ns),
             exit: thread.exit,
-            sums: sums::of_thread(world, thread, namer),
+            sums: sums::of_thread(
+                world,
+                thread,
+                |key, sum| idle.of(ThreadId(index as u32), key, sum),
+                namer,
+            ),
         })
         .collect()
 }

@@ -28,6 +28,8 @@ pub struct Key {
     pub stack: Option<String>,
     /// Not finished at the end.
     pub open: bool,
+    /// Known to be waits for work.
+    pub idle: bool,
 }
 
 /// Waits with one [`Key`].
@@ -79,7 +81,11 @@ impl Merged {
 pub fn merge(waits: &[Wait], open: &[OpenWait]) -> BTreeMap<Key, Merged> {
     let mut rows: BTreeMap<Key, Merged> = BTreeMap::new();
     for wait in waits {
-        let row = rows.entry(key(wait.kind, &wait.stack, false)).or_default();
+        let key = Key {
+            idle: wait.idle == Some(true),
+            ..key(wait.kind, &wait.stack, false)
+        };
+        let row = rows.entry(key).or_default();
         let weight = Weight {
             ns: wait.total_ns,
             count: wait.count,
@@ -105,7 +111,12 @@ pub fn merge(waits: &[Wait], open: &[OpenWait]) -> BTreeMap<Key, Merged> {
 fn key(kind: &'static str, stack: &[String], open: bool) -> Key {
     let stack = (kind == "unknown" && !stack.is_empty())
         .then(|| stack[..stack.len().min(FRAMES)].join(" < "));
-    Key { kind, stack, open }
+    Key {
+        kind,
+        stack,
+        open,
+        idle: false,
+    }
 }
 
 /// Time first: names are ranked by what they cost.

@@ -93,6 +93,7 @@ pub fn residual(sums: &Sums) -> i128 {
 
 fn wait_row(key: Key, merged: &Merged) -> Row {
     let stack = key.stack.is_some();
+    let label = label(&key);
     let place = match key.stack {
         Some(text) => Some(Named { text, more: 0 }),
         None => merged.place(),
@@ -113,9 +114,17 @@ fn wait_row(key: Key, merged: &Merged) -> Row {
         },
         ..row(
             if key.open { State::Open } else { State::Wait },
-            key.kind,
+            &label,
             merged.ns,
         )
+    }
+}
+
+/// `futex`; `futex idle` for waits for work.
+fn label(key: &Key) -> String {
+    match key.idle {
+        true => format!("{} idle", key.kind),
+        false => key.kind.to_owned(),
     }
 }
 

@@ -83,6 +83,13 @@ pub fn share(part: u64, whole: u64) -> Option<String> {
     })
 }
 
+/// `1.8`, `1,204.0`: how many on average; `None` over nothing.
+pub fn mean(total: u64, over: u64) -> Option<String> {
+    let wide = u128::from(over);
+    let tenths = (u128::from(total) * 10 + wide / 2).checked_div(wide)?;
+    Some(format!("{}.{}", count((tenths / 10) as u64), tenths % 10))
+}
+
 /// A bar of at most `width` columns in eighths of a column; something that is
 /// there always shows.
 pub fn bar(part: u64, whole: u64, width: usize) -> String {
@@ -241,6 +248,21 @@ mod tests {
         ];
         for (part, whole, expect) in cases {
             assert_eq!(share(part, whole).as_deref(), expect, "{part}/{whole}");
+        }
+    }
+
+    #[test]
+    fn a_mean_has_one_decimal_and_there_is_none_over_nothing() {
+        let cases = [
+            (0, 10, Some("0.0")),
+            (18, 10, Some("1.8")),
+            (1849, 1000, Some("1.8")),
+            (1850, 1000, Some("1.9")),
+            (12_040, 10, Some("1,204.0")),
+            (1, 0, None),
+        ];
+        for (total, over, expect) in cases {
+            assert_eq!(mean(total, over).as_deref(), expect, "{total}/{over}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod blame;
+mod concurrency;
 mod timeline;
 
 mod births;

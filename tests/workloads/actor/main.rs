@@ -8,6 +8,7 @@ mod identity;
 mod listener;
 mod names;
 mod naps;
+mod pool;
 mod signals;
 mod sleepers;
 mod storm;
@@ -45,6 +46,11 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["calls", out] => calls::make(out),
         ["overflow", out] => listener::overflow(out),
         ["storm", count, width, out] => storm::blow(number(count)?, number(width)?, out),
+        ["pool", jobs, out] => pool::work(number(jobs)?, out),
+        ["contend", rounds] => pool::contend(number(rounds)?),
+        ["feed", lines] => pool::feed(number(lines)?),
+        ["answer"] => pool::answer(),
+        ["crowd", threads, rounds] => naps::together(number(threads)?, number(rounds)?),
         ["hostile-names"] => names::hostile(),
         ["rename"] => names::rename(),
         ["exec-by-thread"] => exec::by_thread(),

@@ -3,6 +3,7 @@
 
 mod account;
 mod calls;
+mod concurrency;
 mod critical_path;
 mod escape;
 mod listeners;

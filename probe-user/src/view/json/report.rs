@@ -6,7 +6,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{account::Account, critical_path::CriticalPath, listeners::Listener, story::Story};
+use super::{
+    account::Account,
+    concurrency::{Concurrency, Level},
+    critical_path::CriticalPath,
+    listeners::Listener,
+    story::Story,
+};
 use crate::document::{self, Document};
 
 /// Present in the schema, filled by parts that come later.
@@ -22,6 +28,7 @@ pub(super) struct Report<'a> {
     tier: &'static str,
     wall_ns: u64,
     processes: usize,
+    concurrency: Option<Concurrency>,
     coverage: Coverage<'a>,
     overhead: Overhead,
     threads: Vec<Thread<'a>>,
@@ -93,6 +100,7 @@ struct Group<'a> {
     threads: usize,
     pids: &'a [u32],
     exits: Vec<Ending>,
+    children: Option<Level>,
     #[serde(flatten)]
     account: Account<'a>,
 }
@@ -115,6 +123,7 @@ impl<'a> Report<'a> {
             coverage,
             overhead,
             processes,
+            concurrency,
             threads,
             groups,
             listeners,
@@ -134,6 +143,7 @@ impl<'a> Report<'a> {
             tier: tier.name(),
             wall_ns: *wall_ns,
             processes: *processes,
+            concurrency: concurrency.as_ref().map(Concurrency::from),
             coverage: coverage.into(),
             overhead: overhead.into(),
             threads: threads.iter().map(Thread::from).collect(),
@@ -248,6 +258,7 @@ impl<'a> From<&'a document::Group> for Group<'a> {
             threads,
             pids,
             exits,
+            children,
             sums,
         } = group;
         let exits = exits.iter().map(|(exit, count)| Ending {
@@ -259,6 +270,7 @@ impl<'a> From<&'a document::Group> for Group<'a> {
             threads: *threads,
             pids,
             exits: exits.collect(),
+            children: children.as_ref().map(Level::from),
             account: sums.into(),
         }
     }

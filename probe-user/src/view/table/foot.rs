@@ -1,5 +1,7 @@
-//! The critical path, listeners, what failed, what it cost to know, and what else to keep in mind.
+//! The critical path, concurrency, listeners, what failed, what it cost to know, and what else to
+//! keep in mind.
 
+use super::concurrency;
 use super::listeners;
 use super::page::{Page, Piece};
 use super::story;
@@ -13,10 +15,11 @@ pub(super) const TEXT: usize = 15;
 /// Groups with failed workers that are named.
 const FAILED: usize = 8;
 
-/// The critical path, listeners, worker ends, coverage, cost and problems; each only when there is one.
+/// The critical path, concurrency, listeners, worker ends, coverage, cost and problems; each only when there is one.
 pub(super) fn write(page: &mut Page, document: &Document, all: bool) {
     page.line(Vec::new());
     story::write_path(page, document, all);
+    concurrency::write(page, document);
     listeners::write(page, document, all);
     worker_ends(page, document, all);
     coverage(page, &document.coverage);

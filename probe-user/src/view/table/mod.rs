@@ -6,6 +6,7 @@
 
 mod behind;
 mod calls;
+mod concurrency;
 mod foot;
 mod groups;
 mod head;

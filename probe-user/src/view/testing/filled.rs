@@ -28,6 +28,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         function: (kind != "event").then(&mut text),
         object: Some(text()),
         stack: vec![text(), text()],
+        idle: (kind != "event").then_some(kind == "futex"),
         count: ns,
         total_ns: ns,
         max_ns: ns,
@@ -78,6 +79,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         threads: 1,
         pids: vec![1],
         exits: BTreeMap::from([(Exit::Code(1), 1)]),
+        children: Some(level(ns)),
         sums,
     };
     let mut place = || Place {
@@ -134,7 +136,8 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             problems: vec![text(), text()],
         },
         overhead: Overhead::default(),
-        processes: 1,
+        processes: 2,
+        concurrency: Some(concurrency(ns)),
         threads: vec![thread],
         groups: vec![group],
         listeners: Some(vec![listener(ns)]),
@@ -172,6 +175,41 @@ fn calls(function: Function, n: u64) -> Calls {
         empty: n,
         failed: n,
         empty_after_wake: Some(n),
+    }
+}
+
+fn concurrency(n: u64) -> Concurrency {
+    let latency = Latency {
+        count: n,
+        total_ns: n,
+        p99_ns: n,
+        max_ns: n,
+    };
+    Concurrency {
+        running: level(n),
+        runnable: level(n),
+        blocked: level(n),
+        unknown: level(n),
+        processes: level(n),
+        wakes: Wakes {
+            count: n,
+            bins: n,
+            p99_per_ms: n,
+            max_per_ms: n,
+            burst_from: n,
+            bursts: n,
+            latency_inside: Some(latency.clone()),
+            latency_outside: Some(latency),
+        },
+    }
+}
+
+fn level(n: u64) -> Level {
+    Level {
+        over_ns: n,
+        total_ns: n,
+        p99: n,
+        max: n,
     }
 }
 

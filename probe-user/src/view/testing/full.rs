@@ -75,7 +75,14 @@ fn supervisor() -> Sums {
 /// It was observed and called nothing.
 fn logger() -> Sums {
     close(Sums {
-        waits: vec![wait("pipe-read", "read", "anon_pipe_read", 9, 4_200)],
+        idle_ns: 3_900 * MS,
+        waits: vec![
+            Wait {
+                idle: Some(true),
+                ..wait("pipe-read", "read", "anon_pipe_read", 8, 3_900)
+            },
+            wait("pipe-read", "read", "anon_pipe_read", 1, 300),
+        ],
         calls: Some(Vec::new()),
         ..Sums::default()
     })

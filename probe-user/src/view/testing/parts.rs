@@ -62,6 +62,26 @@ pub(super) fn group(name: &str, threads: usize, pids: Vec<u32>, sums: Sums) -> G
     }
 }
 
+/// Over the 4.21 s of a run; so many ms in all.
+pub(super) fn level(ms: u64, p99: u64, max: u64) -> Level {
+    Level {
+        over_ns: 4_210 * MS,
+        total_ns: ms * MS,
+        p99,
+        max,
+    }
+}
+
+/// Most below so many µs.
+pub(super) fn latency(count: u64, p99_us: u64) -> Latency {
+    Latency {
+        count,
+        total_ns: count * p99_us * 100,
+        p99_ns: p99_us * 1_000,
+        max_ns: p99_us * 2_000,
+    }
+}
+
 pub(super) fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }

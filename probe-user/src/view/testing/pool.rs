@@ -29,11 +29,32 @@ pub(in crate::view) fn pool() -> Document {
             ..Coverage::default()
         },
         processes: 97,
+        concurrency: Some(concurrency()),
         threads: threads(),
         groups: groups(),
         critical_path: Some(path()),
         explained: Some(vec![story()]),
         ..Document::default()
+    }
+}
+
+fn concurrency() -> Concurrency {
+    Concurrency {
+        running: level(7_700, 4, 4),
+        runnable: level(13_050, 9, 17),
+        blocked: level(237_400, 65, 67),
+        unknown: level(0, 0, 0),
+        processes: level(117_600, 33, 33),
+        wakes: Wakes {
+            count: 57_350,
+            bins: 4_210,
+            p99_per_ms: 30,
+            max_per_ms: 41,
+            burst_from: 16,
+            bursts: 61,
+            latency_inside: Some(latency(1_400, 3_200)),
+            latency_outside: Some(latency(55_900, 400)),
+        },
     }
 }
 
@@ -46,6 +67,7 @@ fn groups() -> Vec<Group> {
     vec![
         Group {
             exits: BTreeMap::from([(Exit::Code(0), 32)]),
+            children: Some(level(113_390, 32, 32)),
             ..group("python3 gitsync (threads)", 32, vec![4242], workers())
         },
         Group {

@@ -69,6 +69,23 @@ pub(in crate::view) fn trouble() -> Document {
             ],
         },
         processes: 1,
+        concurrency: Some(Concurrency {
+            running: level(1_000, 1, 1),
+            runnable: level(1_000, 1, 1),
+            blocked: level(2_400, 1, 1),
+            unknown: level(12, 1, 2),
+            processes: level(4_210, 1, 1),
+            wakes: Wakes {
+                count: 75,
+                bins: 4_210,
+                p99_per_ms: 1,
+                max_per_ms: 1,
+                burst_from: 8,
+                bursts: 0,
+                latency_inside: None,
+                latency_outside: Some(latency(70, 30)),
+            },
+        }),
         threads: vec![Thread {
             exit: Some(Exit::Signal(11)),
             sums: sums.clone(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use crate::document::{Document, Exit, Sums, Thread, Wake};
+use crate::document::{Document, Exit, Level, Sums, Thread, Wake};
 
 /// `5: life 30 cpu 10 queue 5 sleep 15x1 by timer`, one line per thread, by
 /// tid. Sums that are zero are left out, `≥` marks what had begun before.
@@ -87,6 +87,30 @@ pub(super) fn assert_closed(document: &Document) {
         assert_eq!(residual(&group.sums), 0, "group {}", group.name);
         assert_blamed(&group.sums);
     }
+    assert_at_once(document);
+}
+
+/// What all threads did together is what each did, over the whole run.
+fn assert_at_once(document: &Document) {
+    let Some(concurrency) = &document.concurrency else {
+        assert_eq!(document.wall_ns, 0);
+        return;
+    };
+    let sum = |part: fn(&Sums) -> u64| -> u64 {
+        let threads = document.threads.iter();
+        threads.map(|thread| part(&thread.sums)).sum()
+    };
+    let waited = |s: &Sums| s.open_ns + s.waits.iter().map(|wait| wait.total_ns).sum::<u64>();
+    let check = |name, level: &Level, total_ns| {
+        assert_eq!(level.total_ns, total_ns, "{name}");
+        assert_eq!(level.over_ns, document.wall_ns, "{name}");
+        assert!(level.p99 <= level.max, "{name}");
+    };
+    check("running", &concurrency.running, sum(|s| s.on_cpu_ns));
+    let runnable_ns = sum(|s| s.on_cpu_ns + s.runqueue_ns);
+    check("runnable", &concurrency.runnable, runnable_ns);
+    check("blocked", &concurrency.blocked, sum(waited));
+    check("unknown", &concurrency.unknown, sum(|s| s.unknown_ns));
 }
 
 /// Every finished wait is blamed on something, all of it and once.

@@ -1,0 +1,177 @@
+//! What the waits at one site say of it. The rule is in the module above.
+
+use rustc_hash::FxHashMap;
+
+use super::kin::Kin;
+use crate::world::{account::ObjectKey, identity::ThreadId};
+
+/// Hundredths of the waits that make a rule.
+const MOSTLY: u64 = 95;
+/// A submitter has waited once, at most, for so many that it woke.
+const WAKES_PER_WAIT: u64 = 20;
+/// So many times is no coincidence.
+const TIMES: u64 = 3;
+/// Who sleeps on for so long was not woken together with the other, ns.
+const SLEPT_ON_NS: u64 = 1_000_000;
+
+/// A finished wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waited {
+    pub(super) from_ns: u64,
+    pub(super) to_ns: u64,
+    pub(super) waiter: ThreadId,
+    pub(super) object: ObjectKey,
+    pub(super) by: By,
+}
+
+/// Who ended it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum By {
+    Thread(ThreadId),
+    /// Nobody came.
+    Timer,
+    /// Something that is no thread of the tree, or not known.
+    Other,
+}
+
+/// What a waker is at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Submitter,
+    Peer,
+    /// A peer that never waits there again.
+    Leaver,
+}
+
+/// What each thread did at a site.
+pub(super) struct Roles(FxHashMap<ThreadId, Acts>);
+
+#[derive(Default)]
+struct Acts {
+    waits: u64,
+    wakes: u64,
+    last_wait_ns: u64,
+}
+
+impl Roles {
+    pub(super) fn of(waits: &[Waited]) -> Roles {
+        let mut acts: FxHashMap<ThreadId, Acts> = FxHashMap::default();
+        for wait in waits {
+            let waiter = acts.entry(wait.waiter).or_default();
+            waiter.waits += 1;
+            waiter.last_wait_ns = waiter.last_wait_ns.max(wait.from_ns);
+            if let By::Thread(waker) = wait.by {
+                acts.entry(waker).or_default().wakes += 1;
+            }
+        }
+        Roles(acts)
+    }
+
+    fn of_waker(&self, waker: ThreadId, ts_ns: u64) -> Role {
+        match self.0.get(&waker) {
+            Some(acts) if acts.waits * WAKES_PER_WAIT > acts.wakes => {
+                if ts_ns >= acts.last_wait_ns {
+                    Role::Leaver
+                } else {
+                    Role::Peer
+                }
+            }
+            _ => Role::Submitter,
+        }
+    }
+}
+
+/// A word on which several threads have waited.
+pub(super) fn word(waits: &[Waited]) -> Option<bool> {
+    let roles = Roles::of(waits);
+    let fed = |_: ThreadId, _: ThreadId| true;
+    let tally = Tally::of(waits, &roles, fed);
+    if tally.mostly(tally.fed) && chosen(waits, &roles) >= TIMES {
+        return Some(true);
+    }
+    (tally.mostly(tally.peers) && tally.peers >= TIMES).then_some(false)
+}
+
+/// Words on which one thread each has waited.
+pub(super) fn own_words(waits: &[Waited], kin: &Kin<'_>) -> Option<bool> {
+    let roles = Roles::of(waits);
+    let tally = Tally::of(waits, &roles, |waker, waiter| kin.has_made(waker, waiter));
+    (tally.mostly(tally.fed) && chosen(waits, &roles) >= TIMES).then_some(true)
+}
+
+/// One thread's waits on a file. `roles` are those of all threads there.
+pub(super) fn file(waits: &[Waited], roles: &Roles, kin: &Kin<'_>) -> Option<bool> {
+    let from_above = Tally::of(waits, roles, |waker, waiter| kin.has_made(waker, waiter));
+    if from_above.mostly(from_above.fed) {
+        return Some(true);
+    }
+    let from_below = waits
+        .iter()
+        .filter(|wait| matches!(wait.by, By::Thread(waker) if kin.has_made(wait.waiter, waker)));
+    from_above
+        .mostly(from_below.count() as u64)
+        .then_some(false)
+}
+
+/// Waits by who ended them.
+#[derive(Default)]
+struct Tally {
+    fed: u64,
+    peers: u64,
+    others: u64,
+}
+
+impl Tally {
+    /// `may_feed` says which submitters count, by waker and waiter.
+    fn of(waits: &[Waited], roles: &Roles, may_feed: impl Fn(ThreadId, ThreadId) -> bool) -> Tally {
+        let mut tally = Tally::default();
+        for wait in waits {
+            let waker = match wait.by {
+                By::Thread(waker) => waker,
+                By::Timer => continue,
+                By::Other => {
+                    tally.others += 1;
+                    continue;
+                }
+            };
+            match roles.of_waker(waker, wait.to_ns) {
+                Role::Submitter if may_feed(waker, wait.waiter) => tally.fed += 1,
+                Role::Submitter => tally.others += 1,
+                Role::Peer => tally.peers += 1,
+                Role::Leaver => {}
+            }
+        }
+        tally
+    }
+
+    fn mostly(&self, part: u64) -> bool {
+        let all = self.fed + self.peers + self.others;
+        part > 0 && part * 100 >= all * MOSTLY
+    }
+}
+
+/// How often a submitter woke one sleeper and another slept on, until a
+/// submitter woke that one too.
+fn chosen(waits: &[Waited], roles: &Roles) -> u64 {
+    let by_submitter = |wait: &&Waited| {
+        matches!(wait.by, By::Thread(waker)
+            if roles.of_waker(waker, wait.to_ns) == Role::Submitter)
+    };
+    let mut fed: Vec<&Waited> = waits.iter().filter(by_submitter).collect();
+    fed.sort_by_key(|wait| wait.from_ns);
+    // Until when the longest of the sleeps slept that had begun by then.
+    let mut longest_ns = 0;
+    let until: Vec<u64> = fed
+        .iter()
+        .map(|wait| {
+            longest_ns = wait.to_ns.max(longest_ns);
+            longest_ns
+        })
+        .collect();
+    let slept_on = |wait: &&&Waited| {
+        let begun = fed.partition_point(|other| other.from_ns < wait.to_ns);
+        let longest_ns = begun.checked_sub(1).map_or(0, |last| until[last]);
+        longest_ns >= wait.to_ns.saturating_add(SLEPT_ON_NS)
+    };
+    fed.iter().filter(slept_on).count() as u64
+}

@@ -1,0 +1,241 @@
+//! Idle or blocked: a worker that waits for its next job, told from one that
+//! waits for a resource, by who ended its waits.
+//!
+//! A thread is *idle* while it waits for the next item of a queue that others
+//! fill. No kernel knows queues; what shows one is who waits and who wakes on
+//! the same object, over the whole run. Every finished wait is `idle`, not idle
+//! (`blocked`), or neither can be told.
+//!
+//! **Not idle** is every wait that is no wait on a queue by its kind (a child's
+//! end, a lock of the kernel or of Python's interpreter, a disk, a time, …);
+//! and one for events or a socket (`epoll`, `poll`, `select`, `socket-recv`,
+//! `socket-accept`) that was only ever ended by timers, packets, disks or tasks
+//! outside of the tree: it waits for them. An event loop with nothing to do is
+//! therefore not idle by this rule, and neither is a server without clients.
+//!
+//! **Futexes.** A site is a word of a process on which two threads or more have
+//! waited; or else, together, all words of the threads of one group in a process
+//! on which only one thread has waited (parked threads sleep each on a word of
+//! its own). At a site a *submitter* has never waited, or once for 20 times that
+//! it woke somebody; all others that wake there are *peers*. What a peer wakes
+//! after its own last wait there counts for nothing: it passes on an order to
+//! stop.
+//!
+//! - The site is a *queue* if at least 95 % of its waits were ended by
+//!   submitters and if it was so at least three times that one sleeper was
+//!   woken while another one slept on for at least 1 ms, until a submitter woke
+//!   that one too. A lock is not like that: whoever is woken there wakes the
+//!   next. Nor is a barrier or a condition that is broadcast: there all wake up
+//!   together. Waits on words of one thread each must, besides, have been ended
+//!   by a thread that made the sleeper, or made its maker, and so on: a thread
+//!   that waits for an answer sleeps on such a word too. Waits at a queue are
+//!   idle, also those that a timer ended.
+//! - A word is a *lock* if at least 95 % of its waits, and three at least, were
+//!   ended by peers. Waits at it are not idle.
+//! - Otherwise it cannot be told: with one worker a queue looks like a lock that
+//!   somebody holds for long.
+//!
+//! **Pipes, sockets, eventfds** (`pipe-read`, `socket-recv`, `event`). A wait is
+//! idle if at least 95 % of the thread's waits there were ended by submitters
+//! that made it: a thread that is its maker, its maker's maker, …, or any
+//! thread of another process that one of these belongs to. It is not idle if
+//! 95 % were ended by threads that it made itself in that sense: it waits for
+//! what it has ordered. Between siblings it cannot be told: two that talk to
+//! each other look the same from both sides. eventfds have no names of their
+//! own, so all are one site, on which too many rather than too few count as
+//! peers.
+//!
+//! So of a pair that plays ping-pong the child is idle and its parent is not, and
+//! of siblings neither is said to be.
+//!
+//! What it cannot see: that a child asks its parent something and waits for the
+//! answer (it has handed in a result and waits for the next job, as far as a
+//! pipe shows); waits on objects that are not known; items that come through an
+//! epoll or io_uring instance; `accept` of workers that share a listener. Waits
+//! not finished at the end are neither.
+
+mod evidence;
+mod kin;
+
+use rustc_hash::FxHashMap;
+
+use self::{
+    evidence::{By, Roles, Waited},
+    kin::Kin,
+};
+use super::process::Processes;
+use crate::world::{
+    World,
+    account::{ObjectKey, WaitKey, WaitSum, WakeKey},
+    blame::{
+        Ended,
+        cause::Cause,
+        history::{Life, Lived},
+    },
+    identity::{ThreadId, Waker},
+    kind::{WaitKind, WakeSource},
+    names::NameId,
+};
+
+/// What is known of each thread's waits on each object.
+pub struct Idle(FxHashMap<(ThreadId, ObjectKey), bool>);
+
+/// Where threads wait for the same thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Site {
+    /// A futex word, by process.
+    Word(usize, u64),
+    /// Words of one thread each, by process and group.
+    OwnWords(usize, usize),
+    File(NameId),
+}
+
+impl Idle {
+    /// Judges every site of a world. `group_of` is each thread's group.
+    pub fn judge(world: &World, processes: &Processes, group_of: &[usize]) -> Idle {
+        let kin = Kin::new(world, &processes.of_thread);
+        let mut sites = gather(world, &processes.of_thread);
+        join_own_words(&mut sites, group_of);
+        let mut idle = Idle(FxHashMap::default());
+        for (site, waits) in &sites {
+            match site {
+                Site::Word(..) => idle.learn(waits, evidence::word(waits)),
+                Site::OwnWords(..) => idle.learn(waits, evidence::own_words(waits, &kin)),
+                Site::File(_) => idle.learn_file(waits, &kin),
+            }
+        }
+        idle
+    }
+
+    /// Whether a thread's waits of one key are idle; `None` where it cannot be
+    /// told.
+    pub fn of(&self, thread: ThreadId, key: &WaitKey, sum: &WaitSum) -> Option<bool> {
+        let at_site = || self.0.get(&(thread, key.object)).copied();
+        match manner(key.kind) {
+            Manner::NeverIdle => Some(false),
+            Manner::Site => at_site(),
+            Manner::Socket => at_site().or_else(|| for_the_world(sum)),
+            Manner::Events => for_the_world(sum),
+            Manner::Untold => None,
+        }
+    }
+
+    fn learn(&mut self, waits: &[Waited], idle: Option<bool>) {
+        for wait in waits.iter().filter(|_| idle.is_some()) {
+            let key = (wait.waiter, wait.object);
+            self.0.extend(idle.map(|idle| (key, idle)));
+        }
+    }
+
+    fn learn_file(&mut self, waits: &[Waited], kin: &Kin) {
+        let roles = Roles::of(waits);
+        let mut of_waiter: FxHashMap<ThreadId, Vec<Waited>> = FxHashMap::default();
+        for wait in waits {
+            of_waiter.entry(wait.waiter).or_default().push(*wait);
+        }
+        for own in of_waiter.values() {
+            self.learn(own, evidence::file(own, &roles, kin));
+        }
+    }
+}
+
+/// How waits of a kind are judged.
+enum Manner {
+    /// Whatever is waited for is no job.
+    NeverIdle,
+    /// By its object.
+    Site,
+    /// By its object, or else by who ended it.
+    Socket,
+    /// By who ended it.
+    Events,
+    /// Not at all.
+    Untold,
+}
+
+fn manner(kind: WaitKind) -> Manner {
+    use WaitKind::*;
+    match kind {
+        Futex | PipeRead | Event => Manner::Site,
+        SocketRecv => Manner::Socket,
+        Epoll | Poll | Select | SocketAccept => Manner::Events,
+        Tty | IoUring | Ipc | Signal | Unknown => Manner::Untold,
+        ChildExit | Vfork | Gil | PipeWrite | SocketSend | SocketConnect | Sleep | Timer | Disk
+        | Sync | PageFault | Swap | Memory | KernelLock | FileLock | Stopped | Throttled => {
+            Manner::NeverIdle
+        }
+    }
+}
+
+/// Not idle, if none of the waits was ended by a thread of the tree, or by what
+/// could not be verified.
+fn for_the_world(sum: &WaitSum) -> Option<bool> {
+    let from_outside = |wake: &WakeKey| match wake.source {
+        WakeSource::Timer | WakeSource::NetRx | WakeSource::BlockIo | WakeSource::Irq => true,
+        WakeSource::Task | WakeSource::TaskExit | WakeSource::Kthread => {
+            matches!(wake.waker, Waker::Stranger(_) | Waker::Nameless(_))
+        }
+        WakeSource::New | WakeSource::Unverified => false,
+    };
+    sum.wakes.keys().all(from_outside).then_some(false)
+}
+
+/// Every finished wait that is judged by its object.
+fn gather(world: &World, process_of: &[usize]) -> FxHashMap<Site, Vec<Waited>> {
+    let mut sites: FxHashMap<Site, Vec<Waited>> = FxHashMap::default();
+    for (index, &process) in process_of.iter().enumerate() {
+        let waiter = ThreadId(index as u32);
+        for lived in world.past.history(waiter) {
+            if let Some((site, waited)) = told(&lived, waiter, process) {
+                sites.entry(site).or_default().push(waited);
+            }
+        }
+    }
+    sites
+}
+
+fn told(lived: &Lived<'_>, waiter: ThreadId, process: usize) -> Option<(Site, Waited)> {
+    let Life::Waited { key, ended, .. } = &lived.what else {
+        return None;
+    };
+    let site = match (manner(key.kind), key.object) {
+        (Manner::Site | Manner::Socket, ObjectKey::Futex(word)) => Site::Word(process, word),
+        (Manner::Site | Manner::Socket, ObjectKey::File(name)) => Site::File(name),
+        _ => return None,
+    };
+    let by = match ended {
+        Ended::By(thread) => By::Thread(*thread),
+        Ended::For(Cause::Timer) => By::Timer,
+        Ended::For(_) => By::Other,
+    };
+    let waited = Waited {
+        from_ns: lived.from_ns,
+        to_ns: lived.to_ns,
+        waiter,
+        object: key.object,
+        by,
+    };
+    Some((site, waited))
+}
+
+/// Words on which only one thread has waited, by its group.
+fn join_own_words(sites: &mut FxHashMap<Site, Vec<Waited>>, group_of: &[usize]) {
+    for (site, waits) in std::mem::take(sites) {
+        let site = joined(site, &waits, group_of);
+        sites.entry(site).or_default().extend(waits);
+    }
+}
+
+fn joined(site: Site, waits: &[Waited], group_of: &[usize]) -> Site {
+    match (site, waits) {
+        (Site::Word(process, _), [first, rest @ ..])
+            if rest.iter().all(|wait| wait.waiter == first.waiter) =>
+        {
+            Site::OwnWords(process, group_of[first.waiter.0 as usize])
+        }
+        _ => site,
+    }
+}
+
+#[cfg(test)]
+mod tests;

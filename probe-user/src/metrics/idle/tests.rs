@@ -1,0 +1,273 @@
+//! Sites drawn in text: one row per thread, 1 ms per column. `~` waits there, a
+//! letter ends the wait: who woke it, `t` a timer, `?` something else.
+
+use super::*;
+use crate::{syscall::Table, world::thread::Thread};
+
+/// The waits of a drawing, by thread.
+fn drawn(drawing: &str) -> Vec<Waited> {
+    let lines = drawing.lines().filter(|line| !line.trim().is_empty());
+    lines.flat_map(|line| row(line.trim())).collect()
+}
+
+fn row(line: &str) -> Vec<Waited> {
+    let (name, marks) = line.split_once(' ').expect("a name and marks");
+    let waiter = id(name.chars().next().expect("a name"));
+    let mut waits = Vec::new();
+    let mut from = None;
+    for (column, mark) in (0_u64..).zip(marks.trim_start().chars()) {
+        let by = match mark {
+            '~' => {
+                from = from.or(Some(column));
+                continue;
+            }
+            '.' => continue,
+            't' => By::Timer,
+            '?' => By::Other,
+            letter => By::Thread(id(letter)),
+        };
+        if let Some(begun) = from.take() {
+            waits.push(Waited {
+                from_ns: begun * 1_000_000,
+                to_ns: column * 1_000_000,
+                waiter,
+                object: ObjectKey::Futex(0x1000),
+                by,
+            });
+        }
+    }
+    waits
+}
+
+/// `m` is the first thread, `a`, `b`, … follow.
+fn id(letter: char) -> ThreadId {
+    ThreadId(match letter {
+        'm' => 0,
+        other => u32::from(other) - u32::from('a') + 1,
+    })
+}
+
+/// `m` has made `a` to `d`, each in a process of its own, or all in one; `a`
+/// has made `e`.
+fn family() -> World {
+    let mut world = World::new(Table::by_id("x86_64").expect("a known table"));
+    let made_by = |creator: Option<u32>| Thread {
+        creator: creator.map(ThreadId),
+        ..Thread::default()
+    };
+    world.threads = [None, Some(0), Some(0), Some(0), Some(0), Some(1)]
+        .map(made_by)
+        .to_vec();
+    world
+}
+
+const ONE_PROCESS: [usize; 6] = [0; 6];
+const PROCESSES: [usize; 6] = [0, 1, 2, 3, 4, 1];
+
+#[track_caller]
+fn check_word(drawing: &str, idle: Option<bool>) {
+    assert_eq!(evidence::word(&drawn(drawing)), idle, "\n{drawing}");
+}
+
+#[track_caller]
+fn check_own_words(drawing: &str, idle: Option<bool>) {
+    let world = family();
+    let kin = Kin::new(&world, &ONE_PROCESS);
+    let waits = drawn(drawing);
+    assert_eq!(evidence::own_words(&waits, &kin), idle, "\n{drawing}");
+}
+
+/// Waits of the first row's thread.
+#[track_caller]
+fn check_file(process_of: &[usize], drawing: &str, idle: Option<bool>) {
+    let world = family();
+    let kin = Kin::new(&world, process_of);
+    let waits = drawn(drawing);
+    let roles = Roles::of(&waits);
+    let first = waits[0].waiter;
+    let own: Vec<Waited> = waits.into_iter().filter(|w| w.waiter == first).collect();
+    assert_eq!(evidence::file(&own, &roles, &kin), idle, "\n{drawing}");
+}
+
+const POOL: &str = "
+    a ~~~m......~~~~~~m..~~~~~~m
+    b ~~~~~~m......~~~~~~m.....m
+    c ~~~~~~~~~m.....~~~~~~~~m..";
+
+#[test]
+fn workers_that_are_woken_one_by_one_by_a_thread_that_never_waits_are_idle() {
+    check_word(POOL, Some(true));
+}
+
+#[test]
+fn workers_that_pass_on_the_order_to_stop_stay_idle() {
+    check_word(
+        "a ~~~m......~~~~~~m..~~~~~~~m
+         b ~~~~~~m......~~~~~~m..~~~~~a
+         c ~~~~~~~~~m.....~~~~~~~~m.~~~b",
+        Some(true),
+    );
+}
+
+#[test]
+fn a_worker_that_gave_up_waiting_was_idle_too() {
+    check_word(
+        "a ~~~m......~~~~~~m..~~~~~~m
+         b ~~~~~~m..~~t.~~~~~~m.....m
+         c ~~~~~~~~~m.~~t..~~~~~~~m..",
+        Some(true),
+    );
+}
+
+#[test]
+fn a_lock_that_is_handed_from_one_to_the_next_is_blocked() {
+    check_word(
+        "a ...~~~c..~~~c..~~~c
+         b ~~~a..~~~a..~~~a..
+         c ~~~~b..~~~b..~~~b.",
+        Some(false),
+    );
+}
+
+#[test]
+fn a_lock_that_its_holder_never_waited_for_is_not_said_to_be_idle() {
+    // m lets go for the first, and each lets go for the next.
+    check_word(
+        "a ~~~m...~~~m...~~~m...~~~m
+         b ~~~~a..~~~~a..~~~~a..~~~~a
+         c ~~~~~b.~~~~~b.~~~~~b.~~~~~b",
+        None,
+    );
+}
+
+#[test]
+fn with_one_worker_a_queue_looks_like_a_lock_held_for_long() {
+    check_word("a ~~~m..~~~m..~~~m..~~~m..~~~m", None);
+}
+
+#[test]
+fn sleepers_that_are_woken_together_wait_at_a_barrier() {
+    check_word(
+        "a ~~~m..~~~m..~~~m..~~~m
+         b .~~m...~~m.~~~~m..~~~m
+         c ..~m..~~~m...~~m..~~~m",
+        None,
+    );
+}
+
+#[test]
+fn a_few_wakings_are_no_evidence() {
+    check_word(
+        "a ~~~m
+         b ~~~~~~m",
+        None,
+    );
+    check_word(
+        "a ~~~b..~~~b
+         b ...~~a",
+        None,
+    );
+}
+
+#[test]
+fn wakings_from_elsewhere_speak_against_both() {
+    check_word(
+        "a ~~~m......~~~~~~m..~~~~~~?
+         b ~~~~~~m......~~~~~~m.....m
+         c ~~~~~~~~~m.....~~~~~~~~m..",
+        None,
+    );
+}
+
+#[test]
+fn parked_workers_are_idle_if_their_maker_wakes_them() {
+    check_own_words(POOL, Some(true));
+    // e has not made them: they may wait for its answers.
+    check_own_words(&POOL.replace('m', "e"), None);
+}
+
+#[test]
+fn a_pair_that_plays_ping_pong_is_not_said_to_be_idle() {
+    check_own_words(
+        "a ~~b..~~b..~~b..~~b..~~b
+         b ..~~a..~~a..~~a..~~a..",
+        None,
+    );
+    check_own_words("a ~~m..~~m..~~m..~~m..~~m", None);
+}
+
+#[test]
+fn a_child_that_its_parent_feeds_is_idle_and_the_parent_is_not() {
+    for processes in [&ONE_PROCESS, &PROCESSES] {
+        check_file(processes, "a ~~m..~~m..~~m", Some(true));
+        check_file(processes, "m ~~a..~~b..~~a", Some(false));
+    }
+    // Their maker's maker, and one of its process's other threads.
+    check_file(&PROCESSES, "e ~~m..~~m", Some(true));
+    check_file(&[0, 1, 0, 0, 0, 1], "a ~~b..~~c", Some(true));
+}
+
+#[test]
+fn of_siblings_nothing_is_said() {
+    check_file(&PROCESSES, "b ~~a..~~a..~~a", None);
+    check_file(&ONE_PROCESS, "b ~~a..~~a..~~a", None);
+}
+
+#[test]
+fn a_pipe_of_tokens_is_no_queue() {
+    check_file(
+        &PROCESSES,
+        "a ~~m..~~m..~~m
+         m .~~a..~~a..~~a",
+        None,
+    );
+}
+
+fn key(kind: WaitKind) -> WaitKey {
+    WaitKey {
+        kind,
+        nr: 0,
+        compat: false,
+        function: NameId::NONE,
+        stack: NameId::NONE,
+        object: ObjectKey::None,
+    }
+}
+
+/// A kind that knows no site, ended by one source.
+#[track_caller]
+fn check_kind(kind: WaitKind, source: WakeSource, waker: Waker, idle: Option<bool>) {
+    let mut sum = WaitSum::default();
+    let wake = WakeKey {
+        source,
+        waker,
+        nr: -1,
+    };
+    sum.wakes.entry(wake).or_default().count = 1;
+    let none = Idle(FxHashMap::default());
+    assert_eq!(none.of(ThreadId(0), &key(kind), &sum), idle, "{kind:?}");
+}
+
+#[test]
+fn who_waits_for_a_resource_is_not_idle() {
+    use WaitKind::*;
+    let thread = Waker::Thread(ThreadId(1));
+    for kind in [ChildExit, Gil, Sleep, Disk, KernelLock, PipeWrite] {
+        check_kind(kind, WakeSource::Task, thread, Some(false));
+    }
+    check_kind(Futex, WakeSource::Task, thread, None);
+    check_kind(Unknown, WakeSource::Timer, Waker::Nobody, None);
+}
+
+#[test]
+fn an_event_loop_that_waits_for_the_world_is_not_idle() {
+    use WaitKind::*;
+    let nobody = Waker::Nobody;
+    for kind in [Epoll, Poll, Select, SocketRecv, SocketAccept] {
+        check_kind(kind, WakeSource::Timer, nobody, Some(false));
+        check_kind(kind, WakeSource::NetRx, nobody, Some(false));
+        check_kind(kind, WakeSource::Task, Waker::Nameless(9), Some(false));
+        check_kind(kind, WakeSource::Task, Waker::Thread(ThreadId(1)), None);
+        check_kind(kind, WakeSource::Unverified, nobody, None);
+    }
+}

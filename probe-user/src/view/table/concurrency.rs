@@ -1,0 +1,110 @@
+//! How much went on at once, in one sentence.
+
+use super::foot::{TEXT, label};
+use super::page::{Page, Piece};
+use crate::document::{Concurrency, Document, Latency, Level, Wakes};
+use crate::view::color::Style;
+use crate::view::units;
+
+/// `running 1.8 of 2 CPUs on average (p99 2, max 2), runnable 3.1 (…), …`.
+pub(super) fn write(page: &mut Page, document: &Document) {
+    let Some(concurrency) = &document.concurrency else {
+        return;
+    };
+    let pieces = sentence(concurrency, document);
+    page.flow(label("concurrency"), TEXT, " ", pieces);
+}
+
+/// Part of the sentence; what stands in parentheses stays together.
+struct Part {
+    text: String,
+    tail: Option<String>,
+}
+
+impl Part {
+    fn plain(text: String) -> Part {
+        Part { text, tail: None }
+    }
+
+    /// `runnable 3.1 (p99 9, max 17)`, with `rest` before the parenthesis.
+    fn of(name: &str, level: &Level, rest: &str) -> Part {
+        let mean = units::mean(level.total_ns, level.over_ns).unwrap_or_default();
+        let (p99, max) = (units::count(level.p99), units::count(level.max));
+        Part {
+            text: format!("{name} {mean}{rest}"),
+            tail: Some(format!("(p99 {p99}, max {max})")),
+        }
+    }
+
+    /// Its pieces, the last of them with what follows it.
+    fn pieces(self, behind: &str) -> Vec<Piece> {
+        let Some(tail) = self.tail else {
+            return Piece::words(&(self.text + behind), Style::Plain);
+        };
+        let mut pieces = Piece::words(&self.text, Style::Plain);
+        pieces.push(Piece::plain(&(tail + behind)));
+        pieces
+    }
+}
+
+fn sentence(concurrency: &Concurrency, document: &Document) -> Vec<Piece> {
+    let mut parts = parts(concurrency, document);
+    let last = parts.pop();
+    let mut pieces: Vec<Piece> = parts.into_iter().flat_map(|p| p.pieces(",")).collect();
+    pieces.extend(last.into_iter().flat_map(|part| part.pieces("")));
+    pieces
+}
+
+fn parts(concurrency: &Concurrency, document: &Document) -> Vec<Part> {
+    let Concurrency {
+        running,
+        runnable,
+        blocked,
+        unknown,
+        processes,
+        wakes,
+    } = concurrency;
+    let cpus = match document.host.cpus {
+        0 => String::new(),
+        n => format!(" of {}", units::counted(n.into(), "CPU", "CPUs")),
+    };
+    let mut parts = vec![
+        Part::of("running", running, &format!("{cpus} on average")),
+        Part::of("runnable", runnable, ""),
+        Part::of("blocked", blocked, ""),
+    ];
+    if unknown.max > 0 {
+        parts.push(Part::of("unknown", unknown, ""));
+    }
+    if document.processes > 1 {
+        let (all, most) = (document.processes as u64, processes.max);
+        let all = units::counted(all, "process", "processes");
+        parts.push(Part::plain(format!(
+            "{all}, {} at once",
+            units::count(most)
+        )));
+    }
+    parts.extend(wakeups(wakes));
+    parts
+}
+
+/// `41 wake-ups per ms at most, run-queue latency p99 3.20 ms in bursts, 400 µs
+/// outside`.
+fn wakeups(wakes: &Wakes) -> Vec<Part> {
+    if wakes.count == 0 {
+        return Vec::new();
+    }
+    let most = units::counted(wakes.max_per_ms, "wake-up", "wake-ups");
+    let mut parts = vec![Part::plain(format!("{most} per ms at most"))];
+    let p99 = |latency: &Latency| units::time(latency.p99_ns);
+    let inside = wakes.latency_inside.as_ref().map(p99);
+    let outside = wakes.latency_outside.as_ref().map(p99);
+    let latency = match (inside, outside) {
+        (Some(inside), Some(outside)) => format!("{inside} in bursts, {outside} outside"),
+        (Some(inside), None) => format!("{inside} in bursts"),
+        (None, Some(outside)) => outside,
+        (None, None) => return parts,
+    };
+    parts.push(Part::plain(format!("run-queue latency p99 {latency}")));
+    parts
+}
