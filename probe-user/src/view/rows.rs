@@ -93,9 +93,9 @@ pub fn residual(sums: &Sums) -> i128 {
 
 fn wait_row(key: Key, merged: &Merged) -> Row {
     let stack = key.stack.is_some();
-    let label = label(&key);
     let place = match key.stack {
         Some(text) => Some(Named { text, more: 0 }),
+        None if key.idle => Some(idle(merged.place())),
         None => merged.place(),
     };
     let waiting = Named {
@@ -114,17 +114,23 @@ fn wait_row(key: Key, merged: &Merged) -> Row {
         },
         ..row(
             if key.open { State::Open } else { State::Wait },
-            &label,
+            key.kind,
             merged.ns,
         )
     }
 }
 
-/// `futex`; `futex idle` for waits for work.
-fn label(key: &Key) -> String {
-    match key.idle {
-        true => format!("{} idle", key.kind),
-        false => key.kind.to_owned(),
+/// `futex_wait idle` for waits for work.
+fn idle(place: Option<Named>) -> Named {
+    let Some(Named { text, more }) = place else {
+        return Named {
+            text: "idle".to_owned(),
+            more: 0,
+        };
+    };
+    Named {
+        text: format!("{text} idle"),
+        more,
     }
 }
 
@@ -255,6 +261,36 @@ mod tests {
             "unknown 1",
         ];
         check(&sums, false, &rows);
+    }
+
+    #[test]
+    fn waits_for_work_are_a_row_of_their_own_that_says_so() {
+        let futex = |idle, function: Option<&str>, total_ns| Wait {
+            idle,
+            function: function.map(str::to_owned),
+            ..wait("futex", total_ns)
+        };
+        let sums = Sums {
+            lifetime_ns: 1000,
+            waits: vec![
+                futex(Some(true), Some("futex_wait"), 500),
+                futex(Some(false), Some("futex_wait"), 260),
+                futex(None, Some("futex_wait"), 40),
+                Wait {
+                    idle: Some(true),
+                    ..wait("pipe-read", 200)
+                },
+            ],
+            ..Sums::default()
+        };
+        check(&sums, false, &["futex 500", "futex 300", "pipe-read 200"]);
+        let rows = rows(&sums, false);
+        let places: Vec<_> = rows
+            .iter()
+            .map(|row| row.place.as_ref().map(|place| place.text.as_str()))
+            .collect();
+        let expected = ["futex_wait idle", "futex_wait", "idle"];
+        assert_eq!(places, expected.map(Some));
     }
 
     #[test]

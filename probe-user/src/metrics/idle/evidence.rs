@@ -11,6 +11,8 @@ const MOSTLY: u64 = 95;
 const WAKES_PER_WAIT: u64 = 20;
 /// So many times is no coincidence.
 const TIMES: u64 = 3;
+/// Who runs for less before it waits again was woken in vain, ns.
+const IN_VAIN_NS: u64 = 50_000;
 /// Who sleeps on for so long was not woken together with the other, ns.
 const SLEPT_ON_NS: u64 = 1_000_000;
 
@@ -22,6 +24,38 @@ pub(super) struct Waited {
     pub(super) waiter: ThreadId,
     pub(super) object: ObjectKey,
     pub(super) by: By,
+    /// On the CPU since its thread's wait before on the same object, ns;
+    /// `None` for the first.
+    pub(super) ran_ns: Option<u64>,
+}
+
+/// Waits without the wakings that came to nothing: what such a waking cut in two
+/// is one wait.
+pub(super) fn whole(mut waits: Vec<Waited>) -> Vec<Waited> {
+    let mut wakes: FxHashMap<ThreadId, Vec<u64>> = FxHashMap::default();
+    for wait in &waits {
+        if let By::Thread(waker) = wait.by {
+            wakes.entry(waker).or_default().push(wait.to_ns);
+        }
+    }
+    wakes.values_mut().for_each(|times| times.sort_unstable());
+    let woke_between = |thread: ThreadId, from_ns: u64, to_ns: u64| {
+        let times = wakes.get(&thread).map_or(&[][..], |times| times);
+        let next = times.partition_point(|&time| time < from_ns);
+        times.get(next).is_some_and(|&time| time <= to_ns)
+    };
+    waits.sort_by_key(|wait| (wait.waiter, wait.object, wait.from_ns));
+    // `dedup_by` keeps the earlier one, which takes over the later one's end.
+    waits.dedup_by(|later, wait| {
+        let same = later.waiter == wait.waiter && later.object == wait.object;
+        let in_vain = later.ran_ns.is_some_and(|ran_ns| ran_ns < IN_VAIN_NS);
+        let joins = same && in_vain && !woke_between(wait.waiter, wait.to_ns, later.from_ns);
+        if joins {
+            (wait.to_ns, wait.by) = (later.to_ns, later.by);
+        }
+        joins
+    });
+    waits
 }
 
 /// Who ended it.

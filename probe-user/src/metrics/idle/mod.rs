@@ -19,7 +19,9 @@
 //! its own). At a site a *submitter* has never waited, or once for 20 times that
 //! it woke somebody; all others that wake there are *peers*. What a peer wakes
 //! after its own last wait there counts for nothing: it passes on an order to
-//! stop.
+//! stop. Nor does a waking in vain: the woken thread ran for less than 50 µs,
+//! woke nobody there, and waited there again. The waits before and behind it
+//! count as one (Python's queue wakes one worker more than it has items).
 //!
 //! - The site is a *queue* if at least 95 % of its waits were ended by
 //!   submitters and if it was so at least three times that one sleeper was
@@ -97,11 +99,17 @@ impl Idle {
         let mut sites = gather(world, &processes.of_thread);
         join_own_words(&mut sites, group_of);
         let mut idle = Idle(FxHashMap::default());
-        for (site, waits) in &sites {
+        for (site, waits) in sites {
             match site {
-                Site::Word(..) => idle.learn(waits, evidence::word(waits)),
-                Site::OwnWords(..) => idle.learn(waits, evidence::own_words(waits, &kin)),
-                Site::File(_) => idle.learn_file(waits, &kin),
+                Site::Word(..) => {
+                    let waits = evidence::whole(waits);
+                    idle.learn(&waits, evidence::word(&waits));
+                }
+                Site::OwnWords(..) => {
+                    let waits = evidence::whole(waits);
+                    idle.learn(&waits, evidence::own_words(&waits, &kin));
+                }
+                Site::File(_) => idle.learn_file(&waits, &kin),
             }
         }
         idle
@@ -185,10 +193,19 @@ fn gather(world: &World, process_of: &[usize]) -> FxHashMap<Site, Vec<Waited>> {
     let mut sites: FxHashMap<Site, Vec<Waited>> = FxHashMap::default();
     for (index, &process) in process_of.iter().enumerate() {
         let waiter = ThreadId(index as u32);
+        let mut on_cpu_ns = 0;
+        // On the CPU before the latest wait on each object.
+        let mut before: FxHashMap<ObjectKey, u64> = FxHashMap::default();
         for lived in world.past.history(waiter) {
-            if let Some((site, waited)) = told(&lived, waiter, process) {
-                sites.entry(site).or_default().push(waited);
+            if let Life::Passed(Cause::Computing(..)) = lived.what {
+                on_cpu_ns += lived.to_ns - lived.from_ns;
             }
+            let Some((site, mut waited)) = told(&lived, waiter, process) else {
+                continue;
+            };
+            let so_far_ns = before.insert(waited.object, on_cpu_ns);
+            waited.ran_ns = so_far_ns.map(|so_far_ns| on_cpu_ns - so_far_ns);
+            sites.entry(site).or_default().push(waited);
         }
     }
     sites
@@ -214,6 +231,7 @@ fn told(lived: &Lived<'_>, waiter: ThreadId, process: usize) -> Option<(Site, Wa
         waiter,
         object: key.object,
         by,
+        ran_ns: None,
     };
     Some((site, waited))
 }

@@ -14,7 +14,7 @@ fn row(line: &str) -> Vec<Waited> {
     let (name, marks) = line.split_once(' ').expect("a name and marks");
     let waiter = id(name.chars().next().expect("a name"));
     let mut waits = Vec::new();
-    let mut from = None;
+    let (mut from, mut end) = (None, None);
     for (column, mark) in (0_u64..).zip(marks.trim_start().chars()) {
         let by = match mark {
             '~' => {
@@ -27,7 +27,10 @@ fn row(line: &str) -> Vec<Waited> {
             letter => By::Thread(id(letter)),
         };
         if let Some(begun) = from.take() {
+            let ran_ns = end.map(|end| (begun - end - 1) * 1_000_000);
+            end = Some(column);
             waits.push(Waited {
+                ran_ns,
                 from_ns: begun * 1_000_000,
                 to_ns: column * 1_000_000,
                 waiter,
@@ -66,14 +69,15 @@ const PROCESSES: [usize; 6] = [0, 1, 2, 3, 4, 1];
 
 #[track_caller]
 fn check_word(drawing: &str, idle: Option<bool>) {
-    assert_eq!(evidence::word(&drawn(drawing)), idle, "\n{drawing}");
+    let waits = evidence::whole(drawn(drawing));
+    assert_eq!(evidence::word(&waits), idle, "\n{drawing}");
 }
 
 #[track_caller]
 fn check_own_words(drawing: &str, idle: Option<bool>) {
     let world = family();
     let kin = Kin::new(&world, &ONE_PROCESS);
-    let waits = drawn(drawing);
+    let waits = evidence::whole(drawn(drawing));
     assert_eq!(evidence::own_words(&waits, &kin), idle, "\n{drawing}");
 }
 
@@ -106,6 +110,28 @@ fn workers_that_pass_on_the_order_to_stop_stay_idle() {
          b ~~~~~~m......~~~~~~m..~~~~~a
          c ~~~~~~~~~m.....~~~~~~~~m.~~~b",
         Some(true),
+    );
+}
+
+#[test]
+fn workers_that_wake_each_other_in_vain_stay_idle() {
+    // Each that gets an item lets the next one look for another.
+    check_word(
+        "a ~~~m......~~~~~~m..~~~~~~b~~~~m
+         b ~~~~a~~m......~~~~~~m........
+         c ~~~~~~~b~~m.....~~~~~~~b~~~~m",
+        Some(true),
+    );
+}
+
+#[test]
+fn a_lock_that_is_held_shortly_is_blocked_all_the_same() {
+    // They run hardly at all, but each wakes the next before it waits again.
+    check_word(
+        "a ~~~c~~c~~c~~c~~c
+         b .~~~a~~a~~a~~a~~a
+         c ..~~~b~~b~~b~~b~~b",
+        Some(false),
     );
 }
 
