@@ -1,10 +1,18 @@
 //! How far the numbers can be trusted: losses, open waits, unverified wakes,
 //! and the residual of the budget.
 
+use rustc_hash::FxHashMap;
+
 use super::Facts;
 use crate::{
     document::{Coverage, Sums, Thread},
-    world::{World, kind::WakeSource, listen},
+    world::{
+        World,
+        gil::Unseen,
+        kind::{WaitKind, WakeSource},
+        listen,
+        thread,
+    },
 };
 
 /// Coverage of a finished world.
@@ -62,12 +70,55 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
         ),
     );
     add(facts.decoding.malformed, "malformed records were skipped");
+    add(
+        unseen_pythons(world, Unseen::Gone),
+        "Pythons ended their threads before their memory could be looked at: their waits for \
+         the GIL are counted as futex",
+    );
+    add(
+        unseen_pythons(world, Unseen::Refused),
+        "Pythons may not be looked at (CAP_SYS_PTRACE is missing): their waits for the GIL \
+         are counted as futex",
+    );
     for (program, count) in facts.end.iter().flat_map(|end| &end.skipped) {
         list.push(format!(
             "the kernel skipped {count} runs of the probe {program}, because one of its runs had \
              been preempted on that CPU: something that it tells may be missing"
         ));
     }
+    let symbolless = world.lexicon.gils.symbolless.iter();
+    list.extend(symbolless.map(|file| {
+        format!(
+            "cannot tell waits for the GIL of {file} from other futex waits: no dynamic symbol \
+             _PyRuntime in it"
+        )
+    }));
     list.extend(facts.problems.iter().cloned());
     list
+}
+
+/// Processes with futex waits, run by a program named `python…`, in whose
+/// memory nobody could look for the lock.
+fn unseen_pythons(world: &World, why: Unseen) -> u64 {
+    let unseen = world.lexicon.gils.unseen.iter();
+    let mut unseen = unseen.filter(|&(_, &reason)| reason == why).peekable();
+    if unseen.peek().is_none() {
+        return 0;
+    }
+    let pythons = world.threads.iter().filter(|t| is_python_at_futex(t));
+    let mut last_ns: FxHashMap<u32, u64> = FxHashMap::default();
+    for (pid, thread) in pythons.filter_map(|t| Some((t.pid?, t))) {
+        let last = last_ns.entry(pid).or_default();
+        *last = thread.since_ns.max(*last);
+    }
+    unseen
+        .filter(|&((pid, from_ns), _)| last_ns.get(pid).is_some_and(|last| last >= from_ns))
+        .count() as u64
+}
+
+fn is_python_at_futex(thread: &thread::Thread) -> bool {
+    let program = thread.argv.split(|&b| b == 0).next().unwrap_or_default();
+    let python = program.windows(6).any(|part| part == b"python");
+    let mut waits = thread.account.waits.keys();
+    python && waits.any(|key| key.kind == WaitKind::Futex)
 }

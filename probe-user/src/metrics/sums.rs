@@ -92,10 +92,11 @@ fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64
         symbols,
         names,
         table,
+        gils,
     } = &world.lexicon;
     let call = &wait.off.call;
     let frames = thread.sleeper_stack.as_ref().map(|(_, frames)| &**frames);
-    let place = thread.place(&wait.off, frames.unwrap_or_default(), symbols, *table);
+    let place = thread.place(&wait.off, frames.unwrap_or_default(), symbols, *table, gils);
     OpenWait {
         kind: place.kind.name(),
         syscall: call_name(*table, call.nr, call.compat),

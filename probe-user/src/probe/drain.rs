@@ -53,6 +53,11 @@ pub fn monotonic_ns() -> u64 {
     clock_ns(nix::libc::CLOCK_MONOTONIC)
 }
 
+/// `CLOCK_BOOTTIME`, ns: as [`monotonic_ns`], and time spent suspended.
+pub fn boottime_ns() -> u64 {
+    clock_ns(nix::libc::CLOCK_BOOTTIME)
+}
+
 /// `CLOCK_REALTIME`, ns.
 pub fn realtime_ns() -> u64 {
     clock_ns(nix::libc::CLOCK_REALTIME)

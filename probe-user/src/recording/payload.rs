@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::session::{End, Fact, Start};
+use crate::wire::session::{End, Fact, Look, Start};
 use crate::wire::session::{Exit, Host, Tier};
 
 #[derive(Serialize, Deserialize)]
@@ -63,6 +63,29 @@ pub(super) enum FactJson {
         class: String,
         count: u64,
     },
+    Looked {
+        pid: u32,
+        from_ns: u64,
+        found: LookJson,
+    },
+    /// Written by a newer minor version.
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "look", rename_all = "kebab-case")]
+pub(super) enum LookJson {
+    Runtime {
+        start: u64,
+        end: u64,
+    },
+    Symbolless {
+        file: String,
+    },
+    NoPython,
+    Gone,
+    Refused,
     /// Written by a newer minor version.
     #[serde(other)]
     Unknown,
@@ -148,6 +171,15 @@ impl From<&Fact> for FactJson {
             Fact::Symbol { addr, name, sched } => Self::Symbol { addr, name, sched },
             Fact::Argv { pid, argv } => Self::Argv { pid, argv },
             Fact::Lost { class, count } => Self::Lost { class, count },
+            Fact::Looked {
+                pid,
+                from_ns,
+                found,
+            } => Self::Looked {
+                pid,
+                from_ns,
+                found: found.into(),
+            },
         }
     }
 }
@@ -159,6 +191,40 @@ impl FactJson {
             Self::Symbol { addr, name, sched } => Some(Fact::Symbol { addr, name, sched }),
             Self::Argv { pid, argv } => Some(Fact::Argv { pid, argv }),
             Self::Lost { class, count } => Some(Fact::Lost { class, count }),
+            Self::Looked {
+                pid,
+                from_ns,
+                found,
+            } => found.known().map(|found| Fact::Looked {
+                pid,
+                from_ns,
+                found,
+            }),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl From<Look> for LookJson {
+    fn from(look: Look) -> Self {
+        match look {
+            Look::Runtime { start, end } => Self::Runtime { start, end },
+            Look::Symbolless { file } => Self::Symbolless { file },
+            Look::NoPython => Self::NoPython,
+            Look::Gone => Self::Gone,
+            Look::Refused => Self::Refused,
+        }
+    }
+}
+
+impl LookJson {
+    fn known(self) -> Option<Look> {
+        match self {
+            Self::Runtime { start, end } => Some(Look::Runtime { start, end }),
+            Self::Symbolless { file } => Some(Look::Symbolless { file }),
+            Self::NoPython => Some(Look::NoPython),
+            Self::Gone => Some(Look::Gone),
+            Self::Refused => Some(Look::Refused),
             Self::Unknown => None,
         }
     }

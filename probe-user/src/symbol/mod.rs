@@ -1,4 +1,7 @@
 //! Late and optional: without symbols the report has addresses' functions
 //! unknown, and says so.
 
+mod elf;
 pub mod kernel;
+mod memory;
+pub mod python;

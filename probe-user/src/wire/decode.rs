@@ -60,6 +60,18 @@ pub fn each_stack_address(mut bytes: &[u8], mut each: impl FnMut(u64)) {
     }
 }
 
+/// Decodes births, program changes and snapshots, and skips the rest.
+pub fn each_life(mut bytes: &[u8], mut each: impl FnMut(Event)) {
+    while let Some(head) = Head::read(bytes) {
+        let (record, rest) = bytes.split_at(head.size);
+        bytes = rest;
+        if matches!(head.kind, kind::FORK | kind::EXEC | kind::SNAPSHOT) {
+            // What cannot be used is counted where everything is decoded.
+            let _counted = one(&head, Fields::behind_header(record), &mut each);
+        }
+    }
+}
+
 enum Decoded {
     Done,
     Unknown,

@@ -63,6 +63,40 @@ pub enum Fact {
         /// Records.
         count: u64,
     },
+    /// A look at the memory of a process that has more than one thread, for
+    /// the interpreter lock of a Python.
+    Looked {
+        /// The process.
+        pid: u32,
+        /// When it was born or ran exec, ns; 0 when before the observation.
+        /// What was found holds from then until its next exec.
+        from_ns: u64,
+        /// What was found.
+        found: Look,
+    },
+}
+
+/// What a look at a process's memory finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// CPython's state, `_PyRuntime`: the addresses it takes up.
+    Runtime {
+        /// Its first address.
+        start: u64,
+        /// The first one behind it.
+        end: u64,
+    },
+    /// A Python whose file has no symbol `_PyRuntime`.
+    Symbolless {
+        /// The file.
+        file: String,
+    },
+    /// No Python.
+    NoPython,
+    /// It was too late: the thread had ended.
+    Gone,
+    /// Not permitted.
+    Refused,
 }
 
 /// Known after the last record.

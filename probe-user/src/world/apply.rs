@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     blame::Past,
+    gil::Gils,
     identity::{Directory, Stranger, ThreadId, Waker},
     listen::Listeners,
     names::Names,
@@ -58,6 +59,7 @@ impl World {
                 symbols: Symbols::default(),
                 names: Names::default(),
                 table,
+                gils: Gils::default(),
             },
             arguments: FxHashMap::default(),
             past: Past::default(),
@@ -82,6 +84,11 @@ impl World {
                 self.arguments
                     .insert(*pid, argv.join("\0").into_bytes().into());
             }
+            Fact::Looked {
+                pid,
+                from_ns,
+                found,
+            } => self.lexicon.gils.learn(*pid, *from_ns, found),
             // Coverage, not world.
             Fact::Lost { .. } => {}
         }
@@ -169,6 +176,7 @@ impl World {
     fn fork(&mut self, event: &Event, fork: &Fork) {
         let creator = self.directory.latest(fork.creator_tid);
         let inherited = creator.and_then(|id| self.get(id));
+        let creator_pid = inherited.and_then(|t| t.pid);
         let thread = Thread {
             tid: event.tid,
             pid: Some(fork.pid),
@@ -184,12 +192,16 @@ impl World {
             ..Thread::default()
         };
         self.add(thread);
+        if fork.clone_flags & CLONE_THREAD == 0 {
+            self.lexicon.gils.fork(event.ts_ns, fork.pid, creator_pid);
+        }
     }
 
     fn exec(&mut self, event: &Event, exec: &Exec) {
         if exec.old_tid != event.tid {
             self.take_leaders_tid(exec.old_tid, event.tid);
         }
+        self.lexicon.gils.exec(event.ts_ns, event.tid);
         let id = self.target(event);
         let thread = &mut self.threads[id.0 as usize];
         thread.run_program(event.ts_ns, &exec.comm, exec.argv.clone());

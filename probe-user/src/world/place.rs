@@ -3,6 +3,7 @@
 use super::{
     account::{ObjectKey, WaitKey},
     classify::{Sleep, classify},
+    gil::Gils,
     kind::WaitKind,
     names::{NameId, Names},
     object,
@@ -22,6 +23,8 @@ pub struct Lexicon {
     pub names: Names,
     /// The tree's system-call numbers.
     pub table: Table,
+    /// Interpreter locks.
+    pub gils: Gils,
 }
 
 /// A wait's kind and whereabouts.
@@ -41,8 +44,9 @@ impl Thread {
             symbols,
             names,
             table,
+            gils,
         } = lexicon;
-        let place = self.place(off, frames, symbols, *table);
+        let place = self.place(off, frames, symbols, *table, gils);
         let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
         WaitKey {
             kind: place.kind,
@@ -61,9 +65,10 @@ impl Thread {
         frames: &[u64],
         symbols: &'a Symbols,
         table: Table,
+        gils: &Gils,
     ) -> Place<'a> {
         let stack = symbols.resolve(frames);
-        let kind = classify(&Sleep {
+        let mut kind = classify(&Sleep {
             call: off.call,
             table,
             state: off.state,
@@ -72,6 +77,10 @@ impl Thread {
             object: self.object_of(off).map(|(object, _)| object),
             stack: &stack,
         });
+        let word = futex_word(off, table);
+        if kind == WaitKind::Futex && word.is_some_and(|w| gils.holds(self.pid, self.since_ns, w)) {
+            kind = WaitKind::Gil;
+        }
         let unexplained = kind == WaitKind::Unknown && !stack.is_empty();
         Place {
             kind,
@@ -103,11 +112,14 @@ fn object_key(off: &Off, table: Table, object: Option<&(Object, NameId)>) -> Obj
     if let Some((_, name)) = object {
         return ObjectKey::File(*name);
     }
+    futex_word(off, table).map_or(ObjectKey::None, ObjectKey::Futex)
+}
+
+/// The address of the futex that a call waits on.
+fn futex_word(off: &Off, table: Table) -> Option<u64> {
     let native = !off.call.compat && !off.call.kernel;
-    if native && table.class(off.call.nr) == Class::Futex {
-        return ObjectKey::Futex(off.call.arg0);
-    }
-    ObjectKey::None
+    let futex = native && table.class(off.call.nr) == Class::Futex;
+    futex.then_some(off.call.arg0)
 }
 
 fn joined(stack: &[&Symbol]) -> String {

@@ -3,6 +3,7 @@
 
 mod follow;
 pub mod host;
+mod lookout;
 mod pipeline;
 mod session;
 mod target;

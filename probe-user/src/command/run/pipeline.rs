@@ -1,5 +1,5 @@
-//! The thread behind the drain: names the addresses in new stacks, keeps the
-//! recording, feeds the analysis. What is live here is what `report` replays.
+//! The thread behind the drain: names the addresses in new stacks, looks for
+//! Pythons, keeps the recording, feeds the analysis. What is live here is what `report` replays.
 
 use std::{
     collections::HashSet,
@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow};
 use rustc_hash::FxBuildHasher;
 
-use super::host;
+use super::{host, lookout::Lookout};
 use crate::{
     analysis::Analysis,
     document::Document,
@@ -46,6 +46,7 @@ struct Worker {
     analysis: Analysis,
     symbols: LazyLock<KernelSymbols, Loader>,
     seen: HashSet<u64, FxBuildHasher>,
+    lookout: Lookout,
     recording: Option<Writer>,
     recording_result: Result<()>,
 }
@@ -73,6 +74,7 @@ impl Pipeline {
             analysis: Analysis::new(start)?,
             symbols: symbols_soon(),
             seen: HashSet::default(),
+            lookout: Lookout::default(),
             recording: recording.transpose()?,
             recording_result: Ok(()),
         };
@@ -122,6 +124,7 @@ impl Worker {
 
     fn batch(&mut self, mut batch: Batch) {
         self.name_addresses(&mut batch);
+        self.lookout.look(&mut batch);
         self.record(|writer| writer.batch(&batch));
         self.analysis.batch(&batch);
     }

@@ -95,7 +95,8 @@ fn a_newer_minor_version_is_read_as_far_as_it_is_known() {
         file.extend_from_slice(json.as_bytes());
     });
     let facts =
-        br#"[{"fact":"weather","sun":[{}]},{"fact":"lost","class":"x","count":1,"why":null}]"#;
+        br#"[{"fact":"weather","sun":[{}]},{"fact":"lost","class":"x","count":1,"why":null},
+             {"fact":"looked","pid":1,"from_ns":2,"found":{"look":"pypy","start":3}}]"#;
     file.extend(stored(900, SKIPPABLE, b"index"));
     file.extend(stored(2, 0, facts));
     file.extend(stored(1, 1 << 3 | SKIPPABLE, b"known type, unknown flag"));
@@ -168,6 +169,14 @@ fn bad_frames_stop_the_reader_in_front_of_them() {
         (stored(2, 0, b""), "facts"),
         (stored(2, 0, b"{}"), "facts"),
         (stored(2, 0, b"[{\"fact\":\"lost\"}]"), "facts"),
+        (
+            stored(
+                2,
+                0,
+                br#"[{"fact":"looked","pid":1,"from_ns":2,"found":{"look":"runtime"}}]"#,
+            ),
+            "facts",
+        ),
         (stored(2, 0, &b"[".repeat(100_000)), "facts"),
         (stored(3, 0, b"\xff"), "counters"),
         (stored(3, 0, b"{}"), "counters"),

@@ -5,7 +5,7 @@ mod malformed;
 mod round_trip;
 
 use super::{Item, Problem, Reader, Writer};
-use crate::wire::session::{Batch, End, Fact, Start};
+use crate::wire::session::{Batch, End, Fact, Look, Start};
 use crate::wire::session::{Exit, Host, Tier};
 
 fn start() -> Start {
@@ -43,6 +43,14 @@ fn items() -> Vec<Item> {
                 Fact::Lost {
                     class: "switch".into(),
                     count: 3,
+                },
+                Fact::Looked {
+                    pid: 7,
+                    from_ns: u64::MAX,
+                    found: Look::Runtime {
+                        start: 0xa5_b740,
+                        end: u64::MAX,
+                    },
                 },
             ],
             records: record(64, 1),

@@ -177,6 +177,23 @@ fn any_fact() -> impl Strategy<Value = Fact> {
             .prop_map(|(addr, name, sched)| Fact::Symbol { addr, name, sched }),
         (any::<u32>(), vec(any::<String>(), 0..4)).prop_map(|(pid, argv)| Fact::Argv { pid, argv }),
         (any::<String>(), any::<u64>()).prop_map(|(class, count)| Fact::Lost { class, count }),
+        (any::<u32>(), any::<u64>(), any_look()).prop_map(|(pid, from_ns, found)| {
+            Fact::Looked {
+                pid,
+                from_ns,
+                found,
+            }
+        }),
+    ]
+}
+
+fn any_look() -> impl Strategy<Value = Look> {
+    prop_oneof![
+        any::<(u64, u64)>().prop_map(|(start, end)| Look::Runtime { start, end }),
+        any::<String>().prop_map(|file| Look::Symbolless { file }),
+        Just(Look::NoPython),
+        Just(Look::Gone),
+        Just(Look::Refused),
     ]
 }
 

@@ -1,0 +1,85 @@
+//! Looks into each process once, when it has started its first thread: before
+//! that nobody can wait for its interpreter lock. What is found goes with the
+//! batch that tells of the thread, so it is known before any wait is counted.
+//!
+//! Missed is a libpython that a program loads when it has threads already.
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    probe::drain::{boottime_ns, monotonic_ns},
+    symbol::python::Pythons,
+    wire::{
+        decode::each_life,
+        event::{Event, What},
+        session::{Batch, Fact, Look},
+    },
+};
+
+/// Which processes have been looked at.
+#[derive(Default)]
+pub struct Lookout {
+    /// By process id; one whose id is used again begins anew.
+    processes: FxHashMap<u32, Process>,
+    pythons: Pythons,
+}
+
+/// What a process runs since its birth or last exec.
+#[derive(Default)]
+struct Process {
+    from_ns: u64,
+    found: Option<Look>,
+}
+
+/// `CLONE_THREAD`
+const CLONE_THREAD: u64 = 0x0001_0000;
+
+impl Lookout {
+    /// Adds what is found to the facts.
+    pub fn look(&mut self, batch: &mut Batch) {
+        let facts = &mut batch.facts;
+        each_life(&batch.records, |event| facts.extend(self.fact(&event)));
+    }
+
+    fn fact(&mut self, event: &Event) -> Option<Fact> {
+        match &event.what {
+            What::Exec(_) => self.begin(event.tid, event.ts_ns),
+            What::Fork(fork) if fork.clone_flags & CLONE_THREAD == 0 => {
+                self.begin(fork.pid, event.ts_ns);
+            }
+            What::Fork(fork) => return self.look_into(fork.pid, event),
+            What::Snapshot(seen) if !seen.last && seen.pid != event.tid => {
+                return self.look_into(seen.pid, event);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn begin(&mut self, pid: u32, from_ns: u64) {
+        let found = None;
+        self.processes.insert(pid, Process { from_ns, found });
+    }
+
+    /// Looks through a thread that the event tells of. If that is gone already,
+    /// the next one is tried.
+    fn look_into(&mut self, pid: u32, event: &Event) -> Option<Fact> {
+        let process = self.processes.entry(pid).or_default();
+        if !matches!(process.found, None | Some(Look::Gone)) {
+            return None;
+        }
+        let suspended_ns = boottime_ns().saturating_sub(monotonic_ns());
+        let found = self
+            .pythons
+            .look(pid, event.tid, event.ts_ns.saturating_add(suspended_ns));
+        if process.found.replace(found.clone()).as_ref() == Some(&found) {
+            return None;
+        }
+        let from_ns = process.from_ns;
+        Some(Fact::Looked {
+            pid,
+            from_ns,
+            found,
+        })
+    }
+}

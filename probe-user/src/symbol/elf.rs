@@ -1,0 +1,133 @@
+//! One symbol of an ELF file: 64-bit, little-endian, from its table of dynamic
+//! symbols, which survives stripping. Files are not trusted: every offset is
+//! checked by the read that follows it, and no read is larger than [`MOST`].
+
+use std::ops::Range;
+
+/// Largest table that is read, bytes; libpython's are below 1 MiB.
+const MOST: u64 = 16 << 20;
+
+/// A page may be larger than 4 KiB on other machines than this one.
+const LARGEST_PAGE: u64 = 64 << 10;
+
+const FILE_HEADER: u64 = 64;
+const PROGRAM_HEADER: usize = 56;
+const SECTION_HEADER: usize = 64;
+const SYMBOL: usize = 24;
+
+const PT_LOAD: u32 = 1;
+const PF_X: u32 = 1;
+const SHT_DYNSYM: u32 = 11;
+const STT_OBJECT: u8 = 1;
+
+/// A data object, and what it takes to find it in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its address as the file has it.
+    value: u64,
+    /// Its size, bytes.
+    size: u64,
+    /// Executable segments.
+    code: Vec<Segment>,
+}
+
+/// A part of the file that is mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Segment {
+    offset: u64,
+    address: u64,
+}
+
+/// Reads `len` bytes at an offset; `None` when they are not all there.
+pub trait Source {
+    /// See there.
+    fn read(&self, offset: u64, len: usize) -> Option<Vec<u8>>;
+}
+
+impl Object {
+    /// Finds an object by name.
+    pub fn find(file: &impl Source, name: &[u8]) -> Option<Object> {
+        let header = file.read(0, FILE_HEADER as usize)?;
+        if !header.starts_with(b"\x7fELF\x02\x01") {
+            return None;
+        }
+        let (value, size) = symbol(file, &header, name)?;
+        let code = executable(file, &header)?;
+        Some(Object { value, size, code })
+    }
+
+    /// Where it lies in a process that has mapped the file's code, from file
+    /// offset `offset` on, at address `start`.
+    pub fn mapped(&self, start: u64, offset: u64) -> Option<Range<u64>> {
+        let ahead = |segment: &Segment| segment.offset.checked_sub(offset);
+        let mut code = self.code.iter();
+        let segment = code.find(|s| ahead(s).is_some_and(|bytes| bytes < LARGEST_PAGE))?;
+        let bias = start
+            .wrapping_add(ahead(segment)?)
+            .wrapping_sub(segment.address);
+        let first = self.value.wrapping_add(bias);
+        Some(first..first.checked_add(self.size)?)
+    }
+}
+
+/// Address and size of the dynamic object called `name`.
+fn symbol(file: &impl Source, header: &[u8], name: &[u8]) -> Option<(u64, u64)> {
+    let sections = table(file, u64_at(header, 40)?, u16_at(header, 60)?, SECTION_HEADER)?;
+    let section = |index: usize| sections.chunks_exact(SECTION_HEADER).nth(index);
+    let kind = |section: &&[u8]| u32_at(section, 4) == Some(SHT_DYNSYM);
+    let symbols = sections.chunks_exact(SECTION_HEADER).find(kind)?;
+    let names = content(file, section(u32_at(symbols, 40)? as usize)?)?;
+    let symbols = content(file, symbols)?;
+    let mut symbols = symbols.chunks_exact(SYMBOL);
+    let found = symbols.find(|symbol| is_object_called(symbol, &names, name))?;
+    Some((u64_at(found, 8)?, u64_at(found, 16)?))
+}
+
+fn is_object_called(symbol: &[u8], names: &[u8], name: &[u8]) -> bool {
+    let defined = u16_at(symbol, 6).is_some_and(|section| section != 0);
+    let object = symbol.get(4).is_some_and(|info| info & 0xf == STT_OBJECT);
+    let from = u32_at(symbol, 0).and_then(|at| names.get(at as usize..));
+    let same = from.and_then(|text| text.strip_prefix(name)?.first());
+    defined && object && same == Some(&0)
+}
+
+fn executable(file: &impl Source, header: &[u8]) -> Option<Vec<Segment>> {
+    let segments = table(file, u64_at(header, 32)?, u16_at(header, 56)?, PROGRAM_HEADER)?;
+    let code = segments.chunks_exact(PROGRAM_HEADER).filter(|segment| {
+        let flags = u32_at(segment, 4).unwrap_or_default();
+        u32_at(segment, 0) == Some(PT_LOAD) && flags & PF_X != 0
+    });
+    code.map(|segment| {
+        Some(Segment {
+            offset: u64_at(segment, 8)?,
+            address: u64_at(segment, 16)?,
+        })
+    })
+    .collect()
+}
+
+fn table(file: &impl Source, offset: u64, entries: u16, size: usize) -> Option<Vec<u8>> {
+    file.read(offset, usize::from(entries) * size)
+}
+
+/// What a section header points at.
+fn content(file: &impl Source, section: &[u8]) -> Option<Vec<u8>> {
+    let size = u64_at(section, 32).filter(|&size| size <= MOST)?;
+    file.read(u64_at(section, 24)?, usize::try_from(size).ok()?)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+#[path = "tests/elf.rs"]
+mod tests;

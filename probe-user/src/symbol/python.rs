@@ -1,0 +1,152 @@
+//! Where CPython keeps its interpreter lock in a process: the object
+//! `_PyRuntime` of the python program or of libpython.
+//!
+//! A look is taken through a thread other than the leader. An exec ends all of
+//! those, so as long as such a thread lives, its process runs the program that
+//! it ran when the thread was born: the map that was opened meanwhile is that
+//! program's. That it is the same thread, and not a later one of the same
+//! number, shows in its start time.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, ErrorKind, Read as _},
+    ops::Range,
+    os::unix::{
+        ffi::{OsStrExt as _, OsStringExt as _},
+        fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
+    },
+    path::{Path, PathBuf},
+};
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    elf::{Object, Source},
+    memory::{Code, code},
+};
+use crate::wire::session::Look;
+
+/// The symbol, since CPython 3.7.
+const RUNTIME: &[u8] = b"_PyRuntime";
+
+/// Largest map that is read, bytes: some 100,000 lines.
+const LARGEST_MAP: u64 = 16 << 20;
+
+/// A tick of the times in `/proc/PID/stat`, ns (`USER_HZ` is 100).
+const TICK_NS: u64 = 10_000_000;
+
+/// Looks for the lock; a file is read once, however many processes run it.
+#[derive(Debug, Default)]
+pub struct Pythons {
+    files: FxHashMap<FileId, Option<Object>>,
+}
+
+/// A version of a file: device, inode, size, and when it was changed.
+type FileId = (u64, u64, u64, i64, i64);
+
+impl Pythons {
+    /// Looks into the process of a thread that is not its leader and was there
+    /// at `seen_ns` (`CLOCK_BOOTTIME`).
+    pub fn look(&mut self, pid: u32, tid: u32, seen_ns: u64) -> Look {
+        let thread = PathBuf::from(format!("/proc/{pid}/task/{tid}"));
+        let maps = match read_map(&thread) {
+            Ok(maps) => maps,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Look::Refused,
+            Err(_) => return Look::Gone,
+        };
+        let program = fs::read_link(thread.join("exe")).unwrap_or_default();
+        let look = self.search(&thread, &maps, program.as_os_str().as_bytes());
+        // A thread on its way out has no memory any more.
+        if maps.is_empty() || started_ns(&thread).is_none_or(|ns| ns > seen_ns) {
+            return Look::Gone;
+        }
+        look
+    }
+
+    fn search(&mut self, thread: &Path, maps: &[u8], program: &[u8]) -> Look {
+        let mut symbolless = None;
+        for code in code(maps).filter(|c| c.path == program || is_python(c.path)) {
+            if let Some(Range { start, end }) = self.runtime(thread, &code, program) {
+                return Look::Runtime { start, end };
+            }
+            if is_python(code.path) {
+                // A library comes behind the program that uses it.
+                symbolless = Some(String::from_utf8_lossy(code.path).into_owned());
+            }
+        }
+        symbolless.map_or(Look::NoPython, |file| Look::Symbolless { file })
+    }
+
+    fn runtime(&mut self, thread: &Path, code: &Code<'_>, program: &[u8]) -> Option<Range<u64>> {
+        let path = if code.path == program {
+            // Also found when it was deleted.
+            thread.join("exe")
+        } else {
+            let mut path = thread.join("root").into_os_string().into_vec();
+            path.extend_from_slice(code.path);
+            PathBuf::from(std::ffi::OsString::from_vec(path))
+        };
+        let (file, metadata) = open(&path).ok()?;
+        if metadata.ino() != code.inode {
+            return None;
+        }
+        let id = id_of(&metadata);
+        let object = self.files.entry(id);
+        let object = object.or_insert_with(|| Object::find(&file, RUNTIME));
+        object.as_ref()?.mapped(code.start, code.offset)
+    }
+}
+
+impl Source for File {
+    fn read(&self, offset: u64, len: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.read_exact_at(&mut bytes, offset).ok()?;
+        Some(bytes)
+    }
+}
+
+/// `python3.11`, `libpython3.11.so.1.0`; not the extension modules, whose names
+/// contain `cpython`.
+fn is_python(path: &[u8]) -> bool {
+    let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+    name.starts_with(b"python") || name.starts_with(b"libpython")
+}
+
+fn read_map(thread: &Path) -> io::Result<Vec<u8>> {
+    let mut maps = Vec::new();
+    let file = File::open(thread.join("maps"))?;
+    file.take(LARGEST_MAP).read_to_end(&mut maps)?;
+    Ok(maps)
+}
+
+/// Opens a regular file; anything else that has come to be there is not waited
+/// for.
+fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let nonblocking = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(nonblocking).open(path)?;
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => Ok((file, metadata)),
+        false => Err(ErrorKind::InvalidInput.into()),
+    }
+}
+
+fn id_of(metadata: &Metadata) -> FileId {
+    let (dev, ino, size) = (metadata.dev(), metadata.ino(), metadata.size());
+    (dev, ino, size, metadata.mtime(), metadata.mtime_nsec())
+}
+
+/// When a living thread started, ns (`CLOCK_BOOTTIME`), rounded down to a tick.
+fn started_ns(thread: &Path) -> Option<u64> {
+    let stat = fs::read(thread.join("stat")).ok()?;
+    // Field 22; the name, field 2, may contain anything.
+    let behind_name = stat.rsplit(|&b| b == b')').next()?;
+    let mut fields = behind_name.trim_ascii().split(|&b| b == b' ');
+    let ticks = str::from_utf8(fields.nth(19)?).ok()?.parse::<u64>().ok()?;
+    ticks.checked_mul(TICK_NS)
+}
+
+#[cfg(test)]
+#[path = "tests/python.rs"]
+mod tests;

@@ -1,0 +1,104 @@
+//! The interpreter locks of CPython: which futex words are part of one.
+//!
+//! A thread that waits for the GIL sleeps on a mutex or a condition variable
+//! inside the object `_PyRuntime`, and nothing else in there is waited for by
+//! futex: CPython's other locks are on the heap or, from 3.13 on, wait in
+//! semaphores on the stack. (A lock of a subinterpreter of its own, 3.12 and
+//! later, is on the heap too, and its waits stay `futex`.)
+
+use std::{collections::BTreeSet, ops::Range};
+
+use rustc_hash::FxHashMap;
+
+use crate::wire::session::Look;
+
+/// What is known of the interpreter locks of all processes.
+#[derive(Clone, Debug, Default)]
+pub struct Gils {
+    /// Oldest first; more than one only until the exec between them is told.
+    by_pid: FxHashMap<u32, Vec<Program>>,
+    /// Pythons that do not tell where their state is.
+    pub symbolless: BTreeSet<String>,
+    /// Processes that could not be looked at and why: their ids, and since when
+    /// they ran that program, ns.
+    pub unseen: FxHashMap<(u32, u64), Unseen>,
+}
+
+/// Why a process could not be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// Its threads had ended.
+    Gone,
+    /// It is not permitted.
+    Refused,
+}
+
+/// What a process runs from an instant on, until its next exec.
+#[derive(Clone, Debug)]
+struct Program {
+    from_ns: u64,
+    /// Addresses of its `_PyRuntime`, if it has one.
+    runtime: Option<Range<u64>>,
+}
+
+impl Gils {
+    /// Takes in what a look at a process found. It may come before the birth
+    /// or exec of which it tells, because facts come before their records.
+    pub fn learn(&mut self, pid: u32, from_ns: u64, look: &Look) {
+        let runtime = match look {
+            Look::Gone => return self.miss(pid, from_ns, Unseen::Gone),
+            Look::Refused => return self.miss(pid, from_ns, Unseen::Refused),
+            Look::Runtime { start, end } => Some(*start..*end),
+            Look::NoPython => None,
+            Look::Symbolless { file } => {
+                self.symbolless.insert(file.clone());
+                None
+            }
+        };
+        self.know(pid, from_ns, runtime);
+    }
+
+    /// A process is born; it has its creator's memory.
+    pub fn fork(&mut self, ts_ns: u64, pid: u32, creator: Option<u32>) {
+        self.exec(ts_ns, pid);
+        let creator = creator.and_then(|creator| self.running(creator, ts_ns));
+        if let Some(Program { runtime, .. }) = creator.cloned()
+            && self.running(pid, ts_ns).is_none()
+        {
+            self.know(pid, ts_ns, runtime);
+        }
+    }
+
+    /// A process runs another program, in another memory.
+    pub fn exec(&mut self, ts_ns: u64, pid: u32) {
+        if let Some(programs) = self.by_pid.get_mut(&pid) {
+            programs.retain(|program| program.from_ns >= ts_ns);
+        }
+    }
+
+    /// Whether a futex word that a process waited on since `since_ns` is part
+    /// of its interpreter lock.
+    pub fn holds(&self, pid: Option<u32>, since_ns: u64, word: u64) -> bool {
+        let program = pid.and_then(|pid| self.running(pid, since_ns));
+        let runtime = program.and_then(|program| program.runtime.as_ref());
+        runtime.is_some_and(|range| range.contains(&word))
+    }
+
+    fn running(&self, pid: u32, ns: u64) -> Option<&Program> {
+        let programs = self.by_pid.get(&pid)?;
+        programs.iter().rfind(|program| program.from_ns <= ns)
+    }
+
+    fn know(&mut self, pid: u32, from_ns: u64, runtime: Option<Range<u64>>) {
+        self.unseen.remove(&(pid, from_ns));
+        let programs = self.by_pid.entry(pid).or_default();
+        programs.push(Program { from_ns, runtime });
+    }
+
+    fn miss(&mut self, pid: u32, from_ns: u64, why: Unseen) {
+        let program = self.running(pid, from_ns);
+        if program.is_none_or(|program| program.from_ns < from_ns) {
+            self.unseen.insert((pid, from_ns), why);
+        }
+    }
+}
