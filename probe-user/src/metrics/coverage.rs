@@ -10,8 +10,7 @@ use crate::{
         World,
         gil::Unseen,
         kind::{WaitKind, WakeSource},
-        listen,
-        thread,
+        listen, thread,
     },
 };
 

@@ -72,7 +72,12 @@ impl Object {
 
 /// Address and size of the dynamic object called `name`.
 fn symbol(file: &impl Source, header: &[u8], name: &[u8]) -> Option<(u64, u64)> {
-    let sections = table(file, u64_at(header, 40)?, u16_at(header, 60)?, SECTION_HEADER)?;
+    let sections = table(
+        file,
+        u64_at(header, 40)?,
+        u16_at(header, 60)?,
+        SECTION_HEADER,
+    )?;
     let section = |index: usize| sections.chunks_exact(SECTION_HEADER).nth(index);
     let kind = |section: &&[u8]| u32_at(section, 4) == Some(SHT_DYNSYM);
     let symbols = sections.chunks_exact(SECTION_HEADER).find(kind)?;
@@ -92,7 +97,12 @@ fn is_object_called(symbol: &[u8], names: &[u8], name: &[u8]) -> bool {
 }
 
 fn executable(file: &impl Source, header: &[u8]) -> Option<Vec<Segment>> {
-    let segments = table(file, u64_at(header, 32)?, u16_at(header, 56)?, PROGRAM_HEADER)?;
+    let segments = table(
+        file,
+        u64_at(header, 32)?,
+        u16_at(header, 56)?,
+        PROGRAM_HEADER,
+    )?;
     let code = segments.chunks_exact(PROGRAM_HEADER).filter(|segment| {
         let flags = u32_at(segment, 4).unwrap_or_default();
         u32_at(segment, 0) == Some(PT_LOAD) && flags & PF_X != 0

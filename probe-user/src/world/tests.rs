@@ -8,6 +8,7 @@ mod timeline;
 mod births;
 mod calls;
 mod exec;
+mod gil;
 mod listeners;
 mod losses;
 mod snapshots;

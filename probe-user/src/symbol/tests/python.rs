@@ -1,0 +1,64 @@
+//! Looks into this very process.
+
+use std::{
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+};
+
+use super::*;
+
+/// A thread that lives until the sender is dropped.
+fn sleeper() -> (u32, Sender<()>) {
+    let (said, hear): (Sender<u32>, Receiver<u32>) = channel();
+    let (keep, wait) = channel::<()>();
+    thread::spawn(move || {
+        said.send(nix::unistd::gettid().as_raw().cast_unsigned())
+            .unwrap();
+        wait.recv().unwrap_err();
+    });
+    (hear.recv().unwrap(), keep)
+}
+
+fn me() -> u32 {
+    std::process::id()
+}
+
+#[test]
+fn a_process_without_a_python_is_told_as_such() {
+    let (tid, _keep) = sleeper();
+    assert_eq!(Pythons::default().look(me(), tid, u64::MAX), Look::NoPython);
+}
+
+/// What a record told of before it was born is another thread of that number.
+#[test]
+fn a_thread_that_started_later_is_not_the_one_that_was_seen() {
+    let (tid, _keep) = sleeper();
+    let started = started_ns(Path::new(&format!("/proc/{}/task/{tid}", me()))).unwrap();
+    let mut pythons = Pythons::default();
+    assert_eq!(pythons.look(me(), tid, started - 1), Look::Gone);
+    assert_eq!(pythons.look(me(), tid, started), Look::NoPython);
+}
+
+#[test]
+fn a_thread_that_has_ended_is_gone() {
+    assert_eq!(
+        Pythons::default().look(me(), u32::MAX, u64::MAX),
+        Look::Gone
+    );
+    // A thread, but of another process.
+    assert_eq!(Pythons::default().look(1, me(), u64::MAX), Look::Gone);
+}
+
+#[test]
+fn extension_modules_are_no_pythons() {
+    for path in ["/usr/bin/python3.11", "/x/libpython3.11.so.1.0", "python"] {
+        assert!(is_python(path.as_bytes()), "{path}");
+    }
+    for path in [
+        "/opt/python/_bisect.cpython-311-x86_64-linux-gnu.so",
+        "/usr/bin/git",
+        "",
+    ] {
+        assert!(!is_python(path.as_bytes()), "{path}");
+    }
+}

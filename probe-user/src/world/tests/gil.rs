@@ -1,0 +1,217 @@
+//! Waits for an interpreter lock, told from those for other locks.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    document::Document,
+    metrics::tests::run,
+    wire::{
+        session::{Fact, Look},
+        tests::probes::{By, Out, Probes, TaskId, Who},
+    },
+};
+
+const FUTEX: i16 = 202;
+const CLONE_THREAD: u64 = 0x0001_0000;
+/// Inside and outside of the lock's object.
+const LOCK: u64 = 0x1_0080;
+const OTHER: u64 = 0x2_0000;
+
+/// A python, seeded at 1000 ns, and its thread 6.
+struct Python {
+    probes: Probes,
+    facts: Vec<Fact>,
+    thread: TaskId,
+}
+
+fn who(tid: u32, pid: u32) -> Who {
+    Who {
+        tid,
+        pid,
+        ppid: 1,
+        comm: "python3",
+    }
+}
+
+impl Python {
+    fn new() -> Python {
+        let mut probes = Probes::default();
+        probes.seed(1000, who(5, 5), Out::default(), 1 << 9);
+        let thread = born(&mut probes, 1100, 5, who(6, 5));
+        Python {
+            probes,
+            facts: Vec::new(),
+            thread,
+        }
+    }
+
+    fn looked(mut self, pid: u32, from_ns: u64, found: Look) -> Python {
+        self.facts.push(Fact::Looked {
+            pid,
+            from_ns,
+            found,
+        });
+        self
+    }
+
+    /// Another one waits 50 ns on a futex word.
+    fn waits(&mut self, task: TaskId, from_ns: u64, word: u64) {
+        let mut out = Out::sleep(FUTEX);
+        out.arg0 = word;
+        self.probes.switch(from_ns, Some((task, out)), None);
+        self.probes.waking(from_ns + 50, task, &By::task(5, FUTEX));
+        self.probes.switch(from_ns + 60, None, Some(task));
+    }
+
+    /// The report of what is there, without an end.
+    fn document(self) -> Document {
+        let mut analysis = run::begun();
+        let mut batch = run::batch(&self.probes.records);
+        batch.facts = self.facts;
+        analysis.batch(&batch);
+        analysis.document()
+    }
+}
+
+fn born(probes: &mut Probes, ts_ns: u64, creator: u32, who: Who) -> TaskId {
+    let flags = if who.tid == who.pid { 0 } else { CLONE_THREAD };
+    let task = probes.fork(ts_ns, creator, flags, who);
+    probes.wake_new(ts_ns + 10, task, &By::task(creator, 56));
+    probes.switch(ts_ns + 20, None, Some(task));
+    task
+}
+
+fn runtime() -> Look {
+    Look::Runtime {
+        start: 0x1_0000,
+        end: 0x1_0100,
+    }
+}
+
+/// Finished waits by thread and kind.
+fn kinds(document: &Document) -> Vec<(u32, &'static str, u64)> {
+    let mut counts = BTreeMap::new();
+    for thread in &document.threads {
+        for wait in &thread.sums.waits {
+            *counts.entry((thread.tid, wait.kind)).or_default() += wait.count;
+        }
+    }
+    let flat = |((tid, kind), count)| (tid, kind, count);
+    counts.into_iter().map(flat).collect()
+}
+
+#[test]
+fn a_futex_inside_the_runtime_is_the_lock() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let thread = python.thread;
+    for (from_ns, word) in [
+        (1200, 0xffff),
+        (1300, 0x1_0000),
+        (1400, 0x1_00ff),
+        (1500, 0x1_0100),
+    ] {
+        python.waits(thread, from_ns, word);
+    }
+    assert_eq!(kinds(&python.document()), [(6, "futex", 2), (6, "gil", 2)]);
+}
+
+#[test]
+fn a_wait_that_is_not_finished_is_told_in_the_same_way() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let mut out = Out::sleep(FUTEX);
+    out.arg0 = LOCK;
+    python.probes.switch(1200, Some((python.thread, out)), None);
+    let document = python.document();
+    let open: Vec<_> = document.threads.iter().flat_map(|t| &t.sums.open).collect();
+    assert_eq!(open[0].kind, "gil");
+}
+
+#[test]
+fn a_lock_belongs_to_its_process_only() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let stranger = python.probes.seed(1150, who(8, 8), Out::default(), 1 << 9);
+    python.waits(stranger, 1200, LOCK);
+    assert_eq!(kinds(&python.document()), [(8, "futex", 1)]);
+}
+
+#[test]
+fn a_forked_process_has_the_lock_until_it_runs_exec() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let child = born(&mut python.probes, 1200, 6, who(7, 7));
+    let worker = born(&mut python.probes, 1300, 7, who(8, 7));
+    python.waits(worker, 1400, LOCK);
+    python.waits(child, 1500, LOCK);
+    python.probes.exec(1600, child, 7, &["git"]);
+    python.waits(child, 1700, LOCK);
+    python.waits(python.thread, 1800, LOCK);
+    let expected = [(6, "gil", 1), (7, "futex", 1), (7, "gil", 1), (8, "gil", 1)];
+    assert_eq!(kinds(&python.document()), expected);
+}
+
+/// Facts come before the records of their batch: what they say of a program is
+/// not true of the one before.
+#[test]
+fn a_program_that_ran_before_the_exec_had_another_memory() {
+    let mut python = Python::new().looked(5, 1500, runtime());
+    python.waits(python.thread, 1200, LOCK);
+    assert_eq!(kinds(&python.document()), [(6, "futex", 1)]);
+}
+
+/// The old program's lock is known until the exec, although what is known of
+/// the new one came before.
+#[test]
+fn both_sides_of_an_exec_are_known_at_once() {
+    let elsewhere = Look::Runtime {
+        start: OTHER,
+        end: OTHER + 8,
+    };
+    let mut python = Python::new().looked(8, 0, runtime());
+    let task = python.probes.seed(1150, who(8, 8), Out::default(), 1 << 9);
+    python.waits(task, 1200, LOCK);
+    python.waits(task, 1300, OTHER);
+    python.probes.exec(1500, task, 8, &["python3"]);
+    python.waits(task, 1600, LOCK);
+    python.waits(task, 1700, OTHER);
+    let document = python.looked(8, 1500, elsewhere).document();
+    assert_eq!(kinds(&document), [(8, "futex", 2), (8, "gil", 2)]);
+}
+
+/// The coverage's sentences about a python whose thread waited once.
+fn told(looks: &[Look], program: &[&'static str]) -> Vec<String> {
+    let mut python = Python::new();
+    let task = python.probes.seed(1150, who(8, 8), Out::default(), 1 << 9);
+    python.probes.exec(1160, task, 8, program);
+    python.waits(task, 1200, LOCK);
+    for look in looks {
+        python = python.looked(8, 1160, look.clone());
+    }
+    python.document().coverage.problems
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_told() {
+    let symbolless = Look::Symbolless {
+        file: "/opt/python".into(),
+    };
+    let said = told(&[symbolless.clone(), symbolless], &["python3"]);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("cannot tell waits for the GIL of /opt/python"));
+    let gone = told(&[Look::Gone], &["/usr/bin/python3", "x.py"]);
+    assert!(
+        gone[0].starts_with("1 Pythons ended their threads before"),
+        "{gone:?}"
+    );
+    let refused = told(&[Look::Refused], &["python3"]);
+    assert!(
+        refused[0].starts_with("1 Pythons may not be looked at"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn what_does_not_matter_is_not_told() {
+    // The next thread lived longer.
+    assert_eq!(told(&[Look::Gone, runtime()], &["python3"]), [""; 0]);
+    assert_eq!(told(&[Look::Gone, Look::NoPython], &["python3"]), [""; 0]);
+    assert_eq!(told(&[Look::Gone], &["git", "index-pack"]), [""; 0]);
+}

@@ -1,0 +1,237 @@
+//! Waits for the interpreter lock of real Pythons: the first one in PATH and the
+//! system's own, which on Debian is one file, stripped of all but `.dynsym`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use waitscope_tests::report::{Report, Thread};
+use waitscope_tests::{audit, live};
+
+const SYSTEM: &str = "/usr/bin/python3";
+
+/// Python: computes for half a second.
+const COMPUTE: &str = "
+import multiprocessing, os, sys, threading, time
+def compute():
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        sum(range(10000))
+def in_four(Worker):
+    workers = [Worker(target=compute) for _ in range(4)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+";
+const THREADS: &str = "in_four(threading.Thread)";
+
+/// The interpreters themselves, not the scripts that choose one.
+fn pythons() -> Result<BTreeSet<PathBuf>> {
+    ["python3", SYSTEM].into_iter().map(interpreter).collect()
+}
+
+fn interpreter(name: &str) -> Result<PathBuf> {
+    let mut ask = Command::new(name);
+    let outcome = live::finish(ask.args(["-c", "import sys; print(sys.executable)"]))?;
+    outcome.expect_code(0)?;
+    let path = String::from_utf8(outcome.stdout)?;
+    fs::canonicalize(path.trim()).with_context(|| format!("{name}: {path}"))
+}
+
+fn traced(python: &Path, code: &str) -> Result<Report> {
+    let script = format!("{COMPUTE}{code}\n");
+    let command = [python.as_os_str(), "-c".as_ref(), script.as_ref()];
+    let (outcome, report) = live::traced(&command)?;
+    outcome.expect_code(0)?;
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    Ok(report)
+}
+
+/// Threads besides the leader.
+fn pool(report: &Report) -> Vec<&Thread> {
+    let threads = report.threads.iter();
+    threads.filter(|thread| thread.tid != thread.pid).collect()
+}
+
+fn gil_ns(report: &Report) -> u64 {
+    let threads = report.threads.iter();
+    threads.map(|t| t.account.kind_ns("gil")).sum()
+}
+
+/// Three of four threads wait at any time. What the run queue took from the
+/// pool says nothing about the lock: other programs may run beside this test.
+fn wait_for_the_lock(pool: &[&Thread]) -> Result<()> {
+    let gil_ns: u64 = pool.iter().map(|t| t.account.kind_ns("gil")).sum();
+    let lives = pool.iter().map(|t| &t.account);
+    let pool_ns: u64 = lives.map(|a| a.lifetime_ns - a.runqueue_ns).sum();
+    ensure!(
+        gil_ns > 0 && gil_ns * 10 >= pool_ns * 6,
+        "gil {gil_ns} of {pool_ns} ns: {pool:?}"
+    );
+    Ok(())
+}
+
+/// Who handed the lock to this thread.
+fn givers(thread: &Thread) -> BTreeSet<u32> {
+    let waits = thread.account.of_kind("gil");
+    let wakes = waits.flat_map(|wait| &wait.wakes);
+    let tasks = wakes.filter(|wake| wake.source == "task");
+    tasks.filter_map(|wake| wake.tid).collect()
+}
+
+#[test]
+fn computing_threads_wait_for_the_lock_and_hand_it_on() -> Result<()> {
+    for python in pythons()? {
+        let report = traced(&python, THREADS)?;
+        let pool = pool(&report);
+        ensure!(pool.len() == 4, "{python:?}: {pool:?}");
+        wait_for_the_lock(&pool).with_context(|| python.display().to_string())?;
+        let all: BTreeSet<u32> = pool.iter().map(|thread| thread.tid).collect();
+        let mut gave = BTreeSet::new();
+        for thread in &pool {
+            let from: BTreeSet<u32> = &givers(thread) & &all;
+            ensure!(!from.is_empty(), "{python:?}: nobody gave to {thread:?}");
+            gave.extend(from);
+        }
+        assert_eq!(gave, all, "{python:?}: all four have given");
+        assert_eq!(report.coverage.problems, Vec::<String>::new());
+    }
+    Ok(())
+}
+
+#[test]
+fn computing_processes_have_a_lock_each() -> Result<()> {
+    for python in pythons()? {
+        let report = traced(&python, "in_four(multiprocessing.Process)")?;
+        ensure!(report.processes == 5, "{python:?}: {}", report.processes);
+        assert_eq!(gil_ns(&report), 0, "{python:?}");
+    }
+    Ok(())
+}
+
+/// Each has a lock at another place.
+#[test]
+fn several_interpreters_in_one_tree_are_told_apart() -> Result<()> {
+    let pythons = pythons()?;
+    let (script, mut command) = (format!("{COMPUTE}{THREADS}\n"), vec!["sh", "-c"]);
+    let both = "code=$1; shift; for p; do \"$p\" -c \"$code\" & done; wait";
+    command.extend([both, "sh", &script]);
+    let paths: Vec<_> = pythons.iter().map(|p| p.to_string_lossy()).collect();
+    command.extend(paths.iter().map(|path| &**path));
+    let (outcome, report) = live::traced(&command)?;
+    outcome.expect_code(0)?;
+    let processes: BTreeSet<u32> = pool(&report).iter().map(|t| t.pid).collect();
+    assert_eq!(processes.len(), pythons.len());
+    for pid in processes {
+        let mut pool = pool(&report);
+        pool.retain(|thread| thread.pid == pid);
+        wait_for_the_lock(&pool)?;
+    }
+    Ok(())
+}
+
+/// The process stays the same, its memory does not.
+#[test]
+fn an_exec_brings_another_lock() -> Result<()> {
+    let pythons = pythons()?;
+    let (first, last) = (pythons.first().context("a python")?, pythons.last());
+    let last = last.context("a python")?.to_string_lossy();
+    let code = format!(
+        "{THREADS}\nif not sys.argv[1:]:\n os.execv({last:?}, [{last:?}, '-c', {:?}, 'again'])",
+        format!("{COMPUTE}{THREADS}"),
+    );
+    let report = traced(first, &code)?;
+    let pool = pool(&report);
+    ensure!(report.processes == 1 && pool.len() == 8, "{pool:?}");
+    let (before, after) = pool.split_at(4);
+    wait_for_the_lock(before).context("before the exec")?;
+    wait_for_the_lock(after).context("after the exec")
+}
+
+#[test]
+fn a_forked_process_has_the_lock_of_its_parent() -> Result<()> {
+    let code = format!("if os.fork() == 0: {THREADS}; os._exit(0)\nos.wait()");
+    for python in pythons()? {
+        let report = traced(&python, &code)?;
+        ensure!(report.processes == 2, "{}", report.processes);
+        wait_for_the_lock(&pool(&report))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_process_that_was_there_before_is_looked_at_too() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let (ready, out) = (dir.path().join("ready"), dir.path().join("out.json"));
+    let code = format!(
+        "{COMPUTE}threading.Timer(0.2, open, [{:?}, 'w']).start()\n{}",
+        ready.to_string_lossy(),
+        [THREADS; 8].join("\n"),
+    );
+    let mut command = Command::new(interpreter(SYSTEM)?);
+    let python = live::start(command.arg("-c").arg(code))?;
+    live::until("threads", || Ok(ready.exists()))?;
+    let mut run = live::waitscope()?;
+    run.args(["run", "--duration", "1s", "--pid"]);
+    run.arg(python.pid().to_string()).arg("-o").arg(&out);
+    live::finish(&mut run)?.expect_code(0)?;
+    python.finish()?.expect_code(0)?;
+    let report = Report::read(&out)?;
+    wait_for_the_lock(&pool(&report))
+}
+
+#[test]
+fn a_recording_says_the_same() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let file = |name: &str| dir.path().join(name);
+    let script = format!("{COMPUTE}{THREADS}\n");
+    let mut run = live::waitscope()?;
+    run.arg("run").arg("--record").arg(file("run.wsc"));
+    run.arg("-o").arg(file("live.json")).arg("--");
+    run.arg(interpreter(SYSTEM)?).args(["-c", &script]);
+    live::finish(&mut run)?.expect_code(0)?;
+    let mut again = live::waitscope()?;
+    again.arg("report").arg(file("run.wsc"));
+    again.arg("-o").arg(file("again.json"));
+    live::finish(&mut again)?.expect_code(0)?;
+    ensure!(gil_ns(&Report::read(&file("live.json"))?) > 0, "no gil");
+    assert_eq!(fs::read(file("live.json"))?, fs::read(file("again.json"))?);
+    Ok(())
+}
+
+/// A copy of the system's Python whose dynamic symbol has another name. Debian's
+/// extension modules are part of it, so nothing looks for the name.
+fn symbolless(dir: &Path) -> Result<PathBuf> {
+    let mut bytes = fs::read(interpreter(SYSTEM)?)?;
+    let name = b"\0_PyRuntime\0";
+    let found = bytes.windows(name.len()).position(|part| part == name);
+    let at = found.context("no such name in the file")?;
+    bytes[at + 1] = b'x';
+    let path = dir.join("python3-symbolless");
+    fs::write(&path, bytes)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    Ok(path)
+}
+
+#[test]
+fn a_python_without_the_symbol_cannot_be_told_and_says_so_once() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let python = symbolless(dir.path())?;
+    let twice = format!("if os.fork() == 0: {THREADS}; os._exit(0)\nos.wait(); {THREADS}");
+    let report = traced(&python, &twice)?;
+    assert_eq!(gil_ns(&report), 0);
+    let futex: u64 = pool(&report)
+        .iter()
+        .map(|t| t.account.kind_ns("futex"))
+        .sum();
+    ensure!(futex > 500_000_000, "{futex} ns");
+    let said = format!("cannot tell waits for the GIL of {} ", python.display());
+    let problems = &report.coverage.problems;
+    ensure!(
+        problems.len() == 1 && problems[0].starts_with(&said),
+        "{problems:?}"
+    );
+    Ok(())
+}
