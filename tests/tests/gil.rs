@@ -60,17 +60,22 @@ fn gil_ns(report: &Report) -> u64 {
     threads.map(|t| t.account.kind_ns("gil")).sum()
 }
 
-/// Three of four threads wait at any time. What the run queue took from the
-/// pool says nothing about the lock: other programs may run beside this test.
+/// These threads wait for nothing else on a futex.
 fn wait_for_the_lock(pool: &[&Thread]) -> Result<()> {
-    let gil_ns: u64 = pool.iter().map(|t| t.account.kind_ns("gil")).sum();
-    let lives = pool.iter().map(|t| &t.account);
-    let pool_ns: u64 = lives.map(|a| a.lifetime_ns - a.runqueue_ns).sum();
+    let of = |kind: &str| -> u64 { pool.iter().map(|t| t.account.kind_ns(kind)).sum() };
+    let (gil, futex) = (of("gil"), of("futex"));
     ensure!(
-        gil_ns > 0 && gil_ns * 10 >= pool_ns * 6,
-        "gil {gil_ns} of {pool_ns} ns: {pool:?}"
+        gil > 0 && futex * 20 < gil,
+        "gil {gil} ns, futex {futex} ns: {pool:?}"
     );
     Ok(())
+}
+
+/// Three of four threads wait at any time.
+fn share_of_the_lock(pool: &[&Thread]) -> f64 {
+    let gil_ns: u64 = pool.iter().map(|t| t.account.kind_ns("gil")).sum();
+    let pool_ns: u64 = pool.iter().map(|t| t.account.lifetime_ns).sum();
+    gil_ns as f64 / pool_ns as f64
 }
 
 /// Who handed the lock to this thread.
@@ -81,13 +86,32 @@ fn givers(thread: &Thread) -> BTreeSet<u32> {
     tasks.filter_map(|wake| wake.tid).collect()
 }
 
+/// Every 5 ms a waiter looks whether the lock is free. On a busy machine it
+/// spends more time on the run queue each time than waiting for the lock: then
+/// it is tried again.
+const ATTEMPTS: usize = 5;
+
 #[test]
-fn computing_threads_wait_for_the_lock_and_hand_it_on() -> Result<()> {
+fn computing_threads_wait_for_the_lock_most_of_the_time() -> Result<()> {
+    for python in pythons()? {
+        let mut shares = Vec::new();
+        while shares.last().is_none_or(|&share| share < 0.6) {
+            ensure!(shares.len() < ATTEMPTS, "{python:?}: {shares:?}");
+            let report = traced(&python, THREADS)?;
+            let pool = pool(&report);
+            ensure!(pool.len() == 4, "{python:?}: {pool:?}");
+            wait_for_the_lock(&pool)?;
+            shares.push(share_of_the_lock(&pool));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_lock_is_handed_on_among_all_threads() -> Result<()> {
     for python in pythons()? {
         let report = traced(&python, THREADS)?;
         let pool = pool(&report);
-        ensure!(pool.len() == 4, "{python:?}: {pool:?}");
-        wait_for_the_lock(&pool).with_context(|| python.display().to_string())?;
         let all: BTreeSet<u32> = pool.iter().map(|thread| thread.tid).collect();
         let mut gave = BTreeSet::new();
         for thread in &pool {
@@ -166,13 +190,13 @@ fn a_process_that_was_there_before_is_looked_at_too() -> Result<()> {
     let dir = live::shared_dir()?;
     let (ready, out) = (dir.path().join("ready"), dir.path().join("out.json"));
     let code = format!(
-        "{COMPUTE}threading.Timer(0.2, open, [{:?}, 'w']).start()\n{}",
+        "{COMPUTE}open({:?}, 'w')\n{}",
         ready.to_string_lossy(),
         [THREADS; 8].join("\n"),
     );
     let mut command = Command::new(interpreter(SYSTEM)?);
     let python = live::start(command.arg("-c").arg(code))?;
-    live::until("threads", || Ok(ready.exists()))?;
+    live::until("start", || Ok(ready.exists()))?;
     let mut run = live::waitscope()?;
     run.args(["run", "--duration", "1s", "--pid"]);
     run.arg(python.pid().to_string()).arg("-o").arg(&out);

@@ -12,7 +12,7 @@ use crate::privilege::Privilege;
 pub(crate) enum Purpose {
     Build,
     Demo,
-    /// All of it: tests also compare with `perf`.
+    /// All of it: tests also compare with `perf`, and trace the system's Python.
     Everything,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct Facts {
     pub(crate) privilege: Privilege,
     /// Debian packages that are installed.
     pub(crate) packages: BTreeSet<String>,
-    /// Programs of [`NEEDS`] found in PATH.
+    /// Programs of [`NEEDS`] that were found.
     pub(crate) programs: BTreeSet<&'static str>,
     /// A compiler that can build `core` for the eBPF target.
     pub(crate) ebpf_compiler: bool,
@@ -51,7 +51,7 @@ enum Thing {
     Program(&'static str),
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         thing: Thing::EbpfCompiler,
         packages: &["rustc-web", "rust-web-src"],
@@ -85,13 +85,22 @@ const NEEDS: [Need; 6] = [
         remedy: "python3",
     },
     Need {
+        // Not only one of pyenv: the system's own is built in another way.
+        thing: Thing::Program(SYSTEM_PYTHON),
+        packages: &["python3-minimal"],
+        remedy: "a python3 in /usr/bin",
+    },
+    Need {
         thing: Thing::Program("perf"),
         packages: &["linux-perf"],
         remedy: "perf",
     },
 ];
 
-/// The programs to look for in PATH.
+/// What the tests of waits for the GIL compare with the first python3 in PATH.
+const SYSTEM_PYTHON: &str = "/usr/bin/python3";
+
+/// The programs to look for, in PATH unless their path is given.
 pub(crate) fn programs() -> impl Iterator<Item = &'static str> {
     NEEDS.iter().filter_map(|need| match need.thing {
         Thing::Program(name) => Some(name),
@@ -145,7 +154,7 @@ pub(crate) fn plan(facts: &Facts, purpose: Purpose) -> Result<Vec<Action>> {
 fn wanted(thing: &Thing, purpose: Purpose) -> bool {
     match thing {
         Thing::EbpfCompiler | Thing::Linker | Thing::Program("cc") => true,
-        Thing::Program("perf") => purpose == Purpose::Everything,
+        Thing::Program("perf" | SYSTEM_PYTHON) => purpose == Purpose::Everything,
         Thing::Program(_) => purpose != Purpose::Build,
     }
 }
@@ -176,7 +185,7 @@ mod tests {
 
     fn complete() -> Facts {
         Facts {
-            programs: ["cc", "git", "python3", "perf"].into(),
+            programs: ["cc", "git", "python3", SYSTEM_PYTHON, "perf"].into(),
             ebpf_compiler: true,
             linker: true,
             ..fresh()
@@ -213,7 +222,7 @@ mod tests {
         check(
             &fresh(),
             Purpose::Everything,
-            &format!("{FOR_BUILD} git python3 linux-perf; linker"),
+            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf; linker"),
         );
     }
 
