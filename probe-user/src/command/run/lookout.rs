@@ -83,3 +83,67 @@ impl Lookout {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc::channel, thread};
+
+    use super::*;
+    use crate::wire::tests::probes::{Probes, Who};
+
+    fn who(tid: u32) -> Who {
+        Who {
+            tid,
+            pid: std::process::id(),
+            ppid: 1,
+            comm: "test",
+        }
+    }
+
+    fn facts(lookout: &mut Lookout, probes: &mut Probes) -> Vec<Fact> {
+        let records = std::mem::take(&mut probes.records).concat();
+        let mut batch = Batch {
+            records,
+            ..Batch::default()
+        };
+        lookout.look(&mut batch);
+        batch.facts
+    }
+
+    /// This process, whose thread lives until the end of the test.
+    #[test]
+    fn a_program_is_looked_at_once_when_a_thread_of_it_is_there() {
+        let (said, hear) = channel();
+        let (_keep, wait) = channel::<()>();
+        thread::spawn(move || {
+            said.send(nix::unistd::gettid().as_raw().cast_unsigned())
+                .unwrap();
+            wait.recv().unwrap_err();
+        });
+        let (pid, tid) = (std::process::id(), hear.recv().unwrap());
+        let (mut lookout, mut probes) = (Lookout::default(), Probes::default());
+        let now_ns = monotonic_ns();
+        let fact = |from_ns, found| Fact::Looked {
+            pid,
+            from_ns,
+            found,
+        };
+        let leader = probes.fork(1000, 1, 0, who(pid));
+        assert_eq!(facts(&mut lookout, &mut probes), [], "it has no thread");
+        // Two threads that have ended.
+        for _ in 0..2 {
+            probes.fork(2000, pid, CLONE_THREAD, who(u32::MAX));
+        }
+        let gone = [fact(1000, Look::Gone)];
+        assert_eq!(facts(&mut lookout, &mut probes), gone, "told once");
+        for _ in 0..2 {
+            probes.fork(now_ns, pid, CLONE_THREAD, who(tid));
+        }
+        let looked = [fact(1000, Look::NoPython)];
+        assert_eq!(facts(&mut lookout, &mut probes), looked, "looked once");
+        probes.exec(3000, leader, pid, &["again"]);
+        probes.fork(now_ns, pid, CLONE_THREAD, who(tid));
+        let again = [fact(3000, Look::NoPython)];
+        assert_eq!(facts(&mut lookout, &mut probes), again);
+    }
+}

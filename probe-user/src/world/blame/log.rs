@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{cause::Cause, keys::KeyId};
+use super::{cause::Cause, keys::KeyId, tries::Tries};
 use crate::world::identity::ThreadId;
 
 /// A thread's past. Memory: 48 bytes an interval, and 16 for each cause that a
@@ -15,6 +15,8 @@ pub(super) struct Log {
     pub(super) begun_ns: Option<u64>,
     /// What it has done since the last interval's end.
     pub(super) now: Now,
+    /// Intervals in which it tried to get an interpreter lock, and did not.
+    pub(super) tries: Tries,
     intervals: Vec<Interval>,
     index: Index,
 }
@@ -73,6 +75,32 @@ impl Log {
     pub(super) fn push(&mut self, to_ns: u64, seal: u64, did: Did) {
         let to_ns = to_ns.max(self.end_ns());
         self.intervals.push(Interval { to_ns, seal, did });
+    }
+
+    /// The interval that was pushed last.
+    pub(super) fn latest(&self) -> usize {
+        self.intervals.len().saturating_sub(1)
+    }
+
+    /// Beginning, end (ns) and key of a wait that no thread of the tree ended.
+    pub(super) fn wait_at(&self, at: usize) -> Option<(u64, u64, KeyId)> {
+        let interval = self.intervals.get(at)?;
+        match interval.did {
+            Did::WaitFor { key, .. } => Some((self.begin_ns(at), interval.to_ns, key)),
+            _ => None,
+        }
+    }
+
+    /// Learns what an interval was blamed on. It was settled only now, and with
+    /// it what came behind.
+    pub(super) fn amend(&mut self, at: usize, seal: u64, did: Did) {
+        self.intervals[at].did = did;
+        for interval in &mut self.intervals[at..] {
+            interval.seal = seal;
+        }
+        if self.index.covers > at {
+            self.index = Index::default();
+        }
     }
 
     /// The intervals that were sealed before `seal`.

@@ -6,7 +6,8 @@
 //! the part inside [s, w). Before B was born, its creator stands for it. A wait
 //! that an interrupt ended is blamed on the timer, the disk or the network peer
 //! behind it; one that a task outside the tree ended, on that task. What lost
-//! records cover, and wakers that could not be verified, are `unknown`.
+//! records cover, and wakers that could not be verified, are `unknown`. A wait for
+//! an interpreter lock goes on behind its timeouts: see `tries`.
 //!
 //! Every instant of a wait goes to exactly one cause, so Σ blame = Σ waits, to
 //! the nanosecond.
@@ -22,6 +23,7 @@ pub mod cause;
 pub mod history;
 mod keys;
 mod log;
+mod tries;
 mod walk;
 
 use self::{
@@ -127,6 +129,11 @@ impl Past {
             }
         };
         self.logs[id.0 as usize].push(spent.to_ns, self.sealed, did);
+        match spent.doing {
+            Doing::Wait { key, ended } => self.tried(thread, id, key, ended),
+            Doing::Cpu(_) => self.logs[id.0 as usize].tries.run(spent.to_ns - from_ns),
+            Doing::RunQueue | Doing::Unknown => {}
+        }
         self.sealed += 1;
     }
 

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use probe_common::sched::waker;
+
 use crate::{
     document::Document,
     metrics::tests::run,
     wire::{
         session::{Fact, Look},
-        tests::probes::{By, Out, Probes, TaskId, Who},
+        tests::{
+            frames::stack,
+            probes::{By, Out, Probes, TaskId, Who},
+        },
     },
 };
 
@@ -54,13 +59,22 @@ impl Python {
         self
     }
 
-    /// Another one waits 50 ns on a futex word.
+    /// One waits 50 ns on a futex word, until 5 wakes it.
     fn waits(&mut self, task: TaskId, from_ns: u64, word: u64) {
+        self.waits_until(task, from_ns, word, &By::task(5, FUTEX));
+    }
+
+    fn waits_until(&mut self, task: TaskId, from_ns: u64, word: u64, by: &By) {
         let mut out = Out::sleep(FUTEX);
         out.arg0 = word;
         self.probes.switch(from_ns, Some((task, out)), None);
-        self.probes.waking(from_ns + 50, task, &By::task(5, FUTEX));
+        self.probes.waking(from_ns + 50, task, by);
         self.probes.switch(from_ns + 60, None, Some(task));
+    }
+
+    /// As [`Python::waits`], until a timer ends it.
+    fn times_out(&mut self, task: TaskId, from_ns: u64, word: u64) {
+        self.waits_until(task, from_ns, word, &timer());
     }
 
     /// The report of what is there, without an end.
@@ -79,6 +93,15 @@ fn born(probes: &mut Probes, ts_ns: u64, creator: u32, who: Who) -> TaskId {
     probes.wake_new(ts_ns + 10, task, &By::task(creator, 56));
     probes.switch(ts_ns + 20, None, Some(task));
     task
+}
+
+/// It interrupts 5.
+fn timer() -> By {
+    By {
+        flags: waker::CONTEXT_KNOWN | waker::TRACED | waker::HARDIRQ,
+        waker_stack: stack("hrtimer_wakeup asm_sysvec_apic_timer_interrupt"),
+        ..By::task(5, FUTEX)
+    }
 }
 
 fn runtime() -> Look {
@@ -214,4 +237,75 @@ fn what_does_not_matter_is_not_told() {
     assert_eq!(told(&[Look::Gone, runtime()], &["python3"]), [""; 0]);
     assert_eq!(told(&[Look::Gone, Look::NoPython], &["python3"]), [""; 0]);
     assert_eq!(told(&[Look::Gone], &["git", "index-pack"]), [""; 0]);
+}
+
+/// What the thread's waits are blamed on.
+fn blame(python: Python) -> Vec<(&'static str, &'static str, u64)> {
+    let document = python.document();
+    super::account::assert_closed(&document);
+    let thread = document.threads.iter().find(|t| t.tid == 6).unwrap();
+    let causes = thread.sums.blame.iter();
+    let mut blame: Vec<_> = causes.map(|b| (b.kind, b.cause, b.ns)).collect();
+    blame.sort_unstable();
+    blame
+}
+
+/// A waiter looks every 5 ms; that timer is not what it waits for.
+#[test]
+fn tries_are_blamed_on_whoever_hands_the_lock_on() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let thread = python.thread;
+    python.times_out(thread, 1200, LOCK);
+    python.times_out(thread, 1300, LOCK);
+    python.waits(thread, 1400, LOCK);
+    // Another lock: only its own timeout.
+    python.times_out(thread, 1500, OTHER);
+    python.waits(thread, 1600, OTHER);
+    let expected = [
+        ("futex", "computing", 50),
+        ("futex", "timer", 50),
+        ("gil", "computing", 150),
+    ];
+    assert_eq!(blame(python), expected);
+}
+
+/// The holder waited itself for a while, until 5 woke it.
+#[test]
+fn a_try_is_blamed_on_what_the_holder_did_meanwhile() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let thread = python.thread;
+    let holder = born(&mut python.probes, 1110, 5, who(7, 5));
+    let mut out = Out::sleep(FUTEX);
+    out.arg0 = LOCK;
+    python.probes.switch(1200, Some((thread, out)), None);
+    python.waits(holder, 1210, LOCK);
+    python.probes.waking(1300, thread, &timer());
+    python.probes.switch(1310, None, Some(thread));
+    python.waits_until(thread, 1320, LOCK, &By::task(7, FUTEX));
+    // 5 for as long as the holder waited for it, and then 10 ns in which the
+    // holder was not running yet.
+    let expected = [
+        ("gil", "computing", 50),
+        ("gil", "computing", 90),
+        ("gil", "run-queue", 10),
+    ];
+    assert_eq!(blame(python), expected);
+}
+
+#[test]
+fn a_lock_that_was_free_in_the_end_was_held_by_nobody_known() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let thread = python.thread;
+    python.times_out(thread, 1200, LOCK);
+    // It ran for long, so it had the lock.
+    python.waits(thread, 70_000, LOCK);
+    python.times_out(thread, 71_000, LOCK);
+    python.waits(thread, 72_000, OTHER);
+    python.waits(thread, 73_000, LOCK);
+    let expected = [
+        ("futex", "computing", 50),
+        ("gil", "computing", 100),
+        ("gil", "timer", 100),
+    ];
+    assert_eq!(blame(python), expected);
 }

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     document::{Document, Hop},
     metrics::tests::run,
-    wire::{session::Batch, tests::decoded},
+    wire::{
+        session::{Batch, Fact, Look},
+        tests::decoded,
+    },
 };
 
 fn config() -> ProptestConfig {
@@ -144,6 +147,23 @@ proptest! {
         check_losses(&history, &lost, open_at_most)?;
     }
 
+    /// Every futex is an interpreter lock: timeouts are blamed late.
+    #[test]
+    fn blame_that_is_settled_late_adds_up_to_the_waits(
+        history in played(),
+        kept in proptest::collection::vec(any::<bool>(), 0..60),
+    ) {
+        let is_kept = |index: usize| kept.is_empty() || kept[index % kept.len()];
+        let records = history.records().iter().enumerate();
+        let kept: Vec<_> = records.filter(|&(i, _)| is_kept(i)).map(|(_, r)| r.clone()).collect();
+        let mut batch = run::batch(&kept);
+        batch.facts = history.truth.all_tids().into_iter().flatten().map(locked).collect();
+        let mut analysis = run::begun();
+        analysis.batch(&batch);
+        analysis.end(run::end(history.ended_ns));
+        assert_closed(&analysis.document());
+    }
+
     #[test]
     fn many_lost_records_leave_every_budget_closed(
         history in played(),
@@ -152,6 +172,19 @@ proptest! {
         let lost: Vec<usize> =
             (0..history.records().len()).filter(|i| !kept[i % kept.len()]).collect();
         check_losses(&history, &lost, at_most)?;
+    }
+}
+
+/// All of a process's memory is its interpreter's.
+fn locked(pid: u32) -> Fact {
+    let found = Look::Runtime {
+        start: 0,
+        end: u64::MAX,
+    };
+    Fact::Looked {
+        pid,
+        from_ns: 0,
+        found,
     }
 }
 

@@ -1,0 +1,78 @@
+//! Waits for an interpreter lock that ended too soon.
+//!
+//! Who waits for CPython's lock looks every 5 ms by a timer whether it is free,
+//! and sleeps again. That timer is not what it waited for: the wait for the lock
+//! is over when somebody hands it on, and the tries before that are blamed on
+//! the same thread, each for its own interval.
+//!
+//! A lock that is free at a try is taken without a waking: nobody is known to
+//! have held it, and the tries stay with the timer. That it was taken shows in
+//! the thread's next wait, if that is for something else, or else in its having
+//! run for longer than another try takes.
+
+use super::{Ended, Past, cause::Cause, log::Did, walk::Piece};
+use crate::world::{account::WaitKey, identity::ThreadId, kind::WaitKind, thread::Thread};
+
+/// CPU time of another try at most, ns; as in the definition of a wasted wake.
+const TRY_NS: u64 = 50_000;
+
+/// Waits of one thread that timed out, and by which it has not got the lock.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tries {
+    intervals: Vec<usize>,
+    /// What it has run since.
+    cpu_ns: u64,
+}
+
+impl Tries {
+    /// The thread has run.
+    pub(super) fn run(&mut self, ns: u64) {
+        self.cpu_ns += ns;
+        if self.cpu_ns > TRY_NS {
+            self.intervals.clear();
+        }
+    }
+}
+
+impl Past {
+    /// Takes in how the latest wait of a thread ended.
+    pub(super) fn tried(&mut self, thread: &mut Thread, id: ThreadId, key: WaitKey, ended: Ended) {
+        let log = &mut self.logs[id.0 as usize];
+        let latest = log.latest();
+        log.tries.cpu_ns = 0;
+        match ended {
+            Ended::For(Cause::Timer) if key.kind == WaitKind::Gil => {
+                log.tries.intervals.push(latest);
+            }
+            Ended::By(waker) if key.kind == WaitKind::Gil => {
+                for at in std::mem::take(&mut log.tries.intervals) {
+                    self.blame_try(thread, id, at, waker);
+                }
+            }
+            _ => log.tries.intervals.clear(),
+        }
+    }
+
+    fn blame_try(&mut self, thread: &mut Thread, id: ThreadId, at: usize, waker: ThreadId) {
+        let log = &self.logs[id.0 as usize];
+        let Some((from_ns, to_ns, key)) = log.wait_at(at) else {
+            return;
+        };
+        let parts = self.walk(Piece {
+            thread: waker,
+            from_ns,
+            to_ns,
+            before: self.sealed,
+        });
+        let blame = &mut thread.account.blame;
+        if let Some(timer) = blame.get_mut(&(WaitKind::Gil, Cause::Timer)) {
+            *timer -= to_ns - from_ns;
+        }
+        for &(cause, ns) in &parts {
+            *blame.entry((WaitKind::Gil, cause)).or_default() += ns;
+        }
+        blame.retain(|_, ns| *ns > 0);
+        let did = Did::WaitOn { key, waker, parts };
+        self.logs[id.0 as usize].amend(at, self.sealed, did);
+    }
+}
