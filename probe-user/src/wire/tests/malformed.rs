@@ -4,7 +4,7 @@ use probe_common::header::kind;
 use proptest::prelude::*;
 
 use super::{bytes::seal, decoded, samples::every_kind};
-use crate::wire::decode::{Problems, each_stack_address};
+use crate::wire::decode::{Problems, each_life, each_stack_address};
 
 const HEADER: usize = 16;
 
@@ -35,6 +35,7 @@ fn a_record_cut_anywhere_ends_the_batch_and_is_counted() {
             assert_eq!(problems.malformed, 1, "cut at {cut}");
             assert_eq!(problems.unknown, 0, "cut at {cut}");
             each_stack_address(&record[..cut], |addr| panic!("{addr:#x} of a cut stack"));
+            each_life(&record[..cut], |event| panic!("{event:?} of a cut record"));
         }
     }
 }

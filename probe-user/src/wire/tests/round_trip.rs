@@ -13,7 +13,7 @@ use super::{
     samples::*,
 };
 use crate::wire::{
-    decode::{Problems, each_stack_address},
+    decode::{Problems, each_life, each_stack_address},
     event::{
         Call, Called, Event, Exec, Fork, Function, Object, Off, On, Request, Snapshot, Stranger,
         Waking, What,
@@ -360,4 +360,17 @@ fn records_stand_back_to_back() {
     let (events, problems) = decoded(&every_kind().concat());
     assert_eq!(problems, Problems::default());
     assert_eq!(events.len(), 12, "the switch is two");
+}
+
+#[test]
+fn births_execs_and_snapshots_can_be_read_alone() {
+    let (all, _) = decoded(&every_kind().concat());
+    let is_life = |event: &Event| {
+        let what = &event.what;
+        matches!(what, What::Fork(_) | What::Exec(_) | What::Snapshot(_))
+    };
+    let mut lives = Vec::new();
+    each_life(&every_kind().concat(), |event| lives.push(event));
+    assert!(lives.len() >= 3, "{lives:?}");
+    assert_eq!(lives, all.into_iter().filter(is_life).collect::<Vec<_>>());
 }
