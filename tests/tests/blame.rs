@@ -77,9 +77,11 @@ impl Chain {
         });
         let blamed: u64 = ours.map(|(_, ns)| ns).sum();
         let told = self.told(name, cause);
-        let allowed = told / 100 + 1_000_000 + self.stolen_ns;
-        // What the other did while the waiter was kept from waiting is no wait.
-        let kept_ns = waiter.runqueue_ns;
+        let allowed = told / 20 + 1_000_000 + self.stolen_ns;
+        // Whoever was kept from running did not wait for what the other did
+        // meanwhile, and had the end of its sleep behind it.
+        let threads = self.report.threads.iter();
+        let kept_ns: u64 = threads.map(|thread| thread.account.runqueue_ns).sum();
         assert!(
             blamed <= told + allowed && blamed + kept_ns + allowed >= told,
             "{kind} blamed {blamed} ns on {cause} of {name}, which told {told}: {blame:?}"

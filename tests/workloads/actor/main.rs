@@ -1,6 +1,7 @@
 //! Small programs for the live tests, each with one known behaviour:
 //! `actor ACT [ARG…]`.
 
+mod brood;
 mod calls;
 mod chains;
 mod exec;
@@ -50,6 +51,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["contend", rounds] => pool::contend(number(rounds)?),
         ["feed", lines] => pool::feed(number(lines)?),
         ["answer"] => pool::answer(),
+        ["brood", count, rounds] => brood::raise(number(count)?, number(rounds)?),
         ["crowd", threads, rounds] => naps::together(number(threads)?, number(rounds)?),
         ["hostile-names"] => names::hostile(),
         ["rename"] => names::rename(),
