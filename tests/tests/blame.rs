@@ -69,6 +69,13 @@ impl Chain {
         self.told.iter().filter(named).map(|told| told.ns).sum()
     }
 
+    /// What a link still computed when it had told how much, telling included, ns.
+    fn after_telling_ns(&self, name: &str, told: u64) -> u64 {
+        let threads = self.report.threads.iter().filter(|t| t.comm == name);
+        let on_cpu: u64 = threads.map(|thread| thread.account.on_cpu_ns).sum();
+        on_cpu.saturating_sub(told)
+    }
+
     /// What `waiter`'s waits of `kind` are blamed on is what `name` told.
     fn check(&self, waiter: &Account, kind: &str, cause: &str, name: &str) -> Result<()> {
         let blame = blame(waiter, kind);
@@ -82,8 +89,12 @@ impl Chain {
         // meanwhile, and had the end of its sleep behind it.
         let threads = self.report.threads.iter();
         let kept_ns: u64 = threads.map(|thread| thread.account.runqueue_ns).sum();
+        let after_ns = match cause {
+            "computing" => self.after_telling_ns(name, told),
+            _ => 0,
+        };
         assert!(
-            blamed <= told + allowed && blamed + kept_ns + allowed >= told,
+            blamed <= told + after_ns + allowed && blamed + kept_ns + allowed >= told,
             "{kind} blamed {blamed} ns on {cause} of {name}, which told {told}: {blame:?}"
         );
         Ok(())
