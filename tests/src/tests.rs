@@ -12,10 +12,12 @@ fn report() -> Value {
     let wakes = json!([{"source": "task", "comm": "k-futex", "tid": 12, "count": 30,
         "wait_ns": 400_000_000}]);
     let account = json!({"lifetime_ns": 403_000_000, "on_cpu_ns": 1_000_000,
-        "runqueue_ns": 2_000_000, "open_ns": 0, "unknown_ns": 0, "open": [], "wakes": [],
+        "runqueue_ns": 2_000_000, "idle_ns": 0, "open_ns": 0, "unknown_ns": 0, "open": [], "wakes": [],
         "waits": [{"kind": "futex", "syscall": "futex", "function": "futex_wait",
             "object": null, "count": 30, "total_ns": 400_000_000, "max_ns": 20_000_000,
-            "begun_before": 0, "wakes": wakes}]});
+            "begun_before": 0, "wakes": wakes}],
+        "blame": [{"kind": "futex", "cause": "computing", "detail": "truth",
+            "ns": 400_000_000}]});
     let mut thread = account.clone();
     let identity = json!({"pid": 10, "tid": 11, "ppid": 1, "creator_tid": 10,
         "comm": "t-futex", "argv": [], "former_comms": [], "role": "t-futex", "start_ns": 5,
@@ -152,6 +154,11 @@ fn every_wrong_report_is_noticed() {
             "wait 394000000",
         ),
         (format!("{wait}/count"), json!(20), "20 waits"),
+        (
+            "/threads/0/blame/0/ns".to_owned(),
+            json!(399_999_999),
+            "blamed 399999999",
+        ),
         (format!("{wait}/kind"), json!("poll"), "wait 0 ns"),
         (
             format!("{wait}/max_ns"),
