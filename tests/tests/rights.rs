@@ -1,5 +1,7 @@
 //! Without privilege, and with exactly the two capabilities that suffice.
 
+use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::Result;
@@ -16,7 +18,22 @@ fn as_nobody(capabilities: Option<&str>) -> Result<Command> {
     }
     command.arg(live::binary()?);
     command.env_remove("SUDO_UID").env_remove("SUDO_GID");
+    // Before 5.11 maps are locked memory.
+    // SAFETY: a plain system call, safe between fork and exec.
+    unsafe { command.pre_exec(lock_any_memory) };
     Ok(command)
+}
+
+fn lock_any_memory() -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: `limit` is initialised.
+    match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 #[test]

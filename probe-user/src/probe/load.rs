@@ -2,12 +2,12 @@
 //! what the kernel refuses is reported in words, and only what nothing works
 //! without is an error.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Error, Result, anyhow, bail};
 use aya::{
-    Ebpf, EbpfLoader,
-    maps::{Array, HashMap, MapData, PerCpuArray, RingBuf},
+    Ebpf, EbpfError, EbpfLoader,
+    maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf},
     programs::{
         BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, ProgramInfo,
         RawTracePoint, TracePoint,
@@ -95,7 +95,7 @@ impl Probes {
         for (global, offset) in &kernel.layout.offsets {
             loader.override_global(global, offset, true);
         }
-        let mut ebpf = loader.load(OBJECT).context("creating the probes' maps")?;
+        let mut ebpf = loader.load(OBJECT).map_err(no_maps)?;
         #[cfg(feature = "probe-log")]
         super::log::start(&mut ebpf)?;
         let control = Array::try_from(take(&mut ebpf, "CONTROL")?)?;
@@ -215,6 +215,23 @@ pub(super) fn step_on(ebpf: &mut Ebpf, rung: &Rung, btf: &aya::Btf) -> Result<Si
     let program = program.ok_or_else(Refusal::not_built)?;
     hook(program, rung, btf).map_err(|error| Refusal::new(&error))?;
     Ok(program.info().map_or_else(|_| Size::default(), size))
+}
+
+/// Before 5.11 maps count against the limit on locked memory, which only
+/// CAP_SYS_RESOURCE may exceed or raise; aya raises it where it may.
+pub(super) fn no_maps(error: EbpfError) -> Error {
+    let text = "creating the probes' maps";
+    let denied = matches!(
+        &error,
+        EbpfError::MapError(MapError::CreateError { io_error, .. })
+            if io_error.kind() == ErrorKind::PermissionDenied
+    );
+    if denied {
+        let remedy = "on a kernel before 5.11 it needs CAP_SYS_RESOURCE as well, or a higher \
+                      limit on locked memory (ulimit -l)";
+        return Error::new(error).context(format!("{text}: {remedy}"));
+    }
+    Error::new(error).context(text)
 }
 
 /// Loads a program for a rung's target and attaches it there.

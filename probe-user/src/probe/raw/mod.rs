@@ -55,7 +55,7 @@ impl RawProbes {
         for (global, offset) in &formats.offsets {
             loader.override_global(global, offset, true);
         }
-        let mut ebpf = loader.load(OBJECT).context("creating the probes' maps")?;
+        let mut ebpf = loader.load(OBJECT).map_err(load::no_maps)?;
         let tasks = HashMap::try_from(load::take(&mut ebpf, "TASKS")?)?;
         let targets = HashMap::try_from(load::take(&mut ebpf, "TARGETS")?)?;
         Ok(RawProbes {
