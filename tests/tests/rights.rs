@@ -18,7 +18,7 @@ fn as_nobody(capabilities: Option<&str>) -> Result<Command> {
     }
     command.arg(live::binary()?);
     command.env_remove("SUDO_UID").env_remove("SUDO_GID");
-    // Before 5.11 maps are locked memory.
+    // Before 5.11 maps are locked memory. Elsewhere a refusal does not matter.
     // SAFETY: a plain system call, safe between fork and exec.
     unsafe { command.pre_exec(lock_any_memory) };
     Ok(command)
@@ -30,10 +30,8 @@ fn lock_any_memory() -> io::Result<()> {
         rlim_max: libc::RLIM_INFINITY,
     };
     // SAFETY: `limit` is initialised.
-    match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    let _refused = unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
+    Ok(())
 }
 
 #[test]
