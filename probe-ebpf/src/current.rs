@@ -115,7 +115,7 @@ impl Current {
                 None => read::NO_SYSCALL,
             };
         }
-        if !known(&offsets::REGS_NR) {
+        if !known(&offsets::REGS_NR) || !known(&offsets::TASK_STACK) {
             return read::NO_SYSCALL;
         }
         let compat = known(&offsets::TASK_COMPAT)

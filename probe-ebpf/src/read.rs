@@ -90,6 +90,9 @@ pub fn syscall(task: Task) -> Syscall {
     let compat =
         known(&offsets::TASK_COMPAT) && field::<u32>(task, &offsets::TASK_COMPAT) & TS_COMPAT != 0;
     if offsets::HAS_TASK_PT_REGS.load() == 0 {
+        if !known(&offsets::TASK_STACK) {
+            return NO_SYSCALL;
+        }
         return syscall_at(field(task, &offsets::TASK_STACK), compat);
     }
     // SAFETY: `task` is a BTF-typed task pointer, as the helper demands.
