@@ -98,9 +98,8 @@ impl Log {
         for interval in &mut self.intervals[at..] {
             interval.seal = seal;
         }
-        if self.index.covers > at {
-            self.index = Index::default();
-        }
+        let begin_ns = self.begin_ns(at);
+        self.index.forget(at, begin_ns);
     }
 
     /// The intervals that were sealed before `seal`.
@@ -169,6 +168,17 @@ struct Index {
 }
 
 impl Index {
+    /// Forgets an interval, which begins at `begin_ns`, and those behind it.
+    fn forget(&mut self, interval: usize, begin_ns: u64) {
+        if self.covers <= interval {
+            return;
+        }
+        for sums in self.sums.values_mut() {
+            sums.truncate(sums.partition_point(|&(at, _)| at < interval));
+        }
+        (self.covers, self.end_ns) = (interval, begin_ns);
+    }
+
     fn extend(&mut self, intervals: &[Interval], begun_ns: u64) {
         if self.covers == 0 {
             self.end_ns = begun_ns;
