@@ -46,15 +46,16 @@ pub struct TaskEntry {
     pub name: u64,
     /// When it entered the function of [`crate::call`] it is in, ns; 0 when in none.
     pub call_ns: u64,
-    /// Raw tier: the system call it is in, as [`crate::sched::Switch`] tells it.
+    /// Where calls are noted as they begin (a 5.10 that refuses probe reads): the
+    /// one it is in, as [`crate::sched::Switch`] tells it.
     pub nr: i16,
-    /// Raw tier: flags of that system call ([`crate::sched::flag::COMPAT`]).
+    /// There: flags of that call ([`crate::sched::flag::COMPAT`]).
     pub nr_flags: u16,
     /// Raw tier: its parent process.
     pub ppid: u32,
-    /// Raw tier: first argument of the system call.
+    /// There: its first argument.
     pub arg0: u64,
-    /// Raw tier: second argument.
+    /// There: its second argument.
     pub arg1: u64,
     /// Raw tier: its process.
     pub tgid: u32,

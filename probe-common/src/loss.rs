@@ -72,9 +72,9 @@ pub enum Program {
     Epoll = 13,
     /// `tcp_conn_request`
     ConnRequest = 14,
-    /// `sys_enter` (raw tier)
+    /// `sys_enter` (raw tier, and where calls are noted as they begin)
     SysEnter = 15,
-    /// `sys_exit` (raw tier)
+    /// `sys_exit` (where calls are noted as they begin)
     SysExit = 16,
 }
 

@@ -78,6 +78,26 @@ pub struct Attached {
     pub problems: Vec<String>,
 }
 
+impl Tried {
+    /// Tries one rung after the other until one holds.
+    pub(super) fn climb(
+        rungs: &[Rung],
+        mut step_on: impl FnMut(&Rung) -> Result<Size, Refusal>,
+    ) -> Tried {
+        let mut tried = Tried::default();
+        for rung in rungs {
+            match step_on(rung) {
+                Ok(size) => {
+                    tried.held = Some((*rung, size));
+                    break;
+                }
+                Err(refusal) => tried.refused.push((*rung, refusal)),
+            }
+        }
+        tried
+    }
+}
+
 impl Probes {
     /// Creates the maps and hands over layout and settings.
     pub fn create(kernel: &Kernel, settings: &Settings) -> Result<Probes> {
@@ -110,17 +130,9 @@ impl Probes {
 
     /// Loads and attaches one program, by the first rung that holds.
     pub fn attach(&mut self, kernel: &Kernel, spec: &Spec) -> Tried {
-        let mut tried = Tried::default();
-        for rung in spec.rungs {
-            match step_on(&mut self.ebpf, rung, &kernel.btf) {
-                Ok(size) => {
-                    tried.held = Some((*rung, size));
-                    break;
-                }
-                Err(refusal) => tried.refused.push((*rung, refusal)),
-            }
-        }
-        tried
+        Tried::climb(spec.rungs, |rung| {
+            step_on(&mut self.ebpf, rung, &kernel.btf)
+        })
     }
 
     /// Attaches everything that `run` uses, of `highest` and the tiers below.

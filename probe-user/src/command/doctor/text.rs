@@ -6,7 +6,7 @@ use super::findings::{Findings, Probe, Symbols};
 use crate::{
     document::Tier,
     probe::{
-        programs::{Hook, Rung},
+        programs::{Hook, Rung, Spec},
         refusal::Refusal,
     },
 };
@@ -98,13 +98,19 @@ fn probe_lines(text: &mut String, probe: &Probe, found: &Findings, verbose: bool
 }
 
 fn lack(probe: &Probe) -> String {
-    match probe.spec.tier {
-        Tier::Full => format!("not seen: {}", probe.spec.gives),
-        Tier::Tracepoint | Tier::Raw if probe.spec.required => {
-            format!("needed for: {}", probe.spec.gives)
-        }
-        Tier::Tracepoint | Tier::Raw => format!("not seen: {}", probe.spec.gives),
-    }
+    let Spec {
+        tier,
+        required,
+        gives,
+        ..
+    } = probe.spec;
+    // Without the full tier there is the one below; without the others nothing.
+    let what = if required && tier != Tier::Full {
+        "needed for"
+    } else {
+        "not seen"
+    };
+    format!("{what}: {gives}")
 }
 
 /// `fentry/do_wait: Operation not permitted …; kernel lockdown is "integrity" …`

@@ -68,23 +68,16 @@ impl RawProbes {
 
     /// Loads and attaches one program.
     pub fn attach(&mut self, formats: &Formats, spec: &Spec) -> Tried {
-        let mut tried = Tried::default();
-        for rung in spec.rungs {
-            let result = match lack(formats, &self.held, spec) {
-                Some(text) => Err(Refusal {
-                    text,
-                    ..Refusal::default()
-                }),
-                None => load::step_on(&mut self.ebpf, rung, &aya::Btf::new()),
-            };
-            match result {
-                Ok(size) => {
-                    self.held.push(spec.name);
-                    tried.held = Some((*rung, size));
-                    break;
-                }
-                Err(refusal) => tried.refused.push((*rung, refusal)),
-            }
+        let lack = lack(formats, &self.held, spec);
+        let tried = Tried::climb(spec.rungs, |rung| match &lack {
+            Some(text) => Err(Refusal {
+                text: text.clone(),
+                ..Refusal::default()
+            }),
+            None => load::step_on(&mut self.ebpf, rung, &aya::Btf::new()),
+        });
+        if tried.held.is_some() {
+            self.held.push(spec.name);
         }
         tried
     }
