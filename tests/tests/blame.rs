@@ -84,7 +84,7 @@ impl Chain {
         });
         let blamed: u64 = ours.map(|(_, ns)| ns).sum();
         let told = self.told(name, cause);
-        let allowed = told / 20 + 1_000_000 + self.stolen_ns;
+        let allowed = told / 100 + 1_000_000 + self.stolen_ns;
         // Whoever was kept from running did not wait for what the other did
         // meanwhile, and had the end of its sleep behind it.
         let threads = self.report.threads.iter();

@@ -93,13 +93,19 @@ impl Thread {
 
     /// It has run until now.
     pub(super) fn compute_until(&mut self, ts_ns: u64) {
-        let programs = std::mem::take(&mut self.execed_ns);
-        let before = self.execs.saturating_sub(count(&programs));
-        for (program, &until_ns) in (before..).zip(&programs) {
-            let until_ns = until_ns.min(ts_ns);
-            self.account.on_cpu_ns += self.spend(until_ns, Doing::Cpu(program));
+        let former: Vec<(u64, u16)> = self.former_programs_of_burst().collect();
+        for (until_ns, program) in former {
+            self.account.on_cpu_ns += self.spend(until_ns.min(ts_ns), Doing::Cpu(program));
         }
         self.account.on_cpu_ns += self.spend(ts_ns, Doing::Cpu(self.execs));
+    }
+
+    /// The programs that it ran since the latest switch before the present one,
+    /// by the number of its execs, each with its end, ns.
+    pub(super) fn former_programs_of_burst(&self) -> impl Iterator<Item = (u64, u16)> {
+        let ends = &self.execed_ns;
+        let first = self.execs.saturating_sub(count(ends));
+        ends.iter().copied().zip(first..)
     }
 
     /// It has been runnable until now.

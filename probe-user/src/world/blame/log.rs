@@ -13,8 +13,11 @@ pub(super) struct Log {
     pub(super) creator: Option<ThreadId>,
     /// First instant, ns; `None` before it was first runnable.
     pub(super) begun_ns: Option<u64>,
-    /// What it has done since the last interval's end.
+    /// What it does.
     pub(super) now: Now,
+    /// What it did before, since the last interval's end: the programs that its
+    /// burst ran until an exec, each with its end, ns.
+    pub(super) before_now: Vec<(u64, Cause)>,
     /// Intervals in which it tried to get an interpreter lock, and did not.
     pub(super) tries: Tries,
     intervals: Vec<Interval>,
@@ -108,13 +111,40 @@ impl Log {
         &self.intervals[..end]
     }
 
-    /// What it was doing when `known` was all that had been sealed of it.
-    pub(super) fn then(&self, known: usize) -> Now {
-        match self.intervals.get(known).map(|interval| &interval.did) {
-            None => self.now,
-            Some(Did::Pass(cause)) => Now::Cause(*cause),
-            Some(_) => Now::Unknown,
+    /// Calls `each` with what it did from `from_ns`, where the `known` intervals
+    /// that had been sealed of it end, to `to_ns`: what it was doing then needs
+    /// no look at others, or is not known.
+    pub(super) fn unsealed(
+        &self,
+        known: usize,
+        from_ns: u64,
+        to_ns: u64,
+        mut each: impl FnMut(Cause, u64),
+    ) {
+        let intervals = self.intervals[known..].iter().map(|interval| {
+            let cause = match interval.did {
+                Did::Pass(cause) => Some(cause),
+                Did::WaitFor { .. } | Did::WaitOn { .. } => None,
+            };
+            (interval.to_ns, cause)
+        });
+        let before = self.before_now.iter();
+        let before = before.map(|&(until_ns, cause)| (until_ns, Some(cause)));
+        let now = match self.now {
+            Now::Cause(cause) => Some(cause),
+            Now::Unknown => None,
+        };
+        let mut at_ns = from_ns;
+        for (until_ns, cause) in intervals.chain(before).chain([(to_ns, now)]) {
+            let Some(cause) = cause else { break };
+            let until_ns = until_ns.clamp(at_ns, to_ns);
+            each(cause, until_ns - at_ns);
+            at_ns = until_ns;
+            if at_ns == to_ns {
+                return;
+            }
         }
+        each(Cause::Unknown, to_ns - at_ns);
     }
 
     /// All of them, oldest first, each with its beginning, ns.

@@ -95,8 +95,15 @@ impl Past {
             self.seal(id, &spent, thread);
         }
         thread.spent.clear();
-        self.logs[id.0 as usize].now = match thread.state {
-            State::Running => Now::Cause(Cause::Computing(id, thread.execs)),
+        let log = &mut self.logs[id.0 as usize];
+        log.before_now.clear();
+        log.now = match thread.state {
+            State::Running => {
+                let former = thread.former_programs_of_burst();
+                let former = former.map(|(end_ns, n)| (end_ns, Cause::Computing(id, n)));
+                log.before_now.extend(former);
+                Now::Cause(Cause::Computing(id, thread.execs))
+            }
             State::Runnable => Now::Cause(Cause::RunQueue),
             _ => Now::Unknown,
         };

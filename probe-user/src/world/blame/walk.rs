@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::{
     Past,
     cause::Cause,
-    log::{Did, Log, Now},
+    log::{Did, Log},
 };
 use crate::world::identity::ThreadId;
 
@@ -58,11 +58,9 @@ impl Past {
         let known_to_ns = log.begin_ns(known);
         if piece.to_ns > known_to_ns {
             let from_ns = piece.from_ns.max(known_to_ns);
-            let cause = match log.then(known) {
-                Now::Cause(cause) => cause,
-                Now::Unknown => Cause::Unknown,
-            };
-            scratch.add(cause, piece.to_ns - from_ns);
+            log.unsealed(known, from_ns, piece.to_ns, |cause, ns| {
+                scratch.add(cause, ns);
+            });
             piece.to_ns = from_ns;
         }
         if piece.from_ns < piece.to_ns {

@@ -1,7 +1,13 @@
 //! Blame on drawn timelines: 10 ns a column, the first row wakes all others.
 
-use super::timeline::{block, document};
-use crate::document::{Blame, Document};
+use probe_common::task::snapshot;
+
+use super::timeline::{SLEEP, block, document};
+use crate::{
+    document::{Blame, Document},
+    metrics::tests::run,
+    wire::tests::probes::{By, Out, Probes, Who},
+};
 
 /// The blame of every thread that has some, by tid.
 fn render(document: &Document) -> String {
@@ -36,5 +42,32 @@ fn a_waker_that_ran_is_computing_and_one_that_queued_is_not() {
         "4    S#########p--^####p#
          5/4  f.n^#z~~~~~~~~~w-^#",
         "5: sleep computing test 70, sleep run-queue 30",
+    );
+}
+
+/// The burst that wakes the sleeper has not ended when its wait is divided.
+#[test]
+fn an_exec_divides_what_its_caller_computes() {
+    let who = |tid| Who {
+        tid,
+        pid: tid,
+        ppid: 1,
+        comm: "before",
+    };
+    let mut probes = Probes::default();
+    let waker = probes.seed(1000, who(4), Out::default(), snapshot::ON_CPU);
+    probes.exec(1010, waker, 4, &["first"]);
+    let sleeper = probes.fork(1020, 4, 0, who(5));
+    probes.wake_new(1030, sleeper, &By::task(4, 56));
+    probes.switch(1040, None, Some(sleeper));
+    probes.switch(1050, Some((sleeper, Out::sleep(SLEEP))), None);
+    probes.exec(1080, waker, 4, &["second"]);
+    probes.waking(1100, sleeper, &By::task(4, 202));
+    probes.switch(1110, None, Some(sleeper));
+    let document = run::document(&probes.records, 1200);
+    super::account::assert_closed(&document);
+    assert_eq!(
+        render(&document),
+        "5: sleep computing first 30, sleep computing second 20"
     );
 }
