@@ -40,4 +40,6 @@ pub mod kind {
     pub const CALL: u16 = 10;
     /// [`crate::listen::Request`]
     pub const REQUEST: u16 = 11;
+    /// [`crate::disk::Disk`]
+    pub const DISK: u16 = 12;
 }

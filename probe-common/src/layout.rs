@@ -1,6 +1,6 @@
 //! Sizes that recordings depend on, asserted at compile time on both sides.
 
-use crate::{call, fd, header, listen, sched, stack, task};
+use crate::{call, disk, fd, header, listen, sched, stack, task};
 
 const _: () = {
     assert!(size_of::<header::Header>() == 16);
@@ -15,4 +15,5 @@ const _: () = {
     assert!(size_of::<task::Snapshot>() == 96);
     assert!(size_of::<call::Call>() == 32);
     assert!(size_of::<listen::Request>() == 56);
+    assert!(size_of::<disk::Disk>() == 24);
 };

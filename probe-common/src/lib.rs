@@ -7,6 +7,7 @@
 pub mod header;
 
 pub mod call;
+pub mod disk;
 pub mod fd;
 pub mod listen;
 pub mod sched;

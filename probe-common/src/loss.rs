@@ -21,10 +21,12 @@ pub enum Loss {
     Call = 6,
     /// A [`crate::listen::Request`] found no room.
     Request = 7,
+    /// A [`crate::disk::Disk`] found no room.
+    Disk = 8,
 }
 
 /// Every class with the name used in reports and JSON, by number.
-pub const LOSS_NAMES: [(Loss, &str); 8] = [
+pub const LOSS_NAMES: [(Loss, &str); 9] = [
     (Loss::Switch, "switch"),
     (Loss::Waker, "waker"),
     (Loss::Stack, "stack"),
@@ -33,6 +35,7 @@ pub const LOSS_NAMES: [(Loss, &str); 8] = [
     (Loss::TaskTable, "task-table"),
     (Loss::Call, "call"),
     (Loss::Request, "request"),
+    (Loss::Disk, "disk"),
 ];
 
 /// First counter index of program runs, after room for more loss classes.
@@ -76,10 +79,12 @@ pub enum Program {
     SysEnter = 15,
     /// `sys_exit` (where calls are noted as they begin)
     SysExit = 16,
+    /// `block_rq_complete`
+    BlockRqComplete = 17,
 }
 
 /// Number of values in [`Program`].
-pub const PROGRAMS: u32 = 17;
+pub const PROGRAMS: u32 = 18;
 
 /// Slots in the counter array: losses, then program runs.
 pub const COUNTERS: u32 = 64;

@@ -36,6 +36,12 @@ pub fn is_interrupt(bits: u16) -> bool {
     bits & (waker::HARDIRQ | waker::SOFTIRQ | waker::IDLE) != 0
 }
 
+/// Whether a hardware interrupt runs, as far as that can be read.
+#[inline(always)]
+pub fn in_hardirq(current: Current) -> bool {
+    interrupts(current) & waker::HARDIRQ != 0
+}
+
 /// Reads this CPU's preempt count. Its address follows from that of the run
 /// queue that the running task hangs on: both are per-CPU variables of one
 /// section, and BTF tells their distance. (kallsyms does not list data symbols

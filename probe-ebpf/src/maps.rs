@@ -1,7 +1,7 @@
 //! Every map. All are preallocated: the scheduler's tracepoints run with
 //! run-queue locks held, where a map that allocates has hung machines.
 
-use crate::current::Running;
+use crate::{current::Running, probes::disk::Completed};
 use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, RingBuf},
@@ -32,6 +32,11 @@ pub static COUNTERS_BY_CPU: PerCpuArray<u64> = PerCpuArray::with_max_entries(COU
 /// Slot 0: the task that runs on this CPU, where nothing else tells.
 #[map]
 pub static RUNNING: PerCpuArray<Running> = PerCpuArray::with_max_entries(1, 0);
+
+/// Requests that disks finished last on this CPU: slot 1 in a hardware
+/// interrupt, slot 0 elsewhere.
+#[map]
+pub static COMPLETED: PerCpuArray<Completed> = PerCpuArray::with_max_entries(2, 0);
 
 /// Switches, wakers, stacks and objects. Resized by the loader.
 #[map]

@@ -53,6 +53,12 @@ offsets! {
     INODE_MODE,
     INODE_INO,
     INODE_RDEV,
+    /// `request.q`, or `request.rq_disk` where queues have no pointer to their disk.
+    REQUEST_DISK,
+    /// `request_queue.disk` (5.15).
+    QUEUE_DISK,
+    DISK_MAJOR,
+    DISK_FIRST_MINOR,
     SOCKET_SK,
     SOCK_FAMILY,
     SOCK_STATE,

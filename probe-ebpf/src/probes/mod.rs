@@ -1,6 +1,7 @@
 //! The programs, by family.
 
 mod call;
+pub mod disk;
 mod fd;
 mod full;
 mod halves;

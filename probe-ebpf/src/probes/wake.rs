@@ -15,6 +15,7 @@ use probe_common::{
     stack::{FRAMES, Stack, role},
 };
 
+use super::disk;
 use crate::{
     context,
     current::Current,
@@ -58,6 +59,7 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     // An interrupt's stack is the only thing that tells a timer from a packet.
     if long || context::is_interrupt(bits) {
         waker_stack(&ctx, entry.tid, ts_ns);
+        disk::tell(entry.tid, bits, ts_ns);
     }
     0
 }

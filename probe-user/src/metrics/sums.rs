@@ -93,6 +93,7 @@ fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64
         names,
         table,
         gils,
+        disks: _,
     } = &world.lexicon;
     let call = &wait.off.call;
     let frames = thread.sleeper_stack.as_ref().map(|(_, frames)| &**frames);

@@ -65,6 +65,7 @@ const CALLS: &str = "system calls";
 const DESCRIPTORS: &str = "what a descriptor is";
 const ARGUMENTS: &str = "program arguments";
 const INTERRUPTS: &str = "interrupt context of wake-ups";
+const DISKS: &str = "names of disks";
 
 /// A global and the places its member may be found at, newest first.
 type Wanted = (&'static str, &'static [(&'static str, &'static str)]);
@@ -163,6 +164,15 @@ const FEATURES: &[Feature] = &[
         members: &[("TASK_IOWAIT", &[("task_struct", "in_iowait")])],
     },
     Feature {
+        name: DISKS,
+        essential: false,
+        gate: "DISK_MAJOR",
+        members: &[
+            ("DISK_MAJOR", &[("gendisk", "major")]),
+            ("DISK_FIRST_MINOR", &[("gendisk", "first_minor")]),
+        ],
+    },
+    Feature {
         name: INTERRUPTS,
         essential: false,
         gate: "TASK_CFS_RQ",
@@ -255,6 +265,7 @@ impl Layout {
         layout.has_task_pt_regs = btf.has_function("bpf_task_pt_regs");
         layout.add_stack(btf, &addresses);
         layout.add_preempt_count(btf, &addresses);
+        layout.add_request_disk(btf);
         layout
     }
 
@@ -384,6 +395,28 @@ impl Layout {
         if distance.is_none() {
             self.miss("per-CPU __preempt_count", INTERRUPTS);
         }
+    }
+
+    /// How a request leads to its disk: by itself up to 5.16, then by its queue.
+    fn add_request_disk(&mut self, btf: &Btf) {
+        let mut offset = |outer, path| {
+            let found = btf.member(outer, path).map(Member::byte_offset);
+            if found.is_none() {
+                self.miss(&format!("{outer}.{path}"), DISKS);
+            }
+            found
+        };
+        let (request, queue) = match btf.member("request", "rq_disk") {
+            Some(disk) => (Some(disk.byte_offset()), None),
+            None => (offset("request", "q"), offset("request_queue", "disk")),
+        };
+        if self.missing.iter().any(|missing| missing.feature == DISKS) {
+            self.close("DISK_MAJOR");
+        }
+        self.offsets
+            .push(("REQUEST_DISK", request.unwrap_or(NO_OFFSET)));
+        self.offsets
+            .push(("QUEUE_DISK", queue.unwrap_or(NO_OFFSET)));
     }
 
     fn miss(&mut self, member: &str, feature: &'static str) {

@@ -143,6 +143,7 @@ pub const PROBES: &[Spec] = &[
         "which uninterruptible sleeps wait for a kernel lock"
     ),
     tracepoint!("contention_end", false, "where they end"),
+    tracepoint!("block_rq_complete", false, "names of disks"),
     tracepoint!("sys_enter", true, "system calls", NotesCalls),
     tracepoint!("sys_exit", true, "their end", NotesCalls),
     tracepoint!("sched_waking", true, "who wakes"),

@@ -63,6 +63,10 @@ pub(super) enum FactJson {
         class: String,
         count: u64,
     },
+    Disk {
+        dev: u32,
+        name: String,
+    },
     Looked {
         pid: u32,
         from_ns: u64,
@@ -171,6 +175,7 @@ impl From<&Fact> for FactJson {
             Fact::Symbol { addr, name, sched } => Self::Symbol { addr, name, sched },
             Fact::Argv { pid, argv } => Self::Argv { pid, argv },
             Fact::Lost { class, count } => Self::Lost { class, count },
+            Fact::Disk { dev, name } => Self::Disk { dev, name },
             Fact::Looked {
                 pid,
                 from_ns,
@@ -191,6 +196,7 @@ impl FactJson {
             Self::Symbol { addr, name, sched } => Some(Fact::Symbol { addr, name, sched }),
             Self::Argv { pid, argv } => Some(Fact::Argv { pid, argv }),
             Self::Lost { class, count } => Some(Fact::Lost { class, count }),
+            Self::Disk { dev, name } => Some(Fact::Disk { dev, name }),
             Self::Looked {
                 pid,
                 from_ns,

@@ -4,7 +4,7 @@
 
 use probe_common::{
     call::{self, function},
-    fd,
+    disk, fd,
     header::kind,
     listen,
     sched::{self, flag, waker},
@@ -60,6 +60,19 @@ pub fn each_stack_address(mut bytes: &[u8], mut each: impl FnMut(u64)) {
     }
 }
 
+/// Calls `each` with every disk's number.
+pub fn each_disk(mut bytes: &[u8], mut each: impl FnMut(u32)) {
+    while let Some(head) = Head::read(bytes) {
+        let (record, rest) = bytes.split_at(head.size);
+        bytes = rest;
+        if head.kind == kind::DISK && head.size == size_of::<disk::Disk>() {
+            let mut fields = Fields::behind_header(record);
+            let _sleeper = fields.u32();
+            each(fields.u32());
+        }
+    }
+}
+
 /// Decodes births, program changes and snapshots, and skips the rest.
 pub fn each_life(mut bytes: &[u8], mut each: impl FnMut(Event)) {
     while let Some(head) = Head::read(bytes) {
@@ -91,6 +104,7 @@ fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded
         kind::SNAPSHOT => size_of::<task::Snapshot>(),
         kind::CALL => size_of::<call::Call>(),
         kind::REQUEST => size_of::<listen::Request>(),
+        kind::DISK => size_of::<disk::Disk>(),
         _ => return Decoded::Unknown,
     };
     if head.size != expected {
@@ -110,6 +124,7 @@ fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded
             Some(event) => each(event),
             None => return Decoded::Unknown,
         },
+        kind::DISK => each(disk_of(head, fields)),
         _ => each(request(head, fields)),
     }
     Decoded::Done
@@ -197,6 +212,10 @@ fn stack_of(head: &Head, mut f: Fields<'_>) -> Event {
         What::SleeperStack(frames)
     };
     head.event(tid, what)
+}
+
+fn disk_of(head: &Head, mut f: Fields<'_>) -> Event {
+    head.event(f.u32(), What::Disk(f.u32()))
 }
 
 fn object(head: &Head, mut f: Fields<'_>) -> Event {

@@ -25,6 +25,9 @@ pub enum What {
     SleeperStack(Box<[u64]>),
     /// The kernel stack of whatever woke it.
     WakerStack(Box<[u64]>),
+    /// The disk (kernel device number) that had finished a request on the CPU of
+    /// its waking a moment before.
+    Disk(u32),
     /// The name of a task outside the tree that woke it.
     Waker(Stranger),
     /// It was created.

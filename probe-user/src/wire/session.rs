@@ -49,6 +49,13 @@ pub enum Fact {
         /// `/proc/PID/wchan` skips as well.
         sched: bool,
     },
+    /// The name of a disk.
+    Disk {
+        /// Its number in the kernel: major << 20 | minor.
+        dev: u32,
+        /// As under `/sys/block`.
+        name: String,
+    },
     /// Arguments of a process that was attached to.
     Argv {
         /// The process.

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     blame::Past,
+    disk::Disks,
     gil::Gils,
     identity::{Directory, Stranger, ThreadId, Waker},
     listen::Listeners,
@@ -60,6 +61,7 @@ impl World {
                 names: Names::default(),
                 table,
                 gils: Gils::default(),
+                disks: Disks::default(),
             },
             arguments: FxHashMap::default(),
             past: Past::default(),
@@ -89,6 +91,10 @@ impl World {
                 from_ns,
                 found,
             } => self.lexicon.gils.learn(*pid, *from_ns, found),
+            Fact::Disk { dev, name } => {
+                let Lexicon { disks, names, .. } = &mut self.lexicon;
+                disks.learn(*dev, name, names);
+            }
             // Coverage, not world.
             Fact::Lost { .. } => {}
         }
@@ -117,6 +123,7 @@ impl World {
             What::WakerStack(frames) => {
                 self.thread(event).waker_stack = Some((event.ts_ns, frames.clone()));
             }
+            What::Disk(dev) => self.thread(event).disk = Some((event.ts_ns, *dev)),
             What::Rename(comm) => self.thread(event).rename(comm),
             What::Exit { status, migrations } => {
                 let thread = self.thread(event);

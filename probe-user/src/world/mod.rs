@@ -6,6 +6,7 @@ pub mod apply;
 pub mod blame;
 pub mod call;
 mod classify;
+pub mod disk;
 pub mod gil;
 pub mod identity;
 pub mod kind;

@@ -3,6 +3,7 @@
 use super::{
     account::{ObjectKey, WaitKey},
     classify::{Sleep, classify},
+    disk::Disks,
     gil::Gils,
     kind::WaitKind,
     names::{NameId, Names},
@@ -25,6 +26,8 @@ pub struct Lexicon {
     pub table: Table,
     /// Interpreter locks.
     pub gils: Gils,
+    /// Disks by their numbers.
+    pub disks: Disks,
 }
 
 /// A wait's kind and whereabouts.
@@ -45,6 +48,7 @@ impl Thread {
             names,
             table,
             gils,
+            disks: _,
         } = lexicon;
         let place = self.place(off, frames, symbols, *table, gils);
         let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
@@ -99,6 +103,14 @@ impl Thread {
             .object_of(off)
             .and_then(|(object, _)| object::peer(object));
         peer.map_or(NameId::NONE, |peer| lexicon.names.id(&peer))
+    }
+
+    /// The disk that had finished a request when it was woken at `woken_ns`.
+    pub(super) fn finisher(&self, woken_ns: u64, lexicon: &mut Lexicon) -> NameId {
+        match self.disk {
+            Some((at_ns, dev)) if at_ns == woken_ns => lexicon.disks.name(dev, &mut lexicon.names),
+            _ => NameId::NONE,
+        }
     }
 
     /// What the wait is on.

@@ -38,6 +38,22 @@ pub fn is_delivered_by_sender(stack: &[&Symbol]) -> bool {
     named("process_backlog") && named("__local_bh_enable_ip") && !interrupted
 }
 
+/// Whether a waking was brought about by a request that a disk had finished, and
+/// not by a device that finishes without one (dm, brd).
+pub fn is_behind_request(stack: &[&Symbol]) -> bool {
+    stack
+        .iter()
+        .any(|symbol| REQUEST_ENDS.contains(&&*symbol.name))
+}
+
+/// All of them tell the request (`block_rq_complete`) before they end its bios.
+const REQUEST_ENDS: [&str; 4] = [
+    "blk_update_request",
+    "blk_mq_end_request",
+    "blk_mq_end_request_batch",
+    "blk_complete_request",
+];
+
 /// Marks of an interrupt's work, and of its beginning. Walking outwards from
 /// the wake-up, whatever comes first decides.
 const INTERRUPTS: &[(&str, WakeSource)] = &[

@@ -63,6 +63,9 @@ pub struct Thread {
     pub sleeper_stack: Option<(u64, Box<[u64]>)>,
     /// Stack of whatever ended it, and when.
     pub waker_stack: Option<(u64, Box<[u64]>)>,
+    /// The disk that had finished a request just before it was woken, and when
+    /// it was woken.
+    pub disk: Option<(u64, u32)>,
     /// The thread that had this tid before.
     pub previous: Option<ThreadId>,
     /// The root of a `run`: asleep until it is released, which is its birth.

@@ -9,8 +9,9 @@ use super::{
     blame::{Doing, Ended, Spent, cause::terminal},
     identity::Waker,
     kind::WakeSource,
+    names::NameId,
     place::Lexicon,
-    source::{is_delivered_by_sender, source},
+    source::{is_behind_request, is_delivered_by_sender, source},
     thread::{State, Thread, Wait},
 };
 use crate::wire::event::{Off, On, Waking};
@@ -56,6 +57,7 @@ impl Thread {
         self.state = State::Running;
         self.sleeper_stack = None;
         self.waker_stack = None;
+        self.disk = None;
     }
 
     /// It stops running.
@@ -203,6 +205,7 @@ impl Thread {
         let source = source(wake, &waker_stack);
         let by_task = source.is_task();
         let by_sender = source == WakeSource::NetRx && is_delivered_by_sender(&waker_stack);
+        let by_request = is_behind_request(&waker_stack);
         let wake_key = WakeKey {
             source,
             waker: if by_task { waker } else { Waker::Nobody },
@@ -211,12 +214,14 @@ impl Thread {
         self.has_slept(key.kind, self.since_ns, source);
         let ended = match waker {
             Waker::Thread(thread) if by_task || by_sender => Ended::By(thread),
-            _ => Ended::For(terminal(
-                source,
-                waker,
-                key.kind,
-                self.peer(&wait.off, lexicon),
-            )),
+            _ => {
+                let which = match source {
+                    WakeSource::BlockIo if by_request => self.finisher(wake.ts_ns, lexicon),
+                    WakeSource::NetRx => self.peer(&wait.off, lexicon),
+                    _ => NameId::NONE,
+                };
+                Ended::For(terminal(source, waker, key.kind, which))
+            }
         };
         let waited = self.spend(at, Doing::Wait { key, ended });
         self.account

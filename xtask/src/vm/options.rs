@@ -8,10 +8,8 @@ use crate::vm::kernel::Kernel;
 const LOCKED_DOWN: &str = "truth";
 /// Test programs that no guest runs unless they are asked for: `golden` replays
 /// recordings, which a guest has not and which say the same on every kernel;
-/// `gil` traces Pythons, which a guest has not; `blame` and `concurrency` compare
-/// with what takes a known time at the speed of a real CPU. What these say follows
-/// from waits and wakings, which `truth` measures on every kernel.
-const LEFT_OUT: [&str; 4] = ["golden", "gil", "blame", "concurrency"];
+/// `gil` traces Pythons, and `disk` reads from a disk, which a guest has not.
+const LEFT_OUT: [&str; 3] = ["golden", "gil", "disk"];
 
 /// What `cargo xtask test` has in common with `cargo xtask vm`.
 #[derive(Clone, clap::Args)]

@@ -20,9 +20,9 @@ use crate::{
     analysis::Analysis,
     document::Document,
     recording::Writer,
-    symbol::kernel::KernelSymbols,
+    symbol::{disk, kernel::KernelSymbols},
     wire::{
-        decode::each_stack_address,
+        decode::{each_disk, each_stack_address},
         session::{Batch, End, Fact, Start},
     },
 };
@@ -46,6 +46,7 @@ struct Worker {
     analysis: Analysis,
     symbols: LazyLock<KernelSymbols, Loader>,
     seen: HashSet<u64, FxBuildHasher>,
+    disks: HashSet<u32, FxBuildHasher>,
     lookout: Lookout,
     recording: Option<Writer>,
     recording_result: Result<()>,
@@ -74,6 +75,7 @@ impl Pipeline {
             analysis: Analysis::new(start)?,
             symbols: symbols_soon(),
             seen: HashSet::default(),
+            disks: HashSet::default(),
             lookout: Lookout::default(),
             recording: recording.transpose()?,
             recording_result: Ok(()),
@@ -124,6 +126,7 @@ impl Worker {
 
     fn batch(&mut self, mut batch: Batch) {
         self.name_addresses(&mut batch);
+        self.name_disks(&mut batch);
         self.lookout.look(&mut batch);
         self.record(|writer| writer.batch(&batch));
         self.analysis.batch(&batch);
@@ -154,6 +157,15 @@ impl Worker {
                 name: resolved.map(|r| r.name.to_owned()).unwrap_or_default(),
                 sched: resolved.is_some_and(|r| r.sched),
             });
+        });
+    }
+
+    fn name_disks(&mut self, batch: &mut Batch) {
+        let Batch { facts, records, .. } = batch;
+        each_disk(records, |dev| {
+            if self.disks.insert(dev) {
+                facts.extend(disk::name(dev).map(|name| Fact::Disk { dev, name }));
+            }
         });
     }
 }

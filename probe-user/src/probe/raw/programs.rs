@@ -107,6 +107,7 @@ pub const ABSENT: &[&str] = &[
     "what a descriptor is",
     "sleeps for I/O",
     "program arguments",
+    "names of disks",
     "exit statuses of threads",
     "interrupt context of wake-ups",
     "switches that the kernel hides",

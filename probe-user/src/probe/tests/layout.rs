@@ -124,6 +124,8 @@ fn gates_close_with_any_of_their_members() {
         ("sock.__sk_common.skc_v6_daddr", "SOCK_LADDR6"),
         ("task_struct.in_iowait", "TASK_IOWAIT"),
         ("cfs_rq.rq", "TASK_CFS_RQ"),
+        ("request_queue.disk", "DISK_MAJOR"),
+        ("gendisk.first_minor", "DISK_MAJOR"),
         ("task_struct.sched_info.last_queued", "RQ_CLOCK"),
         ("pt_regs.si", "REGS_NR"),
         ("task_struct.thread_info.status", "TASK_COMPAT"),
@@ -155,6 +157,15 @@ fn the_state_had_another_name_before_5_14() {
         none.fatal().expect("essential").member,
         "task_struct.__state"
     );
+}
+
+#[test]
+fn before_5_17_a_request_knew_its_disk() {
+    let changes = [("request.q", Some("rq_disk")), ("request_queue.disk", None)];
+    let layout = layout(&changes);
+    assert_eq!(layout.missing, []);
+    assert_ne!(offset(&layout, "REQUEST_DISK"), NO_OFFSET);
+    assert_eq!(offset(&layout, "QUEUE_DISK"), NO_OFFSET);
 }
 
 #[test]

@@ -177,6 +177,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
             .prop_map(|(addr, name, sched)| Fact::Symbol { addr, name, sched }),
         (any::<u32>(), vec(any::<String>(), 0..4)).prop_map(|(pid, argv)| Fact::Argv { pid, argv }),
         (any::<String>(), any::<u64>()).prop_map(|(class, count)| Fact::Lost { class, count }),
+        (any::<u32>(), any::<String>()).prop_map(|(dev, name)| Fact::Disk { dev, name }),
         (any::<u32>(), any::<u64>(), any_look()).prop_map(|(pid, from_ns, found)| {
             Fact::Looked {
                 pid,

@@ -3,6 +3,7 @@
 
 use probe_common::{
     call::Call,
+    disk::Disk,
     fd::Object,
     header::{Header, kind},
     listen::Request,
@@ -42,6 +43,7 @@ records! {
     SNAPSHOT Snapshot,
     CALL Call,
     REQUEST Request,
+    DISK Disk,
 }
 
 /// The bytes of a record, its kind and size filled in.

@@ -23,6 +23,7 @@ const FUNCTIONS: &[&str] = &[
     "futex_wake",
     "net_rx_action",
     "bio_endio",
+    "blk_update_request",
     "process_one_work",
 ];
 

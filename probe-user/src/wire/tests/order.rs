@@ -49,6 +49,7 @@ fn ranked() -> Vec<What> {
         What::Object(Object::default()),
         What::SleeperStack(Box::default()),
         What::WakerStack(Box::default()),
+        What::Disk(1),
         What::Waker(Stranger {
             tid: 1,
             pid: 1,

@@ -13,7 +13,7 @@ use super::{
     samples::*,
 };
 use crate::wire::{
-    decode::{Problems, each_life, each_stack_address},
+    decode::{Problems, each_disk, each_life, each_stack_address},
     event::{
         Call, Called, Event, Exec, Fork, Function, Object, Off, On, Request, Snapshot, Stranger,
         Waking, What,
@@ -356,10 +356,18 @@ fn requests_keep_every_field_and_are_about_no_thread() {
 }
 
 #[test]
+fn disks_are_named_by_their_numbers() {
+    check(&seal(disk()), &[(11, What::Disk(254 << 20 | 16))]);
+    let mut told = Vec::new();
+    each_disk(&every_kind().concat(), |dev| told.push(dev));
+    assert_eq!(told, [254 << 20 | 16]);
+}
+
+#[test]
 fn records_stand_back_to_back() {
     let (events, problems) = decoded(&every_kind().concat());
     assert_eq!(problems, Problems::default());
-    assert_eq!(events.len(), 12, "the switch is two");
+    assert_eq!(events.len(), 13, "the switch is two");
 }
 
 #[test]

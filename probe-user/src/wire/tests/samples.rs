@@ -2,7 +2,7 @@
 
 use probe_common::{
     call::{self, function},
-    fd, listen,
+    disk, fd, listen,
     sched::{self, flag, state, waker},
     stack::{self, FRAMES, role},
     task::{self, snapshot},
@@ -27,6 +27,7 @@ pub(super) fn every_kind() -> Vec<Vec<u8>> {
         seal(snapshot_of(snapshot::FINAL | snapshot::ON_CPU)),
         seal(call_of(function::EPOLL)),
         seal(request()),
+        seal(disk()),
     ]
 }
 
@@ -179,5 +180,13 @@ pub(super) fn request() -> listen::Request {
         family: 2,
         port: 9418,
         addr: padded(&[127, 0, 0, 1]),
+    }
+}
+
+pub(super) fn disk() -> disk::Disk {
+    disk::Disk {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        dev: 254 << 20 | 16,
     }
 }

@@ -27,13 +27,13 @@ pub enum Cause {
     Unknown,
 }
 
-/// The cause behind a waking that no thread of the tree did. `peer` is the
-/// address at the other end of what the thread waited on.
-pub fn terminal(source: WakeSource, waker: Waker, kind: WaitKind, peer: NameId) -> Cause {
+/// The cause behind a waking that no thread of the tree did. `which` is the
+/// address that the packet came from, or the disk that was at work, where known.
+pub fn terminal(source: WakeSource, waker: Waker, kind: WaitKind, which: NameId) -> Cause {
     match source {
         WakeSource::Timer => Cause::Timer,
-        WakeSource::NetRx => Cause::Network(peer),
-        WakeSource::BlockIo => Cause::Disk(NameId::NONE),
+        WakeSource::NetRx => Cause::Network(which),
+        WakeSource::BlockIo => Cause::Disk(which),
         WakeSource::Irq => Cause::Interrupt,
         // Storage is finished by kernel threads: journals, writeback, dm.
         WakeSource::Kthread if matches!(kind, WaitKind::Disk | WaitKind::Sync | WaitKind::Swap) => {

@@ -1,12 +1,21 @@
 //! Blame on drawn timelines: 10 ns a column, the first row wakes all others.
 
-use probe_common::task::snapshot;
+use probe_common::{
+    sched::{flag, state, waker},
+    task::snapshot,
+};
 
 use super::timeline::{SLEEP, block, document};
 use crate::{
     document::{Blame, Document},
     metrics::tests::run,
-    wire::tests::probes::{By, Out, Probes, Who},
+    wire::{
+        session::{Batch, Fact},
+        tests::{
+            frames::stack,
+            probes::{By, Out, Probes, Who},
+        },
+    },
 };
 
 /// The blame of every thread that has some, by tid.
@@ -70,4 +79,60 @@ fn an_exec_divides_what_its_caller_computes() {
         render(&document),
         "5: sleep computing first 30, sleep computing second 20"
     );
+}
+
+/// What a read is blamed on that a waking with this stack ended.
+fn behind_read(waker_stack: &str, facts: Vec<Fact>) -> String {
+    let who = Who {
+        tid: 5,
+        pid: 5,
+        ppid: 1,
+        comm: "reader",
+    };
+    let mut probes = Probes::default();
+    let reader = probes.seed(1000, who, Out::default(), snapshot::ON_CPU);
+    let asleep = Out {
+        state: state::UNINTERRUPTIBLE,
+        flags: flag::IOWAIT,
+        ..Out::sleep(17)
+    };
+    probes.switch(1050, Some((reader, asleep)), None);
+    let by = By {
+        flags: waker::CONTEXT_KNOWN | waker::HARDIRQ | waker::IDLE,
+        waker_stack: stack(waker_stack),
+        disk: Some(DISK),
+        ..By::default()
+    };
+    probes.waking(1100, reader, &by);
+    probes.switch(1110, None, Some(reader));
+    let mut analysis = run::begun();
+    analysis.batch(&Batch {
+        facts,
+        ..run::batch(&probes.records)
+    });
+    analysis.end(run::end(1200));
+    render(&analysis.document())
+}
+
+const DISK: u32 = 254 << 20 | 16;
+
+#[test]
+fn a_disk_is_named_where_a_request_of_it_ended() {
+    let ended = "bio_endio blk_update_request";
+    let named = Fact::Disk {
+        dev: DISK,
+        name: "vdb".to_owned(),
+    };
+    assert_eq!(
+        behind_read(ended, vec![named.clone()]),
+        "5: disk disk vdb 50"
+    );
+    assert_eq!(behind_read(ended, vec![]), "5: disk disk 254:16 50");
+    // A device that ends its own without a request: which one is not known.
+    assert_eq!(
+        behind_read("bio_endio", vec![named.clone()]),
+        "5: disk disk 50"
+    );
+    let timer = behind_read("hrtimer_wakeup", vec![named]);
+    assert_eq!(timer, "5: disk timer 50");
 }

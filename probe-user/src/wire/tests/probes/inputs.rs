@@ -79,6 +79,8 @@ pub(crate) struct By {
     /// Stacks, when they are taken.
     pub(crate) sleeper_stack: Vec<u64>,
     pub(crate) waker_stack: Vec<u64>,
+    /// The disk that had finished a request just before.
+    pub(crate) disk: Option<u32>,
 }
 
 impl By {

@@ -5,6 +5,7 @@ mod inputs;
 
 use probe_common::{
     call::Call,
+    disk::Disk,
     fd::Object,
     listen::Request,
     sched::{Switch, Waker, flag, waker},
@@ -114,6 +115,10 @@ impl Probes {
         }
         self.stack(ts_ns, tid, role::SLEEPER, &by.sleeper_stack);
         self.stack(ts_ns, tid, role::WAKER, &by.waker_stack);
+        if let Some(dev) = by.disk {
+            let header = at(ts_ns, self.cpu, 0);
+            self.records.push(seal(Disk { header, tid, dev }));
+        }
     }
 
     fn stack(&mut self, ts_ns: u64, tid: u32, whose: u16, taken: &[u64]) {

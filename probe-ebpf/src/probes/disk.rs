@@ -1,0 +1,93 @@
+//! Which disk a sleeper waited for: each finished request leaves its disk in a
+//! slot of its CPU, and the wakings that it brings about follow in the same
+//! context (`blk_update_request` tells the request, then ends its bios).
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use probe_common::{
+    disk::Disk,
+    header::kind,
+    loss::{Loss, Program},
+    sched::waker,
+};
+
+use crate::{
+    context,
+    current::Current,
+    emit,
+    maps::{COMPLETED, HOT},
+    offsets::{self, known},
+    read::{self, field},
+};
+
+/// A request that was finished.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Completed {
+    /// When, ns; 0 before the first.
+    ts_ns: u64,
+    /// See [`Disk::dev`].
+    dev: u64,
+}
+
+/// What comes later than this behind a request, ns, was not brought about by it.
+/// The waker's stack is what decides; this only keeps records few.
+const RECENT_NS: u64 = 1_000_000;
+
+// TP_PROTO(struct request *rq, blk_status_t error, unsigned int nr_bytes)
+#[btf_tracepoint(function = "block_rq_complete")]
+pub fn block_rq_complete(ctx: BtfTracePointContext) -> i32 {
+    emit::ran(Program::BlockRqComplete);
+    let Some(dev) = disk_of(ctx.arg(0)) else {
+        return 0;
+    };
+    let in_hardirq = context::in_hardirq(Current::get());
+    if let Some(slot) = COMPLETED.get_ptr_mut(u32::from(in_hardirq)) {
+        // SAFETY: a slot of this CPU and context, in a preallocated array.
+        unsafe {
+            (*slot).ts_ns = read::now();
+            (*slot).dev = u64::from(dev);
+        }
+    }
+    0
+}
+
+/// Tells which disk finished a request just before a waking with these bits.
+#[inline(always)]
+pub fn tell(sleeper: u32, bits: u16, ts_ns: u64) {
+    if !known(&offsets::DISK_MAJOR) {
+        return;
+    }
+    let in_hardirq = bits & waker::HARDIRQ != 0;
+    let Some(slot) = COMPLETED.get(u32::from(in_hardirq)) else {
+        return;
+    };
+    if slot.ts_ns == 0 || ts_ns.wrapping_sub(slot.ts_ns) > RECENT_NS {
+        return;
+    }
+    let dev = slot.dev as u32;
+    let header = emit::header::<Disk>(kind::DISK, 0, ts_ns);
+    emit::record(&HOT, Loss::Disk, header, |to: *mut Disk| {
+        // SAFETY: `to` is a reserved record; every field behind the header is written.
+        unsafe {
+            (&raw mut (*to).tid).write(sleeper);
+            (&raw mut (*to).dev).write(dev);
+        }
+    });
+}
+
+/// The disk of a request; commands that go to no disk have none.
+#[inline(always)]
+fn disk_of(request: *const u8) -> Option<u32> {
+    if !known(&offsets::DISK_MAJOR) {
+        return None;
+    }
+    let mut disk: *const u8 = field(request, &offsets::REQUEST_DISK);
+    if known(&offsets::QUEUE_DISK) {
+        disk = field(disk, &offsets::QUEUE_DISK);
+    }
+    // Through a pointer that is null both read zero, which is no disk's number.
+    let major: u32 = field(disk, &offsets::DISK_MAJOR);
+    let minor: u32 = field(disk, &offsets::DISK_FIRST_MINOR);
+    let dev = major << 20 | minor;
+    (dev != 0).then_some(dev)
+}
