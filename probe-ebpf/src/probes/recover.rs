@@ -32,7 +32,11 @@ pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     let Some(ago_ns) = ago(task, &offsets::TASK_LAST_ARRIVAL) else {
         return;
     };
-    let on_ns = ts_ns - ago_ns;
+    let mut on_ns = ts_ns - ago_ns;
+    // The run queue's clock lags some microseconds: nobody runs before birth.
+    if entry.waker_flags & waker::NEW != 0 && on_ns < entry.wake_ns {
+        on_ns = entry.wake_ns;
+    }
     if entry.off_ns != 0 && entry.wake_ns == 0 {
         let queued_ns = run_delay(task).wrapping_sub(entry.run_delay_ns);
         note_waking(entry, on_ns, queued_ns);
