@@ -312,6 +312,18 @@ pub struct Sums {
     /// Finished calls of watched kernel functions, by function; `None` where
     /// the tier does not observe them.
     pub calls: Option<Vec<Calls>>,
+    /// CPython's interpreter lock; `None` where no hand-over of it was seen.
+    pub gil: Option<GilHeld>,
+}
+
+/// How long CPython's interpreter lock was held while other threads waited for
+/// it. Defined in `metrics::gil`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GilHeld {
+    /// A lower bound, ns.
+    pub held_ns: u64,
+    /// How often it was then handed to one of them.
+    pub hand_overs: u64,
 }
 
 /// Finished calls of one kernel function. They are counted apart from the

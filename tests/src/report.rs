@@ -166,6 +166,15 @@ pub struct Account {
     pub wakes: Vec<Wake>,
     pub blame: Vec<Blame>,
     pub calls: Option<Vec<Calls>>,
+    pub gil: Option<GilHeld>,
+}
+
+/// How long the interpreter lock was held while others waited.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the contract's")]
+pub struct GilHeld {
+    pub held_ns: u64,
+    pub hand_overs: u64,
 }
 
 /// What a part of the waits of one kind was really for.

@@ -8,7 +8,7 @@ use crate::{
     document::{Coverage, Sums, Thread},
     world::{
         World,
-        gil::Unseen,
+        gil::{Unseen, Untold},
         kind::{WaitKind, WakeSource},
         listen, thread,
     },
@@ -85,15 +85,24 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
              been preempted on that CPU: something that it tells may be missing"
         ));
     }
-    let symbolless = world.lexicon.gils.symbolless.iter();
-    list.extend(symbolless.map(|file| {
-        format!(
-            "cannot tell waits for the GIL of {file} from other futex waits: no dynamic symbol \
-             _PyRuntime in it"
-        )
-    }));
+    list.extend(world.lexicon.gils.untold.iter().map(untold_lock));
     list.extend(facts.problems.iter().cloned());
     list
+}
+
+/// Why the interpreter lock of some Pythons cannot be told.
+fn untold_lock((why, file): &(Untold, String)) -> String {
+    let cannot_tell = |whose: &str, because: &str| {
+        format!("cannot tell waits for the GIL {whose} {file} from other futex waits: {because}")
+    };
+    match why {
+        Untold::Symbolless => cannot_tell("of", "no dynamic symbol _PyRuntime in it"),
+        Untold::Unreadable => cannot_tell("of", "it could not be opened"),
+        Untold::OtherLibc => cannot_tell(
+            "of Pythons on",
+            "its threads wait at words that no symbol leads to",
+        ),
+    }
 }
 
 /// Processes with futex waits, run by a program named `python…`, in whose

@@ -179,7 +179,9 @@ impl<'a> Walk<'a> {
         };
         match lived.what {
             Life::Passed(cause) => Before::Then(lived.from_ns, What::Passed(cause)),
-            Life::Waited { key, ended, .. } => match ended {
+            Life::Waited {
+                key, waited_for, ..
+            } => match waited_for {
                 Ended::For(cause) => Before::Then(lived.from_ns, What::WaitedFor(key.kind, cause)),
                 Ended::By(waker) => {
                     let circle = What::WaitedFor(key.kind, Cause::Unknown);

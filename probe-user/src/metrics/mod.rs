@@ -6,6 +6,7 @@ mod concurrency;
 mod coverage;
 mod critical_path;
 mod facts;
+mod gil;
 mod groups;
 mod histogram;
 mod idle;
@@ -42,6 +43,7 @@ pub fn document(world: &World, facts: &Facts) -> Document {
     if is_full {
         calls::tell(world, &mut threads);
     }
+    gil::tell(world, &mut threads);
     let course = course(world, facts, &processes, &threads, groups.len());
     for (group, children) in groups.iter_mut().zip(course.children) {
         group.children = children;

@@ -83,7 +83,9 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
     fn step(&self, thread: &Thread, lived: Lived) -> Step {
         let did = match lived.what {
             Life::Passed(cause) => self.passed(cause),
-            Life::Waited { key, ended, blame } => document::Did::Waited {
+            Life::Waited {
+                key, ended, blame, ..
+            } => document::Did::Waited {
                 place: sums::place_of(self.world, key),
                 ended: self.ended(thread, key, ended),
                 blame: self.causes(&blame),

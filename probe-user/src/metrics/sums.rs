@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     blame::{self, NameCause},
-    calls,
+    calls, gil,
 };
 use crate::{
     document::{OpenWait, Place, Sums, Wait, Wake},
@@ -209,6 +209,7 @@ pub fn add(into: &mut Sums, from: &Sums) {
     add_all_wakes(&mut into.wakes, &from.wakes);
     blame::add(&mut into.blame, &from.blame);
     calls::add(&mut into.calls, from.calls.as_deref());
+    gil::add(&mut into.gil, from.gil.as_ref());
 }
 
 /// In a group, waits on different objects are one row.

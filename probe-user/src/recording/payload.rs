@@ -87,6 +87,12 @@ pub(super) enum LookJson {
     Symbolless {
         file: String,
     },
+    Unreadable {
+        file: String,
+    },
+    OtherLibc {
+        file: String,
+    },
     NoPython,
     Gone,
     Refused,
@@ -216,6 +222,8 @@ impl From<Look> for LookJson {
         match look {
             Look::Runtime { start, end } => Self::Runtime { start, end },
             Look::Symbolless { file } => Self::Symbolless { file },
+            Look::Unreadable { file } => Self::Unreadable { file },
+            Look::OtherLibc { file } => Self::OtherLibc { file },
             Look::NoPython => Self::NoPython,
             Look::Gone => Self::Gone,
             Look::Refused => Self::Refused,
@@ -228,6 +236,8 @@ impl LookJson {
         match self {
             Self::Runtime { start, end } => Some(Look::Runtime { start, end }),
             Self::Symbolless { file } => Some(Look::Symbolless { file }),
+            Self::Unreadable { file } => Some(Look::Unreadable { file }),
+            Self::OtherLibc { file } => Some(Look::OtherLibc { file }),
             Self::NoPython => Some(Look::NoPython),
             Self::Gone => Some(Look::Gone),
             Self::Refused => Some(Look::Refused),

@@ -5,6 +5,8 @@
 pub struct Code<'a> {
     /// Its first address.
     pub start: u64,
+    /// The first one behind it.
+    pub end: u64,
     /// Where in the file it begins, bytes.
     pub offset: u64,
     /// The file's inode number.
@@ -28,12 +30,13 @@ fn line(line: &[u8]) -> Option<Code<'_>> {
         rest = behind.get(1..)?;
         str::from_utf8(field).ok()
     };
-    let (start, _end) = field()?.split_once('-')?;
+    let (start, end) = field()?.split_once('-')?;
     let rights = field()?;
     let (offset, _device, inode) = (field()?, field()?, field()?);
     let path = rest.trim_ascii_start();
     let code = Code {
         start: u64::from_str_radix(start, 16).ok()?,
+        end: u64::from_str_radix(end, 16).ok()?,
         offset: u64::from_str_radix(offset, 16).ok()?,
         inode: inode.parse().ok()?,
         path,
@@ -60,12 +63,14 @@ nonsense r-xp 0 0 0 /x
         let found: Vec<_> = code(MAPS).collect();
         let python = Code {
             start: 0x41_f000,
+            end: 0x6c_8000,
             offset: 0x1_f000,
             inode: 1442,
             path: b"/usr/bin/python3.11",
         };
         let library = Code {
             start: 0x7f00_0000_1000,
+            end: 0x7f00_0000_2000,
             offset: 0xc000,
             inode: 77,
             path: b"/opt/a \xff b/libpython3.8.so (deleted)",

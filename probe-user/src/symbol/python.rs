@@ -8,6 +8,7 @@
 //! number, shows in its start time.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, File, Metadata, OpenOptions},
     io::{self, ErrorKind, Read as _},
     ops::Range,
@@ -64,37 +65,63 @@ impl Pythons {
     }
 
     fn search(&mut self, thread: &Path, maps: &[u8], program: &[u8]) -> Look {
-        let mut symbolless = None;
+        let mut untold = Look::NoPython;
         for code in code(maps).filter(|c| c.path == program || is_python(c.path)) {
-            if let Some(Range { start, end }) = self.runtime(thread, &code, program) {
-                return Look::Runtime { start, end };
+            let found = self.runtime(thread, &code, program);
+            if let Some(Some(Range { start, end })) = found {
+                untold = Look::Runtime { start, end };
+                break;
             }
             if is_python(code.path) {
                 // A library comes behind the program that uses it.
-                symbolless = Some(String::from_utf8_lossy(code.path).into_owned());
+                let file = String::from_utf8_lossy(code.path).into_owned();
+                untold = match found {
+                    Some(_) => Look::Symbolless { file },
+                    None => Look::Unreadable { file },
+                };
             }
         }
-        symbolless.map_or(Look::NoPython, |file| Look::Symbolless { file })
+        let is_python = untold != Look::NoPython;
+        match code(maps).find(|c| is_python && is_musl(c.path)) {
+            Some(musl) => Look::OtherLibc {
+                file: String::from_utf8_lossy(musl.path).into_owned(),
+            },
+            None => untold,
+        }
     }
 
-    fn runtime(&mut self, thread: &Path, code: &Code<'_>, program: &[u8]) -> Option<Range<u64>> {
-        let path = if code.path == program {
-            // Also found when it was deleted.
-            thread.join("exe")
-        } else {
-            let mut path = thread.join("root").into_os_string().into_vec();
-            path.extend_from_slice(code.path);
-            PathBuf::from(std::ffi::OsString::from_vec(path))
-        };
-        let (file, metadata) = open(&path).ok()?;
-        if metadata.ino() != code.inode {
-            return None;
-        }
-        let id = id_of(&metadata);
-        let object = self.files.entry(id);
+    /// Where a piece of a file has the object; `None` when the file cannot be
+    /// read, `Some(None)` when it is not in there.
+    fn runtime(
+        &mut self,
+        thread: &Path,
+        code: &Code<'_>,
+        program: &[u8],
+    ) -> Option<Option<Range<u64>>> {
+        let (file, metadata) = open_mapped(thread, code, program)?;
+        let object = self.files.entry(id_of(&metadata));
         let object = object.or_insert_with(|| Object::find(&file, RUNTIME));
-        object.as_ref()?.mapped(code.start, code.offset)
+        let mapped = |object: &Object| object.mapped(code.start, code.offset);
+        Some(object.as_ref().and_then(mapped))
     }
+}
+
+/// Opens the file that a piece of memory is of: by the map itself, which leads to
+/// it wherever it is and also when it was deleted, but needs a right
+/// (CAP_CHECKPOINT_RESTORE); then as the program; then by its name, which the
+/// kernel tells from our root where that leads there, or else from the process's.
+fn open_mapped(thread: &Path, code: &Code<'_>, program: &[u8]) -> Option<(File, Metadata)> {
+    let Code { start, end, .. } = code;
+    // Only whole processes have it.
+    let map = thread.join(format!("../../map_files/{start:x}-{end:x}"));
+    let exe = (code.path == program).then(|| thread.join("exe"));
+    let mut theirs = thread.join("root").into_os_string().into_vec();
+    theirs.extend_from_slice(code.path);
+    let theirs = PathBuf::from(OsString::from_vec(theirs));
+    let ours = PathBuf::from(OsStr::from_bytes(code.path));
+    let places = [Some(map), exe, Some(theirs), Some(ours)];
+    let mut files = places.into_iter().flatten().filter_map(|p| open(&p).ok());
+    files.find(|(_, metadata)| metadata.ino() == code.inode)
 }
 
 impl Source for File {
@@ -110,6 +137,13 @@ impl Source for File {
 fn is_python(path: &[u8]) -> bool {
     let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
     name.starts_with(b"python") || name.starts_with(b"libpython")
+}
+
+/// The C library whose condition variables wait on the stacks of their waiters,
+/// where no symbol leads to them.
+fn is_musl(path: &[u8]) -> bool {
+    let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+    name.starts_with(b"ld-musl-") || name.starts_with(b"libc.musl-")
 }
 
 fn read_map(thread: &Path) -> io::Result<Vec<u8>> {

@@ -98,6 +98,16 @@ pub enum Look {
         /// The file.
         file: String,
     },
+    /// A Python whose file could not be opened.
+    Unreadable {
+        /// The file.
+        file: String,
+    },
+    /// A Python on a C library that has threads wait elsewhere.
+    OtherLibc {
+        /// The library's file.
+        file: String,
+    },
     /// No Python.
     NoPython,
     /// It was too late: the thread had ended.

@@ -17,11 +17,22 @@ use crate::wire::session::Look;
 pub struct Gils {
     /// Oldest first; more than one only until the exec between them is told.
     by_pid: FxHashMap<u32, Vec<Program>>,
-    /// Pythons that do not tell where their state is.
-    pub symbolless: BTreeSet<String>,
+    /// Files because of which it cannot be told where a Python's lock is.
+    pub untold: BTreeSet<(Untold, String)>,
     /// Processes that could not be looked at and why: their ids, and since when
     /// they ran that program, ns.
     pub unseen: FxHashMap<(u32, u64), Unseen>,
+}
+
+/// What is the matter with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Untold {
+    /// A Python without the symbol.
+    Symbolless,
+    /// A Python that could not be opened.
+    Unreadable,
+    /// A C library that has threads wait elsewhere.
+    OtherLibc,
 }
 
 /// Why a process could not be looked at.
@@ -50,10 +61,9 @@ impl Gils {
             Look::Refused => return self.miss(pid, from_ns, Unseen::Refused),
             Look::Runtime { start, end } => Some(*start..*end),
             Look::NoPython => None,
-            Look::Symbolless { file } => {
-                self.symbolless.insert(file.clone());
-                None
-            }
+            Look::Symbolless { file } => self.cannot_tell(Untold::Symbolless, file),
+            Look::Unreadable { file } => self.cannot_tell(Untold::Unreadable, file),
+            Look::OtherLibc { file } => self.cannot_tell(Untold::OtherLibc, file),
         };
         self.know(pid, from_ns, runtime);
     }
@@ -93,6 +103,11 @@ impl Gils {
         self.unseen.remove(&(pid, from_ns));
         let programs = self.by_pid.entry(pid).or_default();
         programs.push(Program { from_ns, runtime });
+    }
+
+    fn cannot_tell(&mut self, why: Untold, file: &str) -> Option<Range<u64>> {
+        self.untold.insert((why, file.to_owned()));
+        None
     }
 
     fn miss(&mut self, pid: u32, from_ns: u64, why: Unseen) {

@@ -192,6 +192,8 @@ fn any_look() -> impl Strategy<Value = Look> {
     prop_oneof![
         any::<(u64, u64)>().prop_map(|(start, end)| Look::Runtime { start, end }),
         any::<String>().prop_map(|file| Look::Symbolless { file }),
+        any::<String>().prop_map(|file| Look::Unreadable { file }),
+        any::<String>().prop_map(|file| Look::OtherLibc { file }),
         Just(Look::NoPython),
         Just(Look::Gone),
         Just(Look::Refused),

@@ -21,6 +21,13 @@ pub(super) struct Account<'a> {
     wakes: Vec<Wake<'a>>,
     blame: Vec<Blame<'a>>,
     calls: Option<Vec<Calls>>,
+    gil: Option<GilHeld>,
+}
+
+#[derive(Serialize)]
+struct GilHeld {
+    held_ns: u64,
+    hand_overs: u64,
 }
 
 #[derive(Serialize)]
@@ -86,6 +93,7 @@ impl<'a> From<&'a document::Sums> for Account<'a> {
             wakes,
             blame,
             calls,
+            gil,
         } = sums;
         Account {
             lifetime_ns: *lifetime_ns,
@@ -107,6 +115,20 @@ impl<'a> From<&'a document::Sums> for Account<'a> {
             calls: calls
                 .as_ref()
                 .map(|list| list.iter().map(Calls::from).collect()),
+            gil: gil.as_ref().map(GilHeld::from),
+        }
+    }
+}
+
+impl From<&document::GilHeld> for GilHeld {
+    fn from(gil: &document::GilHeld) -> GilHeld {
+        let document::GilHeld {
+            held_ns,
+            hand_overs,
+        } = *gil;
+        GilHeld {
+            held_ns,
+            hand_overs,
         }
     }
 }

@@ -39,7 +39,7 @@ fn the_contract_is_kept() {
     );
     has(&report["overhead"], "probe_runs probe_ns tool_cpu_ns");
     let sums = "lifetime_ns on_cpu_ns runqueue_ns open_ns unknown_ns switches migrations waits \
-                wakes blame calls";
+                wakes blame calls gil";
     let thread = &report["threads"][0];
     has(
         thread,
@@ -73,6 +73,7 @@ fn unknown_is_null_and_never_zero() {
     assert_eq!(thread["exit"], Value::Null);
     assert_eq!(thread["ppid"], Value::Null);
     assert_eq!(thread["calls"], Value::Null);
+    assert_eq!(thread["gil"], Value::Null);
     let calls = &parsed(&full())["threads"][0]["calls"];
     assert_eq!(
         (&calls[0]["reaped"], &calls[0]["empty"]),

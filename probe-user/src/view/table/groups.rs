@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::Options;
 use super::behind;
 use super::calls;
+use super::gil;
 use super::head;
 use super::page::{Page, Piece};
 use crate::document::{Document, Group, Sums, Thread};
@@ -39,11 +40,13 @@ pub(super) fn write(page: &mut Page, document: &Document, options: &Options) {
         write_group(page, group, options.all);
         behind::write(page, &group.sums, 0, options.all);
         calls::write(page, &group.sums, 0, &document.coverage);
+        gil::write(page, &group.sums, 0);
         if options.per_thread {
             for thread in &threads[at] {
                 write_thread(page, thread, options.all);
                 behind::write(page, &thread.sums, 1, options.all);
                 calls::write(page, &thread.sums, 1, &document.coverage);
+                gil::write(page, &thread.sums, 1);
             }
         }
     }

@@ -8,6 +8,7 @@ mod behind;
 mod calls;
 mod concurrency;
 mod foot;
+mod gil;
 mod groups;
 mod head;
 mod layout;

@@ -63,6 +63,10 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             calls(Function::DoWait, ns),
             calls(Function::Epoll, ns),
         ]),
+        gil: Some(GilHeld {
+            held_ns: ns,
+            hand_overs: 2,
+        }),
         ..Sums::default()
     };
     let thread = Thread {

@@ -29,6 +29,8 @@ pub enum Life<'a> {
         key: &'a WaitKey,
         /// Who or what ended it.
         ended: Ended,
+        /// Who or what was waited for: the same, but for a try that timed out.
+        waited_for: Ended,
         /// Its causes, which add up to its time, ns.
         blame: Vec<(Cause, u64)>,
     },
@@ -51,27 +53,46 @@ impl Past {
 
     fn lived(&self, (from_ns, interval): (u64, &Interval)) -> Option<Lived<'_>> {
         let to_ns = interval.to_ns;
-        let mut blame = Vec::new();
-        interval
-            .did
-            .each(to_ns - from_ns, |cause, ns| blame.push((cause, ns)));
         let what = match interval.did {
             Did::Pass(cause) => Life::Passed(cause),
-            Did::WaitFor { key, cause } => Life::Waited {
-                key: self.keys.get(key)?,
-                ended: Ended::For(cause),
-                blame,
-            },
-            Did::WaitOn { key, waker, .. } => Life::Waited {
-                key: self.keys.get(key)?,
-                ended: Ended::By(waker),
-                blame,
-            },
+            Did::WaitFor { key, .. } | Did::WaitOn { key, .. } => {
+                let (ended, waited_for) = interval.did.ended();
+                let mut blame = Vec::new();
+                interval
+                    .did
+                    .each(to_ns - from_ns, |cause, ns| blame.push((cause, ns)));
+                Life::Waited {
+                    key: self.keys.get(key)?,
+                    ended,
+                    waited_for,
+                    blame,
+                }
+            }
         };
         Some(Lived {
             from_ns,
             to_ns,
             what,
         })
+    }
+}
+
+impl Did {
+    /// Who or what ended it, and was waited for.
+    fn ended(&self) -> (Ended, Ended) {
+        match *self {
+            Did::Pass(cause) | Did::WaitFor { cause, .. } => (Ended::For(cause), Ended::For(cause)),
+            Did::WaitOn {
+                waker, timed_out, ..
+            } => {
+                let by = Ended::By(waker);
+                let ended = if timed_out {
+                    Ended::For(Cause::Timer)
+                } else {
+                    by
+                };
+                (ended, by)
+            }
+        }
     }
 }

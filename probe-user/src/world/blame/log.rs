@@ -50,10 +50,12 @@ pub(super) enum Did {
     Pass(Cause),
     /// A wait that no thread of the tree ended.
     WaitFor { key: KeyId, cause: Cause },
-    /// A wait, by what its waker did.
+    /// A wait, by what its waker did, or, where that came too late for it and a
+    /// timer ended it, by what the thread did that was waited for.
     WaitOn {
         key: KeyId,
         waker: ThreadId,
+        timed_out: bool,
         parts: Box<[(Cause, u64)]>,
     },
 }

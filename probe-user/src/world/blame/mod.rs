@@ -159,6 +159,7 @@ impl Past {
         Did::WaitOn {
             key,
             waker,
+            timed_out: false,
             parts: self.walk(piece),
         }
     }

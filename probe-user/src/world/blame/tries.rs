@@ -72,7 +72,12 @@ impl Past {
             *blame.entry((WaitKind::Gil, cause)).or_default() += ns;
         }
         blame.retain(|_, ns| *ns > 0);
-        let did = Did::WaitOn { key, waker, parts };
+        let did = Did::WaitOn {
+            key,
+            waker,
+            timed_out: true,
+            parts,
+        };
         self.logs[id.0 as usize].amend(at, self.sealed, did);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use probe_common::sched::waker;
 
 use crate::{
-    document::Document,
+    document::{Did, Document},
     metrics::tests::run,
     wire::{
         session::{Fact, Look},
@@ -308,4 +308,143 @@ fn a_lock_that_was_free_in_the_end_was_held_by_nobody_known() {
         ("gil", "timer", 100),
     ];
     assert_eq!(blame(python), expected);
+}
+
+/// Steps of the thread's story that timers ended.
+#[test]
+fn a_try_that_a_timer_ended_is_told_as_such() {
+    let mut python = Python::new().looked(5, 0, runtime());
+    let thread = python.thread;
+    python.times_out(thread, 1200, LOCK);
+    python.waits(thread, 1300, LOCK);
+    let mut analysis = run::begun();
+    analysis.explain(&[6]);
+    let mut batch = run::batch(&python.probes.records);
+    batch.facts = python.facts;
+    analysis.batch(&batch);
+    let document = analysis.document();
+    let steps = document.explained.iter().flatten().flat_map(|s| &s.steps);
+    let ended: Vec<(&str, &str)> = steps
+        .filter_map(|step| match &step.did {
+            Did::Waited { ended, blame, .. } => Some((ended.source, blame[0].cause)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ended, [("timer", "computing"), ("task", "computing")]);
+}
+
+/// Held and hand-overs by thread.
+fn held(python: Python) -> Vec<(u32, u64, u64)> {
+    let document = python.document();
+    let gil = |t: &crate::document::Thread| {
+        let gil = t.sums.gil.as_ref()?;
+        Some((t.tid, gil.held_ns, gil.hand_overs))
+    };
+    document.threads.iter().filter_map(gil).collect()
+}
+
+/// Three threads besides 5, which computes; two of them are born at 1110, 1120.
+struct Contended {
+    python: Python,
+    tasks: [TaskId; 3],
+}
+
+impl Contended {
+    fn new() -> Contended {
+        let mut python = Python::new().looked(5, 0, runtime());
+        let probes = &mut python.probes;
+        let seventh = born(probes, 1110, 5, who(7, 5));
+        let eighth = born(probes, 1120, 5, who(8, 5));
+        let tasks = [python.thread, seventh, eighth];
+        Contended { python, tasks }
+    }
+
+    /// Goes to sleep at a word of the lock. Threads by number, from 6.
+    fn sleeps(&mut self, ts_ns: u64, tid: u32, word: u64) {
+        let mut out = Out::sleep(FUTEX);
+        out.arg0 = word;
+        let task = self.tasks[tid as usize - 6];
+        self.python.probes.switch(ts_ns, Some((task, out)), None);
+    }
+
+    fn wakes(&mut self, ts_ns: u64, tid: u32, by: &By) {
+        let task = self.tasks[tid as usize - 6];
+        self.python.probes.waking(ts_ns, task, by);
+    }
+
+    fn runs(&mut self, ts_ns: u64, tid: u32) {
+        let task = self.tasks[tid as usize - 6];
+        self.python.probes.switch(ts_ns, None, Some(task));
+    }
+
+    /// So that the condition is known by a timeout; nobody else sleeps.
+    fn shows_the_condition(&mut self) {
+        self.sleeps(1200, 6, LOCK);
+        self.wakes(1210, 6, &timer());
+        self.runs(1220, 6);
+    }
+}
+
+#[test]
+fn a_lock_is_held_from_its_taking_to_its_handing_over() {
+    let mut story = Contended::new();
+    story.shows_the_condition();
+    // 8 holds it, and 6 and 7 wait, at either word of the condition.
+    story.sleeps(1300, 6, LOCK);
+    story.sleeps(1350, 7, LOCK + 4);
+    // 8 has certainly held it since 6 waits.
+    story.wakes(1400, 6, &By::task(8, FUTEX));
+    story.runs(1420, 6);
+    // 6 holds it since it got a CPU; 8 waits for that to happen elsewhere.
+    story.sleeps(1430, 8, LOCK + 0x58);
+    story.wakes(1440, 8, &By::task(6, FUTEX));
+    story.runs(1450, 8);
+    story.wakes(1500, 7, &By::task(6, FUTEX));
+    story.runs(1510, 7);
+    assert_eq!(held(story.python), [(6, 80, 1), (8, 100, 1)]);
+}
+
+#[test]
+fn a_lock_that_nobody_waits_for_may_change_hands_unseen() {
+    let mut story = Contended::new();
+    story.shows_the_condition();
+    story.sleeps(1300, 6, LOCK);
+    story.wakes(1310, 6, &timer());
+    story.runs(1320, 6);
+    // Until here anybody may have had it.
+    story.sleeps(1390, 6, LOCK);
+    story.wakes(1400, 6, &By::task(8, FUTEX));
+    story.runs(1420, 6);
+    assert_eq!(held(story.python), [(8, 10, 1)]);
+}
+
+#[test]
+fn without_a_timeout_the_condition_is_not_known() {
+    let mut story = Contended::new();
+    story.sleeps(1300, 6, LOCK);
+    story.wakes(1400, 6, &By::task(8, FUTEX));
+    story.runs(1420, 6);
+    assert_eq!(held(story.python), []);
+}
+
+#[test]
+fn a_sleep_that_was_interrupted_from_outside_is_no_hand_over() {
+    let mut story = Contended::new();
+    story.shows_the_condition();
+    story.sleeps(1300, 6, LOCK);
+    story.sleeps(1310, 7, LOCK);
+    story.wakes(
+        1350,
+        7,
+        &By {
+            stranger: Some((99, "kill")),
+            flags: waker::CONTEXT_KNOWN,
+            ..By::task(99, 62)
+        },
+    );
+    story.runs(1360, 7);
+    // What it was interrupted for is not known, so neither is who held it before.
+    story.wakes(1400, 6, &By::task(8, FUTEX));
+    story.runs(1420, 6);
+    assert_eq!(held(story.python), [(8, 0, 1)]);
 }
