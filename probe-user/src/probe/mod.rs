@@ -4,6 +4,7 @@
 pub mod btf;
 pub mod counters;
 pub mod drain;
+mod features;
 pub mod kernel;
 pub mod layout;
 pub mod load;

@@ -30,30 +30,24 @@ pub struct Problems {
 }
 
 /// Decodes back-to-back records, in the order they stand.
-pub fn decode(mut bytes: &[u8], problems: &mut Problems, mut each: impl FnMut(Event)) {
-    while !bytes.is_empty() {
-        let Some(head) = Head::read(bytes) else {
-            problems.malformed += 1;
-            return;
-        };
-        let (record, rest) = bytes.split_at(head.size);
-        bytes = rest;
-        let fields = Fields::behind_header(record);
+pub fn decode(bytes: &[u8], problems: &mut Problems, mut each: impl FnMut(Event)) {
+    let mut records = Records(bytes);
+    for (head, fields) in &mut records {
         match one(&head, fields, &mut each) {
             Decoded::Done => {}
             Decoded::Unknown => problems.unknown += 1,
             Decoded::Malformed => problems.malformed += 1,
         }
     }
+    if !records.0.is_empty() {
+        problems.malformed += 1;
+    }
 }
 
 /// Calls `each` with every address of every stack, without decoding the rest.
-pub fn each_stack_address(mut bytes: &[u8], mut each: impl FnMut(u64)) {
-    while let Some(head) = Head::read(bytes) {
-        let (record, rest) = bytes.split_at(head.size);
-        bytes = rest;
+pub fn each_stack_address(bytes: &[u8], mut each: impl FnMut(u64)) {
+    for (head, mut fields) in Records(bytes) {
         if head.kind == kind::STACK && head.size == size_of::<stack::Stack>() {
-            let mut fields = Fields::behind_header(record);
             let (_tid, len) = (fields.u32(), fields.u32() as usize);
             (0..len.min(stack::FRAMES)).for_each(|_| each(fields.u64()));
         }
@@ -61,12 +55,9 @@ pub fn each_stack_address(mut bytes: &[u8], mut each: impl FnMut(u64)) {
 }
 
 /// Calls `each` with every disk's number.
-pub fn each_disk(mut bytes: &[u8], mut each: impl FnMut(u32)) {
-    while let Some(head) = Head::read(bytes) {
-        let (record, rest) = bytes.split_at(head.size);
-        bytes = rest;
+pub fn each_disk(bytes: &[u8], mut each: impl FnMut(u32)) {
+    for (head, mut fields) in Records(bytes) {
         if head.kind == kind::DISK && head.size == size_of::<disk::Disk>() {
-            let mut fields = Fields::behind_header(record);
             let _sleeper = fields.u32();
             each(fields.u32());
         }
@@ -74,14 +65,26 @@ pub fn each_disk(mut bytes: &[u8], mut each: impl FnMut(u32)) {
 }
 
 /// Decodes births, program changes and snapshots, and skips the rest.
-pub fn each_life(mut bytes: &[u8], mut each: impl FnMut(Event)) {
-    while let Some(head) = Head::read(bytes) {
-        let (record, rest) = bytes.split_at(head.size);
-        bytes = rest;
+pub fn each_life(bytes: &[u8], mut each: impl FnMut(Event)) {
+    for (head, fields) in Records(bytes) {
         if matches!(head.kind, kind::FORK | kind::EXEC | kind::SNAPSHOT) {
             // What cannot be used is counted where everything is decoded.
-            let _counted = one(&head, Fields::behind_header(record), &mut each);
+            let _counted = one(&head, fields, &mut each);
         }
+    }
+}
+
+/// Back-to-back records, up to one whose size leads nowhere.
+struct Records<'a>(&'a [u8]);
+
+impl<'a> Iterator for Records<'a> {
+    type Item = (Head, Fields<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let head = Head::read(self.0)?;
+        let (record, rest) = self.0.split_at(head.size);
+        self.0 = rest;
+        Some((head, Fields::behind_header(record)))
     }
 }
 
