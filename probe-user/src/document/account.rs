@@ -1,0 +1,166 @@
+//! Sums over one thread or one group: times, waits, wakers, and what was behind.
+
+use super::Function;
+
+/// Sums over one thread or one group. For a thread,
+/// `lifetime = on_cpu + runqueue + Σ waits.total + open + unknown`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// First to last observed instant, ns.
+    pub lifetime_ns: u64,
+    /// Running, ns.
+    pub on_cpu_ns: u64,
+    /// Runnable but not running, ns.
+    pub runqueue_ns: u64,
+    /// Times it entered the run queue (wake-ups and preemptions).
+    pub runqueue_count: u64,
+    /// The part of the finished waits that is known to be idle, ns.
+    pub idle_ns: u64,
+    /// In waits not finished at the end, ns: a lower bound.
+    pub open_ns: u64,
+    /// Covered by lost records, ns.
+    pub unknown_ns: u64,
+    /// Switch-outs to sleep.
+    pub voluntary: u64,
+    /// Switch-outs while runnable.
+    pub involuntary: u64,
+    /// CPU migrations.
+    pub migrations: u64,
+    /// Finished waits, largest total first.
+    pub waits: Vec<Wait>,
+    /// Waits not finished at the end, longest first.
+    pub open: Vec<OpenWait>,
+    /// Who ended the finished waits, largest `wait_ns` first.
+    pub wakes: Vec<Wake>,
+    /// What the finished waits were really for, largest first.
+    pub blame: Vec<Blame>,
+    /// Finished calls of watched kernel functions, by function; `None` where
+    /// the tier does not observe them.
+    pub calls: Option<Vec<Calls>>,
+    /// CPython's interpreter lock; `None` where no hand-over of it was seen.
+    pub gil: Option<GilHeld>,
+}
+
+/// How long CPython's interpreter lock was held while other threads waited for
+/// it. Defined in `metrics::gil`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GilHeld {
+    /// A lower bound, ns.
+    pub held_ns: u64,
+    /// How often it was then handed to one of them.
+    pub hand_overs: u64,
+}
+
+/// Finished calls of one kernel function. They are counted apart from the
+/// waits: a call may sleep never, once or often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// Which function.
+    pub function: Function,
+    /// Calls that returned; the sum of `fruitful`, `empty` and `failed`.
+    pub count: u64,
+    /// Time of those whose entry was seen, ns.
+    pub total_ns: u64,
+    /// The longest of them, ns.
+    pub max_ns: u64,
+    /// Those whose entry was not seen: in none of the times.
+    pub begun_before: u64,
+    /// Returned more than 0: `do_wait` a child (one that ended, or, if asked
+    /// for, stopped or went on), `do_epoll_wait` events.
+    pub fruitful: u64,
+    /// Returned 0: `do_wait` no child yet (`WNOHANG`), `do_epoll_wait` no event.
+    pub empty: u64,
+    /// Returned an error (`do_wait`: mostly `ECHILD`), or was interrupted.
+    pub failed: u64,
+    /// Of the empty ones, those in which the thread slept for events and the
+    /// last such sleep was certainly ended by something other than a timer;
+    /// `None` for a function that does not wait for events.
+    pub empty_after_wake: Option<u64>,
+}
+
+/// What waits of one kind were really for: the part of their time that one
+/// cause took. The parts of a kind add up to its finished waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blame {
+    /// As [`Wait::kind`].
+    pub kind: &'static str,
+    /// `computing`, `starting`, `run-queue`, `network`, `disk`, `timer`,
+    /// `interrupt`, `outside`, `unknown`.
+    pub cause: &'static str,
+    /// Whose computing, which peer, who outside; `None` where the cause says
+    /// it all or more is not known.
+    pub detail: Option<String>,
+    /// Time, ns.
+    pub ns: u64,
+}
+
+/// Finished waits of one kind at one place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wait {
+    /// Wait kind (design §4): `child-exit`, `futex`, …
+    pub kind: &'static str,
+    /// System call's name; `None` outside one.
+    pub syscall: Option<String>,
+    /// Kernel function slept in; `None` when no stack was taken (short sleeps).
+    pub function: Option<String>,
+    /// Descriptor, futex address, …: `pipe:[4711]`, `tcp 127.0.0.1:40222 → 127.0.0.1:9418`.
+    pub object: Option<String>,
+    /// For kind `unknown`: the stack, innermost first. Otherwise empty.
+    pub stack: Vec<String>,
+    /// Whether they waited for work, by the rule of `metrics::idle`; `None`
+    /// where it cannot tell.
+    pub idle: Option<bool>,
+    /// Finished waits.
+    pub count: u64,
+    /// Their time, ns.
+    pub total_ns: u64,
+    /// The longest, ns.
+    pub max_ns: u64,
+    /// How many of them had begun before the observation: their time is a
+    /// lower bound (`≥`).
+    pub begun_before: u64,
+    /// Who ended them, largest `wait_ns` first.
+    pub wakes: Vec<Wake>,
+}
+
+/// A wait not finished at the end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenWait {
+    /// As [`Wait::kind`].
+    pub kind: &'static str,
+    /// As [`Wait::syscall`].
+    pub syscall: Option<String>,
+    /// As [`Wait::function`].
+    pub function: Option<String>,
+    /// As [`Wait::object`].
+    pub object: Option<String>,
+    /// As [`Wait::stack`].
+    pub stack: Vec<String>,
+    /// Threads in such a wait (1 for a single thread).
+    pub count: u64,
+    /// Time so far, ns, from the first observed instant on.
+    pub so_far_ns: u64,
+    /// It had begun before the observation.
+    pub begun_before: bool,
+}
+
+/// Wake-ups from one source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wake {
+    /// Wake source (design §4): `task-exit`, `timer`, …
+    pub source: &'static str,
+    /// Label of the waking task (`git index-pack`); `None` for an interrupt.
+    pub comm: Option<String>,
+    /// Its process; `None` for an interrupt, and in groups when several.
+    pub pid: Option<u32>,
+    /// Its thread; `None` for an interrupt, and in groups when several.
+    pub tid: Option<u32>,
+    /// System call the waker was in, when that is known and it was a task.
+    pub syscall: Option<String>,
+    /// The waker is outside the traced tree.
+    pub outside: bool,
+    /// Wake-ups.
+    pub count: u64,
+    /// Time of the waits they ended, ns.
+    pub wait_ns: u64,
+}
