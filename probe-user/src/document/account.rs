@@ -82,7 +82,7 @@ pub struct Calls {
 /// cause took. The parts of a kind add up to its finished waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blame {
-    /// As [`Wait::kind`].
+    /// As [`super::Wait::kind`].
     pub kind: &'static str,
     /// `computing`, `starting`, `run-queue`, `network`, `disk`, `timer`,
     /// `interrupt`, `outside`, `unknown`.
@@ -126,15 +126,15 @@ pub struct Wait {
 /// A wait not finished at the end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpenWait {
-    /// As [`Wait::kind`].
+    /// As [`super::Wait::kind`].
     pub kind: &'static str,
-    /// As [`Wait::syscall`].
+    /// As [`super::Wait::syscall`].
     pub syscall: Option<String>,
-    /// As [`Wait::function`].
+    /// As [`super::Wait::function`].
     pub function: Option<String>,
-    /// As [`Wait::object`].
+    /// As [`super::Wait::object`].
     pub object: Option<String>,
-    /// As [`Wait::stack`].
+    /// As [`super::Wait::stack`].
     pub stack: Vec<String>,
     /// Threads in such a wait (1 for a single thread).
     pub count: u64,

@@ -32,9 +32,9 @@ pub struct Step {
 pub enum Did {
     /// No wait: `computing`, `starting`, `run-queue`, `unknown`.
     Passed {
-        /// As [`Blame::cause`].
+        /// As [`super::Blame::cause`].
         cause: &'static str,
-        /// As [`Blame::detail`].
+        /// As [`super::Blame::detail`].
         detail: Option<String>,
     },
     /// A finished wait.
@@ -53,13 +53,13 @@ pub enum Did {
 /// What a wait was for, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// As [`Wait::kind`].
+    /// As [`super::Wait::kind`].
     pub kind: &'static str,
-    /// As [`Wait::syscall`].
+    /// As [`super::Wait::syscall`].
     pub syscall: Option<String>,
-    /// As [`Wait::function`].
+    /// As [`super::Wait::function`].
     pub function: Option<String>,
-    /// As [`Wait::object`].
+    /// As [`super::Wait::object`].
     pub object: Option<String>,
 }
 
@@ -84,9 +84,9 @@ pub struct CriticalPath {
 /// What one cause contributed to the critical path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathSum {
-    /// As [`Blame::cause`]; `open` is a wait that had not ended.
+    /// As [`super::Blame::cause`]; `open` is a wait that had not ended.
     pub cause: &'static str,
-    /// As [`Blame::detail`]; of `open`, the wait kind.
+    /// As [`super::Blame::detail`]; of `open`, the wait kind.
     pub detail: Option<String>,
     /// Time, ns.
     pub ns: u64,
