@@ -2,7 +2,7 @@
 //! the statics in `probe-ebpf/src/offsets.rs`; tables are described here.
 
 /// Size of the table that tells the probes about system calls, by number.
-pub const SYSCALL_SLOTS: u32 = 1024;
+pub const SYSCALL_SLOTS: usize = 1024;
 
 /// Bits of a system-call table entry.
 pub mod syscall_bits {

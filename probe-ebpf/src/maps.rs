@@ -6,7 +6,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, RingBuf},
 };
-use probe_common::{config::SYSCALL_SLOTS, entry::TaskEntry, loss::COUNTERS};
+use probe_common::{entry::TaskEntry, loss::COUNTERS};
 
 /// Traced tasks by the address of their `task_struct`. Resized by the loader.
 #[map]
@@ -19,11 +19,6 @@ pub static TARGETS: HashMap<u32, u32> = HashMap::with_max_entries(1024, 0);
 /// Slot 0: what the task iterator shall do ([`probe_common::config::iter_mode`]).
 #[map]
 pub static CONTROL: Array<u32> = Array::with_max_entries(1, 0);
-
-/// What the probes must know about a system call, by number
-/// ([`probe_common::config::syscall_bits`]).
-#[map]
-pub static SYSCALLS: Array<u32> = Array::with_max_entries(SYSCALL_SLOTS, 0);
 
 /// Losses and runs ([`probe_common::loss`]).
 #[map]

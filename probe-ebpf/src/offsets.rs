@@ -4,7 +4,7 @@
 //! behind a missing one.
 
 use aya_ebpf::Global;
-use probe_common::config::NO_OFFSET;
+use probe_common::config::{NO_OFFSET, SYSCALL_SLOTS, syscall_bits};
 
 /// Declares one global per offset, [`NO_OFFSET`] until the loader sets it.
 macro_rules! offsets {
@@ -120,6 +120,21 @@ pub static HAS_STACKS: Global<u8> = Global::new(1);
 /// Sleeps at least this long carry both kernel stacks, ns.
 #[unsafe(no_mangle)]
 pub static STACK_THRESHOLD_NS: Global<u64> = Global::new(1_000_000);
+
+/// What the probes must know about a system call, by number
+/// ([`probe_common::config::syscall_bits`]).
+#[unsafe(no_mangle)]
+static SYSCALL_BITS: [u8; SYSCALL_SLOTS] = [syscall_bits::NEEDS_STACK; SYSCALL_SLOTS];
+
+/// The table's word on a system call; a sleep outside any needs its stack.
+#[inline(always)]
+pub fn bits_of(nr: i16) -> u8 {
+    if nr < 0 || nr as usize >= SYSCALL_SLOTS {
+        return syscall_bits::NEEDS_STACK;
+    }
+    // SAFETY: inside the table, whose values only the loader knows.
+    unsafe { core::ptr::read_volatile((&raw const SYSCALL_BITS).cast::<u8>().add(nr as usize)) }
+}
 
 /// Whether the loader resolved an offset.
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
-    config::{SYSCALL_SLOTS, syscall_bits},
+    config::syscall_bits,
     entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     current, emit, filter,
-    maps::{HOT, SYSCALLS},
+    maps::HOT,
     offsets::{self, known},
     read::{self, Syscall, Task},
 };
@@ -163,26 +163,14 @@ fn prepare_sleep(
     ts_ns: u64,
 ) -> bool {
     let bits = if flags & (flag::KERNEL | flag::COMPAT) != 0 {
-        u32::from(syscall_bits::NEEDS_STACK)
+        syscall_bits::NEEDS_STACK
     } else {
-        bits_of(call.nr)
+        offsets::bits_of(call.nr)
     };
-    let on_fd = bits & u32::from(syscall_bits::FD) != 0;
+    let on_fd = bits & syscall_bits::FD != 0;
     let described = on_fd && fd::describe(prev, entry, call.arg0 as i32, ts_ns);
     let uninterruptible = task_state & state::INTERRUPTIBLE == 0;
-    let unsettled = bits & u32::from(syscall_bits::NEEDS_STACK) != 0 || on_fd && !described;
+    let unsettled = bits & syscall_bits::NEEDS_STACK != 0 || on_fd && !described;
     entry.needs_stack = u16::from(uninterruptible || unsettled);
     described
-}
-
-/// The table's word on a system call; a sleep outside any needs its stack.
-#[inline(always)]
-pub fn bits_of(nr: i16) -> u32 {
-    if nr < 0 || nr as u32 >= SYSCALL_SLOTS {
-        return u32::from(syscall_bits::NEEDS_STACK);
-    }
-    match SYSCALLS.get(nr as u32) {
-        Some(bits) => *bits,
-        None => u32::from(syscall_bits::NEEDS_STACK),
-    }
 }

@@ -4,7 +4,7 @@
 use core::ffi::c_void;
 
 use probe_common::{
-    config::iter_mode,
+    config::{iter_mode, syscall_bits},
     entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
@@ -34,33 +34,32 @@ pub fn task_iter(ctx: *mut c_void) -> i32 {
         Some(mode) => *mode,
         None => return 0,
     };
-    if mode == iter_mode::FINAL {
-        if let Some(entry) = filter::entry(task) {
-            report(task, entry, snapshot::FINAL);
-        }
-        return 0;
+    let flags = match mode {
+        iter_mode::FINAL => snapshot::FINAL,
+        _ if !begin_to_follow(task) => return 0,
+        iter_mode::SEED_HELD => snapshot::HELD,
+        _ => 0,
+    };
+    // In one place: the verifier walks through it once for each.
+    if let Some(entry) = filter::entry(task) {
+        report(task, entry, flags);
     }
+    0
+}
+
+/// Whether it is one that shall be followed from now on.
+#[inline(always)]
+fn begin_to_follow(task: Task) -> bool {
     if filter::entry(task).is_some() || !filter::is_target(read::tgid(task)) {
-        return 0;
+        return false;
     }
     // The first thread of a process may have ended before the others.
     if read::field::<u32>(task, &offsets::TASK_STATE) as u16 & state::DEAD != 0 {
-        return 0;
+        return false;
     }
     // Followed before it is looked at: what happens in between is then in the
     // ring as well, and the world knows the order.
-    if !filter::follow(task) {
-        return 0;
-    }
-    if let Some(entry) = filter::entry(task) {
-        let held = if mode == iter_mode::SEED_HELD {
-            snapshot::HELD
-        } else {
-            0
-        };
-        report(task, entry, held);
-    }
-    0
+    filter::follow(task)
 }
 
 #[inline(always)]
@@ -73,7 +72,6 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         entry.running = 1;
     }
     let call = sched::call_of(task, entry, &mut flags);
-    let mut stack_wanted = false;
     if task_state != state::RUNNING && flags & snapshot::ON_CPU == 0 {
         if sched::io_wait(task) {
             flags |= probe_common::sched::flag::IOWAIT;
@@ -81,8 +79,7 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         if entry.lock != 0 {
             flags |= probe_common::sched::flag::LOCK;
         }
-        let on_fd =
-            sched::bits_of(call.nr) & u32::from(probe_common::config::syscall_bits::FD) != 0;
+        let on_fd = offsets::bits_of(call.nr) & syscall_bits::FD != 0;
         if on_fd && fd::describe(task, entry, call.arg0 as i32, ts_ns) {
             flags |= probe_common::sched::flag::OBJECT;
         }
@@ -90,9 +87,6 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
             entry.off_ns = ts_ns;
             entry.needs_stack = 1;
         }
-        stack_wanted = true;
-    }
-    if stack_wanted {
         wake::sleeper_stack(task, entry.tid, ts_ns);
     }
     let header = emit::header::<Snapshot>(kind::SNAPSHOT, flags, ts_ns);

@@ -37,6 +37,8 @@ impl Kernel {
     /// Reads BTF. The error is [`Untyped`] where the raw tier is what is left.
     pub fn read() -> Result<Kernel> {
         let raw = fs::read(BTF_PATH).map_err(Untyped::Absent)?;
+        // Both readers parse the same bytes: making them takes the kernel a while.
+        let for_loader = aya::Btf::parse(&raw, Default::default());
         let btf = Btf::parse(raw).ok_or(Untyped::Unreadable)?;
         let mut layout = Layout::resolve(&btf, std::env::consts::ARCH, addresses);
         if !may_probe_read() {
@@ -46,7 +48,7 @@ impl Kernel {
             let (reason, feature) = (missing.reason(), missing.feature);
             bail!("{reason}, and without it waitscope cannot work: it would not know {feature}");
         }
-        let btf = aya::Btf::from_sys_fs().context("reading the kernel's type information")?;
+        let btf = for_loader.context("reading the kernel's type information")?;
         Ok(Kernel { btf, layout })
     }
 }

@@ -13,7 +13,7 @@ use aya::{
         RawTracePoint, TracePoint,
     },
 };
-use probe_common::config::{SYSCALL_SLOTS, iter_mode};
+use probe_common::config::iter_mode;
 
 use super::{
     counters::Counters,
@@ -101,12 +101,14 @@ impl Tried {
 impl Probes {
     /// Creates the maps and hands over layout and settings.
     pub fn create(kernel: &Kernel, settings: &Settings) -> Result<Probes> {
+        let syscalls = syscall::probe_table(Table::native());
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&kernel.btf))
             .map_max_entries("HOT", settings.ring_bytes)
             .map_max_entries("TASKS", settings.tasks)
             .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true)
+            .override_global("SYSCALL_BITS", &syscalls, true)
             .override_global("IOWAIT_MASK", &kernel.layout.iowait_mask, true);
         let switches = switches(&kernel.layout);
         for (global, on) in &switches {
@@ -120,7 +122,6 @@ impl Probes {
         super::log::start(&mut ebpf)?;
         let control = Array::try_from(take(&mut ebpf, "CONTROL")?)?;
         let targets = HashMap::try_from(take(&mut ebpf, "TARGETS")?)?;
-        fill_syscalls(&mut ebpf)?;
         Ok(Probes {
             ebpf,
             control,
@@ -310,22 +311,6 @@ fn switches(layout: &Layout) -> [(&'static str, u8); 5] {
         ("HAS_PROBE_READ", layout.has_probe_read),
     ]
     .map(|(global, on)| (global, u8::from(on)))
-}
-
-/// A map that is taken out and dropped is closed, and no program could be
-/// loaded with it: this one stays where it is.
-fn fill_syscalls(ebpf: &mut Ebpf) -> Result<()> {
-    let map = ebpf
-        .map_mut("SYSCALLS")
-        .ok_or_else(|| anyhow!("the probes have no map SYSCALLS"))?;
-    let mut syscalls: Array<_, u32> = Array::try_from(map)?;
-    let table = Table::native();
-    for nr in 0..SYSCALL_SLOTS {
-        syscalls
-            .set(nr, syscall::probe_bits(table, nr), 0)
-            .context("filling a map")?;
-    }
-    Ok(())
 }
 
 /// Takes a map out.

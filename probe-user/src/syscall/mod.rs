@@ -8,7 +8,7 @@ mod x86_64;
 use std::sync::LazyLock;
 
 pub use class::{Class, Descriptor};
-use probe_common::config::syscall_bits;
+use probe_common::config::{SYSCALL_SLOTS, syscall_bits};
 
 /// One architecture's numbering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +72,12 @@ fn classes(names: &[&str]) -> Vec<Class> {
     names.iter().map(|name| Class::of(name)).collect()
 }
 
-/// What the probes must know about a call ([`syscall_bits`]).
-pub fn probe_bits(table: Table, nr: u32) -> u32 {
+/// What the probes must know about every call, by number ([`syscall_bits`]).
+pub fn probe_table(table: Table) -> [u8; SYSCALL_SLOTS] {
+    std::array::from_fn(|nr| probe_bits(table, nr))
+}
+
+fn probe_bits(table: Table, nr: usize) -> u8 {
     let class = i16::try_from(nr).map_or(Class::Other, |nr| table.class(nr));
     let mut bits = 0;
     if class.descriptor() == Descriptor::First {
@@ -82,7 +86,7 @@ pub fn probe_bits(table: Table, nr: u32) -> u32 {
     if !class.settles() {
         bits |= syscall_bits::NEEDS_STACK;
     }
-    u32::from(bits)
+    bits
 }
 
 #[cfg(test)]
@@ -110,7 +114,8 @@ mod tests {
 
     #[test]
     fn probes_learn_which_calls_take_a_descriptor_and_which_need_a_stack() {
-        let bits = |nr| probe_bits(Table::X86_64, nr) as u8;
+        let table = probe_table(Table::X86_64);
+        let bits = |nr: usize| table[nr];
         assert_eq!(bits(0), syscall_bits::FD); // read
         assert_eq!(bits(202), 0); // futex
         assert_eq!(bits(257), syscall_bits::NEEDS_STACK); // openat

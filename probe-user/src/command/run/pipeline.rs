@@ -44,7 +44,7 @@ enum Message {
 
 struct Worker {
     analysis: Analysis,
-    symbols: LazyLock<KernelSymbols, Loader>,
+    symbols: Symbols,
     seen: HashSet<u64, FxBuildHasher>,
     disks: HashSet<u32, FxBuildHasher>,
     lookout: Lookout,
@@ -54,26 +54,36 @@ struct Worker {
 
 type Loader = Box<dyn FnOnce() -> KernelSymbols + Send>;
 
-/// Symbols take a while to read; nobody waits for them before the first stack.
-/// Unreadable ones are a lower grade, told before the run.
-fn symbols_soon() -> LazyLock<KernelSymbols, Loader> {
-    let loading = thread::spawn(KernelSymbols::load);
-    LazyLock::new(Box::new(move || {
-        loading.join().ok().and_then(Result::ok).unwrap_or_default()
-    }))
+/// The kernel's symbols, which take a while to read: nobody waits for them before
+/// the first stack. Unreadable ones are a lower grade, told before the run.
+pub struct Symbols(LazyLock<KernelSymbols, Loader>);
+
+impl Symbols {
+    /// Begins to read them.
+    pub fn soon() -> Symbols {
+        let loading = thread::spawn(KernelSymbols::load);
+        Symbols(LazyLock::new(Box::new(move || {
+            loading.join().ok().and_then(Result::ok).unwrap_or_default()
+        })))
+    }
 }
 
 impl Pipeline {
     /// Starts the thread, which will tell the stories of the threads with the
     /// tids `explain`. The recording must be creatable before anything runs.
-    pub fn start(start: Start, record: Option<&PathBuf>, explain: &[u32]) -> Result<Pipeline> {
+    pub fn start(
+        start: Start,
+        symbols: Symbols,
+        record: Option<&PathBuf>,
+        explain: &[u32],
+    ) -> Result<Pipeline> {
         let recording = record.map(|path| {
             Writer::create(path, &start)
                 .with_context(|| format!("cannot create the recording {}", path.display()))
         });
         let mut worker = Worker {
             analysis: Analysis::new(start)?,
-            symbols: symbols_soon(),
+            symbols,
             seen: HashSet::default(),
             disks: HashSet::default(),
             lookout: Lookout::default(),
@@ -151,7 +161,7 @@ impl Worker {
             if !seen.insert(addr) {
                 return;
             }
-            let resolved = symbols.resolve(addr);
+            let resolved = symbols.0.resolve(addr);
             facts.push(Fact::Symbol {
                 addr,
                 name: resolved.map(|r| r.name.to_owned()).unwrap_or_default(),

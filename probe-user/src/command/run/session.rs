@@ -6,7 +6,7 @@ use probe_common::entry::TaskEntry;
 use super::{
     follow::{Followed, Plumbing},
     host,
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Symbols},
     target,
 };
 use crate::{
@@ -44,6 +44,8 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
             )?)
         }
     };
+    // While the probes are being loaded.
+    let symbols = Symbols::soon();
     let targets = target::open_all(&arguments.pid)?;
     host::hurry();
 
@@ -58,7 +60,7 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
 
     let start = start(arguments, &settings, attached);
     let explain = &arguments.output.explain;
-    let pipeline = Pipeline::start(start, arguments.record.as_ref(), explain)?;
+    let pipeline = Pipeline::start(start, symbols, arguments.record.as_ref(), explain)?;
     let mut plumbing = Plumbing { drain, pipeline };
     let mut followed = match held {
         Some(held) => {
