@@ -1,17 +1,16 @@
 //! The main job on real input: gitsync pulls from a local server under waitscope.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use gitsync_stage::daemon::GitDaemon;
+use gitsync_stage::stage::{Stage, gitsync};
 
 use crate::build;
-use crate::daemon::GitDaemon;
-use crate::git::{Surroundings, Upstream};
 use crate::privilege::Privilege;
-use crate::run::{output_of, run, say};
+use crate::run::{run, say};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -66,76 +65,45 @@ pub(crate) fn show(workspace: &Workspace, options: &Options) -> Result<()> {
         .command("true", &[])
         .context("the demo runs waitscope")?;
     build::release(workspace)?;
-    let stage = Stage::build(workspace, options)?;
+    let show = Show::prepare(workspace, options)?;
     for (round, scene) in (1..).zip(&SCENES) {
-        stage.move_upstreams_on(round)?;
+        show.stage.move_on(round)?;
         let arguments = scene.arguments.join(" ");
         say(format_args!(
             "\n== gitsync --jobs {} {arguments}: {}",
             options.jobs, scene.about
         ));
-        run(&mut stage.profiled(workspace, privilege, scene)?)?;
+        run(&mut show.profiled(workspace, privilege, scene)?)?;
     }
     Ok(())
 }
 
 /// The repositories, their server, and the clones that gitsync keeps.
-struct Stage<'a> {
+struct Show<'a> {
     options: &'a Options,
-    around: Surroundings,
-    upstreams: Vec<Upstream>,
+    stage: Stage,
     clones: PathBuf,
-    gitsync: PathBuf,
     _daemon: GitDaemon,
 }
 
-impl<'a> Stage<'a> {
-    fn build(workspace: &Workspace, options: &'a Options) -> Result<Self> {
+impl<'a> Show<'a> {
+    fn prepare(workspace: &Workspace, options: &'a Options) -> Result<Self> {
         let folder = workspace.path("target/demo");
         wipe(&folder)?;
         if let Some(records) = &options.record {
             create_folder(records)?;
         }
-        let around = Surroundings::create(&folder)?;
-        let served = folder.join("upstream");
-        create_folder(&served)?;
         say(format_args!("making {} repositories", options.repos));
-        let names: Vec<String> = (0..options.repos).map(repository_name).collect();
-        let upstreams = (0..)
-            .zip(&names)
-            .map(|(number, name)| Upstream::create(&around, served.join(name), number))
-            .collect::<Result<_>>()?;
-        let daemon = GitDaemon::start(&around, &served, &folder.join("daemon.log"))?;
-        let urls: Vec<String> = names.iter().map(|name| daemon.url(name)).collect();
-        let list = folder.join("urls");
-        fs::write(&list, urls.join("\n"))
-            .with_context(|| format!("cannot write {}", list.display()))?;
-        let stage = Self {
+        let stage = Stage::build(&folder, options.repos)?;
+        let daemon = stage.serve("daemon.log")?;
+        let clones = folder.join("clones");
+        say(stage.clone_all(&daemon, options.jobs, &clones)?);
+        Ok(Self {
             options,
-            around,
-            upstreams,
-            clones: folder.join("clones"),
-            gitsync: workspace.path("examples/gitsync/gitsync"),
+            stage,
+            clones,
             _daemon: daemon,
-        };
-        stage.clone_all(&list)?;
-        Ok(stage)
-    }
-
-    /// gitsync's first run; its last line sums up.
-    fn clone_all(&self, list: &Path) -> Result<()> {
-        let mut command = self.around.command(&self.gitsync);
-        command.arg("--list").arg(list);
-        let told = output_of(command.args(self.workers()).arg(&self.clones))?;
-        say(told.lines().last().unwrap_or_default());
-        Ok(())
-    }
-
-    fn move_upstreams_on(&self, round: u64) -> Result<()> {
-        for upstream in &self.upstreams {
-            upstream.move_on(&self.around, round)?;
-        }
-        Ok(())
+        })
     }
 
     /// `waitscope run -- gitsync …`.
@@ -145,25 +113,18 @@ impl<'a> Stage<'a> {
         privilege: Privilege,
         scene: &Scene,
     ) -> Result<Command> {
-        let variables = self.around.variables();
+        let variables = self.stage.around().variables();
         let mut command = privilege.command(workspace.waitscope(), &variables)?;
         command.arg("run");
         if let Some(records) = &self.options.record {
             let file = format!("gitsync-{}.wsc", scene.name);
             command.arg("--record").arg(records.join(file));
         }
-        command.arg("--").arg(&self.gitsync).args(self.workers());
+        command.arg("--").arg(gitsync());
+        command.arg("--jobs").arg(self.options.jobs.to_string());
         command.args(scene.arguments).arg(&self.clones);
         Ok(command)
     }
-
-    fn workers(&self) -> [String; 2] {
-        ["--jobs".to_owned(), self.options.jobs.to_string()]
-    }
-}
-
-fn repository_name(number: u64) -> String {
-    format!("repo-{:02}.git", number + 1)
 }
 
 /// Leaves an empty folder.
@@ -175,7 +136,6 @@ fn wipe(folder: &Path) -> Result<()> {
     create_folder(folder)
 }
 
-fn create_folder(folder: impl AsRef<OsStr>) -> Result<()> {
-    let folder = Path::new(folder.as_ref());
+fn create_folder(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
 }

@@ -1,11 +1,8 @@
 //! Build, test and demo commands of waitscope: `cargo xtask COMMAND`.
 
 mod build;
-mod daemon;
 mod demo;
 mod facts;
-mod git;
-mod history;
 mod kernels;
 mod need;
 mod privilege;

@@ -1,57 +1,14 @@
-//! Runs other programs by argument lists, never through a shell.
+//! Runs other programs by argument lists, and tells the user.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+pub(crate) use gitsync_stage::program::{Shown, output_of, run};
 
 /// One line to the user; a closed stderr is no reason to stop.
 pub(crate) fn say(line: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Runs a command that shares our terminal; any end but success is an error.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{}`", Shown(command)))?;
-    ensure!(status.success(), "`{}` failed ({status})", Shown(command));
-    Ok(())
-}
-
-/// Runs a command whose output is wanted; its stderr stays on our terminal.
-pub(crate) fn output_of(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start `{}`", Shown(command)))?;
-    ensure!(
-        output.status.success(),
-        "`{}` failed ({})",
-        Shown(command),
-        output.status
-    );
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` did not print UTF-8", Shown(command)))
-}
-
-/// Runs a command with `input` on its standard input.
-pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Result<()> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start `{}`", Shown(command)))?;
-    // Dropped after the write, so that the child sees the end of its input.
-    let written = child.stdin.take().map(|mut stdin| stdin.write_all(input));
-    let status = child.wait()?;
-    // The status first: a child that failed early also breaks the pipe.
-    ensure!(status.success(), "`{}` failed ({status})", Shown(command));
-    written
-        .unwrap_or(Ok(()))
-        .with_context(|| format!("cannot write to `{}`", Shown(command)))
 }
 
 /// What a look at the system prints; `None` when the program is absent or fails.
@@ -63,63 +20,4 @@ pub(crate) fn look(command: &mut Command) -> Option<String> {
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then_some(text)
-}
-
-/// A command as one would type it.
-pub(crate) struct Shown<'a>(pub(crate) &'a Command);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_word(out, self.0.get_program())?;
-        for argument in self.0.get_args() {
-            out.write_str(" ")?;
-            write_word(out, argument)?;
-        }
-        Ok(())
-    }
-}
-
-fn write_word(out: &mut fmt::Formatter<'_>, word: &OsStr) -> fmt::Result {
-    let text = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        write!(out, "{text}")
-    } else {
-        write!(out, "'{}'", text.escape_debug())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_shown_as_typed_and_harmless() {
-        let mut command = Command::new("git");
-        command.args(["-C", "a b", "pull", "", "\x1b[31m"]);
-        assert_eq!(
-            Shown(&command).to_string(),
-            r"git -C 'a b' pull '' '\u{1b}[31m'"
-        );
-    }
-
-    #[test]
-    fn a_failure_names_the_command_and_its_end() {
-        let mut command = Command::new("false");
-        let error = run(&mut command).unwrap_err().to_string();
-        assert_eq!(error, "`false` failed (exit status: 1)");
-        let error = run(&mut Command::new("/nonexistent")).unwrap_err();
-        assert!(
-            format!("{error:#}").starts_with("cannot start `/nonexistent`: No such file"),
-            "{error:#}"
-        );
-    }
-
-    #[test]
-    fn input_reaches_the_child_and_an_early_end_is_the_childs_failure() {
-        feed(Command::new("grep").args(["-q", "needle"]), b"needle\n").unwrap();
-        let megabyte = vec![b'x'; 1 << 20];
-        let error = feed(&mut Command::new("false"), &megabyte).unwrap_err();
-        assert_eq!(error.to_string(), "`false` failed (exit status: 1)");
-    }
 }

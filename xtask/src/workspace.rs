@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+pub(crate) use gitsync_stage::program::{find_program, search_path_with};
+
 /// Where Debian's LLVM lives that bpf-linker is built against.
 pub(crate) const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
 
@@ -54,19 +56,4 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", self.path("target"));
         Ok(command)
     }
-}
-
-/// PATH with these directories in front.
-pub(crate) fn search_path_with(front: &[PathBuf]) -> Result<OsString> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let directories = front.iter().cloned().chain(env::split_paths(&path));
-    env::join_paths(directories).context("a directory in PATH has a colon in its name")
-}
-
-/// A program's place in PATH.
-pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|directory| directory.join(name))
-        .find(|program| program.is_file())
 }

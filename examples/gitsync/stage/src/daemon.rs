@@ -1,5 +1,6 @@
 //! A git server on the loopback interface, ended with its guard.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -17,9 +18,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 const ATTEMPTS: usize = 3;
 
 /// A running `git daemon`; dropping it ends the server.
-pub(crate) struct GitDaemon {
+pub struct GitDaemon {
     child: Child,
-    port: u16,
+    address: SocketAddr,
 }
 
 impl GitDaemon {
@@ -38,37 +39,35 @@ impl GitDaemon {
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("git://{}:{}/{name}", Ipv4Addr::LOCALHOST, self.port)
+        format!("git://{}/{name}", self.address)
     }
 
     fn spawn(around: &Surroundings, base: &Path, log: &Path) -> Result<Self> {
-        let port = free_port()?;
+        let address = free_address()?;
         let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut base_path = std::ffi::OsString::from("--base-path=");
+        let mut base_path = OsString::from("--base-path=");
         base_path.push(base);
-        let child = around
-            .daemon()?
+        let mut command = around.daemon()?;
+        command
             .args(["--reuseaddr", "--export-all"])
-            .arg(format!("--listen={}", Ipv4Addr::LOCALHOST))
-            .arg(format!("--port={port}"))
+            .arg(format!("--listen={}", address.ip()))
+            .arg(format!("--port={}", address.port()))
             .arg(base_path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .context("cannot start git daemon")?;
-        Ok(Self { child, port })
+            .stderr(log);
+        let child = command.spawn().context("cannot start git daemon")?;
+        Ok(Self { child, address })
     }
 
     /// Waits until the server accepts; false when it ended or never does.
     fn listens(&mut self) -> Result<bool> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let begin = Instant::now();
         while begin.elapsed() < TIME_TO_LISTEN {
             if self.child.try_wait()?.is_some() {
                 return Ok(false);
             }
-            if TcpStream::connect_timeout(&address, TIME_TO_LISTEN).is_ok() {
+            if TcpStream::connect_timeout(&self.address, TIME_TO_LISTEN).is_ok() {
                 return Ok(true);
             }
             thread::sleep(BETWEEN_LOOKS);
@@ -85,7 +84,7 @@ impl Drop for GitDaemon {
     }
 }
 
-fn free_port() -> Result<u16> {
+fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
+    Ok(listener.local_addr()?)
 }

@@ -1,6 +1,6 @@
-//! Invents the history of the demo's repositories, as `git fast-import` streams.
+//! Invents the history of the repositories, as `git fast-import` streams.
 //!
-//! Everything follows from (repository, file, version), so every demo transfers
+//! Everything follows from (repository, file, version), so every run transfers
 //! the same objects. A file is a list of chunks of source-like lines, and a new
 //! version rewrites about half of them: deltas and compression then behave as
 //! with real code.

@@ -1,6 +1,6 @@
-//! git as the demo uses it: bare repositories, imports, and settings of its own.
+//! git as the stage uses it: bare repositories, imports, and settings of its own.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,19 +8,18 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::history::{History, TRUNK};
-use crate::run::{feed, output_of, run};
-use crate::workspace::{find_program, search_path_with};
+use crate::program::{feed, find_program, output_of, run, search_path_with};
 
-/// The checkout may belong to another user than the one who runs the demo.
+/// The checkout may belong to another user than the one who runs gitsync.
 const SETTINGS: &str = "[safe]\n\tdirectory = *\n\
     [user]\n\tname = waitscope demo\n\temail = demo@example.invalid\n";
 
 /// The environment in which git and gitsync run: no settings of the user's or
 /// the machine's, and the system's own programs first, since a version manager's
 /// shims are scripts and would be profiled as such.
-pub(crate) struct Surroundings {
+pub struct Surroundings {
     settings: PathBuf,
-    search_path: std::ffi::OsString,
+    search_path: OsString,
 }
 
 impl Surroundings {
@@ -36,7 +35,8 @@ impl Surroundings {
         })
     }
 
-    pub(crate) fn variables(&self) -> [(&'static str, &OsStr); 4] {
+    /// The variables and their values.
+    pub fn variables(&self) -> [(&'static str, &OsStr); 4] {
         [
             ("PATH", &self.search_path),
             ("GIT_CONFIG_GLOBAL", self.settings.as_os_str()),
@@ -45,7 +45,8 @@ impl Surroundings {
         ]
     }
 
-    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    /// A program in this environment.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.envs(self.variables());
         for redirect in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
@@ -111,29 +112,11 @@ impl Upstream {
 mod tests {
     use super::*;
 
-    /// A folder of this test's own, removed at its end.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
-            let _ = fs::remove_dir_all(&path);
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn git_accepts_the_history_and_its_continuation() {
-        let scratch = Scratch::new("history");
-        let around = Surroundings::create(&scratch.0).unwrap();
-        let upstream = Upstream::create(&around, scratch.0.join("one.git"), 1).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let around = Surroundings::create(scratch.path()).unwrap();
+        let upstream = Upstream::create(&around, scratch.path().join("one.git"), 1).unwrap();
         let commits = || {
             let mut command = upstream.git(&around);
             let count = output_of(command.args(["rev-list", "--count", "HEAD"])).unwrap();
