@@ -95,7 +95,7 @@ impl<'a> Show<'a> {
         }
         say(format_args!("making {} repositories", options.repos));
         let stage = Stage::build(&folder, options.repos)?;
-        let daemon = stage.serve("daemon.log")?;
+        let daemon = stage.serve("daemon.log", None)?;
         let clones = folder.join("clones");
         say(stage.clone_all(&daemon, options.jobs, &clones)?);
         Ok(Self {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::delay::Delay;
 use crate::git::Surroundings;
 
 const TIME_TO_LISTEN: Duration = Duration::from_secs(5);
@@ -24,10 +25,16 @@ pub struct GitDaemon {
 }
 
 impl GitDaemon {
-    /// Serves every repository under `base`; the server's complaints go to `log`.
-    pub(crate) fn start(around: &Surroundings, base: &Path, log: &Path) -> Result<Self> {
+    /// Serves every repository under `base`, each connection after the delay; the
+    /// server's complaints go to `log`.
+    pub(crate) fn start(
+        around: &Surroundings,
+        base: &Path,
+        log: &Path,
+        delay: Option<&Delay>,
+    ) -> Result<Self> {
         for _ in 0..ATTEMPTS {
-            let mut daemon = Self::spawn(around, base, log)?;
+            let mut daemon = Self::spawn(around, base, log, delay)?;
             if daemon.listens()? {
                 return Ok(daemon);
             }
@@ -38,11 +45,26 @@ impl GitDaemon {
         )
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn url(&self, name: &str) -> String {
         format!("git://{}/{name}", self.address)
     }
 
-    fn spawn(around: &Surroundings, base: &Path, log: &Path) -> Result<Self> {
+    fn spawn(
+        around: &Surroundings,
+        base: &Path,
+        log: &Path,
+        delay: Option<&Delay>,
+    ) -> Result<Self> {
         let address = free_address()?;
         let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut base_path = OsString::from("--base-path=");
@@ -56,6 +78,9 @@ impl GitDaemon {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        if let Some(delay) = delay {
+            delay.apply(&mut command);
+        }
         let child = command.spawn().context("cannot start git daemon")?;
         Ok(Self { child, address })
     }

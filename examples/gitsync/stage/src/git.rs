@@ -35,6 +35,13 @@ impl Surroundings {
         })
     }
 
+    /// Changes a setting of every git from now on.
+    pub fn set(&self, name: &str, value: &str) -> Result<()> {
+        let mut command = self.command("git");
+        command.args(["config", "--file"]).arg(&self.settings);
+        run(command.args([name, value]))
+    }
+
     /// The variables and their values.
     pub fn variables(&self) -> [(&'static str, &OsStr); 4] {
         [

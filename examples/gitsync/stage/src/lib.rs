@@ -2,6 +2,7 @@
 //! on the loopback interface, and clones of them.
 
 pub mod daemon;
+pub mod delay;
 pub mod git;
 mod history;
 pub mod program;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::daemon::GitDaemon;
+use crate::delay::Delay;
 use crate::git::{Surroundings, Upstream};
 use crate::program::output_of;
 
@@ -39,6 +40,11 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Where everything is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The environment for everything that runs git.
     pub fn around(&self) -> &Surroundings {
         &self.around
@@ -53,8 +59,8 @@ impl Stage {
     }
 
     /// Serves every repository. The server's complaints go to a log of this name.
-    pub fn serve(&self, log: &str) -> Result<GitDaemon> {
-        GitDaemon::start(&self.around, &self.served(), &self.folder.join(log))
+    pub fn serve(&self, log: &str, delay: Option<&Delay>) -> Result<GitDaemon> {
+        GitDaemon::start(&self.around, &self.served(), &self.folder.join(log), delay)
     }
 
     /// gitsync's first run: clones everything that the server has. Its last line,
