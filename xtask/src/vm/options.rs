@@ -8,8 +8,9 @@ use crate::vm::kernel::Kernel;
 const LOCKED_DOWN: &str = "truth";
 /// Test programs that no guest runs unless they are asked for: `golden` replays
 /// recordings, which a guest has not and which say the same on every kernel;
-/// `gil` traces Pythons, and `disk` reads from a disk, which a guest has not.
-const LEFT_OUT: [&str; 3] = ["golden", "gil", "disk"];
+/// `gil` and `gitsync` trace Pythons, and `disk` reads from a disk, which a guest
+/// has not.
+const LEFT_OUT: [&str; 4] = ["golden", "gil", "gitsync", "disk"];
 
 /// What `cargo xtask test` has in common with `cargo xtask vm`.
 #[derive(Clone, clap::Args)]
