@@ -148,6 +148,25 @@ fn the_lock_is_handed_on_among_all_threads() -> Result<()> {
     Ok(())
 }
 
+/// As gitsync's does; Python keeps the lock at most while it starts them.
+const RUN_PROGRAMS: &str = "
+import concurrent.futures, subprocess
+with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: subprocess.run(['sleep', '0.5'], check=True), range(16)))
+";
+
+#[test]
+fn a_pool_that_runs_programs_hardly_waits_for_the_lock() -> Result<()> {
+    for python in pythons()? {
+        let report = traced_ahead(&python, RUN_PROGRAMS)?;
+        let pool = pool(&report);
+        ensure!(pool.len() == 8, "{python:?}: {pool:?}");
+        let share = share_of_the_lock(&pool);
+        ensure!(share < 0.01, "{python:?}: {share}: {pool:?}");
+    }
+    Ok(())
+}
+
 /// What could not be told of the lock.
 fn gil_problems(report: &Report) -> Vec<&str> {
     let problems = report.coverage.problems.iter().map(String::as_str);
