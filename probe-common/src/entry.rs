@@ -57,6 +57,20 @@ pub struct TaskEntry {
     pub arg0: u64,
     /// There: its second argument.
     pub arg1: u64,
+    /// Its latest switch, ns; 0 before the first that was seen.
+    pub since_ns: u64,
+    /// That switch, if it went to sleep: as [`crate::sched::Switch::prev_state`].
+    pub sleep_state: u16,
+    /// Then its system call, or -1.
+    pub sleep_nr: i16,
+    /// Then what else says what kind of sleep it is ([`crate::fold::Key::flags`]).
+    pub sleep_flags: u16,
+    /// 1 when the record of its latest switch was lost.
+    pub untold: u16,
+    /// Type bits of the mode of the file that it last blocked on.
+    pub mode: u32,
+    /// Zero.
+    pub pad: u32,
     /// Raw tier: its process.
     pub tgid: u32,
     /// 1 once its exit is told. Raw tier: its next switch-out in a dead state is

@@ -1,6 +1,6 @@
 //! Sizes that recordings depend on, asserted at compile time on both sides.
 
-use crate::{call, disk, fd, header, listen, sched, stack, task};
+use crate::{call, disk, fd, fold, header, listen, sched, stack, task};
 
 const _: () = {
     assert!(size_of::<header::Header>() == 16);
@@ -16,4 +16,6 @@ const _: () = {
     assert!(size_of::<call::Call>() == 32);
     assert!(size_of::<listen::Request>() == 56);
     assert!(size_of::<disk::Disk>() == 24);
+    assert!(size_of::<fold::Key>() == 16);
+    assert!(size_of::<fold::Sum>() == 16);
 };

@@ -16,6 +16,7 @@ pub mod task;
 
 pub mod config;
 pub mod entry;
+pub mod fold;
 pub mod loss;
 
 mod layout;

@@ -23,10 +23,12 @@ pub enum Loss {
     Request = 7,
     /// A [`crate::disk::Disk`] found no room.
     Disk = 8,
+    /// A sum of [`crate::fold`] found no place in its table.
+    Fold = 9,
 }
 
 /// Every class with the name used in reports and JSON, by number.
-pub const LOSS_NAMES: [(Loss, &str); 9] = [
+pub const LOSS_NAMES: [(Loss, &str); 10] = [
     (Loss::Switch, "switch"),
     (Loss::Waker, "waker"),
     (Loss::Stack, "stack"),
@@ -36,6 +38,7 @@ pub const LOSS_NAMES: [(Loss, &str); 9] = [
     (Loss::Call, "call"),
     (Loss::Request, "request"),
     (Loss::Disk, "disk"),
+    (Loss::Fold, "fold"),
 ];
 
 /// First counter index of program runs, after room for more loss classes.

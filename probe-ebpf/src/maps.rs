@@ -6,7 +6,11 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, RingBuf},
 };
-use probe_common::{entry::TaskEntry, loss::COUNTERS};
+use probe_common::{
+    entry::TaskEntry,
+    fold::{Key, Sum},
+    loss::COUNTERS,
+};
 
 /// Traced tasks by the address of their `task_struct`. Resized by the loader.
 #[map]
@@ -27,6 +31,10 @@ pub static COUNTERS_BY_CPU: PerCpuArray<u64> = PerCpuArray::with_max_entries(COU
 /// Slot 0: the task that runs on this CPU, where nothing else tells.
 #[map]
 pub static RUNNING: PerCpuArray<Running> = PerCpuArray::with_max_entries(1, 0);
+
+/// What lost switch records would have told ([`probe_common::fold`]).
+#[map]
+pub static FOLDED: HashMap<Key, Sum> = HashMap::with_max_entries(16_384, 0);
 
 /// Requests that disks finished last on this CPU: slot 1 in a hardware
 /// interrupt, slot 0 elsewhere.

@@ -63,7 +63,7 @@ impl Analysis {
     /// The observation ended; what happened after `end` is left out.
     pub fn end(&mut self, end: End) {
         self.release(end.ended_ns);
-        self.world.end(end.ended_ns);
+        self.world.end(end.ended_ns, &end.folded);
         self.facts.lost.extend(end.lost.iter().cloned());
         self.facts.end = Some(end);
     }

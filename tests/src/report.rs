@@ -57,6 +57,8 @@ pub struct Coverage {
     pub unverified_wakes: u64,
     #[serde(default)]
     pub recovered_switches: u64,
+    pub folded_waits: u64,
+    pub folded_ns: u64,
     pub residual_ns: i64,
     pub problems: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! Many processes and many switches: nothing lost, nothing left over.
+//! Many processes and many switches: nothing lost, nothing left over; and what
+//! is left where the ring is far too small.
 
 use std::collections::HashMap;
 use std::env;
@@ -6,7 +7,8 @@ use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
-use waitscope_tests::report::Exit;
+use serde::Deserialize;
+use waitscope_tests::report::{Exit, Report};
 use waitscope_tests::{audit, live};
 
 /// Processes of the storm; `WAITSCOPE_STORM` sets another number.
@@ -69,5 +71,74 @@ fn messaging_loses_nothing() -> Result<()> {
     assert!(overhead.probe_runs.context("runs")? >= overhead.switches);
     assert!(overhead.tool_cpu_ns.context("CPU time")? > 0);
     assert!(overhead.switches > 1000, "{}", overhead.switches);
+    Ok(())
+}
+
+/// A line of the flood's own account.
+#[derive(Debug, Deserialize)]
+struct Told {
+    name: String,
+    what: String,
+    ns: u64,
+}
+
+/// Nearly every record is lost: times and counts are whole all the same.
+#[test]
+fn what_is_lost_is_known_as_sums() -> Result<()> {
+    let _machine = machine();
+    let dir = live::shared_dir()?;
+    let (file, out) = (dir.path().join("told.jsonl"), dir.path().join("out.json"));
+    let mut run = live::waitscope()?;
+    run.args(["run", "--ring-size", "4096", "-o"]).arg(&out);
+    // On one CPU the two take turns, and every byte is waited for.
+    run.args(["--", "taskset", "-c", "0"]);
+    run.arg(env!("CARGO_BIN_EXE_actor"))
+        .args(["chain", "flood"]);
+    live::finish(run.arg(&file))?.expect_code(0)?;
+    let report = Report::read(&out)?;
+    let lost = report.coverage.lost.get("switch").copied().unwrap_or(0);
+    ensure!(lost > 10_000, "lost {:?}", report.coverage.lost);
+    assert_eq!(report.coverage.residual_ns, 0);
+    ensure!(
+        report.coverage.folded_waits > 10_000,
+        "{:?}",
+        report.coverage
+    );
+
+    let text = fs::read_to_string(&file)?;
+    let told: Vec<Told> = text
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    for name in ["b-flood1", "b-flood2"] {
+        let told = |what: &str| {
+            let line = told.iter().find(|t| t.name == name && t.what == what);
+            line.map(|t| t.ns).context("not told")
+        };
+        let thread = report.named(name)?;
+        let account = &thread.account;
+        ensure!(
+            account.unknown_ns * 100 <= account.lifetime_ns,
+            "{thread:?}"
+        );
+        let sleeps = told("sleeps")?;
+        let seen = thread.switches.voluntary;
+        ensure!(seen.abs_diff(sleeps) * 100 <= sleeps, "{seen} of {sleeps}");
+        let (cpu_ns, ran_ns) = (told("computing")?, account.on_cpu_ns);
+        // Telling it takes a moment longer.
+        let allowed_ns = cpu_ns / 100 + 2_000_000;
+        ensure!(
+            ran_ns.abs_diff(cpu_ns) <= allowed_ns,
+            "{ran_ns} of {cpu_ns} ns"
+        );
+        let reads = account
+            .of_kind("pipe-read")
+            .map(|wait| wait.count)
+            .sum::<u64>();
+        ensure!(
+            reads * 100 >= sleeps * 98,
+            "{reads} of {sleeps}: {account:?}"
+        );
+    }
     Ok(())
 }

@@ -19,6 +19,7 @@ const AF_INET6: u16 = 10;
 /// Returns whether user space now knows it.
 #[inline(always)]
 pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool {
+    entry.mode = 0;
     let Some(file) = file_of(task, fd) else {
         return false;
     };
@@ -35,6 +36,7 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     } else {
         probe::<u16>(sock, &offsets::SOCK_RPORT)
     };
+    entry.mode = mode & S_IFMT;
     let told = entry.file == file
         && entry.ino == ino
         && entry.fd == fd

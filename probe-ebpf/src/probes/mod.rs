@@ -3,6 +3,7 @@
 mod call;
 pub mod disk;
 mod fd;
+mod fold;
 mod full;
 mod halves;
 mod listen;

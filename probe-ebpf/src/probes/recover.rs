@@ -15,6 +15,7 @@ use probe_common::{
 };
 
 use super::{
+    fold,
     halves::{self, Out},
     wake,
 };
@@ -43,10 +44,11 @@ pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     }
     let flags = flag::HAS_NEXT | flag::RECOVERED;
     let header = emit::header::<Switch>(kind::SWITCH, flags, on_ns);
-    emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+    let told = emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
         unsafe { halves::write(to, &Out::default(), Some(&*entry)) };
     });
+    fold::came(entry, on_ns, told);
     entry.off_ns = 0;
     // A later one came while it ran, and may belong to its next sleep.
     if entry.wake_ns <= on_ns {

@@ -10,7 +10,7 @@ use probe_common::{
 };
 
 use super::{
-    fd,
+    fd, fold,
     halves::{self, Out},
     recover, task,
 };
@@ -29,7 +29,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     let prev: Task = ctx.arg(1);
     let next: Task = ctx.arg(2);
     current::note_switch(next);
-    let prev_entry = filter::entry(prev);
+    let mut prev_entry = filter::entry(prev);
     let next_entry = filter::entry(next);
     if prev_entry.is_none() && next_entry.is_none() {
         return 0;
@@ -37,7 +37,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     let ts_ns = read::now();
     let mut flags = 0;
     let mut out = Out::default();
-    if let Some(entry) = prev_entry {
+    if let Some(entry) = prev_entry.as_deref_mut() {
         if entry.running == 0 {
             recover::switch_in(prev, entry, ts_ns);
         }
@@ -54,12 +54,16 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         next_half = Some(entry);
     }
     let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns);
-    emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+    let told = emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
         let next_half = next_half.as_deref();
         // SAFETY: `to` is a reserved record.
         unsafe { halves::write(to, &out, next_half) };
     });
+    if let Some(entry) = prev_entry {
+        fold::went(entry, &out, ts_ns, told);
+    }
     if let Some(entry) = next_half {
+        fold::came(entry, ts_ns, told);
         entry.off_ns = 0;
         entry.wake_ns = 0;
         entry.running = 1;

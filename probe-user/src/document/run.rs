@@ -16,6 +16,10 @@ pub struct Coverage {
     /// Switch-ins and wakings that the kernel hid and whose time is the
     /// scheduler's own.
     pub recovered_switches: u64,
+    /// Waits that are known only as part of sums, because records were lost.
+    pub folded_waits: u64,
+    /// All time that is known in this way, ns.
+    pub folded_ns: u64,
     /// Σ over threads of lifetime − (on-CPU + run queue + waits + open + unknown), ns.
     pub residual_ns: i64,
     /// What else the reader must know, one sentence each: a truncated

@@ -29,6 +29,8 @@ pub fn of(world: &World, facts: &Facts, threads: &[Thread]) -> Coverage {
         open_waits: threads.iter().map(|t| t.sums.open.len() as u64).sum(),
         unverified_wakes: threads.iter().map(|t| unverified_of(&t.sums)).sum(),
         recovered_switches: world.recovered,
+        folded_waits: world.folded.waits,
+        folded_ns: world.folded.ns,
         residual_ns: threads.iter().map(|t| residual_ns(&t.sums)).sum(),
         problems: problems(world, facts),
     }

@@ -1,18 +1,35 @@
 //! The probes' own counters: losses by class, runs by program.
 
 use anyhow::{Context as _, Result};
-use aya::maps::{MapData, PerCpuArray};
-use probe_common::loss::{LOSS_NAMES, PROGRAMS, RUNS_BASE};
+use aya::maps::{HashMap, MapData, PerCpuArray};
+use probe_common::{
+    fold,
+    loss::{LOSS_NAMES, PROGRAMS, RUNS_BASE},
+};
 
-/// The counter map.
+use crate::wire::session::Folded;
+
+/// The counter maps.
 pub struct Counters {
     map: PerCpuArray<MapData, u64>,
+    folded: HashMap<MapData, [u8; size_of::<fold::Key>()], [u64; 2]>,
 }
 
 impl Counters {
-    /// Wraps the map.
-    pub fn new(map: PerCpuArray<MapData, u64>) -> Counters {
-        Counters { map }
+    /// Wraps the maps.
+    pub fn new(
+        map: PerCpuArray<MapData, u64>,
+        folded: HashMap<MapData, [u8; size_of::<fold::Key>()], [u64; 2]>,
+    ) -> Counters {
+        Counters { map, folded }
+    }
+
+    /// What was added up of lost switch records.
+    pub fn folded(&self) -> Result<Vec<Folded>> {
+        let sums = self.folded.iter();
+        sums.map(|sum| sum.map(|(key, sum)| Folded::decode(&key, sum)))
+            .collect::<Result<_, _>>()
+            .context("reading what was added up of lost records")
     }
 
     /// Lost records so far, by class name.

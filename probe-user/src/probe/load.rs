@@ -219,7 +219,8 @@ pub(super) fn outputs(ebpf: &mut Ebpf) -> Result<(Drain, Counters)> {
     let hot = RingBuf::try_from(take(ebpf, "HOT")?)?;
     let cold = RingBuf::try_from(take(ebpf, "COLD")?)?;
     let counters = PerCpuArray::try_from(take(ebpf, "COUNTERS_BY_CPU")?)?;
-    Ok((Drain::new(hot, cold), Counters::new(counters)))
+    let folded = HashMap::try_from(take(ebpf, "FOLDED")?)?;
+    Ok((Drain::new(hot, cold), Counters::new(counters, folded)))
 }
 
 /// Tries one rung.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::session::{End, Fact, Look, Start};
+use crate::wire::session::{End, Fact, Folded, Look, Start};
 use crate::wire::session::{Exit, Host, Tier};
 
 #[derive(Serialize, Deserialize)]
@@ -108,10 +108,24 @@ pub(super) struct EndJson {
     lost: Vec<(String, u64)>,
     #[serde(default)]
     skipped: Vec<(String, u64)>,
+    #[serde(default)]
+    folded: Vec<FoldedJson>,
     probe_runs: u64,
     probe_ns: Option<u64>,
     tool_cpu_ns: u64,
     tool_peak_bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FoldedJson {
+    tid: u32,
+    what: u16,
+    state: u16,
+    nr: i16,
+    flags: u16,
+    mode: u32,
+    count: u64,
+    ns: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -253,6 +267,7 @@ impl From<&End> for EndJson {
             exit,
             lost,
             skipped,
+            folded,
             probe_runs,
             probe_ns,
             tool_cpu_ns,
@@ -266,6 +281,7 @@ impl From<&End> for EndJson {
             }),
             lost,
             skipped,
+            folded: folded.into_iter().map(FoldedJson::from).collect(),
             probe_runs,
             probe_ns,
             tool_cpu_ns,
@@ -284,10 +300,61 @@ impl From<EndJson> for End {
             }),
             lost: json.lost,
             skipped: json.skipped,
+            folded: json.folded.into_iter().map(Folded::from).collect(),
             probe_runs: json.probe_runs,
             probe_ns: json.probe_ns,
             tool_cpu_ns: json.tool_cpu_ns,
             tool_peak_bytes: json.tool_peak_bytes,
+        }
+    }
+}
+
+impl From<Folded> for FoldedJson {
+    fn from(folded: Folded) -> Self {
+        let Folded {
+            tid,
+            what,
+            state,
+            nr,
+            flags,
+            mode,
+            count,
+            ns,
+        } = folded;
+        Self {
+            tid,
+            what,
+            state,
+            nr,
+            flags,
+            mode,
+            count,
+            ns,
+        }
+    }
+}
+
+impl From<FoldedJson> for Folded {
+    fn from(json: FoldedJson) -> Self {
+        let FoldedJson {
+            tid,
+            what,
+            state,
+            nr,
+            flags,
+            mode,
+            count,
+            ns,
+        } = json;
+        Self {
+            tid,
+            what,
+            state,
+            nr,
+            flags,
+            mode,
+            count,
+            ns,
         }
     }
 }

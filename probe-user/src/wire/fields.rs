@@ -53,6 +53,11 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// The fields of something that has no header.
+    pub(super) fn of(record: &'a [u8]) -> Fields<'a> {
+        Fields { record, at: 0 }
+    }
+
     /// The fields behind a record's header.
     pub(super) fn behind_header(record: &'a [u8]) -> Fields<'a> {
         Fields {

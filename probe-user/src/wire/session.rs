@@ -1,6 +1,10 @@
 //! What a run consists of, live or recorded: one [`Start`], [`Batch`]es, and an
 //! [`End`] unless the recording was cut. Times are `CLOCK_MONOTONIC`, ns.
 
+use probe_common::fold;
+
+use super::fields::Fields;
+
 /// Known before the first record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Start {
@@ -129,6 +133,8 @@ pub struct End {
     /// CPU (`recursion_misses` of bpf_prog_info, since 5.12). They need not have
     /// concerned a traced task.
     pub skipped: Vec<(String, u64)>,
+    /// What the probes added up of lost switch records.
+    pub folded: Vec<Folded>,
     /// Runs of all probes.
     pub probe_runs: u64,
     /// Time inside them, ns; `None` unless it was asked for.
@@ -137,6 +143,37 @@ pub struct End {
     pub tool_cpu_ns: u64,
     /// Peak resident memory of waitscope, bytes, rings included.
     pub tool_peak_bytes: u64,
+}
+
+/// A sum of [`probe_common::fold`]: key and value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are those of probe_common::fold")]
+pub struct Folded {
+    pub tid: u32,
+    pub what: u16,
+    pub state: u16,
+    pub nr: i16,
+    pub flags: u16,
+    pub mode: u32,
+    pub count: u64,
+    pub ns: u64,
+}
+
+impl Folded {
+    /// From the bytes of key and value.
+    pub fn decode(key: &[u8; size_of::<fold::Key>()], sum: [u64; 2]) -> Folded {
+        let mut fields = Fields::of(key);
+        Folded {
+            tid: fields.u32(),
+            what: fields.u16(),
+            state: fields.u16(),
+            nr: fields.i16(),
+            flags: fields.u16(),
+            mode: fields.u32(),
+            count: sum[0],
+            ns: sum[1],
+        }
+    }
 }
 
 /// How a process or thread ended.

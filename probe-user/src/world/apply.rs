@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::{
     blame::Past,
     disk::Disks,
+    fold,
     gil::Gils,
     identity::{Directory, Stranger, ThreadId, Waker},
     listen::Listeners,
@@ -18,7 +19,7 @@ use crate::{
     syscall::Table,
     wire::{
         event::{Event, Exec, Fork, Snapshot, Waking, What},
-        session::Fact,
+        session::{Fact, Folded},
     },
 };
 
@@ -42,6 +43,8 @@ pub struct World {
     pub switches: u64,
     /// Switch-ins and wakings that the kernel hid.
     pub recovered: u64,
+    /// What is known of lost records as sums.
+    pub folded: fold::Total,
     /// When the first thread of the final snapshot was seen.
     last_snapshot_ns: Option<u64>,
 }
@@ -68,6 +71,7 @@ impl World {
             now_ns: 0,
             switches: 0,
             recovered: 0,
+            folded: fold::Total::default(),
             last_snapshot_ns: None,
         }
     }
@@ -151,9 +155,11 @@ impl World {
     }
 
     /// The trace ended at `ended_ns`, after a snapshot of every living thread:
-    /// whoever is not in it died, and the record of that was lost.
-    pub fn end(&mut self, ended_ns: u64) {
+    /// whoever is not in it died, and the record of that was lost. `folded` is
+    /// what the probes added up of lost records.
+    pub fn end(&mut self, ended_ns: u64, folded: &[Folded]) {
         self.now_ns = self.now_ns.max(ended_ns);
+        let sums = fold::by_thread(self, folded);
         for (id, thread) in (0..).map(ThreadId).zip(&mut self.threads) {
             thread.settle_doubt();
             // Born, or seen, while the snapshot was being taken: it lives.
@@ -162,12 +168,16 @@ impl World {
                 .is_some_and(|taken| thread.since_ns >= taken);
             if !(thread.in_last_snapshot || thread.is_dead() || since) {
                 if thread.start_ns.is_some() {
-                    thread.lose_until(ended_ns);
+                    let end_ns = sums.get(&id).and_then(|sums| sums.end_ns);
+                    thread.lose_until(end_ns.unwrap_or(ended_ns));
                 }
                 thread.state = State::Dead;
             }
             // What was lost last is part of its history, too.
             self.past.settle(id, thread);
+            if let Some(sums) = sums.get(&id) {
+                self.folded.add(&sums.unfold(thread, &self.lexicon));
+            }
         }
     }
 

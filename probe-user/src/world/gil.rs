@@ -94,6 +94,12 @@ impl Gils {
         runtime.is_some_and(|range| range.contains(&word))
     }
 
+    /// Whether a futex word that a process waited on may be part of a lock.
+    pub fn may_hold(&self, pid: Option<u32>) -> bool {
+        let programs = pid.and_then(|pid| self.by_pid.get(&pid));
+        programs.is_some_and(|list| list.iter().any(|program| program.runtime.is_some()))
+    }
+
     fn running(&self, pid: u32, ns: u64) -> Option<&Program> {
         let programs = self.by_pid.get(&pid)?;
         programs.iter().rfind(|program| program.from_ns <= ns)

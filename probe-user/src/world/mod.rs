@@ -7,6 +7,7 @@ pub mod blame;
 pub mod call;
 mod classify;
 pub mod disk;
+pub mod fold;
 pub mod gil;
 pub mod identity;
 pub mod kind;

@@ -104,6 +104,7 @@ fn finish(
         ended_ns,
         exit,
         lost: counters.lost()?,
+        folded: counters.folded()?,
         skipped,
         probe_runs: counters.runs()?,
         probe_ns: None,

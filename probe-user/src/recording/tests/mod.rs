@@ -5,7 +5,7 @@ mod malformed;
 mod round_trip;
 
 use super::{Item, Problem, Reader, Writer};
-use crate::wire::session::{Batch, End, Fact, Look, Start};
+use crate::wire::session::{Batch, End, Fact, Folded, Look, Start};
 use crate::wire::session::{Exit, Host, Tier};
 
 fn start() -> Start {
@@ -69,6 +69,16 @@ fn items() -> Vec<Item> {
             exit: Some(Exit::Signal(15)),
             lost: vec![("switch".into(), 4), ("task".into(), 0)],
             skipped: vec![("sched_process_exit".into(), 1)],
+            folded: vec![Folded {
+                tid: 7,
+                what: 2,
+                state: 1,
+                nr: -1,
+                flags: 8,
+                mode: 0o010_000,
+                count: 3,
+                ns: 4,
+            }],
             probe_runs: u64::MAX,
             probe_ns: None,
             tool_cpu_ns: 11,

@@ -243,6 +243,21 @@ fn any_start() -> impl Strategy<Value = Start> {
         )
 }
 
+fn any_folded() -> impl Strategy<Value = Folded> {
+    any::<(u32, u16, u16, i16, u16, u32, u64, u64)>().prop_map(
+        |(tid, what, state, nr, flags, mode, count, ns)| Folded {
+            tid,
+            what,
+            state,
+            nr,
+            flags,
+            mode,
+            count,
+            ns,
+        },
+    )
+}
+
 fn any_end() -> impl Strategy<Value = End> {
     let exit = prop_oneof![
         Just(None),
@@ -252,11 +267,13 @@ fn any_end() -> impl Strategy<Value = End> {
     let lost = vec((any::<String>(), any::<u64>()), 0..4);
     let skipped = lost.clone();
     let counts = any::<(u64, u64, Option<u64>, u64, u64)>();
-    (exit, lost, skipped, counts).prop_map(|(exit, lost, skipped, counts)| End {
+    let folded = vec(any_folded(), 0..3);
+    (exit, lost, skipped, folded, counts).prop_map(|(exit, lost, skipped, folded, counts)| End {
         ended_ns: counts.0,
         exit,
         lost,
         skipped,
+        folded,
         probe_runs: counts.1,
         probe_ns: counts.2,
         tool_cpu_ns: counts.3,

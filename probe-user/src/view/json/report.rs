@@ -63,6 +63,8 @@ struct Coverage<'a> {
     open_waits: u64,
     unverified_wakes: u64,
     recovered_switches: u64,
+    folded_waits: u64,
+    folded_ns: u64,
     residual_ns: i64,
     problems: &'a [String],
 }
@@ -182,6 +184,8 @@ impl<'a> From<&'a document::Coverage> for Coverage<'a> {
             open_waits,
             unverified_wakes,
             recovered_switches,
+            folded_waits,
+            folded_ns,
             residual_ns,
             problems,
         } = coverage;
@@ -191,6 +195,8 @@ impl<'a> From<&'a document::Coverage> for Coverage<'a> {
             open_waits: *open_waits,
             unverified_wakes: *unverified_wakes,
             recovered_switches: *recovered_switches,
+            folded_waits: *folded_waits,
+            folded_ns: *folded_ns,
             residual_ns: *residual_ns,
             problems,
         }

@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut Page, document: &Document) {
     }
     page.flow(Piece::plain(""), 2, "   ", parts);
     if lost > 0 {
-        page.flow(Piece::plain(""), 2, " ", loss(&document.coverage));
+        page.flow(Piece::plain(""), 2, " ", loss(document));
     }
 }
 
@@ -80,7 +80,8 @@ fn place(document: &Document) -> String {
 }
 
 /// `LOST 1,234 records (switch 1,200, fork 34): totals are lower bounds`.
-fn loss(coverage: &Coverage) -> Vec<Piece> {
+fn loss(document: &Document) -> Vec<Piece> {
+    let coverage = &document.coverage;
     let mut classes: Vec<(&String, u64)> = coverage
         .lost
         .iter()
@@ -93,9 +94,24 @@ fn loss(coverage: &Coverage) -> Vec<Piece> {
         .map(|(class, n)| format!("{class} {}", units::count(*n)))
         .collect();
     let lost = units::counted(coverage.lost_total(), "record", "records");
-    let sentence = format!(
-        "LOST {lost} ({}): totals are lower bounds",
-        classes.join(", ")
-    );
+    let sentence = format!("LOST {lost} ({}): {}", classes.join(", "), left(document));
     Piece::words(&sentence, Style::Alarm)
+}
+
+/// What of the totals is left.
+fn left(document: &Document) -> String {
+    let Coverage {
+        folded_waits,
+        folded_ns,
+        ..
+    } = document.coverage;
+    let mut threads = document.threads.iter();
+    let is_known = threads.all(|thread| thread.sums.unknown_ns == 0);
+    let waits = units::counted(folded_waits, "wait", "waits");
+    let sums = format!("{} and {waits}", units::time(folded_ns));
+    match folded_ns {
+        0 => "totals are lower bounds".to_owned(),
+        _ if is_known => format!("totals are whole, but of {sums} only the sums are known"),
+        _ => format!("totals are lower bounds, and of {sums} only the sums are known"),
+    }
 }

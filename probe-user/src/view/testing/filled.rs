@@ -136,6 +136,8 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             open_waits: ns,
             unverified_wakes: ns,
             recovered_switches: ns,
+            folded_waits: 1,
+            folded_ns: 1,
             residual_ns: i64::MIN,
             problems: vec![text(), text()],
         },

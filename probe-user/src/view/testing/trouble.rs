@@ -61,6 +61,8 @@ pub(in crate::view) fn trouble() -> Document {
             open_waits: 1,
             unverified_wakes: 9,
             recovered_switches: 3,
+            folded_waits: 0,
+            folded_ns: 0,
             residual_ns: -250_000,
             problems: vec![
                 "the recording ends in the middle of a frame; everything after 9.8 s is missing"

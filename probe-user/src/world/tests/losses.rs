@@ -1,9 +1,15 @@
 //! Lost records: the time they covered is unknown, and nothing else is.
 
-use super::timeline::check;
+use probe_common::fold::what;
+
+use super::timeline::{SLEEP, check};
 use crate::{
+    document::Document,
     metrics::tests::run,
-    wire::tests::probes::{By, Out, Probes, Who},
+    wire::{
+        session::Folded,
+        tests::probes::{By, Out, Probes, Who},
+    },
 };
 
 #[test]
@@ -159,4 +165,90 @@ fn who(tid: u32) -> Who {
         ppid: 1,
         comm: "test",
     }
+}
+
+/// Two sleeps and what lies between them, of which no record is left; the probes
+/// have added up what `lost` says.
+fn with_sums(lost: &[(u16, u64, u64)]) -> (String, Document) {
+    let drawing = "
+        1  S####################L
+        5  fn^##z~w^##)~w(##)~w^##L
+    ";
+    let sum = |&(what, count, ns): &(u16, u64, u64)| Folded {
+        state: u16::from(what == what::SLEEP),
+        nr: if what == what::SLEEP { SLEEP } else { 0 },
+        ..folded(what, count, ns)
+    };
+    let lost: Vec<Folded> = lost.iter().map(sum).collect();
+    let document = ended_with(drawing, 24, lost);
+    (last_line(&document), document)
+}
+
+fn folded(what: u16, count: u64, ns: u64) -> Folded {
+    Folded {
+        tid: 5,
+        what,
+        count,
+        ns,
+        ..Folded::default()
+    }
+}
+
+fn ended_with(drawing: &str, column: usize, folded: Vec<Folded>) -> Document {
+    let mut analysis = run::begun();
+    analysis.batch(&run::batch(&super::timeline::records(drawing)));
+    let mut end = run::end(super::timeline::at(column));
+    end.folded = folded;
+    analysis.end(end);
+    let document = analysis.document();
+    super::account::assert_closed(&document);
+    document
+}
+
+fn last_line(document: &Document) -> String {
+    let lines = super::account::render(document);
+    lines.lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn sums_of_lost_records_stand_in_for_unknown_time() {
+    let whole = [
+        (what::CPU, 2, 60),
+        (what::SLEEP, 2, 40),
+        (what::RUNQUEUE, 2, 20),
+    ];
+    let (account, document) = with_sums(&whole);
+    assert_eq!(
+        account,
+        "5: life 230 cpu 130 queue 40 sleep 60x3 by unverified and task 1"
+    );
+    let coverage = &document.coverage;
+    assert_eq!((coverage.folded_waits, coverage.folded_ns), (2, 120));
+    let (account, _) = with_sums(&whole[..2]);
+    assert_eq!(
+        account,
+        "5: life 230 cpu 130 queue 20 unknown 20 sleep 60x3 by unverified and task 1"
+    );
+}
+
+#[test]
+fn sums_that_are_more_than_what_is_unknown_are_not_believed() {
+    let (account, document) = with_sums(&[(what::CPU, 2, 121)]);
+    assert_eq!(
+        account,
+        "5: life 230 cpu 70 queue 20 unknown 120 sleep 20x1 by task 1"
+    );
+    assert_eq!(document.coverage.folded_ns, 0);
+}
+
+#[test]
+fn the_instant_of_a_lost_last_switch_out_ends_the_life() {
+    let drawing = "
+        1  S############L
+        5  fn^###x#)
+    ";
+    let end_ns = super::timeline::at(8);
+    let lost = vec![folded(what::CPU, 1, 60), folded(what::END, 1, end_ns)];
+    let document = ended_with(drawing, 14, lost);
+    assert_eq!(last_line(&document), "5: life 70 cpu 60 queue 10 exit 0");
 }

@@ -1,8 +1,12 @@
 //! Computing for a known time, and measuring it.
 
 use std::hint;
+use std::io;
+use std::mem::MaybeUninit;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::super::check;
 
 /// CPU time of this process so far, ns.
 pub(super) fn cpu_ns() -> u64 {
@@ -30,4 +34,14 @@ pub(super) fn sleep(time: Duration) -> u64 {
     let begin = Instant::now();
     thread::sleep(time);
     u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Times that this process has gone to sleep so far.
+pub(super) fn sleeps() -> io::Result<u64> {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: `usage` is writable.
+    check(unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) })?;
+    // SAFETY: all integers, of which zero is one.
+    let usage = unsafe { usage.assume_init() };
+    Ok(usage.ru_nvcsw.cast_unsigned())
 }

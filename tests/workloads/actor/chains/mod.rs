@@ -21,6 +21,7 @@ pub(crate) fn run(name: &str, out: &str) -> io::Result<u8> {
         "family" => family::run(out),
         "five" => pipes::five(out),
         "ping-pong" => pipes::ping_pong(out),
+        "flood" => pipes::flood(out),
         "loopback" => loopback::run(out),
         _ => Err(io::Error::other("no such chain")),
     }?;

@@ -1,7 +1,7 @@
-//! A row of five processes, each of which reads from the next; and two that
-//! answer each other.
+//! A row of five processes, each of which reads from the next; two that answer
+//! each other; and two that do nothing else.
 
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::time::Duration;
 
 use super::{clock, join, process, tell};
@@ -10,6 +10,8 @@ use super::{clock, join, process, tell};
 const HOPS: u32 = 5;
 /// Times that the two answer.
 const ROUNDS: u32 = 100;
+/// The same where they compute nothing.
+const FLOOD_ROUNDS: u32 = 20_000;
 
 /// `b-hop1` reads from `b-hop2`, and so on; the last one computes first.
 pub(super) fn five(out: &str) -> io::Result<()> {
@@ -59,4 +61,31 @@ pub(super) fn ping_pong(out: &str) -> io::Result<()> {
     })?;
     join(ping)?;
     join(pong)
+}
+
+/// `b-flood1` and `b-flood2` answer each other as fast as they can.
+pub(super) fn flood(out: &str) -> io::Result<()> {
+    let (from_second, to_first) = io::pipe()?;
+    let (from_first, to_second) = io::pipe()?;
+    // Whoever ends first leaves the last byte of the other unread.
+    let _open = (from_first.try_clone()?, from_second.try_clone()?);
+    let second = process(out, "b-flood2", || {
+        bounce(out, "b-flood2", from_first, to_first)
+    })?;
+    let first = process(out, "b-flood1", || {
+        let mut to_second = to_second;
+        to_second.write_all(b"x")?;
+        bounce(out, "b-flood1", from_second, to_second)
+    })?;
+    join(first)?;
+    join(second)
+}
+
+fn bounce(out: &str, name: &str, mut from: PipeReader, mut to: PipeWriter) -> io::Result<()> {
+    for _ in 0..FLOOD_ROUNDS {
+        from.read_exact(&mut [0])?;
+        to.write_all(b"x")?;
+    }
+    tell(out, name, "sleeps", clock::sleeps()?)?;
+    tell(out, name, "computing", clock::cpu_ns())
 }

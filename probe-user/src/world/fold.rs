@@ -1,0 +1,173 @@
+//! What lost records would have told: the kernel's sums, put in the place of
+//! unknown time.
+//!
+//! They are exact, but only sums: who woke, in which function it slept and when
+//! in particular stay unknown, and of the longest sleep only that it is no
+//! shorter than the mean. What they do not account for stays unknown, too:
+//! a thread whose tid another one had as well, and one whose sums are more than
+//! its unknown time, are left as they are.
+
+use probe_common::{
+    fold::what,
+    sched::{flag, state},
+};
+use rustc_hash::FxHashMap;
+
+use super::{
+    World,
+    account::{ObjectKey, WaitKey, WakeKey, WakeSum},
+    blame::cause::Cause,
+    classify::{Sleep, classify},
+    identity::{ThreadId, Waker},
+    kind::{WaitKind, WakeSource},
+    names::NameId,
+    place::Lexicon,
+    thread::Thread,
+};
+use crate::{
+    syscall::Descriptor,
+    wire::{
+        event::{Call, Object},
+        session::Folded,
+    },
+};
+
+/// How much was put in the place of unknown time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Waits.
+    pub waits: u64,
+    /// Time, of waits and other, ns.
+    pub ns: u64,
+}
+
+impl Total {
+    /// Adds another.
+    pub fn add(&mut self, other: &Total) {
+        self.waits += other.waits;
+        self.ns += other.ns;
+    }
+}
+
+/// One thread's sums.
+#[derive(Default)]
+pub(super) struct Sums<'a> {
+    stays: Vec<&'a Folded>,
+    /// Its last switch-out, if that was lost, ns.
+    pub(super) end_ns: Option<u64>,
+}
+
+/// Sums by thread, for those that alone have had their tid.
+pub(super) fn by_thread<'a>(world: &World, folded: &'a [Folded]) -> FxHashMap<ThreadId, Sums<'a>> {
+    let mut threads: FxHashMap<u32, Vec<ThreadId>> = FxHashMap::default();
+    for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
+        threads.entry(thread.tid).or_default().push(id);
+    }
+    let mut sums: FxHashMap<ThreadId, Sums<'a>> = FxHashMap::default();
+    for stay in folded {
+        let Some([id]) = threads.get(&stay.tid).map(Vec::as_slice) else {
+            continue;
+        };
+        let sums = sums.entry(*id).or_default();
+        if stay.what == what::END {
+            sums.end_ns = Some(stay.ns);
+        } else {
+            sums.stays.push(stay);
+        }
+    }
+    sums
+}
+
+impl Sums<'_> {
+    /// Puts them into the thread's account; returns how much that was.
+    pub(super) fn unfold(&self, thread: &mut Thread, lexicon: &Lexicon) -> Total {
+        let told_ns: u64 = self.stays.iter().map(|stay| stay.ns).sum();
+        let Some(unknown_ns) = thread.account.unknown_ns.checked_sub(told_ns) else {
+            return Total::default();
+        };
+        let before_ns = thread.account.unknown_ns;
+        thread.account.unknown_ns = unknown_ns;
+        let mut waits = 0;
+        for stay in &self.stays {
+            match stay.what {
+                what::CPU => thread.account.on_cpu_ns += stay.ns,
+                what::RUNQUEUE => {
+                    thread.account.runqueue_ns += stay.ns;
+                    thread.account.runqueue_count += stay.count;
+                }
+                what::SLEEP => {
+                    slept(thread, stay, lexicon);
+                    waits += stay.count;
+                }
+                // Of a later version: it stays unknown.
+                _ => thread.account.unknown_ns += stay.ns,
+            }
+        }
+        Total {
+            waits,
+            ns: before_ns - thread.account.unknown_ns,
+        }
+    }
+}
+
+fn slept(thread: &mut Thread, stay: &Folded, lexicon: &Lexicon) {
+    let kind = kind_of(thread, stay, lexicon);
+    let key = WaitKey {
+        kind,
+        nr: stay.nr,
+        compat: stay.flags & flag::COMPAT != 0,
+        function: NameId::NONE,
+        stack: NameId::NONE,
+        object: ObjectKey::None,
+    };
+    let by = WakeKey {
+        source: WakeSource::Unverified,
+        waker: Waker::Nobody,
+        nr: -1,
+    };
+    let account = &mut thread.account;
+    account.voluntary += stay.count;
+    let sum = account.waits.entry(key).or_default();
+    sum.count += stay.count;
+    sum.total_ns += stay.ns;
+    // At least their mean.
+    sum.max_ns = sum.max_ns.max(stay.ns.div_ceil(stay.count.max(1)));
+    let wakes: &mut WakeSum = sum.wakes.entry(by).or_default();
+    wakes.count += stay.count;
+    wakes.wait_ns += stay.ns;
+    *account.blame.entry((kind, Cause::Unknown)).or_default() += stay.ns;
+}
+
+fn kind_of(thread: &Thread, stay: &Folded, lexicon: &Lexicon) -> WaitKind {
+    let call = Call {
+        nr: stay.nr,
+        compat: stay.flags & flag::COMPAT != 0,
+        kernel: stay.flags & flag::KERNEL != 0,
+        ..Call::default()
+    };
+    let native = !call.compat && !call.kernel;
+    let on_file = native && lexicon.table.class(call.nr).descriptor() == Descriptor::First;
+    // A regular file's name may say that it is an eventfd.
+    let settles = matches!(stay.mode, S_IFIFO | S_IFSOCK);
+    let object = (on_file && settles).then(|| Object {
+        mode: stay.mode,
+        ..Object::default()
+    });
+    let kind = classify(&Sleep {
+        call,
+        table: lexicon.table,
+        state: stay.state & !state::DEAD,
+        io_wait: stay.flags & flag::IOWAIT != 0,
+        on_lock: stay.flags & flag::LOCK != 0,
+        object: object.as_ref(),
+        stack: &[],
+    });
+    // The word is not known.
+    if kind == WaitKind::Futex && lexicon.gils.may_hold(thread.pid) {
+        return WaitKind::Unknown;
+    }
+    kind
+}
+
+const S_IFIFO: u32 = 0o010_000;
+const S_IFSOCK: u32 = 0o140_000;
