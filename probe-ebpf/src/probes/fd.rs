@@ -19,14 +19,21 @@ const AF_INET6: u16 = 10;
 /// Returns whether user space now knows it.
 #[inline(always)]
 pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool {
-    entry.mode = 0;
     let Some(file) = file_of(task, fd) else {
+        entry.file = 0;
+        entry.mode = 0;
         return false;
     };
     let inode: u64 = probe(file, &offsets::FILE_INODE);
     let ino: u64 = probe(inode, &offsets::INODE_INO);
+    let same = entry.file == file && entry.ino == ino && entry.fd == fd;
+    // Only a socket changes: it is connected.
+    if same && entry.mode != S_IFSOCK {
+        return true;
+    }
     let mode = u32::from(probe::<u16>(inode, &offsets::INODE_MODE));
-    let sock = if mode & S_IFMT == S_IFSOCK {
+    entry.mode = mode & S_IFMT;
+    let sock = if entry.mode == S_IFSOCK {
         sock_of(file)
     } else {
         0
@@ -36,15 +43,11 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     } else {
         probe::<u16>(sock, &offsets::SOCK_RPORT)
     };
-    entry.mode = mode & S_IFMT;
-    let told = entry.file == file
-        && entry.ino == ino
-        && entry.fd == fd
-        && entry.remote_port == u32::from(remote_port);
-    if told {
+    if same && entry.remote_port == u32::from(remote_port) {
         return true;
     }
     if !emit_object(entry.tid, fd, file, inode, mode, sock, ts_ns) {
+        entry.file = 0;
         return false;
     }
     entry.file = file;
