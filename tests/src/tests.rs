@@ -30,7 +30,8 @@ fn report() -> Value {
         "host": {"kernel": "k", "arch": "a", "cpus": 2}, "tier": "tracepoint",
         "wall_ns": 1, "processes": 1, "threads": [thread], "groups": [group],
         "coverage": {"lost_total": 0, "lost": {}, "open_waits": 0,
-            "unverified_wakes": 0, "residual_ns": 0, "problems": []},
+            "unverified_wakes": 0, "folded_waits": 0, "folded_ns": 0,
+            "residual_ns": 0, "problems": []},
         "overhead": {"probe_runs": 1, "probe_ns": null, "tool_cpu_ns": 1,
             "tool_peak_bytes": 1, "switches": 30}})
 }
