@@ -58,6 +58,10 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(64..=4_194_304))]
     pub max_threads: u32,
 
+    /// Also measure the time inside the probes (which makes them slower).
+    #[arg(long)]
+    pub cost: bool,
+
     /// Observe with no more than this tier.
     #[arg(long, value_enum, default_value_t = Tier::Full)]
     pub tier: Tier,

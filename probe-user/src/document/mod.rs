@@ -17,7 +17,7 @@ pub use self::{
 };
 pub use crate::wire::{
     event::Function,
-    session::{Exit, Host, Tier},
+    session::{Exit, Host, ProgramCost, Tier},
 };
 
 /// The whole report.

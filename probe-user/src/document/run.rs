@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use probe_common::loss::{LOSS_NAMES, Loss};
 
+use super::ProgramCost;
+
 /// How far the numbers can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -114,6 +116,8 @@ pub struct Overhead {
     pub probe_runs: Option<u64>,
     /// Time inside them, ns; only with `--cost`.
     pub probe_ns: Option<u64>,
+    /// The same by program, the dearest first; empty without `--cost`.
+    pub probes: Vec<ProgramCost>,
     /// CPU time of waitscope itself, ns.
     pub tool_cpu_ns: Option<u64>,
     /// Peak resident memory of waitscope, bytes, the rings included.

@@ -22,9 +22,12 @@ pub(crate) mod tests;
 
 pub use facts::Facts;
 
+use std::cmp::Reverse;
+
 use self::{concurrency::Course, process::Processes};
 use crate::{
-    document::{Document, Overhead, Thread, Tier},
+    document::{Document, Overhead, ProgramCost, Thread, Tier},
+    wire::session::End,
     world::World,
 };
 
@@ -62,6 +65,7 @@ pub fn document(world: &World, facts: &Facts) -> Document {
         overhead: Overhead {
             probe_runs: end.map(|end| end.probe_runs),
             probe_ns: end.and_then(|end| end.probe_ns),
+            probes: end.map(dearest_first).unwrap_or_default(),
             tool_cpu_ns: end.map(|end| end.tool_cpu_ns),
             tool_peak_bytes: end.map(|end| end.tool_peak_bytes),
             switches: world.switches,
@@ -74,6 +78,13 @@ pub fn document(world: &World, facts: &Facts) -> Document {
         critical_path,
         explained,
     }
+}
+
+fn dearest_first(end: &End) -> Vec<ProgramCost> {
+    let mut costs = end.costs.clone();
+    // Stable: equal ones stay in the order of their names.
+    costs.sort_by_key(|cost| Reverse(cost.ns));
+    costs
 }
 
 fn course(

@@ -22,11 +22,11 @@ use super::{
     layout::Layout,
     programs::{Hook, PROBES, Rung, Spec},
     refusal::Refusal,
-    skipped,
+    statistics,
 };
 use crate::{
     syscall::{self, Table},
-    wire::session::Tier,
+    wire::session::{ProgramCost, Tier},
 };
 
 /// The compiled probes.
@@ -186,9 +186,14 @@ impl Probes {
         })
     }
 
-    /// See [`skipped::runs`].
+    /// Runs that the kernel skipped, by program.
     pub fn skipped(&self) -> Vec<(String, u64)> {
-        skipped::runs(&self.ebpf)
+        statistics::skipped(&self.ebpf)
+    }
+
+    /// Runs and time of every program, if that was asked for.
+    pub fn costs(&self) -> Vec<ProgramCost> {
+        statistics::costs(&self.ebpf)
     }
 
     /// Has every traced task reported as it is now.

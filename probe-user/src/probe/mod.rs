@@ -15,7 +15,7 @@ pub mod privilege;
 pub mod programs;
 pub mod raw;
 pub mod refusal;
-mod skipped;
+mod statistics;
 
 #[cfg(test)]
 mod tests;

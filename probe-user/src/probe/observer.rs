@@ -10,7 +10,7 @@ use super::{
     load::{Attached, Probes, Settings},
     raw::{Formats, RawProbes},
 };
-use crate::wire::session::Tier;
+use crate::wire::session::{ProgramCost, Tier};
 
 /// Attached probes.
 pub enum Observer {
@@ -106,6 +106,14 @@ impl Observer {
         match self {
             Observer::Typed(probes) => probes.skipped(),
             Observer::Raw(probes) => probes.skipped(),
+        }
+    }
+
+    /// Runs and time of every program, if that was asked for.
+    pub fn costs(&self) -> Vec<ProgramCost> {
+        match self {
+            Observer::Typed(probes) => probes.costs(),
+            Observer::Raw(probes) => probes.costs(),
         }
     }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::wire::session::{End, Fact, Folded, Look, Start};
-use crate::wire::session::{Exit, Host, Tier};
+use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StartJson {
@@ -112,8 +112,17 @@ pub(super) struct EndJson {
     folded: Vec<FoldedJson>,
     probe_runs: u64,
     probe_ns: Option<u64>,
+    #[serde(default)]
+    costs: Vec<CostJson>,
     tool_cpu_ns: u64,
     tool_peak_bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CostJson {
+    program: String,
+    runs: u64,
+    ns: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -270,6 +279,7 @@ impl From<&End> for EndJson {
             folded,
             probe_runs,
             probe_ns,
+            costs,
             tool_cpu_ns,
             tool_peak_bytes,
         } = end.clone();
@@ -284,6 +294,7 @@ impl From<&End> for EndJson {
             folded: folded.into_iter().map(FoldedJson::from).collect(),
             probe_runs,
             probe_ns,
+            costs: costs.into_iter().map(CostJson::from).collect(),
             tool_cpu_ns,
             tool_peak_bytes,
         }
@@ -303,6 +314,7 @@ impl From<EndJson> for End {
             folded: json.folded.into_iter().map(Folded::from).collect(),
             probe_runs: json.probe_runs,
             probe_ns: json.probe_ns,
+            costs: json.costs.into_iter().map(ProgramCost::from).collect(),
             tool_cpu_ns: json.tool_cpu_ns,
             tool_peak_bytes: json.tool_peak_bytes,
         }
@@ -356,5 +368,19 @@ impl From<FoldedJson> for Folded {
             count,
             ns,
         }
+    }
+}
+
+impl From<ProgramCost> for CostJson {
+    fn from(cost: ProgramCost) -> Self {
+        let ProgramCost { program, runs, ns } = cost;
+        Self { program, runs, ns }
+    }
+}
+
+impl From<CostJson> for ProgramCost {
+    fn from(json: CostJson) -> Self {
+        let CostJson { program, runs, ns } = json;
+        Self { program, runs, ns }
     }
 }

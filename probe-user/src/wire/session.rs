@@ -139,10 +139,23 @@ pub struct End {
     pub probe_runs: u64,
     /// Time inside them, ns; `None` unless it was asked for.
     pub probe_ns: Option<u64>,
+    /// The same by program; empty unless it was asked for.
+    pub costs: Vec<ProgramCost>,
     /// CPU time of waitscope, ns.
     pub tool_cpu_ns: u64,
     /// Peak resident memory of waitscope, bytes, rings included.
     pub tool_peak_bytes: u64,
+}
+
+/// What a program of the probes has cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProgramCost {
+    /// Its name.
+    pub program: String,
+    /// Runs, on every task of the machine.
+    pub runs: u64,
+    /// Time inside them, ns, by the kernel's own clock reads.
+    pub ns: u64,
 }
 
 /// A sum of [`probe_common::fold`]: key and value.

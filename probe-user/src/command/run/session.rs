@@ -1,6 +1,7 @@
 //! One observation from beginning to end.
 
 use anyhow::Result;
+use aya::sys::{Stats, enable_stats};
 use probe_common::entry::TaskEntry;
 
 use super::{
@@ -57,6 +58,11 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
         mut attached,
     } = observer::attach(highest(arguments.tier), &settings)?;
     attached.problems.extend(symbol_problem());
+    let statistics = arguments.cost.then(|| enable_stats(Stats::RunTime));
+    if let Some(Err(error)) = &statistics {
+        let sentence = format!("the time inside the probes is not told: {error}");
+        attached.problems.push(sentence);
+    }
 
     let start = start(arguments, &settings, attached);
     let explain = &arguments.output.explain;
@@ -82,7 +88,8 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
         }
     };
     let exit = followed.until_end(&mut plumbing, &mut signals).await?;
-    finish(observer, plumbing, &counters, exit, &settings)
+    let is_measured = matches!(statistics, Some(Ok(_)));
+    finish(observer, plumbing, &counters, exit, &settings, is_measured)
 }
 
 /// Snapshot, last records, counters, report.
@@ -92,11 +99,13 @@ fn finish(
     counters: &Counters,
     exit: Option<Exit>,
     settings: &Settings,
+    is_measured: bool,
 ) -> Result<(Document, Result<()>)> {
     plumbing.pump()?;
     let records = observer.snapshot()?;
     let ended_ns = monotonic_ns();
     let skipped = observer.skipped();
+    let costs = observer.costs();
     observer.detach();
     plumbing.hand_over(records)?;
     plumbing.pump()?;
@@ -107,7 +116,8 @@ fn finish(
         folded: counters.folded()?,
         skipped,
         probe_runs: counters.runs()?,
-        probe_ns: None,
+        probe_ns: is_measured.then(|| costs.iter().map(|cost| cost.ns).sum()),
+        costs,
         tool_cpu_ns: host::own_cpu_ns(),
         tool_peak_bytes: host::own_peak_bytes() + kernel_bytes(settings),
     };

@@ -30,9 +30,9 @@ use super::{
     load::{self, Attached, OBJECT, Settings, Tried},
     programs::{Hook, Spec},
     refusal::Refusal,
-    skipped,
+    statistics,
 };
-use crate::wire::session::Tier;
+use crate::wire::session::{ProgramCost, Tier};
 
 /// The object in the kernel, nothing attached yet.
 pub struct RawProbes {
@@ -131,7 +131,12 @@ impl RawProbes {
 
     /// Runs that the kernel skipped, by program.
     pub fn skipped(&self) -> Vec<(String, u64)> {
-        skipped::runs(&self.ebpf)
+        statistics::skipped(&self.ebpf)
+    }
+
+    /// Runs and time of every program, if that was asked for.
+    pub fn costs(&self) -> Vec<ProgramCost> {
+        statistics::costs(&self.ebpf)
     }
 
     /// Records of every traced task as it is now.

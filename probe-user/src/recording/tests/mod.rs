@@ -6,7 +6,7 @@ mod round_trip;
 
 use super::{Item, Problem, Reader, Writer};
 use crate::wire::session::{Batch, End, Fact, Folded, Look, Start};
-use crate::wire::session::{Exit, Host, Tier};
+use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 fn start() -> Start {
     Start {
@@ -81,6 +81,11 @@ fn items() -> Vec<Item> {
             }],
             probe_runs: u64::MAX,
             probe_ns: None,
+            costs: vec![ProgramCost {
+                program: "sched_switch".into(),
+                runs: 5,
+                ns: 6,
+            }],
             tool_cpu_ns: 11,
             tool_peak_bytes: 12,
         }),

@@ -268,17 +268,23 @@ fn any_end() -> impl Strategy<Value = End> {
     let skipped = lost.clone();
     let counts = any::<(u64, u64, Option<u64>, u64, u64)>();
     let folded = vec(any_folded(), 0..3);
-    (exit, lost, skipped, folded, counts).prop_map(|(exit, lost, skipped, folded, counts)| End {
-        ended_ns: counts.0,
-        exit,
-        lost,
-        skipped,
-        folded,
-        probe_runs: counts.1,
-        probe_ns: counts.2,
-        tool_cpu_ns: counts.3,
-        tool_peak_bytes: counts.4,
-    })
+    let cost = any::<(String, u64, u64)>();
+    let cost = cost.prop_map(|(program, runs, ns)| ProgramCost { program, runs, ns });
+    let costs = vec(cost, 0..3);
+    (exit, lost, skipped, folded, costs, counts).prop_map(
+        |(exit, lost, skipped, folded, costs, counts)| End {
+            ended_ns: counts.0,
+            exit,
+            lost,
+            skipped,
+            folded,
+            probe_runs: counts.1,
+            probe_ns: counts.2,
+            costs,
+            tool_cpu_ns: counts.3,
+            tool_peak_bytes: counts.4,
+        },
+    )
 }
 
 proptest! {

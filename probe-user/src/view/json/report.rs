@@ -30,7 +30,7 @@ pub(super) struct Report<'a> {
     processes: usize,
     concurrency: Option<Concurrency>,
     coverage: Coverage<'a>,
-    overhead: Overhead,
+    overhead: Overhead<'a>,
     threads: Vec<Thread<'a>>,
     groups: Vec<Group<'a>>,
     fd_tables: Later,
@@ -70,12 +70,20 @@ struct Coverage<'a> {
 }
 
 #[derive(Serialize)]
-struct Overhead {
+struct Overhead<'a> {
     probe_runs: Option<u64>,
     probe_ns: Option<u64>,
+    probes: Vec<Probe<'a>>,
     tool_cpu_ns: Option<u64>,
     tool_peak_bytes: Option<u64>,
     switches: u64,
+}
+
+#[derive(Serialize)]
+struct Probe<'a> {
+    program: &'a str,
+    runs: u64,
+    ns: u64,
 }
 
 #[derive(Serialize)]
@@ -203,21 +211,34 @@ impl<'a> From<&'a document::Coverage> for Coverage<'a> {
     }
 }
 
-impl From<&document::Overhead> for Overhead {
-    fn from(overhead: &document::Overhead) -> Overhead {
+impl<'a> From<&'a document::Overhead> for Overhead<'a> {
+    fn from(overhead: &'a document::Overhead) -> Overhead<'a> {
         let document::Overhead {
             probe_runs,
             probe_ns,
+            probes,
             tool_cpu_ns,
             tool_peak_bytes,
             switches,
-        } = *overhead;
+        } = overhead;
         Overhead {
-            probe_runs,
-            probe_ns,
-            tool_cpu_ns,
-            tool_peak_bytes,
-            switches,
+            probe_runs: *probe_runs,
+            probe_ns: *probe_ns,
+            probes: probes.iter().map(Probe::from).collect(),
+            tool_cpu_ns: *tool_cpu_ns,
+            tool_peak_bytes: *tool_peak_bytes,
+            switches: *switches,
+        }
+    }
+}
+
+impl<'a> From<&'a document::ProgramCost> for Probe<'a> {
+    fn from(cost: &'a document::ProgramCost) -> Probe<'a> {
+        let document::ProgramCost { program, runs, ns } = cost;
+        Probe {
+            program,
+            runs: *runs,
+            ns: *ns,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::concurrency;
 use super::listeners;
 use super::page::{Page, Piece};
 use super::story;
-use crate::document::{Coverage, Document, Exit, Group, Overhead};
+use crate::document::{Coverage, Document, Exit, Group, Overhead, ProgramCost};
 use crate::view::color::Style;
 use crate::view::ending;
 use crate::view::units;
@@ -166,4 +166,18 @@ fn cost(page: &mut Page, overhead: &Overhead, wall_ns: u64) {
     }
     let parts = parts.iter().map(|part| Piece::plain(part)).collect();
     page.flow(label("cost"), TEXT, ", ", parts);
+    probes(page, &overhead.probes);
+}
+
+/// `sched_switch 200,065 × 354 ns`.
+fn probes(page: &mut Page, probes: &[ProgramCost]) {
+    let part = |probe: &ProgramCost| {
+        let mean = units::time(probe.ns / probe.runs.max(1));
+        let runs = units::count(probe.runs);
+        Piece::plain(&format!("{} {runs} × {mean}", probe.program))
+    };
+    if !probes.is_empty() {
+        let parts = probes.iter().map(part).collect();
+        page.flow(label("probes"), TEXT, ", ", parts);
+    }
 }

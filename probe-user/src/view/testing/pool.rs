@@ -20,6 +20,7 @@ pub(in crate::view) fn pool() -> Document {
         overhead: Overhead {
             probe_runs: Some(2_408_662),
             probe_ns: None,
+            probes: Vec::new(),
             tool_cpu_ns: Some(38 * MS),
             tool_peak_bytes: Some(35_861_299),
             switches: 1_204_331,
