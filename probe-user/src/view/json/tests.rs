@@ -37,7 +37,10 @@ fn the_contract_is_kept() {
         &report["coverage"],
         "lost_total lost open_waits unverified_wakes residual_ns",
     );
-    has(&report["overhead"], "probe_runs probe_ns probes tool_cpu_ns");
+    has(
+        &report["overhead"],
+        "probe_runs probe_ns probes tool_cpu_ns",
+    );
     let sums = "lifetime_ns on_cpu_ns runqueue_ns open_ns unknown_ns switches migrations waits \
                 wakes blame calls gil";
     let thread = &report["threads"][0];

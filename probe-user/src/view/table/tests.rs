@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::document::ProgramCost;
 use crate::view::sanitize;
 use crate::view::testing::{documents, filled, full, golden, pool, trouble};
 
@@ -239,4 +240,36 @@ proptest! {
         let options = Options { width, color, per_thread, all };
         check_lines(&render(&filled(&texts, ns), &options), &options);
     }
+}
+
+#[test]
+fn what_is_left_where_records_are_lost_is_said() {
+    let mut lossy = full();
+    lossy.coverage.lost.insert("switch".to_owned(), 5);
+    lossy.coverage.folded_waits = 1200;
+    lossy.coverage.folded_ns = 3_000_000_000;
+    let check = |document: &Document, text: &str| {
+        let report = render(document, &Options::default());
+        let words: Vec<&str> = report.split_whitespace().collect();
+        assert!(words.join(" ").contains(text), "{text} in\n{report}");
+    };
+    let sums = "of 3.00 s and 1,200 waits only the sums are known";
+    check(&lossy, &format!("totals are whole, but {sums}"));
+    lossy.threads[0].sums.unknown_ns = 1;
+    check(&lossy, &format!("totals are lower bounds, and {sums}"));
+    lossy.coverage.folded_ns = 0;
+    check(&lossy, "(switch 5): totals are lower bounds");
+}
+
+#[test]
+fn what_probes_cost_is_told_a_run() {
+    let mut document = pool();
+    let cost = |program: &str, runs, ns| ProgramCost {
+        program: program.to_owned(),
+        runs,
+        ns,
+    };
+    document.overhead.probes = vec![cost("sched_switch", 1000, 326_400), cost("idle", 0, 0)];
+    let report = render(&document, &Options::default());
+    assert!(report.contains("sched_switch 1,000 × 326 ns"), "{report}");
 }

@@ -141,7 +141,14 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             residual_ns: i64::MIN,
             problems: vec![text(), text()],
         },
-        overhead: Overhead::default(),
+        overhead: Overhead {
+            probes: vec![ProgramCost {
+                program: text(),
+                runs: 1,
+                ns,
+            }],
+            ..Overhead::default()
+        },
         processes: 2,
         concurrency: Some(concurrency(ns)),
         threads: vec![thread],
