@@ -42,7 +42,9 @@ fn sources(account: &Account, slept: u64) -> BTreeMap<&str, u64> {
 fn long_sleeps_are_ended_by_the_timer() -> Result<()> {
     let (account, slept) = naps_beside_cats(200, 2_000)?;
     let mut sources = sources(&account, slept);
-    assert!(sources.remove("timer") >= Some(196), "{sources:?}");
+    assert!(slept > 100, "{slept}");
+    let timer = sources.remove("timer");
+    assert!(timer >= Some(slept - slept / 50), "{timer:?} of {slept}");
     sources.remove("unverified");
     assert!(sources.is_empty(), "{sources:?}");
     Ok(())
