@@ -1,5 +1,6 @@
 //! Build, test and demo commands of waitscope: `cargo xtask COMMAND`.
 
+mod bench;
 mod build;
 mod demo;
 mod facts;
@@ -40,6 +41,10 @@ enum Command {
     Test(test::Options),
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
+    /// Measure what observing costs, beside other tools that see waits
+    ///
+    /// Peers that are missing are installed.
+    Bench(bench::Options),
     /// Run the live tests in emulated guests, one per kernel and state of lockdown
     ///
     /// What doctor says in each guest and on this machine is compared with
@@ -81,6 +86,10 @@ fn execute(command: &Command) -> Result<()> {
         Command::Demo(options) => {
             setup::install_missing(&workspace, Purpose::Demo)?;
             demo::show(&workspace, options)
+        }
+        Command::Bench(options) => {
+            setup::install_missing(&workspace, Purpose::Bench)?;
+            bench::compare(&workspace, options)
         }
         Command::Vm(options) => {
             setup::install_missing(&workspace, Purpose::Everything)?;

@@ -12,6 +12,8 @@ use crate::privilege::Privilege;
 pub(crate) enum Purpose {
     Build,
     Demo,
+    /// What is measured, and whom it is compared with.
+    Bench,
     /// All of it: tests also compare with `perf`, and trace the system's Python.
     Everything,
 }
@@ -51,7 +53,7 @@ enum Thing {
     Program(&'static str),
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 10] = [
     Need {
         thing: Thing::EbpfCompiler,
         packages: &["rustc-web", "rust-web-src"],
@@ -94,6 +96,22 @@ const NEEDS: [Need; 7] = [
         thing: Thing::Program("perf"),
         packages: &["linux-perf"],
         remedy: "perf",
+    },
+    Need {
+        thing: Thing::Program("strace"),
+        packages: &["strace"],
+        remedy: "strace",
+    },
+    Need {
+        thing: Thing::Program("bpftrace"),
+        packages: &["bpftrace"],
+        remedy: "bpftrace",
+    },
+    Need {
+        // In sbin, which not every PATH has.
+        thing: Thing::Program("/usr/sbin/offcputime"),
+        packages: &["libbpf-tools"],
+        remedy: "libbpf-tools",
     },
 ];
 
@@ -154,7 +172,9 @@ pub(crate) fn plan(facts: &Facts, purpose: Purpose) -> Result<Vec<Action>> {
 fn wanted(thing: &Thing, purpose: Purpose) -> bool {
     match thing {
         Thing::EbpfCompiler | Thing::Linker | Thing::Program("cc") => true,
-        Thing::Program("perf" | SYSTEM_PYTHON) => purpose == Purpose::Everything,
+        Thing::Program("perf") => matches!(purpose, Purpose::Everything | Purpose::Bench),
+        Thing::Program(SYSTEM_PYTHON) => purpose == Purpose::Everything,
+        Thing::Program("strace" | "bpftrace" | "/usr/sbin/offcputime") => purpose == Purpose::Bench,
         Thing::Program(_) => purpose != Purpose::Build,
     }
 }
@@ -223,6 +243,11 @@ mod tests {
             &fresh(),
             Purpose::Everything,
             &format!("{FOR_BUILD} git python3 python3-minimal linux-perf; linker"),
+        );
+        check(
+            &fresh(),
+            Purpose::Bench,
+            &format!("{FOR_BUILD} git python3 linux-perf strace bpftrace libbpf-tools; linker"),
         );
     }
 

@@ -1,0 +1,121 @@
+//! What observing costs: the same workloads alone and under each observer, in
+//! turn, so that a machine whose speed drifts is fair to all.
+//!
+//! Times are of the workload alone, from its first instruction to its last, and
+//! so without the start and the report of whoever observes.
+
+mod measure;
+mod observers;
+mod page;
+mod workloads;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use gitsync_stage::stage::Stage;
+
+use self::measure::{Run, measure};
+use self::observers::Observer;
+use self::workloads::Workload;
+use crate::build;
+use crate::run::{output_of, say};
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How often each workload is run under each observer
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+    /// Only these workloads: pipe, messaging, storm, dd, gitsync
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    only: Vec<String>,
+    /// Only these observers, and none: waitscope, record, strace, …
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    with: Vec<String>,
+    /// Write docs/benchmarks.md and docs/benchmarks.json
+    #[arg(long)]
+    update: bool,
+}
+
+/// All runs of one workload under one observer; `None`: nobody.
+struct Series {
+    workload: &'static str,
+    observer: Option<&'static str>,
+    runs: Vec<Run>,
+    /// Why there are none.
+    refusal: Option<String>,
+}
+
+pub(crate) fn compare(workspace: &Workspace, options: &Options) -> Result<()> {
+    build::release(workspace)?;
+    let folder = workspace.path("target/bench");
+    let _absent = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let stage = folder.join("stage");
+    fs::create_dir(&stage)?;
+    let stage = Stage::build(&stage, workloads::REPOSITORIES)?;
+    let server = stage.serve("daemon.log", None)?;
+    let clones = stage.folder().join("clones");
+    stage.clone_all(&server, workloads::REPOSITORIES, &clones)?;
+
+    let wanted = |list: &[String], name: &str| list.is_empty() || list.iter().any(|n| n == name);
+    let mut workloads = workloads::all(&stage, &clones);
+    workloads.retain(|workload| wanted(&options.only, workload.name));
+    let mut observers = observers::all(workspace, &folder);
+    observers.retain(|observer| wanted(&options.with, observer.name));
+    let mut all = Vec::new();
+    for workload in &workloads {
+        all.extend(series(workload, &observers, options.runs, &folder)?);
+    }
+    let machine = output_of(std::process::Command::new("uname").arg("-rm"))?;
+    let date = output_of(std::process::Command::new("date").arg("-I"))?;
+    let about = format!("{} on {}", machine.trim(), date.trim());
+    let text = page::markdown(&about, &workloads, &all);
+    say(&text);
+    if options.update {
+        let write = |name: &str, text: &str| {
+            let path: PathBuf = workspace.path("docs").join(name);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        };
+        write("benchmarks.md", &text)?;
+        write("benchmarks.json", &page::json(&about, &all)?)?;
+    }
+    Ok(())
+}
+
+/// Runs a workload in turn under nobody and under every observer.
+fn series(
+    workload: &Workload,
+    observers: &[Observer],
+    runs: u32,
+    folder: &std::path::Path,
+) -> Result<Vec<Series>> {
+    let who = std::iter::once(None).chain(observers.iter().map(Some));
+    let mut all: Vec<(Option<&Observer>, Series)> = who
+        .map(|observer| {
+            let series = Series {
+                workload: workload.name,
+                observer: observer.map(|observer| observer.name),
+                runs: Vec::new(),
+                refusal: None,
+            };
+            (observer, series)
+        })
+        .collect();
+    for round in 1..=runs {
+        say(format_args!("{} {round} of {runs}", workload.name));
+        for (observer, series) in &mut all {
+            if series.refusal.is_some() {
+                continue;
+            }
+            match measure(workload, *observer, folder) {
+                Ok(run) => series.runs.push(run),
+                // A peer that does not work here says so in the table.
+                Err(error) if observer.is_some() => series.refusal = Some(format!("{error:#}")),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(all.into_iter().map(|(_, series)| series).collect())
+}
