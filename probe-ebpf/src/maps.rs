@@ -1,7 +1,7 @@
 //! Every map. All are preallocated: the scheduler's tracepoints run with
 //! run-queue locks held, where a map that allocates has hung machines.
 
-use crate::{current::Running, probes::disk::Completed};
+use crate::current::Running;
 use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, RingBuf},
@@ -49,3 +49,13 @@ pub static HOT: RingBuf = RingBuf::with_byte_size(16 << 20, 0);
 /// can never cost a thread its identity.
 #[map]
 pub static COLD: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
+
+/// A request that a disk has finished.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Completed {
+    /// When, ns; 0 before the first.
+    pub ts_ns: u64,
+    /// See [`probe_common::disk::Disk::dev`].
+    pub dev: u64,
+}

@@ -125,12 +125,11 @@ fn what_is_lost_is_known_as_sums() -> Result<()> {
         let seen = thread.switches.voluntary;
         ensure!(seen.abs_diff(sleeps) * 100 <= sleeps, "{seen} of {sleeps}");
         let (cpu_ns, ran_ns) = (told("computing")?, account.on_cpu_ns);
-        let allowed_ns = cpu_ns / 100 + 1_000_000;
-        // It has still told that, and ended; and interrupts are not on the clock
-        // of a process.
-        let beside_ns = 4 * told("telling")? + cpu_ns / 50;
+        // The scheduler divides a switch between its two tasks at another point
+        // than the probe does, and here is little else than switches.
+        let allowed_ns = cpu_ns / 20 + 1_000_000;
         ensure!(
-            ran_ns + allowed_ns >= cpu_ns && ran_ns <= cpu_ns + beside_ns + allowed_ns,
+            ran_ns.abs_diff(cpu_ns) <= allowed_ns,
             "{ran_ns} of {cpu_ns} ns"
         );
         let reads = account

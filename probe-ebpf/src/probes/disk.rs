@@ -19,16 +19,6 @@ use crate::{
     read::{self, field},
 };
 
-/// A request that was finished.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Completed {
-    /// When, ns; 0 before the first.
-    ts_ns: u64,
-    /// See [`Disk::dev`].
-    dev: u64,
-}
-
 /// What comes later than this behind a request, ns, was not brought about by it.
 /// The waker's stack is what decides; this only keeps records few.
 const RECENT_NS: u64 = 1_000_000;

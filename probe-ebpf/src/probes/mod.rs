@@ -1,7 +1,7 @@
 //! The programs, by family.
 
 mod call;
-pub mod disk;
+mod disk;
 mod fd;
 mod fold;
 mod full;

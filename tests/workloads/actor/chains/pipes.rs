@@ -86,8 +86,6 @@ fn bounce(out: &str, name: &str, mut from: PipeReader, mut to: PipeWriter) -> io
         from.read_exact(&mut [0])?;
         to.write_all(b"x")?;
     }
-    let before_ns = clock::cpu_ns();
     tell(out, name, "sleeps", clock::sleeps()?)?;
-    tell(out, name, "telling", clock::cpu_ns() - before_ns)?;
     tell(out, name, "computing", clock::cpu_ns())
 }
