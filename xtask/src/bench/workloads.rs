@@ -25,7 +25,7 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
         variables: Vec::new(),
     };
     let mut storm = words("sh -c");
-    storm.push("i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done".into());
+    storm.push("i=0; while [ $i -lt 500 ]; do /bin/true; i=$((i+1)); done".into());
     let mut pulls = vec![gitsync().into_os_string()];
     pulls.extend(words("--mode threads --jobs 4"));
     pulls.push(clones.into());
@@ -43,14 +43,14 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
         ),
         Workload {
             name: "storm",
-            about: "2,000 processes, one after the other",
+            about: "500 processes, one after the other",
             command: storm,
             variables: Vec::new(),
         },
         plain(
             "dd",
-            "600,000 system calls that never sleep, on one CPU",
-            "taskset -c 1 dd if=/dev/zero of=/dev/null bs=1 count=300000 status=none",
+            "100,000 system calls that never sleep, on one CPU",
+            "taskset -c 1 dd if=/dev/zero of=/dev/null bs=1 count=50000 status=none",
         ),
         Workload {
             name: "gitsync",
