@@ -62,3 +62,17 @@ fn extension_modules_are_no_pythons() {
         assert!(!is_python(path.as_bytes()), "{path}");
     }
 }
+
+#[test]
+fn musl_is_known_by_its_loader() {
+    for path in ["/lib/ld-musl-x86_64.so.1", "/lib/libc.musl-x86_64.so.1"] {
+        assert!(is_musl(path.as_bytes()), "{path}");
+    }
+    for path in [
+        "/lib/x86_64-linux-gnu/libc.so.6",
+        "/opt/musl/bin/python3",
+        "",
+    ] {
+        assert!(!is_musl(path.as_bytes()), "{path}");
+    }
+}
