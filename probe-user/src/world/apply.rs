@@ -169,7 +169,7 @@ impl World {
             if !(thread.in_last_snapshot || thread.is_dead() || since) {
                 if thread.start_ns.is_some() {
                     let end_ns = sums.get(&id).and_then(|sums| sums.end_ns);
-                    thread.lose_until(end_ns.unwrap_or(ended_ns));
+                    thread.lose_until(end_ns.map_or(ended_ns, |ns| ns.min(ended_ns)));
                 }
                 thread.state = State::Dead;
             }

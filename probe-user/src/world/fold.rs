@@ -81,8 +81,10 @@ pub(super) fn by_thread<'a>(world: &World, folded: &'a [Folded]) -> FxHashMap<Th
 impl Sums<'_> {
     /// Puts them into the thread's account; returns how much that was.
     pub(super) fn unfold(&self, thread: &mut Thread, lexicon: &Lexicon) -> Total {
-        let told_ns: u64 = self.stays.iter().map(|stay| stay.ns).sum();
-        let Some(unknown_ns) = thread.account.unknown_ns.checked_sub(told_ns) else {
+        let mut all_ns = self.stays.iter().map(|stay| stay.ns);
+        let told_ns = all_ns.try_fold(0, u64::checked_add);
+        let left_ns = told_ns.and_then(|ns| thread.account.unknown_ns.checked_sub(ns));
+        let Some(unknown_ns) = left_ns else {
             return Total::default();
         };
         let before_ns = thread.account.unknown_ns;

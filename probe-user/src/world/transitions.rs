@@ -205,7 +205,7 @@ impl Thread {
         let source = source(wake, &waker_stack);
         let by_task = source.is_task();
         let by_sender = source == WakeSource::NetRx && is_delivered_by_sender(&waker_stack);
-        let by_request = is_behind_request(&waker_stack);
+        let by_request = source == WakeSource::BlockIo && is_behind_request(&waker_stack);
         let wake_key = WakeKey {
             source,
             waker: if by_task { waker } else { Waker::Nobody },
@@ -216,7 +216,7 @@ impl Thread {
             Waker::Thread(thread) if by_task || by_sender => Ended::By(thread),
             _ => {
                 let which = match source {
-                    WakeSource::BlockIo if by_request => self.finisher(wake.ts_ns, lexicon),
+                    _ if by_request => self.finisher(wake.ts_ns, lexicon),
                     WakeSource::NetRx => self.peer(&wait.off, lexicon),
                     _ => NameId::NONE,
                 };

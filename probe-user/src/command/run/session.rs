@@ -105,7 +105,12 @@ fn finish(
     let records = observer.snapshot()?;
     let ended_ns = monotonic_ns();
     let skipped = observer.skipped();
-    let costs = observer.costs();
+    // Somebody else may have asked for them (kernel.bpf_stats_enabled).
+    let costs = if is_measured {
+        observer.costs()
+    } else {
+        Vec::new()
+    };
     observer.detach();
     plumbing.hand_over(records)?;
     plumbing.pump()?;

@@ -239,6 +239,12 @@ fn sums_that_are_more_than_what_is_unknown_are_not_believed() {
         "5: life 230 cpu 70 queue 20 unknown 120 sleep 20x1 by task 1"
     );
     assert_eq!(document.coverage.folded_ns, 0);
+    // Nor such that no sum holds, as a damaged recording may have them.
+    let (account, _) = with_sums(&[(what::CPU, 1, u64::MAX), (what::SLEEP, 1, 2)]);
+    assert_eq!(
+        account,
+        "5: life 230 cpu 70 queue 20 unknown 120 sleep 20x1 by task 1"
+    );
 }
 
 #[test]
