@@ -16,6 +16,10 @@ pub mod syscall_bits {
 /// An offset that could not be resolved: the feature behind it is off.
 pub const NO_OFFSET: u32 = u32::MAX;
 
+/// The number that calls of `bpf_rdonly_cast` bear in the compiled probes: that of
+/// no helper. The loader puts the function's own in its place.
+pub const RDONLY_CAST: u32 = 0x7761_6974;
+
 /// Modes of the task iterator, in slot 0 of its control map.
 pub mod iter_mode {
     /// Start following the tasks of the processes in `TARGETS`.

@@ -1,12 +1,18 @@
 //! What the kernel remembers of each traced task, between its events.
 
-/// Value of the `TASKS` map. The key is the address of the `task_struct`: it
-/// is unique from fork to the last switch-out, which a tid is not (a thread's
-/// tid may be reused before it has switched out for the last time). In the raw
-/// tier, which knows no addresses, it is the tid.
+/// What the probes know of a traced task. Entries lie in the array `ENTRIES`; the
+/// map `TASKS` leads from a task to its place there, and mostly need not be
+/// asked: see [`slot`].
+///
+/// The first 64 bytes are what every switch and every waking touches.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct TaskEntry {
+    /// Whose it is: the address of a `task_struct`, which is unique from fork to
+    /// the last switch-out, unlike a tid (a thread's may be reused before it has
+    /// switched out for the last time). In the raw tier, which knows no
+    /// addresses, the tid. [`key::NEVER`] and [`key::OTHER`] are nobody's.
+    pub key: u64,
     /// When it switched out to sleep, ns; 0 while it runs or is preempted.
     pub off_ns: u64,
     /// First waking since then, ns; 0 when none.
@@ -17,69 +23,161 @@ pub struct TaskEntry {
     pub waker_nr: i16,
     /// See [`crate::sched::Switch::waker_flags`].
     pub waker_flags: u16,
+    /// The tid it is told under: its own from birth, and the leader's after an
+    /// exec was told. (`de_thread` changes `task->pid` some 100 µs earlier.)
+    pub tid: u32,
+    /// Switch-outs so far.
+    pub seq: u16,
+    /// Take a stack at the next waking, however short the sleep.
+    pub needs_stack: u16,
+    /// 1 from its switch-in to its switch-out. A switch-out of a task that is
+    /// not running means that the kernel hid the switch-in. [`RUNNING_UNKNOWN`]
+    /// until the first switch after a seeding by user space.
+    pub running: u32,
+    /// 1 when the record of its latest switch was lost.
+    pub untold: u16,
+    /// If its latest switch was to sleep: the system call, or -1.
+    pub sleep_nr: i16,
+    /// Its latest switch, ns; 0 before the first that was seen.
+    pub since_ns: u64,
+    /// The kernel lock in whose slow path it is; 0 when in none.
+    pub lock: u64,
+
     /// `sched_info.run_delay` at the latest switch-out, ns.
     pub run_delay_ns: u64,
     /// The file last described to user space for this task.
     pub file: u64,
     /// Its inode number, so that a reused `struct file` is told apart.
     pub ino: u64,
-    /// The kernel lock in whose slow path it is; 0 when in none.
-    pub lock: u64,
-    /// Switch-outs so far.
-    pub seq: u16,
-    /// Take a stack at the next waking, however short the sleep.
-    pub needs_stack: u16,
-    /// CPU migrations.
-    pub migrations: u32,
-    /// The tid it is told under: its own from birth, and the leader's after an
-    /// exec was told. (`de_thread` changes `task->pid` some 100 µs earlier.)
-    pub tid: u32,
     /// The descriptor number last described.
     pub fd: i32,
-    /// 1 from its switch-in to its switch-out. A switch-out of a task that is
-    /// not running means that the kernel hid the switch-in. [`RUNNING_UNKNOWN`]
-    /// until the first switch after a seeding by user space.
-    pub running: u32,
+    /// Type bits of the mode of the file that it last blocked on.
+    pub mode: u32,
     /// Remote port last described: a socket that was connected since is told again.
     pub remote_port: u32,
+    /// If its latest switch was to sleep: [`crate::sched::Switch::prev_state`].
+    pub sleep_state: u16,
+    /// Then what else says what kind of sleep it is ([`crate::fold::Key::flags`]).
+    pub sleep_flags: u16,
+    /// Raw tier: address of the registers with which it enters the kernel; 0
+    /// until its first system call.
+    pub regs: u64,
+    /// Where calls are noted as they begin (a 5.10 that refuses probe reads): the
+    /// first argument of the one it is in.
+    pub arg0: u64,
+
+    /// There: the second argument.
+    pub arg1: u64,
+    /// There: the call, as [`crate::sched::Switch`] tells it.
+    pub nr: i16,
+    /// There: flags of that call ([`crate::sched::flag::COMPAT`]).
+    pub nr_flags: u16,
+    /// CPU migrations.
+    pub migrations: u32,
     /// The name last told, folded to one word.
     pub name: u64,
     /// When it entered the function of [`crate::call`] it is in, ns; 0 when in none.
     pub call_ns: u64,
-    /// Where calls are noted as they begin (a 5.10 that refuses probe reads): the
-    /// one it is in, as [`crate::sched::Switch`] tells it.
-    pub nr: i16,
-    /// There: flags of that call ([`crate::sched::flag::COMPAT`]).
-    pub nr_flags: u16,
     /// Raw tier: its parent process.
     pub ppid: u32,
-    /// There: its first argument.
-    pub arg0: u64,
-    /// There: its second argument.
-    pub arg1: u64,
-    /// Its latest switch, ns; 0 before the first that was seen.
-    pub since_ns: u64,
-    /// That switch, if it went to sleep: as [`crate::sched::Switch::prev_state`].
-    pub sleep_state: u16,
-    /// Then its system call, or -1.
-    pub sleep_nr: i16,
-    /// Then what else says what kind of sleep it is ([`crate::fold::Key::flags`]).
-    pub sleep_flags: u16,
-    /// 1 when the record of its latest switch was lost.
-    pub untold: u16,
-    /// Type bits of the mode of the file that it last blocked on.
-    pub mode: u32,
-    /// Zero.
-    pub pad: u32,
     /// Raw tier: its process.
     pub tgid: u32,
     /// 1 once its exit is told. Raw tier: its next switch-out in a dead state is
     /// the last one.
     pub exiting: u32,
-    /// Raw tier: address of the registers with which it enters the kernel; 0
-    /// until its first system call.
-    pub regs: u64,
+    /// Zero.
+    pub pad: u32,
+    /// Zero: an entry begins with a cache line.
+    pub pad2: [u64; 3],
+}
+
+const _: () = assert!(size_of::<TaskEntry>() == 192);
+
+impl TaskEntry {
+    /// Of a task of which nothing is known. Whoever looks for another task at its
+    /// place shall ask `TASKS`, so its key is not [`key::NEVER`].
+    pub const FRESH: TaskEntry = TaskEntry {
+        key: key::OTHER,
+        off_ns: 0,
+        wake_ns: 0,
+        waker_tid: 0,
+        waker_nr: 0,
+        waker_flags: 0,
+        tid: 0,
+        seq: 0,
+        needs_stack: 0,
+        running: 0,
+        untold: 0,
+        sleep_nr: 0,
+        since_ns: 0,
+        lock: 0,
+        run_delay_ns: 0,
+        file: 0,
+        ino: 0,
+        fd: 0,
+        mode: 0,
+        remote_port: 0,
+        sleep_state: 0,
+        sleep_flags: 0,
+        regs: 0,
+        arg0: 0,
+        arg1: 0,
+        // In none; 0 is one.
+        nr: -1,
+        nr_flags: 0,
+        migrations: 0,
+        name: 0,
+        call_ns: 0,
+        ppid: 0,
+        tgid: 0,
+        exiting: 0,
+        pad: 0,
+        pad2: [0; 3],
+    };
 }
 
 /// See [`TaskEntry::running`].
 pub const RUNNING_UNKNOWN: u32 = 2;
+
+/// Keys that are no task's ([`TaskEntry::key`]).
+pub mod key {
+    /// Nobody whose tid leads to this place has ever been traced.
+    pub const NEVER: u64 = 0;
+    /// A traced task whose tid leads to this place may have its entry elsewhere:
+    /// `TASKS` knows.
+    pub const OTHER: u64 = u64::MAX;
+}
+
+/// Places to try for a new entry.
+pub const TRIES: u32 = 16;
+
+/// Where the entry of the task with this tid lies, at the `attempt`-th try; the
+/// first one is where it is looked for without asking `TASKS`. `mask`: one less
+/// than the number of places, a power of two.
+///
+/// Tids are handed out in turn, so that the first place is almost always free;
+/// the others lie far apart, since neighbours are taken by threads born together.
+#[inline(always)]
+pub fn slot(tid: u32, attempt: u32, mask: u32) -> u32 {
+    /// 2³² / φ
+    const STEP: u32 = 0x9e37_79b9;
+    tid.wrapping_add(attempt.wrapping_mul(STEP)) & mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_apart() {
+        for tid in [0, 1, 4711, u32::MAX] {
+            let mut slots = [0; TRIES as usize];
+            for (attempt, place) in (0..).zip(&mut slots) {
+                *place = slot(tid, attempt, 0xffff);
+            }
+            assert_eq!(slots[0], tid & 0xffff);
+            slots.sort_unstable();
+            assert!(slots.windows(2).all(|pair| pair[1] - pair[0] > 1000));
+        }
+    }
+}

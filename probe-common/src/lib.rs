@@ -18,6 +18,7 @@ pub mod config;
 pub mod entry;
 pub mod fold;
 pub mod loss;
+pub mod ring;
 
 mod layout;
 

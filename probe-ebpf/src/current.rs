@@ -110,7 +110,7 @@ impl Current {
             return read::syscall(self.0);
         }
         if is_tabled() {
-            return match filter::entry_at(self.address()) {
+            return match filter::current_entry(self) {
                 Some(entry) => read::noted_syscall(entry),
                 None => read::NO_SYSCALL,
             };

@@ -1,16 +1,25 @@
 //! The only path from a probe to user space: reserve, fill, submit; a failed
-//! reserve is counted by class. The reader drains on a timer and is never
+//! reserve is counted by class. Switches have rings of their own. The reader drains on a timer and is never
 //! woken from here: that would cost 500 ns and show up in the data.
 
-use core::mem::MaybeUninit;
+use core::{
+    hint::cold_path,
+    mem::MaybeUninit,
+    sync::atomic::{Ordering, compiler_fence},
+};
 
 use aya_ebpf::{bindings::BPF_RB_NO_WAKEUP, helpers, maps::RingBuf};
 use probe_common::{
-    header::Header,
+    header::{Header, kind},
     loss::{Loss, Program, RUNS_BASE},
+    ring::Position,
+    sched::Switch,
 };
 
-use crate::maps::COUNTERS_BY_CPU;
+use crate::{
+    maps::{COUNTERS_BY_CPU, HOT, POSITIONS, SWITCHES},
+    offsets,
+};
 
 /// Reserves a record in `ring`, lets `fill` write every field behind the
 /// header, and submits it. Returns whether there was room.
@@ -33,15 +42,69 @@ pub fn record<T: 'static>(
     true
 }
 
+/// Has `fill` write every field behind the header of a switch record into this
+/// CPU's ring. Returns whether there was room. Only for the programs at the
+/// switch itself: a ring has one writer.
+#[inline(always)]
+pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(*mut Switch)) -> bool {
+    let cpu = cpu();
+    let header = header_of::<Switch>(cpu, kind::SWITCH, flags, ts_ns);
+    // A store of the position that is seen after the record needs a barrier on
+    // other machines, and programs have none before 6.15.
+    if !cfg!(bpf_target_arch = "x86_64") {
+        return record(&HOT, Loss::Switch, header, fill);
+    }
+    let Some((position, place, written)) = room_for_switch(cpu) else {
+        cold_path();
+        lost(Loss::Switch);
+        return false;
+    };
+    // SAFETY: a slot that the reader has left, and not been told of again.
+    unsafe { (&raw mut (*place).header).write(header) };
+    fill(place);
+    // Stores are seen in their order; the compiler must keep it.
+    compiler_fence(Ordering::Release);
+    // SAFETY: this CPU's own.
+    unsafe { (&raw mut (*position).written).write_volatile(written.wrapping_add(1)) };
+    true
+}
+
+#[inline(always)]
+fn room_for_switch(cpu: u32) -> Option<(*mut Position, *mut Switch, u64)> {
+    let position = POSITIONS.get_ptr_mut(cpu)?;
+    let per_cpu = offsets::SWITCHES_PER_CPU.load();
+    // SAFETY: a slot of the array. `written` is this CPU's own; `read` may change
+    // at any time, and only grows.
+    let (written, read) = unsafe {
+        let read = (&raw const (*position).read).read_volatile();
+        ((*position).written, read)
+    };
+    if written.wrapping_sub(read) >= u64::from(per_cpu) {
+        return None;
+    }
+    let first = cpu.wrapping_mul(per_cpu);
+    let record = SWITCHES.get_ptr_mut(first.wrapping_add(written as u32 & (per_cpu - 1)))?;
+    Some((position, record, written))
+}
+
+#[inline(always)]
+fn cpu() -> u32 {
+    // SAFETY: no precondition.
+    unsafe { helpers::generated::bpf_get_smp_processor_id() as u32 }
+}
+
 /// The header of a record of type `T`.
 #[inline(always)]
 pub fn header<T>(kind: u16, flags: u16, ts_ns: u64) -> Header {
-    // SAFETY: no precondition.
-    let cpu = unsafe { helpers::generated::bpf_get_smp_processor_id() } as u16;
+    header_of::<T>(cpu(), kind, flags, ts_ns)
+}
+
+#[inline(always)]
+fn header_of<T>(cpu: u32, kind: u16, flags: u16, ts_ns: u64) -> Header {
     Header {
         kind,
         size: size_of::<T>() as u16,
-        cpu,
+        cpu: cpu as u16,
         flags,
         ts_ns,
     }

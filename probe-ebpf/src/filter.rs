@@ -1,52 +1,137 @@
-//! Who is traced: tasks that have an entry in `TASKS`.
+//! Who is traced: tasks that have an entry in `ENTRIES`. The map `TASKS` says
+//! where, and is right in every case; but it costs 40 ns to ask, and a switch and
+//! its waking ask four times. So the place that the task's tid leads to is looked
+//! at first (2 ns). It answers when it holds the task's entry, or has never been
+//! any traced task's; else `TASKS` is asked. Tids may change hands, with the
+//! owner's thread not gone yet: whatever `key` an entry bears is compared.
 
-use aya_ebpf::bindings::BPF_ANY;
-use probe_common::{entry::TaskEntry, loss::Loss};
+use core::hint::cold_path;
+
+use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
+use probe_common::{
+    entry::{TRIES, TaskEntry, key, slot},
+    loss::Loss,
+};
 
 use crate::{
+    current::Current,
     emit,
-    maps::{TARGETS, TASKS},
+    maps::{CLAIMS, ENTRIES, TARGETS, TASKS},
+    offsets::ENTRIES_MASK,
     read::{self, Task},
 };
 
 /// The entry of a traced task.
 #[inline(always)]
 pub fn entry(task: Task) -> Option<&'static mut TaskEntry> {
-    entry_at(task as u64)
+    find(task as u64, read::tid(task))
 }
 
-/// The same by the address of its `task_struct`.
+/// The entry of the running task, if that is traced.
 #[inline(always)]
-pub fn entry_at(address: u64) -> Option<&'static mut TaskEntry> {
-    let entry = TASKS.get_ptr_mut(address)?;
-    // SAFETY: the map is preallocated, so the slot outlives the program. Two
-    // CPUs may write one entry at once (a waking during a switch-out); every
-    // field is a single word and every order of the two writes is a state the
-    // world understands.
-    Some(unsafe { &mut *entry })
+pub fn current_entry(current: Current) -> Option<&'static mut TaskEntry> {
+    find(current.address(), current.tid())
+}
+
+/// The entry with a key that has the tid in its lower half (raw tier).
+#[inline(always)]
+pub fn entry_at(key: u64) -> Option<&'static mut TaskEntry> {
+    find(key, key as u32)
+}
+
+#[inline(always)]
+fn find(key: u64, tid: u32) -> Option<&'static mut TaskEntry> {
+    let mut place = at(slot(tid, 0, ENTRIES_MASK.load()))?;
+    // SAFETY: a slot of the array. Two CPUs may write one entry at once (a waking
+    // during a switch-out); every field is a single word and every order of the
+    // two writes is a state the world understands.
+    unsafe {
+        let found = (*place).key;
+        // Also where the idle task's tid is asked for as a key.
+        if found == key::NEVER {
+            return None;
+        }
+        if found != key {
+            cold_path();
+            place = at(*TASKS.get_ptr(key)?)?;
+        }
+        Some(&mut *place)
+    }
 }
 
 /// Starts following a task.
 #[inline(always)]
 pub fn follow(task: Task) -> bool {
+    let tid = read::tid(task);
     let fresh = TaskEntry {
-        tid: read::tid(task),
-        // In none; 0 is one.
-        nr: -1,
+        tid,
         name: read::folded(read::comm_words(task)),
-        ..TaskEntry::default()
+        ..TaskEntry::FRESH
     };
-    insert(task as u64, &fresh)
+    // An exec gives it the tid of its process.
+    mark(read::tgid(task));
+    insert(task as u64, tid, &fresh)
 }
 
 /// Makes an entry; counts it when the table is full.
 #[inline(always)]
-pub fn insert(key: u64, entry: &TaskEntry) -> bool {
-    let inserted = TASKS.insert(key, entry, u64::from(BPF_ANY)).is_ok();
+pub fn insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
+    let inserted = try_insert(key, tid, entry);
     if !inserted {
         emit::lost(Loss::TaskTable);
     }
     inserted
+}
+
+#[inline(always)]
+fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
+    let slot = match TASKS.get_ptr(key) {
+        // SAFETY: a slot of a preallocated map.
+        Some(slot) => unsafe { *slot },
+        None => match claim(tid) {
+            Some(slot) => slot,
+            None => return false,
+        },
+    };
+    // Nobody finds it yet, and whoever has lost it does not find it here either:
+    // its key comes last.
+    let _no_slot = ENTRIES.set(slot, entry, u64::from(BPF_ANY));
+    if TASKS.insert(key, slot, u64::from(BPF_ANY)).is_err() {
+        let _absent = CLAIMS.remove(slot);
+        return false;
+    }
+    mark(tid);
+    if let Some(place) = at(slot) {
+        // SAFETY: as in `find`.
+        unsafe { (*place).key = key };
+    }
+    true
+}
+
+/// Takes a place for the entry of a task. Two CPUs may look for one at once.
+#[inline(always)]
+fn claim(tid: u32) -> Option<u32> {
+    for attempt in 0..TRIES {
+        let slot = slot(tid, attempt, ENTRIES_MASK.load());
+        if CLAIMS.insert(slot, tid, u64::from(BPF_NOEXIST)).is_ok() {
+            return Some(slot);
+        }
+    }
+    None
+}
+
+/// Has `TASKS` asked for whoever bears this tid.
+#[inline(always)]
+fn mark(tid: u32) {
+    if let Some(place) = at(slot(tid, 0, ENTRIES_MASK.load())) {
+        // SAFETY: as in `find`. If another task's key gets lost here, `TASKS` is
+        // asked for that task.
+        unsafe {
+            if (*place).key == key::NEVER {
+                (*place).key = key::OTHER;
+            }
+        }
+    }
 }
 
 /// Stops following it.
@@ -59,7 +144,22 @@ pub fn forget(task: Task) {
 #[inline(always)]
 pub fn remove(key: u64) {
     // A task that was never followed has no entry: nothing to do.
+    let Some(slot) = TASKS.get_ptr(key) else {
+        return;
+    };
+    // SAFETY: a slot of a preallocated map.
+    let slot = unsafe { *slot };
+    if let Some(place) = at(slot) {
+        // SAFETY: as in `find`.
+        unsafe { (*place).key = key::OTHER };
+    }
     let _absent = TASKS.remove(key);
+    let _absent = CLAIMS.remove(slot);
+}
+
+#[inline(always)]
+fn at(slot: u32) -> Option<*mut TaskEntry> {
+    ENTRIES.get_ptr_mut(slot)
 }
 
 /// Whether its process was named by the user (attach).

@@ -10,11 +10,23 @@ use probe_common::{
     entry::TaskEntry,
     fold::{Key, Sum},
     loss::COUNTERS,
+    ring::Position,
+    sched::Switch,
 };
 
-/// Traced tasks by the address of their `task_struct`. Resized by the loader.
+/// What is known of each traced task ([`crate::filter`]). A power of two; resized
+/// by the loader.
 #[map]
-pub static TASKS: HashMap<u64, TaskEntry> = HashMap::with_max_entries(65_536, 0);
+pub static ENTRIES: Array<TaskEntry> = Array::with_max_entries(65_536, MMAPABLE);
+
+/// Traced tasks by [`TaskEntry::key`]: their place in `ENTRIES`. Resized by the loader.
+#[map]
+pub static TASKS: HashMap<u64, u32> = HashMap::with_max_entries(65_536, 0);
+
+/// Places in `ENTRIES` that are taken, with the tid they were taken for. Resized
+/// by the loader.
+#[map]
+pub static CLAIMS: HashMap<u32, u32> = HashMap::with_max_entries(65_536, 0);
 
 /// Processes that the task iterator shall begin to follow, by tgid.
 #[map]
@@ -41,7 +53,15 @@ pub static FOLDED: HashMap<Key, Sum> = HashMap::with_max_entries(16_384, 0);
 #[map]
 pub static COMPLETED: PerCpuArray<Completed> = PerCpuArray::with_max_entries(2, 0);
 
-/// Switches, wakers, stacks and objects. Resized by the loader.
+/// Switches: a ring for each CPU, one behind the other. Resized by the loader.
+#[map]
+pub static SWITCHES: Array<Switch> = Array::with_max_entries(64, MMAPABLE);
+
+/// How far each of them is written and read, by CPU. Resized by the loader.
+#[map]
+pub static POSITIONS: Array<Position> = Array::with_max_entries(1, MMAPABLE);
+
+/// Wakers, stacks, objects and what else is told as it happens. Resized by the loader.
 #[map]
 pub static HOT: RingBuf = RingBuf::with_byte_size(16 << 20, 0);
 
@@ -49,6 +69,10 @@ pub static HOT: RingBuf = RingBuf::with_byte_size(16 << 20, 0);
 /// can never cost a thread its identity.
 #[map]
 pub static COLD: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
+
+/// `BPF_F_MMAPABLE`. Such an array begins with a page, so that each element of a
+/// fitting size begins with a cache line, also where nobody maps it.
+const MMAPABLE: u32 = 1 << 10;
 
 /// A request that a disk has finished.
 #[repr(C)]

@@ -4,7 +4,10 @@
 //! behind a missing one.
 
 use aya_ebpf::Global;
-use probe_common::config::{NO_OFFSET, SYSCALL_SLOTS, syscall_bits};
+use probe_common::{
+    config::{NO_OFFSET, SYSCALL_SLOTS, syscall_bits},
+    ring,
+};
 
 /// Declares one global per offset, [`NO_OFFSET`] until the loader sets it.
 macro_rules! offsets {
@@ -84,6 +87,9 @@ offsets! {
     REGS_ARG1,
     /// Code segment, which tells 32-bit programs on x86.
     REGS_CS,
+    /// Number of a type with a word at its beginning, where `bpf_rdonly_cast` gives
+    /// an address that type.
+    WORD_TYPE,
     /// Address of this CPU's `__preempt_count` minus that of its run queue.
     PREEMPT_COUNT_FROM_RQ,
 }
@@ -120,6 +126,14 @@ pub static HAS_STACKS: Global<u8> = Global::new(1);
 /// Sleeps at least this long carry both kernel stacks, ns.
 #[unsafe(no_mangle)]
 pub static STACK_THRESHOLD_NS: Global<u64> = Global::new(1_000_000);
+
+/// One less than the places in `ENTRIES`, a power of two.
+#[unsafe(no_mangle)]
+pub static ENTRIES_MASK: Global<u32> = Global::new(65_535);
+
+/// Records in each CPU's ring of switches, a power of two.
+#[unsafe(no_mangle)]
+pub static SWITCHES_PER_CPU: Global<u32> = Global::new(ring::FEWEST);
 
 /// What the probes must know about a system call, by number
 /// ([`probe_common::config::syscall_bits`]).

@@ -1,10 +1,11 @@
 //! Reading kernel memory: plain loads through pointers the verifier has typed
-//! (0.5 ns), probe reads behind pointers it has not (7 ns).
+//! (0.5 ns); behind pointers it has not, loads through pointers that we type
+//! ourselves (from 6.2 on), or else probe reads (16 to 46 ns).
 
 use core::mem::MaybeUninit;
 
 use aya_ebpf::{Global, bindings::task_struct, helpers};
-use probe_common::{entry::TaskEntry, sched::flag};
+use probe_common::{config::RDONLY_CAST, entry::TaskEntry, sched::flag};
 
 use crate::offsets::{self, known};
 
@@ -29,6 +30,10 @@ pub fn probe<T: Copy>(base: u64, offset: &Global<u32>) -> T {
 /// Probe read at an address.
 #[inline(always)]
 pub fn probe_at<T: Copy>(addr: u64) -> T {
+    if size_of::<T>() <= size_of::<u64>() && known(&offsets::WORD_TYPE) {
+        // SAFETY: as in `field`; the type has a word at its beginning.
+        return unsafe { core::ptr::read_volatile(typed(addr).cast::<T>()) };
+    }
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the helper checks the address itself, and fills the value with
     // zeros when it cannot read it: no branch for the verifier to follow.
@@ -42,9 +47,26 @@ pub fn probe_at<T: Copy>(addr: u64) -> T {
     }
 }
 
+/// The address as a pointer to a word, for the verifier: a load through it gives
+/// zero where there is nothing to read. `bpf_rdonly_cast` (6.2) is no helper but a
+/// kernel function: the loader turns this call into one of that, and the kernel
+/// that into a move between registers.
+#[inline(always)]
+fn typed(addr: u64) -> *const u8 {
+    // SAFETY: where the loader has found no such function, it has not told a type
+    // either, and the kernel removes this call as dead.
+    unsafe {
+        let cast: extern "C" fn(u64, u32) -> *const u8 = core::mem::transmute(RDONLY_CAST as usize);
+        cast(addr, offsets::WORD_TYPE.load())
+    }
+}
+
 /// The same where zero is a value like any other.
 #[inline(always)]
 pub fn probe_checked<T: Copy>(addr: u64) -> Option<T> {
+    if size_of::<T>() <= size_of::<u64>() && known(&offsets::WORD_TYPE) {
+        return (addr != 0).then(|| probe_at(addr));
+    }
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: as in `probe_at`.
     unsafe {

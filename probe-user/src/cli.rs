@@ -50,7 +50,8 @@ pub struct Run {
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = duration)]
     pub stack_threshold: Duration,
 
-    /// Bytes of the ring between kernel and waitscope, a power of two [default: by CPU count].
+    /// Bytes of each CPU's ring of switches, and of the ring of all else, a power of two
+    /// [default: by CPU count].
     #[arg(long, value_name = "BYTES", value_parser = ring_size)]
     pub ring_size: Option<u32>,
 

@@ -1,5 +1,7 @@
 //! What a descriptor is: pipe, socket with its addresses, file, terminal, …
 
+use core::hint::cold_path;
+
 use aya_ebpf::helpers;
 use probe_common::{config::NO_OFFSET, entry::TaskEntry, fd::Object, header::kind, loss::Loss};
 
@@ -46,6 +48,7 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     if same && entry.remote_port == u32::from(remote_port) {
         return true;
     }
+    cold_path();
     if !emit_object(entry.tid, fd, file, inode, mode, sock, ts_ns) {
         entry.file = 0;
         return false;

@@ -1,6 +1,8 @@
 //! Sums for the times between switches of which a record was lost: see
 //! [`probe_common::fold`].
 
+use core::hint::cold_path;
+
 use aya_ebpf::bindings::BPF_ANY;
 use probe_common::{
     entry::TaskEntry,
@@ -19,6 +21,7 @@ const KIND_FLAGS: u16 = flag::COMPAT | flag::KERNEL | flag::IOWAIT | flag::LOCK;
 #[inline(always)]
 pub fn went(entry: &mut TaskEntry, out: &Out, ts_ns: u64, told: bool) {
     if is_hidden(entry, told) {
+        cold_path();
         if entry.since_ns != 0 {
             add(of(entry, what::CPU), ts_ns - entry.since_ns);
         }
@@ -36,6 +39,7 @@ pub fn went(entry: &mut TaskEntry, out: &Out, ts_ns: u64, told: bool) {
 #[inline(always)]
 pub fn came(entry: &mut TaskEntry, ts_ns: u64, told: bool) {
     if is_hidden(entry, told) {
+        cold_path();
         let begin_ns = entry.since_ns;
         let mut queued_ns = begin_ns;
         // A newborn has only been woken.

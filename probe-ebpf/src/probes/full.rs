@@ -62,7 +62,7 @@ pub fn epoll_kretprobe(ctx: RetProbeContext) -> i32 {
 #[inline(always)]
 fn entered(program: Program) -> i32 {
     emit::ran(program);
-    if let Some(entry) = filter::entry_at(Current::get().address()) {
+    if let Some(entry) = filter::current_entry(Current::get()) {
         // Still inside an earlier one: its return went by unseen, as happens
         // to kernel probes when more tasks sleep in a function than they have
         // slots for.
@@ -77,7 +77,7 @@ fn entered(program: Program) -> i32 {
 #[inline(always)]
 fn returned(program: Program, function: u16, result: i32) -> i32 {
     emit::ran(program);
-    let Some(entry) = filter::entry_at(Current::get().address()) else {
+    let Some(entry) = filter::current_entry(Current::get()) else {
         return 0;
     };
     let header = emit::header::<Call>(kind::CALL, function, read::now());

@@ -20,7 +20,7 @@ pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
     if ctx.arg::<u32>(1) & SPIN != 0 {
         return 0;
     }
-    if let Some(entry) = filter::entry_at(Current::get().address()) {
+    if let Some(entry) = filter::current_entry(Current::get()) {
         entry.lock = ctx.arg(0);
     }
     0
@@ -30,7 +30,7 @@ pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "contention_end")]
 pub fn contention_end(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::ContentionEnd);
-    if let Some(entry) = filter::entry_at(Current::get().address())
+    if let Some(entry) = filter::current_entry(Current::get())
         // An interrupt may spin for a lock of its own meanwhile.
         && entry.lock == ctx.arg(0)
     {

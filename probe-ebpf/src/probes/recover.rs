@@ -9,8 +9,6 @@
 use aya_ebpf::Global;
 use probe_common::{
     entry::TaskEntry,
-    header::kind,
-    loss::Loss,
     sched::{Switch, flag, waker},
 };
 
@@ -21,7 +19,6 @@ use super::{
 };
 use crate::{
     emit,
-    maps::HOT,
     offsets::{self, known},
     read::{self, Task},
 };
@@ -43,8 +40,7 @@ pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
         note_waking(entry, on_ns, queued_ns);
     }
     let flags = flag::HAS_NEXT | flag::RECOVERED;
-    let header = emit::header::<Switch>(kind::SWITCH, flags, on_ns);
-    let told = emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+    let told = emit::switch(flags, on_ns, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
         unsafe { halves::write(to, &Out::default(), Some(&*entry)) };
     });

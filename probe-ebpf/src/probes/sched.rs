@@ -1,11 +1,12 @@
 //! The switch: one record for both halves.
 
+use core::hint::cold_path;
+
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
     config::syscall_bits,
     entry::TaskEntry,
-    header::kind,
-    loss::{Loss, Program},
+    loss::Program,
     sched::{Switch, flag, state},
 };
 
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     current, emit, filter,
-    maps::HOT,
     offsets::{self, known},
     read::{self, Syscall, Task},
 };
@@ -39,6 +39,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     let mut out = Out::default();
     if let Some(entry) = prev_entry.as_deref_mut() {
         if entry.running == 0 {
+            cold_path();
             recover::switch_in(prev, entry, ts_ns);
         }
         let preempt = ctx.arg::<u64>(0) & 0xff != 0;
@@ -48,13 +49,13 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     let mut next_half = None;
     if let Some(entry) = next_entry {
         if entry.off_ns != 0 && entry.wake_ns == 0 {
+            cold_path();
             recover::waking(next, entry, ts_ns);
         }
         flags |= flag::HAS_NEXT;
         next_half = Some(entry);
     }
-    let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns);
-    let told = emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+    let told = emit::switch(flags, ts_ns, |to: *mut Switch| {
         let next_half = next_half.as_deref();
         // SAFETY: `to` is a reserved record.
         unsafe { halves::write(to, &out, next_half) };
@@ -69,6 +70,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         entry.running = 1;
     }
     if out.state & state::DEAD != 0 {
+        cold_path();
         if let Some(entry) = filter::entry(prev) {
             task::tell_exit(prev, entry, ts_ns);
         }

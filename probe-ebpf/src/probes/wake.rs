@@ -3,6 +3,8 @@
 //! `sched_waking`, never `sched_wakeup`: the latter may run on the target's
 //! CPU from an interrupt, long after the fact.
 
+use core::hint::cold_path;
+
 use aya_ebpf::{
     EbpfContext, bindings::task_struct, helpers, macros::btf_tracepoint,
     programs::BtfTracePointContext,
@@ -47,6 +49,7 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if bits & waker::TRACED == 0 && !context::is_interrupt(bits) {
+        cold_path();
         name_stranger(entry.tid, current, ts_ns);
     }
     if offsets::HAS_STACKS.load() == 0 {
@@ -54,10 +57,12 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     }
     let long = ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
     if long || entry.needs_stack != 0 {
+        cold_path();
         sleeper_stack(task, entry.tid, ts_ns);
     }
     // An interrupt's stack is the only thing that tells a timer from a packet.
     if long || context::is_interrupt(bits) {
+        cold_path();
         waker_stack(&ctx, entry.tid, ts_ns);
         disk::tell(entry.tid, bits, ts_ns);
     }
@@ -79,7 +84,7 @@ pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
         }
     }
     let mut waker_tid = tid;
-    if let Some(waker_entry) = filter::entry_at(current.address()) {
+    if let Some(waker_entry) = filter::current_entry(current) {
         bits |= waker::TRACED;
         waker_tid = waker_entry.tid;
     }

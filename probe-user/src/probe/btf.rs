@@ -142,6 +142,16 @@ impl Btf {
         self.find(kind::FUNC, name).is_some()
     }
 
+    /// Number of a function in this BTF.
+    pub fn function(&self, name: &str) -> Option<u32> {
+        self.find(kind::FUNC, name)
+    }
+
+    /// Number of `struct name` in this BTF.
+    pub fn structure(&self, name: &str) -> Option<u32> {
+        self.find(kind::STRUCT, name)
+    }
+
     /// Arguments that a raw tracepoint passes to its probes.
     pub fn tracepoint_args(&self, name: &str) -> Option<usize> {
         let typedef = self.type_at(self.find(kind::TYPEDEF, &format!("btf_trace_{name}"))?)?;

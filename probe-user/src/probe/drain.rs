@@ -3,6 +3,8 @@
 
 use aya::maps::{MapData, RingBuf};
 
+use super::switches::Switches;
+
 /// Bytes taken in one go at most, so that a flood cannot keep a drain from ending.
 const BATCH_BYTES: usize = 16 << 20;
 
@@ -10,26 +12,33 @@ const BATCH_BYTES: usize = 16 << 20;
 /// virtual CPU may lose its core in between.
 const SETTLE_NS: u64 = 100_000_000;
 
-/// The two rings.
+/// All rings.
 pub struct Drain {
+    switches: Switches,
     hot: RingBuf<MapData>,
     cold: RingBuf<MapData>,
 }
 
 impl Drain {
     /// Wraps the rings.
-    pub fn new(hot: RingBuf<MapData>, cold: RingBuf<MapData>) -> Drain {
-        Drain { hot, cold }
+    pub fn new(switches: Switches, hot: RingBuf<MapData>, cold: RingBuf<MapData>) -> Drain {
+        Drain {
+            switches,
+            hot,
+            cold,
+        }
     }
 
     /// Appends what is there to `into`. Returns the time before which nothing
     /// more can come (0: no statement, the rings were not emptied).
     pub fn take(&mut self, into: &mut Vec<u8>) -> u64 {
         let before = monotonic_ns();
-        // Hot first: whoever has switched by then was born before, so that each
+        // Births last: whoever has switched by then was born before, so that each
         // batch has the births of the threads in it, also the last of a cut
         // recording.
-        let emptied = copy(&mut self.hot, into) & copy(&mut self.cold, into);
+        let emptied = self.switches.take(into, BATCH_BYTES)
+            & copy(&mut self.hot, into)
+            & copy(&mut self.cold, into);
         if emptied {
             before.saturating_sub(SETTLE_NS)
         } else {

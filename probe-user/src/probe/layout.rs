@@ -27,6 +27,8 @@ pub struct Layout {
     pub has_task_pt_regs: bool,
     /// See `HAS_PROBE_READ`.
     pub has_probe_read: bool,
+    /// Number of the kernel function `bpf_rdonly_cast`, if it has one and we use it.
+    pub rdonly_cast: Option<u32>,
     /// What had to be switched off.
     pub missing: Vec<Missing>,
 }
@@ -85,6 +87,7 @@ impl Layout {
         layout.add_stack(btf, &addresses);
         layout.add_preempt_count(btf, &addresses);
         layout.add_request_disk(btf);
+        layout.add_cast(btf);
         layout
     }
 
@@ -92,6 +95,8 @@ impl Layout {
     /// kernel refuses the helper for them.
     pub fn forgo_probe_reads(&mut self) {
         self.has_probe_read = false;
+        self.rdonly_cast = None;
+        self.close("WORD_TYPE");
         self.has_preempt_count = false;
         self.refuse(INTERRUPTS);
         self.close("TASK_FILES");
@@ -236,6 +241,18 @@ impl Layout {
             .push(("REQUEST_DISK", request.unwrap_or(NO_OFFSET)));
         self.offsets
             .push(("QUEUE_DISK", queue.unwrap_or(NO_OFFSET)));
+    }
+
+    /// How an address gets a type (6.2): any structure will do that begins with an
+    /// integer of eight bytes, of which shorter ones may be read as well.
+    fn add_cast(&mut self, btf: &Btf) {
+        let word = btf
+            .member("timespec64", "tv_sec")
+            .filter(|seconds| seconds.bit_offset == 0)
+            .and_then(|_| btf.structure("timespec64"));
+        self.rdonly_cast = btf.function("bpf_rdonly_cast").filter(|_| word.is_some());
+        let word = word.filter(|_| self.rdonly_cast.is_some());
+        self.offsets.push(("WORD_TYPE", word.unwrap_or(NO_OFFSET)));
     }
 
     fn miss(&mut self, member: &str, feature: &'static str) {

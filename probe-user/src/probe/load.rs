@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read as _};
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use aya::{
     Ebpf, EbpfError, EbpfLoader,
-    maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, MapData, MapError, PerCpuArray},
     programs::{
         BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, ProgramInfo,
         RawTracePoint, TracePoint,
@@ -19,10 +19,12 @@ use super::{
     counters::Counters,
     drain::Drain,
     kernel::Kernel,
+    kfunc,
     layout::Layout,
     programs::{Hook, PROBES, Rung, Spec},
     refusal::Refusal,
     statistics,
+    tables::Tables,
 };
 use crate::{
     syscall::{self, Table},
@@ -38,8 +40,11 @@ pub(super) static OBJECT: &[u8] =
 pub struct Settings {
     /// Sleeps at least this long carry both stacks, ns.
     pub stack_threshold_ns: u64,
-    /// Bytes of the hot ring; a power of two.
+    /// Bytes of the ring that everything but switches, births and deaths goes
+    /// through; a power of two.
     pub ring_bytes: u32,
+    /// Bytes of each CPU's ring of switches; a power of two.
+    pub switch_ring_bytes: u32,
     /// Tasks that can be followed at once.
     pub tasks: u32,
 }
@@ -49,6 +54,7 @@ pub struct Probes {
     ebpf: Ebpf,
     control: Array<MapData, u32>,
     targets: HashMap<MapData, u32, u32>,
+    pub(super) tables: Tables,
 }
 
 /// What came of trying a [`Spec`]'s rungs.
@@ -102,11 +108,11 @@ impl Probes {
     /// Creates the maps and hands over layout and settings.
     pub fn create(kernel: &Kernel, settings: &Settings) -> Result<Probes> {
         let syscalls = syscall::probe_table(Table::native());
+        let tables = Tables::new(settings)?;
         let mut loader = EbpfLoader::new();
+        tables.set(&mut loader);
         loader
             .btf(Some(&kernel.btf))
-            .map_max_entries("HOT", settings.ring_bytes)
-            .map_max_entries("TASKS", settings.tasks)
             .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true)
             .override_global("SYSCALL_BITS", &syscalls, true)
             .override_global("IOWAIT_MASK", &kernel.layout.iowait_mask, true);
@@ -117,7 +123,9 @@ impl Probes {
         for (global, offset) in &kernel.layout.offsets {
             loader.override_global(global, offset, true);
         }
-        let mut ebpf = loader.load(OBJECT).map_err(no_maps)?;
+        let bound = kernel.layout.rdonly_cast.map(|id| kfunc::bind(OBJECT, id));
+        let object = bound.as_deref().unwrap_or(OBJECT);
+        let mut ebpf = loader.load(object).map_err(no_maps)?;
         #[cfg(feature = "probe-log")]
         super::log::start(&mut ebpf)?;
         let control = Array::try_from(take(&mut ebpf, "CONTROL")?)?;
@@ -126,6 +134,7 @@ impl Probes {
             ebpf,
             control,
             targets,
+            tables,
         })
     }
 
@@ -168,7 +177,7 @@ impl Probes {
 
     /// Takes the rings and counters out.
     pub fn outputs(&mut self) -> Result<(Drain, Counters)> {
-        outputs(&mut self.ebpf)
+        outputs(&mut self.ebpf, &self.tables)
     }
 
     /// Starts following every thread of these processes. Repeat until the
@@ -220,12 +229,10 @@ impl Probes {
 }
 
 /// Takes the rings and counters out of an object.
-pub(super) fn outputs(ebpf: &mut Ebpf) -> Result<(Drain, Counters)> {
-    let hot = RingBuf::try_from(take(ebpf, "HOT")?)?;
-    let cold = RingBuf::try_from(take(ebpf, "COLD")?)?;
+pub(super) fn outputs(ebpf: &mut Ebpf, tables: &Tables) -> Result<(Drain, Counters)> {
     let counters = PerCpuArray::try_from(take(ebpf, "COUNTERS_BY_CPU")?)?;
     let folded = HashMap::try_from(take(ebpf, "FOLDED")?)?;
-    Ok((Drain::new(hot, cold), Counters::new(counters, folded)))
+    Ok((tables.drain(ebpf)?, Counters::new(counters, folded)))
 }
 
 /// Tries one rung.

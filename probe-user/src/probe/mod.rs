@@ -6,6 +6,7 @@ pub mod counters;
 pub mod drain;
 mod features;
 pub mod kernel;
+mod kfunc;
 pub mod layout;
 pub mod load;
 #[cfg(feature = "probe-log")]
@@ -16,6 +17,8 @@ pub mod programs;
 pub mod raw;
 pub mod refusal;
 mod statistics;
+mod switches;
+mod tables;
 
 #[cfg(test)]
 mod tests;

@@ -117,6 +117,14 @@ impl Observer {
         }
     }
 
+    /// Memory that the kernel holds for us.
+    pub fn kernel_bytes(&self) -> u64 {
+        match self {
+            Observer::Typed(probes) => probes.tables.bytes(),
+            Observer::Raw(probes) => probes.tables.bytes(),
+        }
+    }
+
     /// Detaches all programs: from here on nothing is recorded.
     pub fn detach(self) {}
 }

@@ -3,8 +3,7 @@
 use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
 use probe_common::{
     entry::TaskEntry,
-    header::kind,
-    loss::{Loss, Program},
+    loss::Program,
     sched::{Switch, flag, state},
 };
 
@@ -15,7 +14,6 @@ use super::{
 };
 use crate::{
     emit, filter,
-    maps::HOT,
     probes::halves::{self, Out},
     read,
 };
@@ -73,8 +71,7 @@ fn tell(out: &Out, arriving: Option<&'static mut TaskEntry>, ts_ns: u64) {
         }
         next_half = Some(entry);
     }
-    let header = emit::header::<Switch>(kind::SWITCH, flags, ts_ns);
-    emit::record(&HOT, Loss::Switch, header, |to: *mut Switch| {
+    emit::switch(flags, ts_ns, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
         unsafe { halves::write(to, out, next_half.as_deref()) };
     });

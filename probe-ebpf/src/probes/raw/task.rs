@@ -40,7 +40,7 @@ pub fn raw_task_newtask(ctx: TracePointContext) -> u32 {
     };
     let clone_flags: u64 = field(&ctx, &fields::RAW_NEWTASK_FLAGS);
     let entry = newborn(tid, clone_flags, &creator);
-    if !filter::insert(u64::from(tid), &entry) {
+    if !filter::insert(u64::from(tid), tid, &entry) {
         return 0;
     }
     let ts_ns = read::now();
@@ -91,9 +91,7 @@ fn newborn(tid: u32, clone_flags: u64, creator: &Creator) -> TaskEntry {
         } else {
             creator.tgid
         },
-        // In none until its first; 0 is one.
-        nr: -1,
-        ..TaskEntry::default()
+        ..TaskEntry::FRESH
     }
 }
 
@@ -133,7 +131,7 @@ fn take_leaders_id(entry: &mut TaskEntry, tid: u32, old_pid: u32) {
     retire(tid, old_pid);
     entry.tid = tid;
     entry.seq = entry.seq.wrapping_add(1);
-    filter::insert(u64::from(tid), entry);
+    filter::insert(u64::from(tid), tid, entry);
     filter::remove(u64::from(old_pid));
 }
 

@@ -56,7 +56,7 @@ impl Current {
 pub fn retire(tid: u32, last_tid: u32) {
     let key = u64::from(tid);
     if let Some((_, entry)) = exiting(key) {
-        filter::insert(u64::from(last_tid) | RETIRED, entry);
+        filter::insert(u64::from(last_tid) | RETIRED, last_tid, entry);
     }
     filter::remove(key);
 }

@@ -18,6 +18,7 @@ use crate::{
 const SETTINGS: Settings = Settings {
     stack_threshold_ns: 1_000_000,
     ring_bytes: 1 << 16,
+    switch_ring_bytes: 1 << 12,
     tasks: 64,
 };
 

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use aya::sys::{Stats, enable_stats};
-use probe_common::entry::TaskEntry;
 
 use super::{
     follow::{Followed, Plumbing},
@@ -89,7 +88,7 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
     };
     let exit = followed.until_end(&mut plumbing, &mut signals).await?;
     let is_measured = matches!(statistics, Some(Ok(_)));
-    finish(observer, plumbing, &counters, exit, &settings, is_measured)
+    finish(observer, plumbing, &counters, exit, is_measured)
 }
 
 /// Snapshot, last records, counters, report.
@@ -98,7 +97,6 @@ fn finish(
     mut plumbing: Plumbing,
     counters: &Counters,
     exit: Option<Exit>,
-    settings: &Settings,
     is_measured: bool,
 ) -> Result<(Document, Result<()>)> {
     plumbing.pump()?;
@@ -111,6 +109,7 @@ fn finish(
     } else {
         Vec::new()
     };
+    let kernel_bytes = observer.kernel_bytes();
     observer.detach();
     plumbing.hand_over(records)?;
     plumbing.pump()?;
@@ -124,21 +123,22 @@ fn finish(
         probe_ns: is_measured.then(|| costs.iter().map(|cost| cost.ns).sum()),
         costs,
         tool_cpu_ns: host::own_cpu_ns(),
-        tool_peak_bytes: host::own_peak_bytes() + kernel_bytes(settings),
+        tool_peak_bytes: host::own_peak_bytes() + kernel_bytes,
     };
     plumbing.pipeline.finish(end)
 }
 
 fn settings(arguments: &cli::Run) -> Settings {
-    let per_cpu = 8_u32 << 20;
-    let by_cpus = per_cpu.saturating_mul(host::online_cpus()).min(256 << 20);
-    let ring_bytes = by_cpus
-        .max(16 << 20)
-        .checked_next_power_of_two()
-        .unwrap_or(256 << 20);
+    let cpus = host::online_cpus().max(1);
+    // A busy CPU fills 25 MB in a second: room for a few late drains. All of them
+    // together stay below 256 MiB, however many there are.
+    let of_cpu = (256_u32 << 20) / cpus.next_power_of_two().min(256);
+    let of_all = (4_u32 << 20).saturating_mul(cpus).clamp(8 << 20, 128 << 20);
+    let ring_bytes = of_all.checked_next_power_of_two().unwrap_or(128 << 20);
     Settings {
         stack_threshold_ns: u64::try_from(arguments.stack_threshold.as_nanos()).unwrap_or(u64::MAX),
         ring_bytes: arguments.ring_size.unwrap_or(ring_bytes),
+        switch_ring_bytes: arguments.ring_size.unwrap_or(of_cpu.min(8 << 20)),
         tasks: arguments.max_threads,
     }
 }
@@ -180,12 +180,4 @@ fn symbols_hidden() -> bool {
     let read =
         std::fs::File::open("/proc/kallsyms").and_then(|mut file| file.read_exact(&mut first));
     read.is_err() || first == [b'0'; 16]
-}
-
-/// Memory that the kernel holds for us: both rings and the table of tasks.
-fn kernel_bytes(settings: &Settings) -> u64 {
-    const COLD_RING: u64 = 4 << 20;
-    // A preallocated hash element: value, key, and the element's own header.
-    const ELEMENT: u64 = size_of::<TaskEntry>() as u64 + 8 + 48;
-    u64::from(settings.ring_bytes) + COLD_RING + u64::from(settings.tasks) * ELEMENT
 }

@@ -7,6 +7,7 @@ mod format;
 mod procfs;
 mod programs;
 mod seed;
+mod tasks;
 mod tracefs;
 
 #[cfg(test)]
@@ -18,7 +19,7 @@ use aya::{
     maps::{HashMap, MapData},
 };
 
-use self::{programs::ENDS, seed::Tasks};
+use self::{programs::ENDS, tasks::Tasks};
 pub use self::{
     programs::{ABSENT, PROBES},
     tracefs::Formats,
@@ -31,6 +32,7 @@ use super::{
     programs::{Hook, Spec},
     refusal::Refusal,
     statistics,
+    tables::Tables,
 };
 use crate::wire::session::{ProgramCost, Tier};
 
@@ -39,6 +41,7 @@ pub struct RawProbes {
     ebpf: Ebpf,
     tasks: Tasks,
     targets: HashMap<MapData, u32, u32>,
+    pub(super) tables: Tables,
     /// Names of the programs that are attached.
     held: Vec<&'static str>,
 }
@@ -46,22 +49,23 @@ pub struct RawProbes {
 impl RawProbes {
     /// Creates the maps and hands over offsets and settings.
     pub fn create(formats: &Formats, settings: &Settings) -> Result<RawProbes> {
+        let tables = Tables::new(settings)?;
         let mut loader = EbpfLoader::new();
+        tables.set(&mut loader);
         loader
             .btf(None)
-            .map_max_entries("HOT", settings.ring_bytes)
-            .map_max_entries("TASKS", settings.tasks)
             .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true);
         for (global, offset) in &formats.offsets {
             loader.override_global(global, offset, true);
         }
         let mut ebpf = loader.load(OBJECT).map_err(load::no_maps)?;
-        let tasks = HashMap::try_from(load::take(&mut ebpf, "TASKS")?)?;
+        let tasks = Tasks::take(&mut ebpf)?;
         let targets = HashMap::try_from(load::take(&mut ebpf, "TARGETS")?)?;
         Ok(RawProbes {
             ebpf,
             tasks,
             targets,
+            tables,
             held: Vec::new(),
         })
     }
@@ -110,7 +114,7 @@ impl RawProbes {
 
     /// Takes the rings and counters out.
     pub fn outputs(&mut self) -> Result<(Drain, Counters)> {
-        load::outputs(&mut self.ebpf)
+        load::outputs(&mut self.ebpf, &self.tables)
     }
 
     /// Starts following every thread of these processes; returns records of

@@ -3,11 +3,7 @@
 //! carried yet. Facts come from /proc and from the probes' own table, and go
 //! the way of all records.
 
-use anyhow::{Context as _, Result};
-use aya::{
-    Pod,
-    maps::{HashMap, MapData, MapError},
-};
+use anyhow::Result;
 use probe_common::{
     entry::{RUNNING_UNKNOWN, TaskEntry},
     header::{Header, kind},
@@ -15,34 +11,22 @@ use probe_common::{
     task::{Snapshot, snapshot},
 };
 
-use super::procfs::{self, Stat};
+use super::{
+    procfs::{self, Stat},
+    tasks::Tasks,
+};
 use crate::probe::drain::monotonic_ns;
-
-/// An entry of the map `TASKS`.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub struct Entry(TaskEntry);
-
-// SAFETY: integers only, without padding between them.
-unsafe impl Pod for Entry {}
-
-/// The probes' table of traced tasks, by thread id.
-pub type Tasks = HashMap<MapData, u64, Entry>;
-
-/// `BPF_NOEXIST` (include/uapi/linux/bpf.h)
-const NOEXIST: u64 = 1;
 
 /// Starts following a thread that is not followed yet; its record goes to `into`.
 pub fn seed(tasks: &mut Tasks, pid: u32, tid: u32, held: bool, into: &mut Vec<u8>) -> Result<()> {
-    let key = u64::from(tid);
     let living = |stat: &Stat| stat.state & state::DEAD == 0;
-    if is_followed(tasks, key) {
+    if tasks.get(tid).is_some() {
         return Ok(());
     }
     let Some(first) = procfs::stat(pid, tid).filter(living) else {
         return Ok(());
     };
-    if !insert(tasks, key, &fresh(pid, tid, &first))? {
+    if !tasks.insert(tid, &fresh(pid, tid, &first))? {
         return Ok(());
     }
     // Followed before it is looked at for good: what happens in between is then
@@ -50,42 +34,24 @@ pub fn seed(tasks: &mut Tasks, pid: u32, tid: u32, held: bool, into: &mut Vec<u8
     let ts_ns = monotonic_ns();
     let Some(stat) = procfs::stat(pid, tid).filter(living) else {
         // Gone in the meantime, perhaps with its entry.
-        let _gone = tasks.remove(&key);
+        tasks.remove(tid);
         return Ok(());
     };
     put(into, &seeded(ts_ns, pid, tid, held, &stat));
     Ok(())
 }
 
-fn is_followed(tasks: &Tasks, key: u64) -> bool {
-    tasks.get(&key, 0).is_ok()
-}
-
 /// The first entry of a thread. Where its registers lie is not known before the
 /// next system call it enters.
-fn fresh(pid: u32, tid: u32, stat: &Stat) -> Entry {
+fn fresh(pid: u32, tid: u32, stat: &Stat) -> TaskEntry {
     let asleep = stat.state != state::RUNNING;
-    Entry(TaskEntry {
+    TaskEntry {
         off_ns: if asleep { monotonic_ns() } else { 0 },
         tid,
         tgid: pid,
         ppid: stat.ppid,
-        nr: -1,
         running: RUNNING_UNKNOWN,
-        ..TaskEntry::default()
-    })
-}
-
-/// Whether there was no entry yet.
-fn insert(tasks: &mut Tasks, key: u64, entry: &Entry) -> Result<bool> {
-    match tasks.insert(key, entry, NOEXIST) {
-        Ok(()) => Ok(true),
-        Err(MapError::SyscallError(call))
-            if call.io_error.raw_os_error() == Some(nix::libc::EEXIST) =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(error).context("naming a thread to the probes"),
+        ..TaskEntry::FRESH
     }
 }
 
@@ -117,11 +83,8 @@ pub(super) fn seeded(ts_ns: u64, pid: u32, tid: u32, held: bool, stat: &Stat) ->
 /// Records of every traced thread as it is now.
 pub fn last_look(tasks: &Tasks) -> Vec<u8> {
     let mut records = Vec::new();
-    // A key that goes away while the table is walked ends in an error or in a
-    // new beginning: threads that die meanwhile have told so themselves.
-    let keys: Vec<u64> = tasks.keys().filter_map(Result::ok).collect();
-    for key in keys {
-        if let Some(taken) = look(tasks, key) {
+    for tid in tasks.tids() {
+        if let Some(taken) = look(tasks, tid) {
             put(&mut records, &taken);
         }
     }
@@ -129,12 +92,11 @@ pub fn last_look(tasks: &Tasks) -> Vec<u8> {
 }
 
 /// `None` for a thread that is gone, or whose id has a new owner.
-fn look(tasks: &Tasks, key: u64) -> Option<Snapshot> {
-    let tid = u32::try_from(key).ok()?;
-    let Entry(before) = tasks.get(&key, 0).ok()?;
+fn look(tasks: &Tasks, tid: u32) -> Option<Snapshot> {
+    let before = tasks.get(tid)?;
     let ts_ns = monotonic_ns();
     let stat = procfs::stat(before.tgid, tid)?;
-    let Entry(entry) = tasks.get(&key, 0).ok()?;
+    let entry = tasks.get(tid)?;
     Some(last(ts_ns, &entry, &stat))
 }
 

@@ -61,12 +61,20 @@ fn structure(builder: &mut Builder, name: &str, paths: &BTreeSet<String>) -> u32
     builder.fields(name, STRUCT, &fields)
 }
 
+/// What an address is typed with.
+fn word(builder: &mut Builder) {
+    let long = builder.int("long", 8);
+    builder.fields("timespec64", STRUCT, &[("tv_sec", long, 0)]);
+}
+
 fn layout(changes: &[(&str, Option<&str>)]) -> Layout {
     let mut builder = kernel(changes);
     builder.tracepoint("sched_switch", 4);
     builder.per_cpu(&[("runqueues", 0x1000), ("__preempt_count", 0x10)]);
     builder.function("bpf_task_pt_regs");
     builder.function("bpf_get_current_task_btf");
+    word(&mut builder);
+    builder.function("bpf_rdonly_cast");
     resolve(&Btf::parse(builder.build()).expect("well-formed"))
 }
 
@@ -288,4 +296,24 @@ fn every_lack_belongs_to_a_feature() {
     let features = nothing.features("x86_64");
     let told: usize = features.iter().map(|(_, missing)| missing.len()).sum();
     assert_eq!(told, nothing.missing.len());
+}
+
+#[test]
+fn addresses_are_typed_only_where_function_and_type_are_there() {
+    let whole = layout(&[]);
+    assert!(whole.rdonly_cast.is_some());
+    assert_ne!(offset(&whole, "WORD_TYPE"), NO_OFFSET);
+    let mut typeless = kernel(&[]);
+    typeless.function("bpf_rdonly_cast");
+    let mut functionless = kernel(&[]);
+    word(&mut functionless);
+    for builder in [typeless, functionless] {
+        let lacking = resolve(&Btf::parse(builder.build()).expect("well-formed"));
+        assert_eq!(lacking.rdonly_cast, None);
+        assert_eq!(offset(&lacking, "WORD_TYPE"), NO_OFFSET);
+    }
+    let mut refused = layout(&[]);
+    refused.forgo_probe_reads();
+    assert_eq!(refused.rdonly_cast, None);
+    assert_eq!(offset(&refused, "WORD_TYPE"), NO_OFFSET);
 }

@@ -63,7 +63,7 @@ fn the_last_look_joins_proc_and_the_probes_table() {
             running,
             seq: 3,
             wake_ns: 9,
-            ..TaskEntry::default()
+            ..TaskEntry::FRESH
         };
         let seen = told(&last(10, &entry, &stat(in_proc)));
         assert!(seen.last);
@@ -93,7 +93,7 @@ fn call_and_lock_come_from_the_probes_table() {
         arg1: 2,
         nr_flags: flag::COMPAT,
         lock: 0xffff_8000,
-        ..TaskEntry::default()
+        ..TaskEntry::FRESH
     };
     let off = told(&last(10, &entry, &stat(state::UNINTERRUPTIBLE))).off;
     assert_eq!((off.call.nr, off.call.arg0, off.call.arg1), (202, 1, 2));

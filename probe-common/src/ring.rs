@@ -1,0 +1,24 @@
+//! The rings of switches: one per CPU, in an array that user space maps.
+//!
+//! A switch is told from one program only, which runs with interrupts off under
+//! its CPU's run-queue lock. So each ring has one writer, and needs neither the
+//! lock nor the reservation of the kernel's ring buffer, which takes 50 ns of a
+//! switch; storing a record and a position takes a few.
+
+/// How far one CPU's ring is written and read. Positions count records since the
+/// beginning, and never wrap.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Position {
+    /// Records written; only the CPU stores it.
+    pub written: u64,
+    /// Zero: writer and reader each have a cache line.
+    pub pad: [u64; 7],
+    /// Records read; only the reader stores it.
+    pub read: u64,
+    /// Zero.
+    pub pad2: [u64; 7],
+}
+
+/// Smallest number of records in a ring.
+pub const FEWEST: u32 = 64;

@@ -1,0 +1,124 @@
+//! Sizes of the probes' maps, in one place for all tiers.
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::{Ebpf, EbpfLoader, maps::RingBuf};
+use probe_common::{entry::TaskEntry, ring, sched::Switch};
+
+use super::{
+    drain::Drain,
+    load::{Settings, take},
+    switches::Switches,
+};
+
+/// Bytes of the ring of births, names and deaths, as in the compiled probes.
+const COLD_BYTES: u64 = 4 << 20;
+
+/// What a hash needs for an element besides key and value (`struct htab_elem`).
+const HASH_ELEMENT: u64 = 48;
+
+/// Sizes of the maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tables {
+    hot_bytes: u32,
+    tasks: u32,
+    /// CPUs that may ever be there.
+    cpus: u32,
+    /// Records in each CPU's ring of switches, a power of two.
+    switches_per_cpu: u32,
+    /// One less than the places for entries of tasks, a power of two.
+    entries_mask: u32,
+}
+
+impl Tables {
+    /// As large as the user wants them.
+    pub fn new(settings: &Settings) -> Result<Tables> {
+        let cpus = aya::util::nr_cpus().map_err(|(path, error)| anyhow!(error).context(path))?;
+        let cpus = u32::try_from(cpus).context("counting CPUs")?;
+        Ok(Tables::of(settings, cpus))
+    }
+
+    fn of(settings: &Settings, cpus: u32) -> Tables {
+        let records = settings.switch_ring_bytes / size_of::<Switch>() as u32;
+        let places = settings.tasks.checked_next_power_of_two();
+        Tables {
+            hot_bytes: settings.ring_bytes,
+            tasks: settings.tasks,
+            cpus,
+            switches_per_cpu: records.next_power_of_two().max(ring::FEWEST),
+            entries_mask: places.unwrap_or(1 << 31) - 1,
+        }
+    }
+
+    /// Hands them over to the loader.
+    pub fn set<'a>(&'a self, loader: &mut EbpfLoader<'a>) {
+        loader
+            .map_max_entries("HOT", self.hot_bytes)
+            .map_max_entries("TASKS", self.tasks)
+            .map_max_entries("CLAIMS", self.tasks)
+            .map_max_entries("ENTRIES", self.entries_mask + 1)
+            .map_max_entries("SWITCHES", self.cpus.saturating_mul(self.switches_per_cpu))
+            .map_max_entries("POSITIONS", self.cpus)
+            .override_global("ENTRIES_MASK", &self.entries_mask, true)
+            .override_global("SWITCHES_PER_CPU", &self.switches_per_cpu, true);
+    }
+
+    /// Takes the rings out of the loaded object.
+    pub fn drain(&self, ebpf: &mut Ebpf) -> Result<Drain> {
+        let records = switches_map(ebpf, "SWITCHES")?;
+        let positions = switches_map(ebpf, "POSITIONS")?;
+        let switches = Switches::new(records, positions, self.cpus, self.switches_per_cpu)?;
+        let hot = RingBuf::try_from(take(ebpf, "HOT")?)?;
+        let cold = RingBuf::try_from(take(ebpf, "COLD")?)?;
+        Ok(Drain::new(switches, hot, cold))
+    }
+
+    /// Memory that the kernel holds for us.
+    pub fn bytes(&self) -> u64 {
+        let switches = u64::from(self.cpus) * u64::from(self.switches_per_cpu);
+        let entries = (u64::from(self.entries_mask) + 1) * size_of::<TaskEntry>() as u64;
+        let index = u64::from(self.tasks) * 2 * (HASH_ELEMENT + 16);
+        let rings = u64::from(self.hot_bytes) + COLD_BYTES + switches * size_of::<Switch>() as u64;
+        rings + entries + index
+    }
+}
+
+fn switches_map(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::MapData> {
+    match take(ebpf, name)? {
+        aya::maps::Map::Array(map) => Ok(map),
+        _ => Err(anyhow!("the probes' map {name} is no array")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(switch_ring_bytes: u32, tasks: u32) -> Tables {
+        let settings = Settings {
+            stack_threshold_ns: 0,
+            ring_bytes: 1 << 20,
+            switch_ring_bytes,
+            tasks,
+        };
+        Tables::of(&settings, 3)
+    }
+
+    #[test]
+    fn sizes_are_powers_of_two() {
+        assert_eq!(tables(4096, 64).switches_per_cpu, 64);
+        assert_eq!(tables(1 << 20, 64).switches_per_cpu, 1 << 14);
+        assert_eq!(tables(1, 64).switches_per_cpu, ring::FEWEST);
+        assert_eq!(tables(4096, 64).entries_mask, 63);
+        assert_eq!(tables(4096, 65).entries_mask, 127);
+        assert_eq!(tables(4096, 4_194_304).entries_mask, (1 << 22) - 1);
+    }
+
+    #[test]
+    fn memory_is_told_in_full() {
+        let small = tables(4096, 64).bytes();
+        assert_eq!(
+            small,
+            (1 << 20) + COLD_BYTES + 3 * 4096 + 64 * 192 + 64 * 128
+        );
+    }
+}
