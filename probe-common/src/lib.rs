@@ -15,6 +15,7 @@ pub mod stack;
 pub mod task;
 
 pub mod config;
+pub mod constants;
 pub mod entry;
 pub mod fold;
 pub mod loss;

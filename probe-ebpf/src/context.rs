@@ -5,7 +5,7 @@ use probe_common::sched::waker;
 
 use crate::{
     current::Current,
-    offsets::{self, known},
+    offsets::{self, Constant, known},
     read,
 };
 
@@ -52,8 +52,8 @@ fn interrupts(current: Current) -> u16 {
         return 0;
     }
     let rq = current.run_queue();
-    // The distance may be negative: it wraps, in 64 bits, through its sign.
-    let distance = offsets::PREEMPT_COUNT_FROM_RQ.load() as i32 as i64 as u64;
+    // The distance may be negative: then so is the constant, and the sum wraps.
+    let distance = offsets::PREEMPT_COUNT_FROM_RQ.load();
     // Zero is a count: a kernel that does not count disabled preemption (5.10)
     // clears the last bit when the CPU is due to reschedule.
     let Some(count) = read::probe_checked::<u32>(rq.wrapping_add(distance)) else {

@@ -2,12 +2,12 @@
 //! field of it costs a probe read. Where those are refused as well, a table
 //! tells which task runs, and helpers or its entry tell the rest.
 
-use aya_ebpf::{Global, helpers};
+use aya_ebpf::helpers;
 
 use crate::{
     filter,
     maps::RUNNING,
-    offsets::{self, known},
+    offsets::{self, Constant, known},
     read::{self, Syscall, Task, field, probe},
 };
 
@@ -134,7 +134,7 @@ impl Current {
     }
 
     #[inline(always)]
-    fn field<T: Copy>(self, offset: &Global<u32>) -> T {
+    fn field<T: Copy>(self, offset: &impl Constant) -> T {
         if is_typed() {
             field(self.0, offset)
         } else {

@@ -18,7 +18,7 @@ use probe_common::{
 
 use crate::{
     maps::{COUNTERS_BY_CPU, HOT, POSITIONS, SWITCHES},
-    offsets,
+    offsets::{self, Constant as _},
 };
 
 /// Reserves a record in `ring`, lets `fill` write every field behind the
@@ -72,7 +72,7 @@ pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(*mut Switch)) -> bool {
 #[inline(always)]
 fn room_for_switch(cpu: u32) -> Option<(*mut Position, *mut Switch, u64)> {
     let position = POSITIONS.get_ptr_mut(cpu)?;
-    let per_cpu = offsets::SWITCHES_PER_CPU.load();
+    let per_cpu = offsets::SWITCHES_PER_CPU.load() as u32;
     // SAFETY: a slot of the array. `written` is this CPU's own; `read` may change
     // at any time, and only grows.
     let (written, read) = unsafe {

@@ -17,7 +17,7 @@ use crate::{
     current::Current,
     emit,
     maps::{CLAIMS, ENTRIES, TARGETS, TASKS},
-    offsets::ENTRIES_MASK,
+    offsets::{Constant as _, ENTRIES_MASK},
     read::{self, Task},
 };
 
@@ -41,7 +41,7 @@ pub fn entry_at(key: u64) -> Option<&'static mut TaskEntry> {
 
 #[inline(always)]
 fn find(key: u64, tid: u32) -> Option<&'static mut TaskEntry> {
-    let mut place = at(slot(tid, 0, ENTRIES_MASK.load()))?;
+    let mut place = at(slot(tid, 0, ENTRIES_MASK.load() as u32))?;
     // SAFETY: a slot of the array. Two CPUs may write one entry at once (a waking
     // during a switch-out); every field is a single word and every order of the
     // two writes is a state the world understands.
@@ -112,7 +112,7 @@ fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
 #[inline(always)]
 fn claim(tid: u32) -> Option<u32> {
     for attempt in 0..TRIES {
-        let slot = slot(tid, attempt, ENTRIES_MASK.load());
+        let slot = slot(tid, attempt, ENTRIES_MASK.load() as u32);
         if CLAIMS.insert(slot, tid, u64::from(BPF_NOEXIST)).is_ok() {
             return Some(slot);
         }
@@ -123,7 +123,7 @@ fn claim(tid: u32) -> Option<u32> {
 /// Has `TASKS` asked for whoever bears this tid.
 #[inline(always)]
 fn mark(tid: u32) {
-    if let Some(place) = at(slot(tid, 0, ENTRIES_MASK.load())) {
+    if let Some(place) = at(slot(tid, 0, ENTRIES_MASK.load() as u32)) {
         // SAFETY: as in `find`. If another task's key gets lost here, `TASKS` is
         // asked for that task.
         unsafe {

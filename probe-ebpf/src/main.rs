@@ -5,6 +5,8 @@
 //! under the scheduler's or tasklist's locks, so no map here ever allocates.
 #![no_std]
 #![no_main]
+// For the constants that the loader puts in; there is no stable way.
+#![feature(asm_experimental_arch)]
 
 mod context;
 mod current;

@@ -4,17 +4,17 @@
 
 use core::mem::MaybeUninit;
 
-use aya_ebpf::{Global, bindings::task_struct, helpers};
+use aya_ebpf::{bindings::task_struct, helpers};
 use probe_common::{config::RDONLY_CAST, entry::TaskEntry, sched::flag};
 
-use crate::offsets::{self, known};
+use crate::offsets::{self, Constant, known};
 
 /// A `task_struct` as the verifier knows it.
 pub type Task = *const u8;
 
 /// Plain load at an offset from a BTF-typed pointer.
 #[inline(always)]
-pub fn field<T: Copy>(base: *const u8, offset: &Global<u32>) -> T {
+pub fn field<T: Copy>(base: *const u8, offset: &impl Constant) -> T {
     // SAFETY: the verifier checks every load through a BTF pointer against the
     // type's layout and makes a faulting one read zero.
     unsafe { core::ptr::read_volatile(base.add(offset.load() as usize).cast::<T>()) }
@@ -23,8 +23,8 @@ pub fn field<T: Copy>(base: *const u8, offset: &Global<u32>) -> T {
 /// Probe read at an offset from an address the verifier knows nothing about.
 /// A failed read gives zero: every caller treats zero as "could not be read".
 #[inline(always)]
-pub fn probe<T: Copy>(base: u64, offset: &Global<u32>) -> T {
-    probe_at(base.wrapping_add(u64::from(offset.load())))
+pub fn probe<T: Copy>(base: u64, offset: &impl Constant) -> T {
+    probe_at(base.wrapping_add(offset.load()))
 }
 
 /// Probe read at an address.
@@ -57,7 +57,7 @@ fn typed(addr: u64) -> *const u8 {
     // either, and the kernel removes this call as dead.
     unsafe {
         let cast: extern "C" fn(u64, u32) -> *const u8 = core::mem::transmute(RDONLY_CAST as usize);
-        cast(addr, offsets::WORD_TYPE.load())
+        cast(addr, offsets::WORD_TYPE.load() as u32)
     }
 }
 
@@ -147,7 +147,7 @@ pub fn syscall_at(stack: u64, compat: bool) -> Syscall {
     if !known(&offsets::REGS_FROM_STACK) {
         return NO_SYSCALL;
     }
-    let regs = stack.wrapping_add(u64::from(offsets::REGS_FROM_STACK.load()));
+    let regs = stack.wrapping_add(offsets::REGS_FROM_STACK.load());
     Syscall {
         nr: probe::<i32>(regs, &offsets::REGS_NR) as i16,
         arg0: probe(regs, &offsets::REGS_ARG0),

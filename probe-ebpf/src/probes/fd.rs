@@ -3,7 +3,7 @@
 use core::hint::cold_path;
 
 use aya_ebpf::helpers;
-use probe_common::{config::NO_OFFSET, entry::TaskEntry, fd::Object, header::kind, loss::Loss};
+use probe_common::{entry::TaskEntry, fd::Object, header::kind, loss::Loss};
 
 use crate::{
     emit,
@@ -114,7 +114,14 @@ unsafe fn write_socket(to: *mut Object, sock: u64) {
         probe(sock, &offsets::SOCK_FAMILY)
     };
     let inet = family == AF_INET || family == AF_INET6;
-    let port = |offset| if inet { probe::<u16>(sock, offset) } else { 0 };
+    let (local_port, remote_port) = if inet {
+        (
+            probe(sock, &offsets::SOCK_LPORT),
+            u16::from_be(probe(sock, &offsets::SOCK_RPORT)),
+        )
+    } else {
+        (0_u16, 0)
+    };
     // SAFETY: the caller's promise.
     unsafe {
         (&raw mut (*to).family).write(family);
@@ -134,8 +141,8 @@ unsafe fn write_socket(to: *mut Object, sock: u64) {
             probe(sock, &offsets::SOCK_STATE)
         });
         (&raw mut (*to).pad).write(0);
-        (&raw mut (*to).local_port).write(port(&offsets::SOCK_LPORT));
-        (&raw mut (*to).remote_port).write(u16::from_be(port(&offsets::SOCK_RPORT)));
+        (&raw mut (*to).local_port).write(local_port);
+        (&raw mut (*to).remote_port).write(remote_port);
         (&raw mut (*to).pad2).write(0);
         let (local, remote) = addresses(sock, family);
         (&raw mut (*to).local_addr).cast::<[u64; 2]>().write(local);
@@ -153,7 +160,7 @@ fn addresses(sock: u64, family: u16) -> ([u64; 2], [u64; 2]) {
         return ([u64::from(local), 0], [u64::from(remote), 0]);
     }
     // Without IPv6 in the kernel its offsets are unknown, but then so is the family.
-    if family == AF_INET6 && offsets::SOCK_LADDR6.load() != NO_OFFSET {
+    if family == AF_INET6 && known(&offsets::SOCK_LADDR6) {
         return (
             probe(sock, &offsets::SOCK_LADDR6),
             probe(sock, &offsets::SOCK_RADDR6),

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{
-    Global, helpers,
+    helpers,
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
@@ -16,7 +16,7 @@ use probe_common::{
 use crate::{
     emit,
     maps::HOT,
-    offsets::{self, known},
+    offsets::{self, Constant, known},
     read,
 };
 
@@ -25,7 +25,7 @@ const AF_INET: u16 = 2;
 /// The listening socket, read as its pointer allows.
 trait Listener {
     fn address(&self) -> u64;
-    fn get<T: Copy>(&self, offset: &Global<u32>) -> T;
+    fn get<T: Copy>(&self, offset: &impl Constant) -> T;
 }
 
 /// Its type is known to the verifier.
@@ -37,7 +37,7 @@ impl Listener for Typed {
         self.0 as u64
     }
     #[inline(always)]
-    fn get<T: Copy>(&self, offset: &Global<u32>) -> T {
+    fn get<T: Copy>(&self, offset: &impl Constant) -> T {
         read::field(self.0, offset)
     }
 }
@@ -51,7 +51,7 @@ impl Listener for Untyped {
         self.0
     }
     #[inline(always)]
-    fn get<T: Copy>(&self, offset: &Global<u32>) -> T {
+    fn get<T: Copy>(&self, offset: &impl Constant) -> T {
         read::probe(self.0, offset)
     }
 }

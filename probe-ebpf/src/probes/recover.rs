@@ -6,7 +6,6 @@
 //! from an interrupt there has no waking. The scheduler's own bookkeeping
 //! (`sched_info`, on the run queue's clock) still has both times.
 
-use aya_ebpf::Global;
 use probe_common::{
     entry::TaskEntry,
     sched::{Switch, flag, waker},
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     emit,
-    offsets::{self, known},
+    offsets::{self, Constant, known},
     read::{self, Task},
 };
 
@@ -92,7 +91,7 @@ fn note_waking(entry: &mut TaskEntry, on_ns: u64, queued_ns: u64) {
 
 /// How long ago a time of `sched_info` was, on the clock of this run queue, ns.
 #[inline(always)]
-fn ago(task: Task, stamp: &Global<u32>) -> Option<u64> {
+fn ago(task: Task, stamp: &impl Constant) -> Option<u64> {
     if !known(&offsets::RQ_CLOCK) || !known(&offsets::TASK_CFS_RQ) {
         return None;
     }

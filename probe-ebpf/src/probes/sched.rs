@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     current, emit, filter,
-    offsets::{self, known},
+    offsets::{self, Constant, known},
     read::{self, Syscall, Task},
 };
 
@@ -154,7 +154,7 @@ pub fn call_of(task: Task, entry: &TaskEntry, flags: &mut u16) -> Syscall {
 #[inline(always)]
 pub fn io_wait(task: Task) -> bool {
     known(&offsets::TASK_IOWAIT)
-        && read::field::<u8>(task, &offsets::TASK_IOWAIT) & offsets::IOWAIT_MASK.load() != 0
+        && read::field::<u8>(task, &offsets::TASK_IOWAIT) & offsets::IOWAIT_MASK.load() as u8 != 0
 }
 
 /// Notes whether the coming waking must take a stack, and describes the

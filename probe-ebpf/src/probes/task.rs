@@ -14,7 +14,7 @@ use crate::{
     current::Current,
     emit, filter,
     maps::COLD,
-    offsets::{self, known},
+    offsets::{self, Constant, known},
     read::{self, Task},
 };
 

@@ -23,7 +23,7 @@ use crate::{
     current::Current,
     emit, filter,
     maps::HOT,
-    offsets,
+    offsets::{self, Constant as _},
     read::{self, Task},
 };
 

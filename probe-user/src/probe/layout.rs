@@ -6,15 +6,16 @@ use probe_common::config::NO_OFFSET;
 use rustc_hash::FxHashMap;
 
 use super::{
+    bind::Value,
     btf::{Btf, Member},
     features::{ARGUMENTS, CALLS, DESCRIPTORS, DISKS, Feature, INTERRUPTS, features_of},
 };
 
-/// Values for the probes' globals, from one kernel's BTF.
+/// Values for the probes' constants, from one kernel's BTF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// Global's name and offset, [`NO_OFFSET`] when its feature is off.
-    pub offsets: Vec<(&'static str, u32)>,
+    /// Constants that are offsets, [`NO_OFFSET`] when their feature is off.
+    pub offsets: Vec<Value>,
     /// See `IOWAIT_MASK` in the probes.
     pub iowait_mask: u8,
     /// See `HAS_PREV_STATE_ARG`.
@@ -89,6 +90,21 @@ impl Layout {
         layout.add_request_disk(btf);
         layout.add_cast(btf);
         layout
+    }
+
+    /// Every constant of the probes that follows from it.
+    pub fn values(&self) -> Vec<Value> {
+        let switches = [
+            ("HAS_PREV_STATE_ARG", self.has_prev_state_arg),
+            ("HAS_PREEMPT_COUNT", self.has_preempt_count),
+            ("HAS_CURRENT_TASK_BTF", self.has_current_task_btf),
+            ("HAS_TASK_PT_REGS", self.has_task_pt_regs),
+            ("HAS_PROBE_READ", self.has_probe_read),
+        ];
+        let mut values = self.offsets.clone();
+        values.push(("IOWAIT_MASK", u32::from(self.iowait_mask)));
+        values.extend(switches.map(|(name, on)| (name, u32::from(on))));
+        values
     }
 
     /// Does without reads at addresses that the verifier has not typed: the

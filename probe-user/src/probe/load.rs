@@ -16,11 +16,10 @@ use aya::{
 use probe_common::config::iter_mode;
 
 use super::{
+    bind::bind,
     counters::Counters,
     drain::Drain,
     kernel::Kernel,
-    kfunc,
-    layout::Layout,
     programs::{Hook, PROBES, Rung, Spec},
     refusal::Refusal,
     statistics,
@@ -114,18 +113,11 @@ impl Probes {
         loader
             .btf(Some(&kernel.btf))
             .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true)
-            .override_global("SYSCALL_BITS", &syscalls, true)
-            .override_global("IOWAIT_MASK", &kernel.layout.iowait_mask, true);
-        let switches = switches(&kernel.layout);
-        for (global, on) in &switches {
-            loader.override_global(global, on, true);
-        }
-        for (global, offset) in &kernel.layout.offsets {
-            loader.override_global(global, offset, true);
-        }
-        let bound = kernel.layout.rdonly_cast.map(|id| kfunc::bind(OBJECT, id));
-        let object = bound.as_deref().unwrap_or(OBJECT);
-        let mut ebpf = loader.load(object).map_err(no_maps)?;
+            .override_global("SYSCALL_BITS", &syscalls, true);
+        let mut values = kernel.layout.values();
+        values.extend(tables.constants());
+        let object = bind(OBJECT, &values, kernel.layout.rdonly_cast);
+        let mut ebpf = loader.load(&object).map_err(no_maps)?;
         #[cfg(feature = "probe-log")]
         super::log::start(&mut ebpf)?;
         let control = Array::try_from(take(&mut ebpf, "CONTROL")?)?;
@@ -312,18 +304,6 @@ fn size(info: ProgramInfo) -> Size {
         verified: info.verified_instruction_count(),
         translated: info.size_translated().map(|bytes| bytes / INSTRUCTION),
     }
-}
-
-/// The probes' on-off globals.
-fn switches(layout: &Layout) -> [(&'static str, u8); 5] {
-    [
-        ("HAS_PREV_STATE_ARG", layout.has_prev_state_arg),
-        ("HAS_PREEMPT_COUNT", layout.has_preempt_count),
-        ("HAS_CURRENT_TASK_BTF", layout.has_current_task_btf),
-        ("HAS_TASK_PT_REGS", layout.has_task_pt_regs),
-        ("HAS_PROBE_READ", layout.has_probe_read),
-    ]
-    .map(|(global, on)| (global, u8::from(on)))
 }
 
 /// Takes a map out.

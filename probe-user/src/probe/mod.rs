@@ -1,12 +1,12 @@
 //! The only code that talks to the kernel about probes: BTF, loading,
 //! attaching, draining, counters.
 
+mod bind;
 pub mod btf;
 pub mod counters;
 pub mod drain;
 mod features;
 pub mod kernel;
-mod kfunc;
 pub mod layout;
 pub mod load;
 #[cfg(feature = "probe-log")]

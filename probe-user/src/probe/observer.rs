@@ -15,9 +15,9 @@ use crate::wire::session::{ProgramCost, Tier};
 /// Attached probes.
 pub enum Observer {
     /// Of the tiers that know the kernel's types.
-    Typed(Probes),
+    Typed(Box<Probes>),
     /// Of the raw tier.
-    Raw(RawProbes),
+    Raw(Box<RawProbes>),
 }
 
 /// An observer and its outputs.
@@ -53,7 +53,7 @@ fn attach_typed(kernel: &Kernel, highest: Tier, settings: &Settings) -> Result<O
         .problems
         .extend(kernel.layout.missing.iter().map(not_seen));
     Ok(Observing {
-        observer: Observer::Typed(probes),
+        observer: Observer::Typed(Box::new(probes)),
         drain,
         counters,
         attached,
@@ -66,7 +66,7 @@ fn attach_raw(settings: &Settings) -> Result<Observing> {
     let (drain, counters) = probes.outputs()?;
     let attached = probes.attach_all(&formats)?;
     Ok(Observing {
-        observer: Observer::Raw(probes),
+        observer: Observer::Raw(Box::new(probes)),
         drain,
         counters,
         attached,

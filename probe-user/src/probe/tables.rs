@@ -5,6 +5,7 @@ use aya::{Ebpf, EbpfLoader, maps::RingBuf};
 use probe_common::{entry::TaskEntry, ring, sched::Switch};
 
 use super::{
+    bind::Value,
     drain::Drain,
     load::{Settings, take},
     switches::Switches,
@@ -50,16 +51,22 @@ impl Tables {
     }
 
     /// Hands them over to the loader.
-    pub fn set<'a>(&'a self, loader: &mut EbpfLoader<'a>) {
+    pub fn set(&self, loader: &mut EbpfLoader<'_>) {
         loader
             .map_max_entries("HOT", self.hot_bytes)
             .map_max_entries("TASKS", self.tasks)
             .map_max_entries("CLAIMS", self.tasks)
             .map_max_entries("ENTRIES", self.entries_mask + 1)
             .map_max_entries("SWITCHES", self.cpus.saturating_mul(self.switches_per_cpu))
-            .map_max_entries("POSITIONS", self.cpus)
-            .override_global("ENTRIES_MASK", &self.entries_mask, true)
-            .override_global("SWITCHES_PER_CPU", &self.switches_per_cpu, true);
+            .map_max_entries("POSITIONS", self.cpus);
+    }
+
+    /// What the probes must know of them.
+    pub fn constants(&self) -> [Value; 2] {
+        [
+            ("ENTRIES_MASK", self.entries_mask),
+            ("SWITCHES_PER_CPU", self.switches_per_cpu),
+        ]
     }
 
     /// Takes the rings out of the loaded object.

@@ -14,7 +14,13 @@ use super::{
     fields::{self, field},
     who::Current,
 };
-use crate::{context, emit, filter, maps::HOT, offsets, probes::wake::waker_stack, read};
+use crate::{
+    context, emit, filter,
+    maps::HOT,
+    offsets::{self, Constant as _},
+    probes::wake::waker_stack,
+    read,
+};
 
 // sched:sched_waking: comm, pid, prio, target_cpu
 #[tracepoint]

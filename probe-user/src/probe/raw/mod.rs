@@ -26,6 +26,7 @@ pub use self::{
 };
 
 use super::{
+    bind::bind,
     counters::Counters,
     drain::Drain,
     load::{self, Attached, OBJECT, Settings, Tried},
@@ -55,10 +56,10 @@ impl RawProbes {
         loader
             .btf(None)
             .override_global("STACK_THRESHOLD_NS", &settings.stack_threshold_ns, true);
-        for (global, offset) in &formats.offsets {
-            loader.override_global(global, offset, true);
-        }
-        let mut ebpf = loader.load(OBJECT).map_err(load::no_maps)?;
+        let mut values = formats.offsets.clone();
+        values.extend(tables.constants());
+        let object = bind(OBJECT, &values, None);
+        let mut ebpf = loader.load(&object).map_err(load::no_maps)?;
         let tasks = Tasks::take(&mut ebpf)?;
         let targets = HashMap::try_from(load::take(&mut ebpf, "TARGETS")?)?;
         Ok(RawProbes {
