@@ -23,28 +23,34 @@ pub struct TaskEntry {
     pub waker_nr: i16,
     /// See [`crate::sched::Switch::waker_flags`].
     pub waker_flags: u16,
+    /// Its latest switch, ns; 0 before the first that was seen.
+    pub since_ns: u64,
+    /// `sched_info.run_delay` at the latest switch-out, ns.
+    pub run_delay_ns: u64,
     /// The tid it is told under: its own from birth, and the leader's after an
     /// exec was told. (`de_thread` changes `task->pid` some 100 µs earlier.)
     pub tid: u32,
     /// Switch-outs so far.
     pub seq: u16,
-    /// Take a stack at the next waking, however short the sleep.
-    pub needs_stack: u16,
+    /// If its latest switch was to sleep: the system call, or -1.
+    pub sleep_nr: i16,
+    /// Then [`crate::sched::Switch::prev_state`].
+    pub sleep_state: u16,
+    /// Then what else says what kind of sleep it is ([`crate::fold::Key::flags`]).
+    pub sleep_flags: u16,
     /// 1 from its switch-in to its switch-out. A switch-out of a task that is
     /// not running means that the kernel hid the switch-in. [`RUNNING_UNKNOWN`]
     /// until the first switch after a seeding by user space.
-    pub running: u32,
+    pub running: u8,
     /// 1 when the record of its latest switch was lost.
-    pub untold: u16,
-    /// If its latest switch was to sleep: the system call, or -1.
-    pub sleep_nr: i16,
-    /// Its latest switch, ns; 0 before the first that was seen.
-    pub since_ns: u64,
+    pub untold: u8,
+    /// 1: take a stack at the next waking, however short the sleep.
+    pub needs_stack: u8,
+    /// 1 in the slow path of [`TaskEntry::lock`].
+    pub on_lock: u8,
+
     /// The kernel lock in whose slow path it is; 0 when in none.
     pub lock: u64,
-
-    /// `sched_info.run_delay` at the latest switch-out, ns.
-    pub run_delay_ns: u64,
     /// The file last described to user space for this task.
     pub file: u64,
     /// Its inode number, so that a reused `struct file` is told apart.
@@ -55,10 +61,8 @@ pub struct TaskEntry {
     pub mode: u32,
     /// Remote port last described: a socket that was connected since is told again.
     pub remote_port: u32,
-    /// If its latest switch was to sleep: [`crate::sched::Switch::prev_state`].
-    pub sleep_state: u16,
-    /// Then what else says what kind of sleep it is ([`crate::fold::Key::flags`]).
-    pub sleep_flags: u16,
+    /// CPU migrations.
+    pub migrations: u32,
     /// Raw tier: address of the registers with which it enters the kernel; 0
     /// until its first system call.
     pub regs: u64,
@@ -72,8 +76,9 @@ pub struct TaskEntry {
     pub nr: i16,
     /// There: flags of that call ([`crate::sched::flag::COMPAT`]).
     pub nr_flags: u16,
-    /// CPU migrations.
-    pub migrations: u32,
+    /// 1 once its exit is told. Raw tier: its next switch-out in a dead state is
+    /// the last one.
+    pub exiting: u32,
     /// The name last told, folded to one word.
     pub name: u64,
     /// When it entered the function of [`crate::call`] it is in, ns; 0 when in none.
@@ -82,13 +87,8 @@ pub struct TaskEntry {
     pub ppid: u32,
     /// Raw tier: its process.
     pub tgid: u32,
-    /// 1 once its exit is told. Raw tier: its next switch-out in a dead state is
-    /// the last one.
-    pub exiting: u32,
-    /// Zero.
-    pub pad: u32,
     /// Zero: an entry begins with a cache line.
-    pub pad2: [u64; 3],
+    pub pad: [u64; 4],
 }
 
 const _: () = assert!(size_of::<TaskEntry>() == 192);
@@ -103,41 +103,41 @@ impl TaskEntry {
         waker_tid: 0,
         waker_nr: 0,
         waker_flags: 0,
+        since_ns: 0,
+        run_delay_ns: 0,
         tid: 0,
         seq: 0,
-        needs_stack: 0,
+        sleep_nr: 0,
+        sleep_state: 0,
+        sleep_flags: 0,
         running: 0,
         untold: 0,
-        sleep_nr: 0,
-        since_ns: 0,
+        needs_stack: 0,
+        on_lock: 0,
         lock: 0,
-        run_delay_ns: 0,
         file: 0,
         ino: 0,
         fd: 0,
         mode: 0,
         remote_port: 0,
-        sleep_state: 0,
-        sleep_flags: 0,
+        migrations: 0,
         regs: 0,
         arg0: 0,
         arg1: 0,
         // In none; 0 is one.
         nr: -1,
         nr_flags: 0,
-        migrations: 0,
+        exiting: 0,
         name: 0,
         call_ns: 0,
         ppid: 0,
         tgid: 0,
-        exiting: 0,
-        pad: 0,
-        pad2: [0; 3],
+        pad: [0; 4],
     };
 }
 
 /// See [`TaskEntry::running`].
-pub const RUNNING_UNKNOWN: u32 = 2;
+pub const RUNNING_UNKNOWN: u8 = 2;
 
 /// Keys that are no task's ([`TaskEntry::key`]).
 pub mod key {

@@ -7,12 +7,12 @@ use aya_ebpf::bindings::BPF_ANY;
 use probe_common::{
     entry::TaskEntry,
     fold::{Key, Sum, what},
+    loss::Loss,
     sched::{flag, state},
 };
 
 use super::halves::Out;
 use crate::{emit, maps::FOLDED};
-use probe_common::loss::Loss;
 
 /// Flags of a switch-out that say what kind of sleep it begins.
 const KIND_FLAGS: u16 = flag::COMPAT | flag::KERNEL | flag::IOWAIT | flag::LOCK;
@@ -75,7 +75,7 @@ pub fn came(entry: &mut TaskEntry, ts_ns: u64, told: bool) {
 #[inline(always)]
 fn is_hidden(entry: &mut TaskEntry, told: bool) -> bool {
     let hidden = !told || entry.untold != 0;
-    entry.untold = u16::from(!told);
+    entry.untold = u8::from(!told);
     hidden
 }
 

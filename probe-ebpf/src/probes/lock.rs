@@ -6,7 +6,7 @@
 //! The tracepoints exist since 5.19 and run only under contention.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use probe_common::loss::Program;
+use probe_common::{entry::TaskEntry, loss::Program};
 
 use crate::{current::Current, emit, filter};
 
@@ -21,7 +21,7 @@ pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if let Some(entry) = filter::current_entry(Current::get()) {
-        entry.lock = ctx.arg(0);
+        begin(entry, ctx.arg(0));
     }
     0
 }
@@ -30,11 +30,25 @@ pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "contention_end")]
 pub fn contention_end(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::ContentionEnd);
-    if let Some(entry) = filter::current_entry(Current::get())
-        // An interrupt may spin for a lock of its own meanwhile.
-        && entry.lock == ctx.arg(0)
-    {
-        entry.lock = 0;
+    if let Some(entry) = filter::current_entry(Current::get()) {
+        end(entry, ctx.arg(0));
     }
     0
+}
+
+/// The task is in the slow path of a lock.
+#[inline(always)]
+pub fn begin(entry: &mut TaskEntry, lock: u64) {
+    entry.lock = lock;
+    entry.on_lock = 1;
+}
+
+/// It is out of that of this lock.
+#[inline(always)]
+pub fn end(entry: &mut TaskEntry, lock: u64) {
+    // An interrupt may spin for a lock of its own meanwhile.
+    if entry.lock == lock {
+        entry.lock = 0;
+        entry.on_lock = 0;
+    }
 }

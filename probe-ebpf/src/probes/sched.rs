@@ -113,7 +113,7 @@ fn switch_out(
         if io_wait(prev) {
             flags |= flag::IOWAIT;
         }
-        if entry.lock != 0 {
+        if entry.on_lock != 0 {
             flags |= flag::LOCK;
         }
         if prepare_sleep(prev, entry, &call, flags, task_state, ts_ns) {
@@ -177,6 +177,6 @@ fn prepare_sleep(
     let described = on_fd && fd::describe(prev, entry, call.arg0 as i32, ts_ns);
     let uninterruptible = task_state & state::INTERRUPTIBLE == 0;
     let unsettled = bits & syscall_bits::NEEDS_STACK != 0 || on_fd && !described;
-    entry.needs_stack = u16::from(uninterruptible || unsettled);
+    entry.needs_stack = u8::from(uninterruptible || unsettled);
     described
 }

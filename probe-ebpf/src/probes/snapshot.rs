@@ -76,7 +76,7 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         if sched::io_wait(task) {
             flags |= probe_common::sched::flag::IOWAIT;
         }
-        if entry.lock != 0 {
+        if entry.on_lock != 0 {
             flags |= probe_common::sched::flag::LOCK;
         }
         let on_fd = offsets::bits_of(call.nr) & syscall_bits::FD != 0;

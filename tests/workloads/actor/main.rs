@@ -10,6 +10,7 @@ mod listener;
 mod names;
 mod naps;
 mod pool;
+mod relay;
 mod signals;
 mod sleepers;
 mod storm;
@@ -53,6 +54,9 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["answer"] => pool::answer(),
         ["brood", count, rounds] => brood::raise(number(count)?, number(rounds)?),
         ["crowd", threads, rounds] => naps::together(number(threads)?, number(rounds)?),
+        ["relay", threads, wakes, micros] => {
+            relay::run(number(threads)?, number(wakes)?, number(micros)?)
+        }
         ["hostile-names"] => names::hostile(),
         ["rename"] => names::rename(),
         ["exec-by-thread"] => exec::by_thread(),

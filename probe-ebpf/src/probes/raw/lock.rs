@@ -8,7 +8,10 @@ use super::{
     fields::{self, field},
     who::Current,
 };
-use crate::{emit, probes::lock::SPIN};
+use crate::{
+    emit,
+    probes::lock::{self, SPIN},
+};
 
 // lock:contention_begin: lock_addr, flags
 #[tracepoint]
@@ -19,7 +22,7 @@ pub fn raw_contention_begin(ctx: TracePointContext) -> u32 {
         return 0;
     }
     if let Some((_, entry)) = Current::get().entry() {
-        entry.lock = field(&ctx, &fields::RAW_CONTENTION_BEGIN_LOCK);
+        lock::begin(entry, field(&ctx, &fields::RAW_CONTENTION_BEGIN_LOCK));
     }
     0
 }
@@ -28,11 +31,8 @@ pub fn raw_contention_begin(ctx: TracePointContext) -> u32 {
 #[tracepoint]
 pub fn raw_contention_end(ctx: TracePointContext) -> u32 {
     emit::ran(Program::ContentionEnd);
-    if let Some((_, entry)) = Current::get().entry()
-        // An interrupt may spin for a lock of its own meanwhile.
-        && entry.lock == field(&ctx, &fields::RAW_CONTENTION_END_LOCK)
-    {
-        entry.lock = 0;
+    if let Some((_, entry)) = Current::get().entry() {
+        lock::end(entry, field(&ctx, &fields::RAW_CONTENTION_END_LOCK));
     }
     0
 }

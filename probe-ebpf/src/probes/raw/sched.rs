@@ -94,7 +94,7 @@ fn switch_out(entry: &mut TaskEntry, reported: u32, ts_ns: u64) -> Out {
     entry.running = 0;
     if sleeps {
         entry.off_ns = ts_ns;
-        if entry.lock != 0 {
+        if entry.on_lock != 0 {
             flags |= flag::LOCK;
         }
     }

@@ -114,7 +114,7 @@ pub(super) fn last(ts_ns: u64, entry: &TaskEntry, stat: &Stat) -> Snapshot {
     if on_cpu {
         flags |= snapshot::ON_CPU;
     }
-    if entry.lock != 0 {
+    if entry.on_lock != 0 {
         flags |= flag::LOCK;
     }
     Snapshot {

@@ -92,7 +92,7 @@ fn call_and_lock_come_from_the_probes_table() {
         arg0: 1,
         arg1: 2,
         nr_flags: flag::COMPAT,
-        lock: 0xffff_8000,
+        on_lock: 1,
         ..TaskEntry::FRESH
     };
     let off = told(&last(10, &entry, &stat(state::UNINTERRUPTIBLE))).off;
