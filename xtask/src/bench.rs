@@ -4,9 +4,13 @@
 //! Times are of the workload alone, from its first instruction to its last, and
 //! so without the start and the report of whoever observes.
 
+mod floor;
+mod growth;
 mod measure;
 mod observers;
 mod page;
+mod programs;
+mod report;
 mod workloads;
 
 use std::fs;
@@ -27,7 +31,7 @@ pub(crate) struct Options {
     /// How often each workload is run under each observer
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
-    /// Only these workloads: pipe, messaging, storm, dd, gitsync
+    /// Only these parts: pipe, messaging, storm, dd, gitsync, programs, growth
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     only: Vec<String>,
     /// Only these observers, and none: waitscope, record, strace, …
@@ -47,8 +51,16 @@ struct Series {
     refusal: Option<String>,
 }
 
+/// What is measured of waitscope alone, as far as it was asked for.
+#[derive(Default)]
+struct Own {
+    programs: Option<programs::Programs>,
+    growth: Option<growth::Growth>,
+}
+
 pub(crate) fn compare(workspace: &Workspace, options: &Options) -> Result<()> {
     build::release(workspace)?;
+    build::workloads(workspace)?;
     let folder = workspace.path("target/bench");
     let _absent = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -68,10 +80,19 @@ pub(crate) fn compare(workspace: &Workspace, options: &Options) -> Result<()> {
     for workload in &workloads {
         all.extend(series(workload, &observers, options.runs, &folder)?);
     }
+    let mut own = Own::default();
+    if wanted(&options.only, "programs") {
+        say("programs");
+        own.programs = Some(programs::measure(workspace, &folder, options.runs)?);
+    }
+    if wanted(&options.only, "growth") {
+        say("growth");
+        own.growth = Some(growth::measure(workspace, &folder, options.runs)?);
+    }
     let machine = output_of(std::process::Command::new("uname").arg("-rm"))?;
     let date = output_of(std::process::Command::new("date").arg("-I"))?;
     let about = format!("{} on {}", machine.trim(), date.trim());
-    let text = page::markdown(&about, &workloads, &all);
+    let text = page::markdown(&about, &workloads, &all, &own);
     say(&text);
     if options.update {
         let write = |name: &str, text: &str| {
@@ -79,7 +100,7 @@ pub(crate) fn compare(workspace: &Workspace, options: &Options) -> Result<()> {
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
         };
         write("benchmarks.md", &text)?;
-        write("benchmarks.json", &page::json(&about, &all)?)?;
+        write("benchmarks.json", &page::json(&about, &all, &own)?)?;
     }
     Ok(())
 }
@@ -106,7 +127,8 @@ fn series(
     for round in 1..=runs {
         say(format_args!("{} {round} of {runs}", workload.name));
         for (observer, series) in &mut all {
-            if series.refusal.is_some() {
+            let enough = observer.is_some_and(|o| o.is_slow && round > 1);
+            if series.refusal.is_some() || enough {
                 continue;
             }
             match measure(workload, *observer, folder) {

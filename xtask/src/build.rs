@@ -10,3 +10,9 @@ pub(crate) fn release(workspace: &Workspace) -> Result<()> {
         .cargo()?
         .args(["build", "--release", "--package", "waitscope"]))
 }
+
+/// The release binaries of the workloads.
+pub(crate) fn workloads(workspace: &Workspace) -> Result<()> {
+    let line = "build --release --package waitscope-tests --bins";
+    run(workspace.cargo()?.args(line.split(' ')))
+}

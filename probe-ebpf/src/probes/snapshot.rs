@@ -85,7 +85,6 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         }
         if flags & snapshot::FINAL == 0 && entry.off_ns == 0 {
             entry.off_ns = ts_ns;
-            entry.needs_stack = 1;
         }
         wake::sleeper_stack(task, entry.tid, ts_ns);
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use super::floor::Floor;
 use super::observers::{Observer, Way};
 use super::workloads::Workload;
 
@@ -40,6 +41,10 @@ pub(super) fn measure(
     let log = File::create(folder.join("observer.log"))?;
     let beside = match observer.map(|observer| &observer.way) {
         Some(Way::Beside(words)) => Some(Watcher::start(words, log.try_clone()?)?),
+        _ => None,
+    };
+    let _floor = match observer.map(|observer| &observer.way) {
+        Some(Way::Nothing) => Some(Floor::attach()?),
         _ => None,
     };
     let mut words: Vec<&OsStr> = match observer.map(|observer| &observer.way) {

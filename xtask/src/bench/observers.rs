@@ -8,6 +8,8 @@ use crate::workspace::Workspace;
 pub(super) struct Observer {
     pub(super) name: &'static str,
     pub(super) way: Way,
+    /// One round is enough: it takes ten times as long or more.
+    pub(super) is_slow: bool,
 }
 
 /// How an observer comes to a workload.
@@ -16,6 +18,8 @@ pub(super) enum Way {
     Starts(Vec<OsString>),
     /// It is there already, and watches the whole machine.
     Beside(Vec<OsString>),
+    /// Programs that do nothing, on the tracepoints of the scheduler.
+    Nothing,
 }
 
 pub(super) fn all(workspace: &Workspace, folder: &Path) -> Vec<Observer> {
@@ -34,8 +38,18 @@ pub(super) fn all(workspace: &Workspace, folder: &Path) -> Vec<Observer> {
         Way::Starts(all)
     };
     let report = file("report.json");
-    let observer = |name, way| Observer { name, way };
+    let observer = |name, way| Observer {
+        name,
+        way,
+        is_slow: false,
+    };
+    let slow = |name, way| Observer {
+        name,
+        way,
+        is_slow: true,
+    };
     vec![
+        observer("empty programs", Way::Nothing),
         observer("waitscope", waitscope(vec!["-o".into(), report.clone()])),
         observer(
             "record",
@@ -59,10 +73,10 @@ pub(super) fn all(workspace: &Workspace, folder: &Path) -> Vec<Observer> {
             "perf sched record",
             starts("perf sched record -q -o", "perf.data", "--"),
         ),
-        observer(
+        slow(
             "perf trace -s",
             starts("perf trace -s -o", "trace.txt", "--"),
         ),
-        observer("strace", starts("strace -f -c -w -o", "strace.txt", "--")),
+        slow("strace", starts("strace -f -c -w -o", "strace.txt", "--")),
     ]
 }

@@ -3,21 +3,11 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{Series, Workload};
+use super::growth::Growth;
+use super::programs::Programs;
+use super::report::median;
+use super::{Own, Series, Workload};
 use crate::table::{Column, markdown as table};
-
-/// Times of a series in order; the middle one is quoted.
-fn sorted(series: &Series) -> Vec<f64> {
-    let mut seconds: Vec<f64> = series.runs.iter().map(|run| run.seconds).collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds
-}
-
-fn median(sorted: &[f64]) -> Option<f64> {
-    let upper = sorted.get(sorted.len() / 2)?;
-    let lower = sorted.get(sorted.len().checked_sub(1)? / 2)?;
-    Some((upper + lower) / 2.0)
-}
 
 /// Each run against the one of the same round that nobody observed.
 fn ratios(series: &Series, alone: &Series) -> Vec<f64> {
@@ -29,7 +19,7 @@ fn ratios(series: &Series, alone: &Series) -> Vec<f64> {
     ratios
 }
 
-pub(super) fn markdown(about: &str, workloads: &[Workload], all: &[Series]) -> String {
+pub(super) fn markdown(about: &str, workloads: &[Workload], all: &[Series], own: &Own) -> String {
     let mut text = format!(
         "# What observing costs\n\n\
          Written by `cargo xtask bench --update`: {about}. Each workload alone and under every observer, in \
@@ -59,6 +49,11 @@ pub(super) fn markdown(about: &str, workloads: &[Workload], all: &[Series]) -> S
             }
         }
     }
+    let own = [
+        own.programs.as_ref().map(Programs::markdown),
+        own.growth.as_ref().map(Growth::markdown),
+    ];
+    text.extend(own.into_iter().flatten());
     text
 }
 
@@ -68,15 +63,15 @@ fn row(series: &Series, alone: &Series) -> Vec<String> {
     let lost = series.runs.iter().filter_map(|run| run.lost).max();
     vec![
         series.observer.unwrap_or("(alone)").to_owned(),
-        number(median(&sorted(series))),
-        number(median(&ratios)),
+        number(median(series.runs.iter().map(|run| run.seconds))),
+        number(median(ratios.iter().copied())),
         number(ratios.first().copied()),
         number(ratios.last().copied()),
         lost.map_or_else(|| "-".to_owned(), |lost| lost.to_string()),
     ]
 }
 
-pub(super) fn json(about: &str, all: &[Series]) -> Result<String> {
+pub(super) fn json(about: &str, all: &[Series], own: &Own) -> Result<String> {
     let series: Vec<Value> = all
         .iter()
         .map(|series| {
@@ -91,7 +86,12 @@ pub(super) fn json(about: &str, all: &[Series]) -> Result<String> {
             })
         })
         .collect();
-    let whole = json!({"about": about, "series": series});
+    let whole = json!({
+        "about": about,
+        "series": series,
+        "programs": own.programs.as_ref().map(Programs::json),
+        "growth": own.growth.as_ref().map(Growth::json),
+    });
     Ok(serde_json::to_string_pretty(&whole)? + "\n")
 }
 
@@ -111,13 +111,6 @@ mod tests {
             runs: seconds.iter().map(run).collect(),
             refusal: None,
         }
-    }
-
-    #[test]
-    fn the_middle_is_between_two_or_is_one() {
-        assert_eq!(median(&sorted(&series(&[3.0, 1.0, 2.0]))), Some(2.0));
-        assert_eq!(median(&sorted(&series(&[4.0, 1.0, 2.0, 3.0]))), Some(2.5));
-        assert_eq!(median(&[]), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use gitsync_stage::stage::{Stage, gitsync};
 
+use super::programs::PIPE;
+
 /// Repositories that gitsync keeps up to date; nothing is new in them.
 pub(super) const REPOSITORIES: u64 = 8;
 
@@ -25,7 +27,7 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
         variables: Vec::new(),
     };
     let mut storm = words("sh -c");
-    storm.push("i=0; while [ $i -lt 500 ]; do /bin/true; i=$((i+1)); done".into());
+    storm.push("i=0; while [ $i -lt 10000 ]; do /bin/true; i=$((i+1)); done".into());
     let mut pulls = vec![gitsync().into_os_string()];
     pulls.extend(words("--mode threads --jobs 4"));
     pulls.push(clones.into());
@@ -34,7 +36,7 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
         plain(
             "pipe",
             "two processes on one CPU that answer each other, 200,000 switches",
-            "taskset -c 1 perf bench -f simple sched pipe -l 100000",
+            PIPE,
         ),
         plain(
             "messaging",
@@ -43,14 +45,14 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
         ),
         Workload {
             name: "storm",
-            about: "500 processes, one after the other",
+            about: "10,000 processes, one after the other",
             command: storm,
             variables: Vec::new(),
         },
         plain(
             "dd",
-            "100,000 system calls that never sleep, on one CPU",
-            "taskset -c 1 dd if=/dev/zero of=/dev/null bs=1 count=50000 status=none",
+            "1,000,000 system calls that never sleep, on one CPU",
+            "taskset -c 1 dd if=/dev/zero of=/dev/null bs=1 count=500000 status=none",
         ),
         Workload {
             name: "gitsync",

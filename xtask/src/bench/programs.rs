@@ -1,0 +1,144 @@
+//! What each probe costs by the kernel's own count, beside an empty program.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::floor::Floor;
+use super::report::{Cost, median, observe};
+use crate::table::{Column, markdown as table};
+use crate::workspace::Workspace;
+
+/// Half of a run is told by a program that runs this often.
+const COMMON: f64 = 1000.0;
+
+/// A program on the switch-bound pair.
+struct Program {
+    name: String,
+    /// Median over the rounds.
+    ns_per_run: f64,
+    runs: f64,
+    /// As the verifier rewrote them, and as many as it walked.
+    instructions: [Option<u64>; 2],
+}
+
+/// An empty program's cost, by tracepoint, and the probes'.
+pub(super) struct Programs {
+    floor: Vec<(&'static str, f64)>,
+    programs: Vec<Program>,
+}
+
+pub(super) fn measure(workspace: &Workspace, folder: &Path, rounds: u32) -> Result<Programs> {
+    let report = folder.join("cost.json");
+    let mut costs = Vec::new();
+    let mut floors = Vec::new();
+    for _ in 0..rounds {
+        let mut run = Command::new(workspace.waitscope());
+        run.args(["run", "--cost", "-o"]).arg(&report).arg("--");
+        run.args(PIPE.split(' '));
+        // The kernel counts as long as waitscope asks it to.
+        let floor = Floor::attach()?;
+        observe(&mut run)?;
+        floors.push(floor.costs()?);
+        drop(floor);
+        observe(&mut run)?;
+        costs.push(Cost::read(&report)?);
+    }
+    let doctor = Command::new(workspace.waitscope())
+        .args(["doctor", "--format", "json"])
+        .output()?;
+    let doctor: Value = serde_json::from_slice(&doctor.stdout).context("reading doctor")?;
+    let last = costs.last().context("no rounds")?;
+    let programs = last.programs.iter().filter(|(_, runs, _)| *runs >= COMMON);
+    let programs = programs.map(|(name, runs, _)| Program {
+        name: name.clone(),
+        ns_per_run: median(costs.iter().filter_map(|cost| ns_per_run(cost, name)))
+            .unwrap_or_default(),
+        runs: *runs,
+        instructions: ["translated_instructions", "verified_instructions"]
+            .map(|key| of_probe(&doctor, name)?[key].as_u64()),
+    });
+    let floor = floors[0].iter().map(|(name, _)| {
+        let of_it = floors.iter().flatten().filter(|(other, _)| other == name);
+        (*name, median(of_it.map(|(_, ns)| *ns)).unwrap_or_default())
+    });
+    Ok(Programs {
+        floor: floor.collect(),
+        programs: programs.collect(),
+    })
+}
+
+/// As the workload `pipe`.
+pub(super) const PIPE: &str = "taskset -c 1 perf bench -f simple sched pipe -l 100000";
+
+fn ns_per_run(cost: &Cost, name: &str) -> Option<f64> {
+    let (_, runs, ns) = cost.programs.iter().find(|(other, _, _)| other == name)?;
+    Some(ns / runs)
+}
+
+fn of_probe<'a>(doctor: &'a Value, name: &str) -> Option<&'a Value> {
+    let probes = doctor["probes"].as_array()?;
+    probes.iter().find(|probe| probe["name"] == name)
+}
+
+impl Programs {
+    pub(super) fn markdown(&self) -> String {
+        let columns = [
+            Column::left("program"),
+            Column::right("ns per run"),
+            Column::right("above an empty one"),
+            Column::right("runs"),
+            Column::right("instructions"),
+            Column::right("verified"),
+        ];
+        let rows: Vec<Vec<String>> = self.programs.iter().map(|p| self.row(p)).collect();
+        let empty: Vec<String> = self
+            .floor
+            .iter()
+            .map(|(name, ns)| format!("{ns:.0} ns at {name}"))
+            .collect();
+        format!(
+            "\n## The probes on `pipe`, by the kernel's own count\n\nAn empty program takes {} by the same \
+             count, the two clock reads of which are a part.\n\n{}",
+            empty.join(" and "),
+            table(&columns, &rows)
+        )
+    }
+
+    fn row(&self, program: &Program) -> Vec<String> {
+        let above = self.floor.iter().find(|(name, _)| *name == program.name);
+        let count = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let [translated, verified] = program.instructions;
+        vec![
+            program.name.clone(),
+            format!("{:.0}", program.ns_per_run),
+            above.map_or_else(
+                || "-".to_owned(),
+                |(_, floor)| format!("{:.0}", program.ns_per_run - floor),
+            ),
+            format!("{:.0}", program.runs),
+            count(translated),
+            count(verified),
+        ]
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let programs = self.programs.iter().map(|program| {
+            json!({
+                "program": program.name,
+                "ns_per_run": program.ns_per_run,
+                "runs": program.runs,
+                "translated_instructions": program.instructions[0],
+                "verified_instructions": program.instructions[1],
+            })
+        });
+        let floor = self.floor.iter();
+        let floor = floor.map(|(name, ns)| json!({"tracepoint": name, "ns_per_run": ns}));
+        json!({
+            "floor": floor.collect::<Vec<_>>(),
+            "programs": programs.collect::<Vec<_>>(),
+        })
+    }
+}
