@@ -8,7 +8,7 @@ use crate::{
     filter,
     maps::RUNNING,
     offsets::{self, Constant, known},
-    read::{self, Syscall, Task, field, probe},
+    read::{self, Syscall, Task, chase, field, probe},
 };
 
 /// A CPU's row of the table: what the probes must know of the task that runs.
@@ -127,8 +127,8 @@ impl Current {
     #[inline(always)]
     pub fn run_queue(self) -> u64 {
         if is_typed() {
-            let cfs_rq: Task = field(self.0, &offsets::TASK_CFS_RQ);
-            return field(cfs_rq, &offsets::CFS_RQ_RQ);
+            let cfs_rq = chase(self.0, &offsets::TASK_CFS_RQ);
+            return chase(cfs_rq, &offsets::CFS_RQ_RQ);
         }
         probe(self.field(&offsets::TASK_CFS_RQ), &offsets::CFS_RQ_RQ)
     }

@@ -11,6 +11,7 @@ mod observers;
 mod page;
 mod programs;
 mod report;
+mod start;
 mod workloads;
 
 use std::fs;
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     /// How often each workload is run under each observer
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
-    /// Only these parts: pipe, messaging, storm, dd, gitsync, programs, growth
+    /// Only these parts: pipe, messaging, storm, dd, gitsync, start, programs, growth
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     only: Vec<String>,
     /// Only these observers, and none: waitscope, record, strace, …
@@ -54,6 +55,7 @@ struct Series {
 /// What is measured of waitscope alone, as far as it was asked for.
 #[derive(Default)]
 struct Own {
+    start: Option<start::Start>,
     programs: Option<programs::Programs>,
     growth: Option<growth::Growth>,
 }
@@ -81,6 +83,10 @@ pub(crate) fn compare(workspace: &Workspace, options: &Options) -> Result<()> {
         all.extend(series(workload, &observers, options.runs, &folder)?);
     }
     let mut own = Own::default();
+    if wanted(&options.only, "start") {
+        say("start");
+        own.start = Some(start::measure(workspace, options.runs)?);
+    }
     if wanted(&options.only, "programs") {
         say("programs");
         own.programs = Some(programs::measure(workspace, &folder, options.runs)?);

@@ -66,13 +66,13 @@ fn file_of(task: Task, fd: i32) -> Option<u64> {
     if !known(&offsets::TASK_FILES) || fd < 0 {
         return None;
     }
-    let files: *const u8 = read::field(task, &offsets::TASK_FILES);
-    let table: *const u8 = read::field(files, &offsets::FILES_FDT);
-    let max: u32 = read::field(table, &offsets::FDT_MAX_FDS);
+    let files = read::chase(task, &offsets::TASK_FILES);
+    let table = read::chase(files, &offsets::FILES_FDT);
+    let max: u32 = read::chase(table, &offsets::FDT_MAX_FDS);
     if fd as u32 >= max {
         return None;
     }
-    let array: u64 = read::field(table, &offsets::FDT_FD);
+    let array: u64 = read::chase(table, &offsets::FDT_FD);
     let file: u64 = probe_at(array.wrapping_add(fd as u64 * 8));
     (file != 0).then_some(file)
 }

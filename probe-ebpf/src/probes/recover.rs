@@ -95,9 +95,9 @@ fn ago(task: Task, stamp: &impl Constant) -> Option<u64> {
     if !known(&offsets::RQ_CLOCK) || !known(&offsets::TASK_CFS_RQ) {
         return None;
     }
-    let cfs_rq: *const u8 = read::field(task, &offsets::TASK_CFS_RQ);
-    let rq: *const u8 = read::field(cfs_rq, &offsets::CFS_RQ_RQ);
-    let clock: u64 = read::field(rq, &offsets::RQ_CLOCK);
+    let cfs_rq = read::chase(task, &offsets::TASK_CFS_RQ);
+    let rq = read::chase(cfs_rq, &offsets::CFS_RQ_RQ);
+    let clock: u64 = read::chase(rq, &offsets::RQ_CLOCK);
     let then: u64 = read::field(task, stamp);
     (then != 0 && then <= clock).then(|| clock - then)
 }

@@ -108,9 +108,9 @@ fn read_argv(task: Task, into: *mut [u8; ARGV_BYTES]) -> u32 {
     if !known(&offsets::MM_ARG_START) {
         return 0;
     }
-    let mm: *const u8 = read::field(task, &offsets::TASK_MM);
-    let start: u64 = read::field(mm, &offsets::MM_ARG_START);
-    let end: u64 = read::field(mm, &offsets::MM_ARG_END);
+    let mm = read::chase(task, &offsets::TASK_MM);
+    let start: u64 = read::chase(mm, &offsets::MM_ARG_START);
+    let end: u64 = read::chase(mm, &offsets::MM_ARG_END);
     let wanted = end.wrapping_sub(start);
     let len = if wanted > ARGV_BYTES as u64 {
         ARGV_BYTES as u32

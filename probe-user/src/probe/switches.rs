@@ -21,6 +21,31 @@ pub struct Switches {
     per_cpu: u32,
 }
 
+/// What came of looking into rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// All of it was taken.
+    pub emptied: bool,
+    /// How full the fullest was.
+    pub percent: u8,
+}
+
+impl Taken {
+    /// Of no ring.
+    pub const NOTHING: Taken = Taken {
+        emptied: true,
+        percent: 0,
+    };
+
+    /// Of both.
+    pub fn and(self, other: Taken) -> Taken {
+        Taken {
+            emptied: self.emptied & other.emptied,
+            percent: self.percent.max(other.percent),
+        }
+    }
+}
+
 /// An array map's elements in our memory. Lives as long as the map is in use.
 struct Mapping<T> {
     start: NonNull<T>,
@@ -43,17 +68,14 @@ impl Switches {
         })
     }
 
-    /// Appends what is there, CPU by CPU, until `into` has `limit` bytes. Returns
-    /// whether that was all.
-    pub fn take(&mut self, into: &mut Vec<u8>, limit: usize) -> bool {
-        let mut emptied = true;
-        for cpu in 0..self.positions.elements {
-            emptied &= self.take_of(cpu, into, limit);
-        }
-        emptied
+    /// Appends what is there, CPU by CPU, until `into` has `limit` bytes.
+    pub fn take(&mut self, into: &mut Vec<u8>, limit: usize) -> Taken {
+        (0..self.positions.elements)
+            .map(|cpu| self.take_of(cpu, into, limit))
+            .fold(Taken::NOTHING, Taken::and)
     }
 
-    fn take_of(&mut self, cpu: usize, into: &mut Vec<u8>, limit: usize) -> bool {
+    fn take_of(&mut self, cpu: usize, into: &mut Vec<u8>, limit: usize) -> Taken {
         let position = self.positions.at(cpu);
         // SAFETY: inside the mapping, aligned, and used by both sides as atomics.
         let (written, read) = unsafe {
@@ -74,7 +96,10 @@ impl Switches {
         let again = cpu * self.per_cpu as usize;
         self.records.append(again, (taken - to_end) as usize, into);
         read.store(begin + taken, Ordering::Release);
-        taken == there
+        Taken {
+            emptied: taken == there,
+            percent: (there.saturating_mul(100) / u64::from(self.per_cpu)).min(100) as u8,
+        }
     }
 }
 

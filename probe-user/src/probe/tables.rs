@@ -6,13 +6,13 @@ use probe_common::{entry::TaskEntry, ring, sched::Switch};
 
 use super::{
     bind::Value,
-    drain::Drain,
+    drain::{Drain, Ring},
     load::{Settings, take},
     switches::Switches,
 };
 
 /// Bytes of the ring of births, names and deaths, as in the compiled probes.
-const COLD_BYTES: u64 = 4 << 20;
+const COLD_BYTES: u32 = 4 << 20;
 
 /// What a hash needs for an element besides key and value (`struct htab_elem`).
 const HASH_ELEMENT: u64 = 48;
@@ -74,8 +74,14 @@ impl Tables {
         let records = switches_map(ebpf, "SWITCHES")?;
         let positions = switches_map(ebpf, "POSITIONS")?;
         let switches = Switches::new(records, positions, self.cpus, self.switches_per_cpu)?;
-        let hot = RingBuf::try_from(take(ebpf, "HOT")?)?;
-        let cold = RingBuf::try_from(take(ebpf, "COLD")?)?;
+        let hot = Ring {
+            map: RingBuf::try_from(take(ebpf, "HOT")?)?,
+            bytes: self.hot_bytes,
+        };
+        let cold = Ring {
+            map: RingBuf::try_from(take(ebpf, "COLD")?)?,
+            bytes: COLD_BYTES,
+        };
         Ok(Drain::new(switches, hot, cold))
     }
 
@@ -84,7 +90,9 @@ impl Tables {
         let switches = u64::from(self.cpus) * u64::from(self.switches_per_cpu);
         let entries = (u64::from(self.entries_mask) + 1) * size_of::<TaskEntry>() as u64;
         let index = u64::from(self.tasks) * 2 * (HASH_ELEMENT + 16);
-        let rings = u64::from(self.hot_bytes) + COLD_BYTES + switches * size_of::<Switch>() as u64;
+        let rings = u64::from(self.hot_bytes)
+            + u64::from(COLD_BYTES)
+            + switches * size_of::<Switch>() as u64;
         rings + entries + index
     }
 }
@@ -123,9 +131,6 @@ mod tests {
     #[test]
     fn memory_is_told_in_full() {
         let small = tables(4096, 64).bytes();
-        assert_eq!(
-            small,
-            (1 << 20) + COLD_BYTES + 3 * 4096 + 64 * 192 + 64 * 128
-        );
+        assert_eq!(small, (5 << 20) + 3 * 4096 + 64 * 192 + 64 * 128);
     }
 }

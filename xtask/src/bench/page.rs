@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::growth::Growth;
 use super::programs::Programs;
 use super::report::median;
+use super::start::Start;
 use super::{Own, Series, Workload};
 use crate::table::{Column, markdown as table};
 
@@ -50,6 +51,7 @@ pub(super) fn markdown(about: &str, workloads: &[Workload], all: &[Series], own:
         }
     }
     let own = [
+        own.start.as_ref().map(Start::markdown),
         own.programs.as_ref().map(Programs::markdown),
         own.growth.as_ref().map(Growth::markdown),
     ];
@@ -89,6 +91,7 @@ pub(super) fn json(about: &str, all: &[Series], own: &Own) -> Result<String> {
     let whole = json!({
         "about": about,
         "series": series,
+        "start": own.start.as_ref().map(Start::json),
         "programs": own.programs.as_ref().map(Programs::json),
         "growth": own.growth.as_ref().map(Growth::json),
     });

@@ -1,10 +1,10 @@
 //! The loop while the command runs: drain on a timer, pass signals on, until
 //! there is nothing left to follow.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context as _, Result};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::{pipeline::Pipeline, target::Target};
 use crate::{
@@ -17,9 +17,15 @@ use crate::{
     wire::session::Batch,
 };
 
-/// Between two drains: short against the ring's size, long against the cost of
-/// a wake-up.
-const DRAIN_EVERY: Duration = Duration::from_millis(20);
+/// Between two drains: long against the cost of a wake-up, short against the time
+/// that it takes to fill a ring; when one fills faster, as short as must be.
+const DRAIN_EVERY: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(20);
+
+/// A ring this full may be full after the next pause, percent.
+const HURRY: u8 = 25;
+
+/// With a ring this full twice the pause is not too long, percent.
+const LEISURE: u8 = 5;
 
 /// What is followed.
 pub enum Followed {
@@ -49,15 +55,18 @@ impl Plumbing {
         })
     }
 
-    /// Moves what is in the rings to the analysis.
-    pub fn pump(&mut self) -> Result<()> {
+    /// Moves what is in the rings to the analysis. Returns how full the fullest
+    /// was, percent.
+    pub fn pump(&mut self) -> Result<u8> {
+        let mut fullest = 0;
         loop {
             let mut batch = Batch::default();
-            batch.watermark_ns = self.drain.take(&mut batch.records);
-            let emptied = batch.watermark_ns != 0;
+            let drained = self.drain.take(&mut batch.records);
+            fullest = fullest.max(drained.percent);
+            batch.watermark_ns = drained.watermark_ns;
             self.pipeline.batch(batch)?;
-            if emptied {
-                return Ok(());
+            if drained.watermark_ns != 0 {
+                return Ok(fullest);
             }
         }
     }
@@ -70,8 +79,8 @@ impl Followed {
         plumbing: &mut Plumbing,
         signals: &mut Signals,
     ) -> Result<Option<Exit>> {
-        let mut ticks = interval(DRAIN_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = *DRAIN_EVERY.end();
+        let mut next = Instant::now();
         let deadline = self.deadline();
         loop {
             tokio::select! {
@@ -83,7 +92,10 @@ impl Followed {
                         return Ok(None);
                     }
                 }
-                _ = ticks.tick() => plumbing.pump()?,
+                () = sleep_until(next) => {
+                    pause = after(pause, plumbing.pump()?);
+                    next = Instant::now() + pause;
+                }
             }
         }
     }
@@ -130,9 +142,48 @@ impl Followed {
     }
 }
 
+/// The pause after one that left the fullest ring `percent` full.
+fn after(pause: Duration, percent: u8) -> Duration {
+    let wanted = match percent {
+        HURRY.. => pause / 2,
+        ..LEISURE => pause * 2,
+        _ => pause,
+    };
+    wanted.clamp(*DRAIN_EVERY.start(), *DRAIN_EVERY.end())
+}
+
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_follows_the_rings() {
+        let ms = Duration::from_millis;
+        let check = |pause, percent, wanted| {
+            assert_eq!(after(pause, percent), wanted, "{pause:?}, {percent} %");
+        };
+        check(ms(20), 0, ms(20));
+        check(ms(20), 24, ms(20));
+        check(ms(20), 25, ms(10));
+        check(ms(20), 100, ms(10));
+        check(ms(10), 5, ms(10));
+        check(ms(10), 4, ms(20));
+        check(ms(1), 100, ms(1));
+    }
+
+    #[test]
+    fn a_flood_is_met_within_a_few_drains() {
+        let pauses = (0..5).scan(*DRAIN_EVERY.end(), |pause, _| {
+            *pause = after(*pause, 100);
+            Some(*pause)
+        });
+        assert_eq!(pauses.last(), Some(*DRAIN_EVERY.start()));
     }
 }
