@@ -3,7 +3,8 @@
 use super::{
     Ended, Past,
     cause::Cause,
-    log::{Did, Interval},
+    keys::CauseId,
+    log::{Did, Interval, Log},
 };
 use crate::world::{account::WaitKey, identity::ThreadId};
 
@@ -41,28 +42,38 @@ impl Past {
     /// behind its last finished one and before its birth.
     pub fn until(&self, id: ThreadId, at_ns: u64) -> Option<Lived<'_>> {
         let log = self.logs.get(id.0 as usize)?;
-        self.lived(log.ending_from(at_ns)?)
+        self.lived(log, log.ending_from(at_ns)?)
     }
 
     /// The finished intervals of a thread, end to end, oldest first.
     pub fn history(&self, id: ThreadId) -> impl DoubleEndedIterator<Item = Lived<'_>> {
         let log = self.logs.get(id.0 as usize);
-        let intervals = log.into_iter().flat_map(|log| log.intervals());
-        intervals.filter_map(|interval| self.lived(interval))
+        let intervals = log.into_iter().flat_map(|log| {
+            let intervals = log.intervals();
+            intervals.map(move |interval| (log, interval))
+        });
+        intervals.filter_map(|(log, interval)| self.lived(log, interval))
     }
 
-    fn lived(&self, (from_ns, interval): (u64, &Interval)) -> Option<Lived<'_>> {
+    fn lived(&self, log: &Log, (from_ns, interval): (u64, &Interval)) -> Option<Lived<'_>> {
         let to_ns = interval.to_ns;
+        let told = |cause: CauseId| self.causes.get(cause.0).copied();
         let what = match interval.did {
-            Did::Pass(cause) => Life::Passed(cause),
-            Did::WaitFor { key, .. } | Did::WaitOn { key, .. } => {
-                let (ended, waited_for) = interval.did.ended();
+            Did::Pass(cause) => Life::Passed(told(cause)?),
+            Did::WaitFor { key, .. } | Did::WaitOn { key, .. } | Did::TriedFor { key, .. } => {
+                let (ended, waited_for) = match interval.did {
+                    Did::Pass(cause) | Did::WaitFor { cause, .. } => {
+                        (Ended::For(told(cause)?), Ended::For(told(cause)?))
+                    }
+                    Did::WaitOn { waker, .. } => (Ended::By(waker), Ended::By(waker)),
+                    Did::TriedFor { waker, .. } => (Ended::For(Cause::Timer), Ended::By(waker)),
+                };
                 let mut blame = Vec::new();
-                interval
-                    .did
-                    .each(to_ns - from_ns, |cause, ns| blame.push((cause, ns)));
+                log.each(interval.did, to_ns - from_ns, |cause, ns| {
+                    blame.extend(told(cause).map(|cause| (cause, ns)));
+                });
                 Life::Waited {
-                    key: self.keys.get(key)?,
+                    key: self.keys.get(key.0)?,
                     ended,
                     waited_for,
                     blame,
@@ -74,25 +85,5 @@ impl Past {
             to_ns,
             what,
         })
-    }
-}
-
-impl Did {
-    /// Who or what ended it, and was waited for.
-    fn ended(&self) -> (Ended, Ended) {
-        match *self {
-            Did::Pass(cause) | Did::WaitFor { cause, .. } => (Ended::For(cause), Ended::For(cause)),
-            Did::WaitOn {
-                waker, timed_out, ..
-            } => {
-                let by = Ended::By(waker);
-                let ended = if timed_out {
-                    Ended::For(Cause::Timer)
-                } else {
-                    by
-                };
-                (ended, by)
-            }
-        }
     }
 }

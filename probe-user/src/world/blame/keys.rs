@@ -1,33 +1,46 @@
-//! Waits that are counted together, under small numbers: an interval of a log
-//! says what it was in four bytes.
+//! Values that come again and again, under small numbers: an interval of a log
+//! says what it was, and on what it is blamed, in four bytes each.
+
+use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-use crate::world::account::WaitKey;
-
-/// A [`WaitKey`]'s number.
+/// Number of an [`crate::world::account::WaitKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyId(u32);
+pub(super) struct KeyId(pub(super) u32);
 
-/// Keys by number and back.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Keys {
-    list: Vec<WaitKey>,
-    ids: FxHashMap<WaitKey, KeyId>,
+/// Number of a [`super::cause::Cause`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct CauseId(pub(super) u32);
+
+/// Values by number and back.
+#[derive(Clone, Debug)]
+pub(super) struct Numbered<T> {
+    list: Vec<T>,
+    numbers: FxHashMap<T, u32>,
 }
 
-impl Keys {
-    pub(super) fn id(&mut self, key: WaitKey) -> KeyId {
-        // More distinct keys than that do not fit in memory.
-        let next = KeyId(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
-        let id = *self.ids.entry(key).or_insert(next);
-        if id == next {
-            self.list.push(key);
+impl<T> Default for Numbered<T> {
+    fn default() -> Numbered<T> {
+        Numbered {
+            list: Vec::new(),
+            numbers: FxHashMap::default(),
         }
-        id
+    }
+}
+
+impl<T: Copy + Eq + Hash> Numbered<T> {
+    pub(super) fn number(&mut self, value: T) -> u32 {
+        // More distinct values than that do not fit in memory.
+        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(value).or_insert(next);
+        if number == next {
+            self.list.push(value);
+        }
+        number
     }
 
-    pub(super) fn get(&self, id: KeyId) -> Option<&WaitKey> {
-        self.list.get(id.0 as usize)
+    pub(super) fn get(&self, number: u32) -> Option<&T> {
+        self.list.get(number as usize)
     }
 }

@@ -1,11 +1,16 @@
 //! One thread's finished intervals, end to end.
 
+use std::num::NonZeroU32;
+
 use rustc_hash::FxHashMap;
 
-use super::{cause::Cause, keys::KeyId, tries::Tries};
+use super::{
+    keys::{CauseId, KeyId},
+    tries::Tries,
+};
 use crate::world::identity::ThreadId;
 
-/// A thread's past. Memory: 48 bytes an interval, and 16 for each cause that a
+/// A thread's past. Memory: 32 bytes an interval, and 16 for each cause that a
 /// wait is divided among; threads that have woken somebody also 16 a cause.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
@@ -17,25 +22,40 @@ pub(super) struct Log {
     pub(super) now: Now,
     /// What it did before, since the last interval's end: the programs that its
     /// burst ran until an exec, each with its end, ns.
-    pub(super) before_now: Vec<(u64, Cause)>,
+    pub(super) before_now: Vec<(u64, CauseId)>,
     /// Intervals in which it tried to get an interpreter lock, and did not.
     pub(super) tries: Tries,
     intervals: Vec<Interval>,
+    parts: AllParts,
     index: Index,
+}
+
+/// What the waits that a thread of the tree ended are divided among, one behind the
+/// other.
+#[derive(Clone, Debug, Default)]
+struct AllParts(Vec<Part>);
+
+/// A cause, and how much of a wait is blamed on it.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    cause: CauseId,
+    /// The next one is another wait's.
+    is_last: bool,
+    ns: u64,
 }
 
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Now {
     /// It asks to be blamed for itself.
-    Cause(Cause),
+    Cause(CauseId),
     /// Not known yet: it waits, or its records were lost.
     #[default]
     Unknown,
 }
 
 /// A finished interval. It begins where the one before ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Interval {
     pub(super) to_ns: u64,
     /// Its place among the intervals of all threads, by the time they were told.
@@ -43,29 +63,61 @@ pub(super) struct Interval {
     pub(super) did: Did,
 }
 
+const _: () = assert!(size_of::<Interval>() == 32);
+
 /// What an interval was and what it is blamed on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Did {
     /// No wait: the thread's own doing, a run queue, or not known.
-    Pass(Cause),
+    Pass(CauseId),
     /// A wait that no thread of the tree ended.
-    WaitFor { key: KeyId, cause: Cause },
-    /// A wait, by what its waker did, or, where that came too late for it and a
-    /// timer ended it, by what the thread did that was waited for.
+    WaitFor { key: KeyId, cause: CauseId },
+    /// A wait, by what its waker did.
     WaitOn {
         key: KeyId,
         waker: ThreadId,
-        timed_out: bool,
-        parts: Box<[(Cause, u64)]>,
+        parts: Parts,
+    },
+    /// The same where the waker came too late for it and a timer ended it: by what
+    /// the thread did that was waited for.
+    TriedFor {
+        key: KeyId,
+        waker: ThreadId,
+        parts: Parts,
     },
 }
 
-impl Did {
+/// Where the parts of a wait begin; `None` when it has none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts(Option<NonZeroU32>);
+
+impl AllParts {
+    fn add(&mut self, parts: &[(CauseId, u64)]) -> Parts {
+        let Some((last, first)) = parts.split_last() else {
+            return Parts(None);
+        };
+        // Behind 2³² parts of one thread, 64 GiB, this wait has none.
+        let at = u32::try_from(self.0.len() + 1).ok();
+        let part = |&(cause, ns): &(CauseId, u64), is_last| Part { cause, is_last, ns };
+        self.0.extend(first.iter().map(|parts| part(parts, false)));
+        self.0.push(part(last, true));
+        Parts(at.and_then(NonZeroU32::new))
+    }
+
     /// Calls `each` with every cause and its part of an interval of `ns`.
-    pub(super) fn each(&self, ns: u64, mut each: impl FnMut(Cause, u64)) {
-        match self {
-            Did::Pass(cause) | Did::WaitFor { cause, .. } => each(*cause, ns),
-            Did::WaitOn { parts, .. } => parts.iter().for_each(|&(cause, ns)| each(cause, ns)),
+    fn each(&self, did: Did, ns: u64, mut each: impl FnMut(CauseId, u64)) {
+        match did {
+            Did::Pass(cause) | Did::WaitFor { cause, .. } => each(cause, ns),
+            Did::WaitOn { parts, .. } | Did::TriedFor { parts, .. } => {
+                let Some(at) = parts.0 else { return };
+                let parts = self.0.get(at.get() as usize - 1..).unwrap_or_default();
+                for part in parts {
+                    each(part.cause, part.ns);
+                    if part.is_last {
+                        return;
+                    }
+                }
+            }
         }
     }
 }
@@ -75,6 +127,16 @@ impl Log {
     pub(super) fn end_ns(&self) -> u64 {
         let last = self.intervals.last().map(|last| last.to_ns);
         last.or(self.begun_ns).unwrap_or(0)
+    }
+
+    /// Keeps what a wait is divided among.
+    pub(super) fn add_parts(&mut self, parts: &[(CauseId, u64)]) -> Parts {
+        self.parts.add(parts)
+    }
+
+    /// Calls `each` with every cause and its part of an interval of `ns`.
+    pub(super) fn each(&self, did: Did, ns: u64, each: impl FnMut(CauseId, u64)) {
+        self.parts.each(did, ns, each);
     }
 
     pub(super) fn push(&mut self, to_ns: u64, seal: u64, did: Did) {
@@ -109,24 +171,28 @@ impl Log {
 
     /// The intervals that were sealed before `seal`.
     pub(super) fn sealed_before(&self, seal: u64) -> &[Interval] {
-        let end = self.intervals.partition_point(|i| i.seal < seal);
-        &self.intervals[..end]
+        &self.intervals[..up_to(&self.intervals, |i| i.seal < seal)]
+    }
+
+    /// The intervals that came first, so many.
+    pub(super) fn first(&self, count: usize) -> &[Interval] {
+        &self.intervals[..count.min(self.intervals.len())]
     }
 
     /// Calls `each` with what it did from `from_ns`, where the `known` intervals
     /// that had been sealed of it end, to `to_ns`: what it was doing then needs
-    /// no look at others, or is not known.
+    /// no look at others, or is not known (`None`).
     pub(super) fn unsealed(
         &self,
         known: usize,
         from_ns: u64,
         to_ns: u64,
-        mut each: impl FnMut(Cause, u64),
+        mut each: impl FnMut(Option<CauseId>, u64),
     ) {
         let intervals = self.intervals[known..].iter().map(|interval| {
             let cause = match interval.did {
                 Did::Pass(cause) => Some(cause),
-                Did::WaitFor { .. } | Did::WaitOn { .. } => None,
+                Did::WaitFor { .. } | Did::WaitOn { .. } | Did::TriedFor { .. } => None,
             };
             (interval.to_ns, cause)
         });
@@ -140,13 +206,13 @@ impl Log {
         for (until_ns, cause) in intervals.chain(before).chain([(to_ns, now)]) {
             let Some(cause) = cause else { break };
             let until_ns = until_ns.clamp(at_ns, to_ns);
-            each(cause, until_ns - at_ns);
+            each(Some(cause), until_ns - at_ns);
             at_ns = until_ns;
             if at_ns == to_ns {
                 return;
             }
         }
-        each(Cause::Unknown, to_ns - at_ns);
+        each(None, to_ns - at_ns);
     }
 
     /// All of them, oldest first, each with its beginning, ns.
@@ -158,7 +224,7 @@ impl Log {
 
     /// The one that an instant ends or lies in, with its beginning, ns.
     pub(super) fn ending_from(&self, at_ns: u64) -> Option<(u64, &Interval)> {
-        let at = self.intervals.partition_point(|i| i.to_ns < at_ns);
+        let at = up_to(&self.intervals, |i| i.to_ns < at_ns);
         let interval = self.intervals.get(at)?;
         let from_ns = self.begin_ns(at);
         (from_ns < at_ns).then_some((from_ns, interval))
@@ -174,20 +240,34 @@ impl Log {
 
     /// Adds up the causes of whole intervals: one by one, or, where that is
     /// more work, from running sums by cause.
-    pub(super) fn sum(&mut self, from: usize, to: usize, mut each: impl FnMut(Cause, u64)) {
+    pub(super) fn sum(&mut self, from: usize, to: usize, mut each: impl FnMut(CauseId, u64)) {
         if from >= to {
             return;
         }
         if to - from > 4 * self.index.sums.len() + 16 {
             self.index
-                .extend(&self.intervals, self.begun_ns.unwrap_or(0));
+                .extend(&self.intervals, &self.parts, self.begun_ns.unwrap_or(0));
             return self.index.sum(from, to, each);
         }
         for at in from..to {
             let ns = self.intervals[at].to_ns - self.begin_ns(at);
-            self.intervals[at].did.each(ns, &mut each);
+            self.parts.each(self.intervals[at].did, ns, &mut each);
         }
     }
+}
+
+/// How many of the first items are so; all of those, and none behind them. Mostly
+/// the recent ones are asked for: the search goes from the end.
+pub(super) fn up_to<T>(items: &[T], is_so: impl Fn(&T) -> bool) -> usize {
+    let (mut end, mut step) = (items.len(), 1);
+    while end > 0 {
+        let begin = end.saturating_sub(step);
+        if is_so(&items[begin]) {
+            return begin + items[begin..end].partition_point(is_so);
+        }
+        (end, step) = (begin, step * 2);
+    }
+    0
 }
 
 /// Running sums by cause, of as many intervals as were asked for.
@@ -196,7 +276,7 @@ struct Index {
     covers: usize,
     end_ns: u64,
     /// The interval after which a sum holds, and the sum.
-    sums: FxHashMap<Cause, Vec<(usize, u64)>>,
+    sums: FxHashMap<CauseId, Vec<(usize, u64)>>,
 }
 
 impl Index {
@@ -211,13 +291,13 @@ impl Index {
         (self.covers, self.end_ns) = (interval, begin_ns);
     }
 
-    fn extend(&mut self, intervals: &[Interval], begun_ns: u64) {
+    fn extend(&mut self, intervals: &[Interval], parts: &AllParts, begun_ns: u64) {
         if self.covers == 0 {
             self.end_ns = begun_ns;
         }
         for (at, interval) in intervals.iter().enumerate().skip(self.covers) {
             let ns = interval.to_ns - self.end_ns;
-            interval.did.each(ns, |cause, ns| {
+            parts.each(interval.did, ns, |cause, ns| {
                 let sums = self.sums.entry(cause).or_default();
                 let before = sums.last().map_or(0, |&(_, sum)| sum);
                 sums.push((at, before + ns));
@@ -227,7 +307,7 @@ impl Index {
         self.covers = intervals.len();
     }
 
-    fn sum(&self, from: usize, to: usize, mut each: impl FnMut(Cause, u64)) {
+    fn sum(&self, from: usize, to: usize, mut each: impl FnMut(CauseId, u64)) {
         for (cause, sums) in &self.sums {
             let up_to = |interval: usize| {
                 let after = sums.partition_point(|&(at, _)| at < interval);
@@ -237,6 +317,43 @@ impl Index {
             if ns > 0 {
                 each(*cause, ns);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_from_the_end_finds_what_any_search_finds() {
+        for len in 0..40_u32 {
+            let items: Vec<u32> = (0..len).collect();
+            for limit in 0..=len {
+                assert_eq!(up_to(&items, |&i| i < limit), limit as usize, "of {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_end_where_the_next_waits_begin() {
+        let mut all = AllParts::default();
+        let lists: [&[(CauseId, u64)]; 4] = [
+            &[(CauseId(1), 10)],
+            &[],
+            &[(CauseId(2), 20), (CauseId(1), 5)],
+            &[(CauseId(3), 1)],
+        ];
+        let kept = lists.map(|list| all.add(list));
+        for (list, parts) in lists.iter().zip(kept) {
+            let did = Did::WaitOn {
+                key: KeyId(0),
+                waker: ThreadId(0),
+                parts,
+            };
+            let mut told = Vec::new();
+            all.each(did, 99, |cause, ns| told.push((cause, ns)));
+            assert_eq!(told, *list);
         }
     }
 }

@@ -28,8 +28,8 @@ mod walk;
 
 use self::{
     cause::Cause,
-    keys::Keys,
-    log::{Did, Log, Now},
+    keys::{CauseId, KeyId, Numbered},
+    log::{Did, Log, Now, Parts},
     walk::Piece,
 };
 use super::{
@@ -75,14 +75,34 @@ pub enum Ended {
 }
 
 /// Every thread's past.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Past {
     /// By [`ThreadId`].
     logs: Vec<Log>,
     /// Intervals sealed so far.
     sealed: u64,
-    keys: Keys,
+    keys: Numbered<WaitKey>,
+    causes: Numbered<Cause>,
+    /// Number of [`Cause::Unknown`].
+    unknown: CauseId,
+    /// Number of [`Cause::RunQueue`].
+    run_queue: CauseId,
     scratch: walk::Scratch,
+}
+
+impl Default for Past {
+    fn default() -> Past {
+        let mut causes = Numbered::default();
+        Past {
+            logs: Vec::new(),
+            sealed: 0,
+            keys: Numbered::default(),
+            unknown: CauseId(causes.number(Cause::Unknown)),
+            run_queue: CauseId(causes.number(Cause::RunQueue)),
+            causes,
+            scratch: walk::Scratch::default(),
+        }
+    }
 }
 
 impl Past {
@@ -95,18 +115,24 @@ impl Past {
             self.seal(id, &spent, thread);
         }
         thread.spent.clear();
-        let log = &mut self.logs[id.0 as usize];
-        log.before_now.clear();
-        log.now = match thread.state {
-            State::Running => {
-                let former = thread.former_programs_of_burst();
-                let former = former.map(|(end_ns, n)| (end_ns, Cause::Computing(id, n)));
-                log.before_now.extend(former);
-                Now::Cause(Cause::Computing(id, thread.execs))
-            }
-            State::Runnable => Now::Cause(Cause::RunQueue),
+        let now = match thread.state {
+            State::Running => Now::Cause(self.cause(Cause::Computing(id, thread.execs))),
+            State::Runnable => Now::Cause(self.run_queue),
             _ => Now::Unknown,
         };
+        let log = &mut self.logs[id.0 as usize];
+        log.now = now;
+        log.before_now.clear();
+        if thread.state == State::Running {
+            for (end_ns, n) in thread.former_programs_of_burst() {
+                let cause = CauseId(self.causes.number(Cause::Computing(id, n)));
+                log.before_now.push((end_ns, cause));
+            }
+        }
+    }
+
+    fn cause(&mut self, cause: Cause) -> CauseId {
+        CauseId(self.causes.number(cause))
     }
 
     fn know(&mut self, id: ThreadId, thread: &Thread) {
@@ -122,45 +148,62 @@ impl Past {
     }
 
     fn seal(&mut self, id: ThreadId, spent: &Spent, thread: &mut Thread) {
-        let from_ns = self.logs[id.0 as usize].end_ns();
+        let at = id.0 as usize;
+        let from_ns = self.logs[at].end_ns();
         let did = match spent.doing {
-            Doing::Cpu(execs) => Did::Pass(Cause::Computing(id, execs)),
-            Doing::RunQueue => Did::Pass(Cause::RunQueue),
-            Doing::Unknown => Did::Pass(Cause::Unknown),
+            Doing::Cpu(execs) => Did::Pass(self.cause(Cause::Computing(id, execs))),
+            Doing::RunQueue => Did::Pass(self.run_queue),
+            Doing::Unknown => Did::Pass(self.unknown),
             Doing::Wait { key, ended } => {
-                let did = self.blamed(key, ended, from_ns, spent.to_ns);
-                did.each(spent.to_ns.saturating_sub(from_ns), |cause, ns| {
+                let did = self.blamed(id, key, ended, from_ns, spent.to_ns);
+                let ns = spent.to_ns.saturating_sub(from_ns);
+                let causes = &self.causes;
+                self.logs[at].each(did, ns, |cause, ns| {
+                    let cause = causes.get(cause.0).copied().unwrap_or(Cause::Unknown);
                     *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
                 });
                 did
             }
         };
-        self.logs[id.0 as usize].push(spent.to_ns, self.sealed, did);
+        self.logs[at].push(spent.to_ns, self.sealed, did);
         match spent.doing {
             Doing::Wait { key, ended } => self.tried(thread, id, key, ended),
-            Doing::Cpu(_) => self.logs[id.0 as usize].tries.run(spent.to_ns - from_ns),
+            Doing::Cpu(_) => self.logs[at].tries.run(spent.to_ns - from_ns),
             Doing::RunQueue | Doing::Unknown => {}
         }
         self.sealed += 1;
     }
 
-    fn blamed(&mut self, key: WaitKey, ended: Ended, from_ns: u64, to_ns: u64) -> Did {
-        let key = self.keys.id(key);
+    fn blamed(
+        &mut self,
+        id: ThreadId,
+        key: WaitKey,
+        ended: Ended,
+        from_ns: u64,
+        to_ns: u64,
+    ) -> Did {
+        let key = KeyId(self.keys.number(key));
         let waker = match ended {
-            Ended::For(cause) => return Did::WaitFor { key, cause },
+            Ended::For(cause) => {
+                let cause = self.cause(cause);
+                return Did::WaitFor { key, cause };
+            }
             Ended::By(waker) => waker,
         };
-        let piece = Piece {
+        let parts = self.divide(id, waker, from_ns, to_ns);
+        Did::WaitOn { key, waker, parts }
+    }
+
+    /// Divides a wait of a thread among the causes in what its waker did.
+    fn divide(&mut self, id: ThreadId, waker: ThreadId, from_ns: u64, to_ns: u64) -> Parts {
+        let found = self.walk(Piece {
             thread: waker,
             from_ns,
             to_ns,
             before: self.sealed,
-        };
-        Did::WaitOn {
-            key,
-            waker,
-            timed_out: false,
-            parts: self.walk(piece),
-        }
+        });
+        let parts = self.logs[id.0 as usize].add_parts(&found.parts);
+        self.scratch = found;
+        parts
     }
 }

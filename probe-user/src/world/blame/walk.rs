@@ -1,11 +1,9 @@
 //! From a waker to its own wakers, as far as the interval goes.
 
-use rustc_hash::FxHashMap;
-
 use super::{
     Past,
-    cause::Cause,
-    log::{Did, Log},
+    keys::CauseId,
+    log::{Did, Log, up_to},
 };
 use crate::world::identity::ThreadId;
 
@@ -22,20 +20,34 @@ pub(super) struct Piece {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     todo: Vec<Piece>,
-    found: FxHashMap<Cause, u64>,
+    /// By [`CauseId`], ns; zero between walks.
+    sums: Vec<u64>,
+    /// Those that are not zero.
+    found: Vec<CauseId>,
+    /// What the walk has found.
+    pub(super) parts: Vec<(CauseId, u64)>,
 }
 
 impl Scratch {
-    fn add(&mut self, cause: Cause, ns: u64) {
-        if ns > 0 {
-            *self.found.entry(cause).or_default() += ns;
+    fn add(&mut self, cause: CauseId, ns: u64) {
+        if ns == 0 {
+            return;
         }
+        let at = cause.0 as usize;
+        if self.sums.len() <= at {
+            self.sums.resize(at + 1, 0);
+        }
+        if self.sums[at] == 0 {
+            self.found.push(cause);
+        }
+        self.sums[at] += ns;
     }
 }
 
 impl Past {
-    /// The causes of a piece, which add up to its length.
-    pub(super) fn walk(&mut self, whole: Piece) -> Box<[(Cause, u64)]> {
+    /// Finds the causes of a piece, which add up to its length; they are then in
+    /// the scratch that is handed out, and shall be given back.
+    pub(super) fn walk(&mut self, whole: Piece) -> Scratch {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.todo.push(whole);
         while let Some(piece) = scratch.todo.pop() {
@@ -43,34 +55,38 @@ impl Past {
                 self.step(piece, &mut scratch);
             }
         }
-        let mut parts: Vec<(Cause, u64)> = scratch.found.drain().collect();
-        parts.sort_unstable();
-        self.scratch = scratch;
-        parts.into()
+        scratch.found.sort_unstable();
+        scratch.parts.clear();
+        for cause in scratch.found.drain(..) {
+            let ns = std::mem::take(&mut scratch.sums[cause.0 as usize]);
+            scratch.parts.push((cause, ns));
+        }
+        scratch
     }
 
     fn step(&mut self, mut piece: Piece, scratch: &mut Scratch) {
         let Some(log) = self.logs.get_mut(piece.thread.0 as usize) else {
-            return scratch.add(Cause::Unknown, piece.to_ns - piece.from_ns);
+            return scratch.add(self.unknown, piece.to_ns - piece.from_ns);
         };
-        before_birth(log, &mut piece, scratch);
+        let unknown = self.unknown;
+        before_birth(log, &mut piece, unknown, scratch);
         let known = log.sealed_before(piece.before).len();
         let known_to_ns = log.begin_ns(known);
         if piece.to_ns > known_to_ns {
             let from_ns = piece.from_ns.max(known_to_ns);
             log.unsealed(known, from_ns, piece.to_ns, |cause, ns| {
-                scratch.add(cause, ns);
+                scratch.add(cause.unwrap_or(unknown), ns);
             });
             piece.to_ns = from_ns;
         }
         if piece.from_ns < piece.to_ns {
-            within(log, &piece, scratch);
+            within(log, known, &piece, scratch);
         }
     }
 }
 
 /// The creator stands for a thread before its birth.
-fn before_birth(log: &Log, piece: &mut Piece, scratch: &mut Scratch) {
+fn before_birth(log: &Log, piece: &mut Piece, unknown: CauseId, scratch: &mut Scratch) {
     let begun_ns = log.begun_ns.unwrap_or(u64::MAX);
     let to_ns = piece.to_ns.min(begun_ns);
     if piece.from_ns >= to_ns {
@@ -83,31 +99,31 @@ fn before_birth(log: &Log, piece: &mut Piece, scratch: &mut Scratch) {
             to_ns,
             ..*piece
         }),
-        None => scratch.add(Cause::Unknown, to_ns - piece.from_ns),
+        None => scratch.add(unknown, to_ns - piece.from_ns),
     }
     piece.from_ns = to_ns;
 }
 
-/// The part that the sealed intervals cover: whole ones, and the parts of one at
-/// either end.
-fn within(log: &mut Log, piece: &Piece, scratch: &mut Scratch) {
-    let sealed = log.sealed_before(piece.before);
-    let first = sealed.partition_point(|i| i.to_ns <= piece.from_ns);
-    let last = sealed.partition_point(|i| i.to_ns < piece.to_ns);
+/// The part that the `known` sealed intervals cover: whole ones, and the parts of
+/// one at either end.
+fn within(log: &mut Log, known: usize, piece: &Piece, scratch: &mut Scratch) {
+    let sealed = log.first(known);
+    let last = up_to(sealed, |i| i.to_ns < piece.to_ns);
+    let first = up_to(&sealed[..last], |i| i.to_ns <= piece.from_ns);
     let mut whole = first;
     if log.begin_ns(first) < piece.from_ns {
-        part(log, first, piece, scratch);
+        part(log, known, first, piece, scratch);
         whole += 1;
     }
     log.sum(whole, last, |cause, ns| scratch.add(cause, ns));
     if last >= whole {
-        part(log, last, piece, scratch);
+        part(log, known, last, piece, scratch);
     }
 }
 
 /// The part of one interval that lies inside the piece.
-fn part(log: &Log, at: usize, piece: &Piece, scratch: &mut Scratch) {
-    let Some(interval) = log.sealed_before(piece.before).get(at) else {
+fn part(log: &Log, known: usize, at: usize, piece: &Piece, scratch: &mut Scratch) {
+    let Some(interval) = log.first(known).get(at) else {
         return;
     };
     let from_ns = piece.from_ns.max(log.begin_ns(at));
@@ -116,7 +132,7 @@ fn part(log: &Log, at: usize, piece: &Piece, scratch: &mut Scratch) {
         Did::Pass(cause) | Did::WaitFor { cause, .. } => {
             scratch.add(cause, to_ns.saturating_sub(from_ns));
         }
-        Did::WaitOn { waker, .. } => scratch.todo.push(Piece {
+        Did::WaitOn { waker, .. } | Did::TriedFor { waker, .. } => scratch.todo.push(Piece {
             thread: waker,
             from_ns,
             to_ns,
