@@ -244,7 +244,7 @@ fn object(head: &Head, mut f: Fields<'_>) -> Event {
         remote_addr,
         name,
     };
-    head.event(tid, What::Object(object))
+    head.event(tid, What::Object(Box::new(object)))
 }
 
 fn fork(head: &Head, mut f: Fields<'_>) -> Event {
@@ -313,7 +313,7 @@ fn snapshot_of(head: &Head, mut f: Fields<'_>) -> Event {
         wake: (wake_ns != 0).then_some(wake),
         comm: f.text::<16>(),
     };
-    head.event(tid, What::Snapshot(taken))
+    head.event(tid, What::Snapshot(Box::new(taken)))
 }
 
 /// `None` for a function that this version does not know.

@@ -14,13 +14,15 @@ pub struct Event {
     pub what: What,
 }
 
-/// What happened to [`Event::tid`]. The order of the variants is the order in
+/// What happened to [`Event::tid`]. What is rare and large is kept elsewhere: events
+/// are moved about until they are in order.
+/// The order of the variants is the order in
 /// which facts of one instant are applied: descriptions before what they
 /// describe, the switch-out before the switch-in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// The file that its blocking system call works on.
-    Object(Object),
+    Object(Box<Object>),
     /// Its kernel stack while it slept.
     SleeperStack(Box<[u64]>),
     /// The kernel stack of whatever woke it.
@@ -33,7 +35,7 @@ pub enum What {
     /// It was created.
     Fork(Fork),
     /// It was found by the task iterator.
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// It runs another program.
     Exec(Exec),
     /// It changed its `comm`.

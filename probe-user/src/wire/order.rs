@@ -3,12 +3,17 @@
 //! are held back until the watermark has passed them, then applied in an order
 //! that does not depend on how they arrived.
 
+use std::collections::VecDeque;
+
 use super::event::{Event, What};
 
 /// Holds events back until they can be put in order.
 #[derive(Debug, Default)]
 pub struct Order {
-    pending: Vec<Event>,
+    /// In arrival order, since the latest release.
+    fresh: Vec<Event>,
+    /// In order.
+    pending: VecDeque<Event>,
     released_ns: u64,
     late: u64,
 }
@@ -21,12 +26,12 @@ impl Order {
         if event.ts_ns < self.released_ns && !recovered {
             self.late += 1;
         }
-        self.pending.push(event);
+        self.fresh.push(event);
     }
 
     /// Hands out, in order, every event no younger than `watermark_ns`.
     pub fn release(&mut self, watermark_ns: u64, mut each: impl FnMut(&Event)) {
-        self.pending.sort_by_key(key);
+        self.merge();
         let ready = self.pending.partition_point(|e| e.ts_ns <= watermark_ns);
         self.pending.drain(..ready).for_each(|event| each(&event));
         self.released_ns = self.released_ns.max(watermark_ns);
@@ -35,6 +40,26 @@ impl Order {
     /// Events that came after younger ones had been handed out.
     pub fn late(&self) -> u64 {
         self.late
+    }
+
+    /// Puts what is fresh among what is pending. Little of that is younger than the
+    /// oldest that is fresh.
+    fn merge(&mut self) {
+        self.fresh.sort_by_key(key);
+        let Some(oldest) = self.fresh.first().map(key) else {
+            return;
+        };
+        let older = self.pending.partition_point(|event| key(event) <= oldest);
+        let younger = self.pending.split_off(older);
+        let mut younger = younger.into_iter().peekable();
+        for event in self.fresh.drain(..) {
+            let at = key(&event);
+            while let Some(pending) = younger.next_if(|pending| key(pending) <= at) {
+                self.pending.push_back(pending);
+            }
+            self.pending.push_back(event);
+        }
+        self.pending.extend(younger);
     }
 }
 

@@ -4,9 +4,7 @@ use probe_common::sched::state;
 use proptest::prelude::*;
 
 use crate::wire::{
-    event::{
-        Call, Called, Event, Fork, Function, Object, Off, On, Request, Snapshot, Stranger, What,
-    },
+    event::{Call, Called, Event, Fork, Function, Off, On, Request, Snapshot, Stranger, What},
     order::Order,
 };
 
@@ -46,7 +44,7 @@ fn rename() -> What {
 /// One of each, in the order in which facts of one instant are applied.
 fn ranked() -> Vec<What> {
     vec![
-        What::Object(Object::default()),
+        What::Object(Box::default()),
         What::SleeperStack(Box::default()),
         What::WakerStack(Box::default()),
         What::Disk(1),
@@ -62,7 +60,7 @@ fn ranked() -> Vec<What> {
             clone_flags: 0,
             comm: Box::default(),
         }),
-        What::Snapshot(Snapshot {
+        What::Snapshot(Box::new(Snapshot {
             last: false,
             held: false,
             on_cpu: false,
@@ -72,7 +70,7 @@ fn ranked() -> Vec<What> {
             off: off(),
             wake: None,
             comm: Box::default(),
-        }),
+        })),
         What::Exec(crate::wire::event::Exec {
             old_tid: 1,
             comm: Box::default(),

@@ -220,7 +220,7 @@ fn objects_keep_every_field() {
         remote_addr: padded(&[10, 0, 0, 5]),
         name: (*b"TCP").into(),
     };
-    check(&seal(object()), &[(11, What::Object(expected))]);
+    check(&seal(object()), &[(11, What::Object(Box::new(expected)))]);
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn snapshots_keep_every_field() {
     };
     check(
         &seal(snapshot_of(snapshot::FINAL | snapshot::ON_CPU)),
-        &[(11, What::Snapshot(expected.clone()))],
+        &[(11, What::Snapshot(Box::new(expected.clone())))],
     );
     let seed = Snapshot {
         last: false,
@@ -305,7 +305,7 @@ fn snapshots_keep_every_field() {
         wake_ns: 0,
         ..snapshot_of(snapshot::HELD)
     };
-    check(&seal(unwoken), &[(11, What::Snapshot(seed))]);
+    check(&seal(unwoken), &[(11, What::Snapshot(Box::new(seed)))]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn told(record: &Snapshot) -> event::Snapshot {
     decode(&bytes, &mut problems, |event| events.push(event));
     assert_eq!(problems, Problems::default());
     match events.pop().map(|event| event.what) {
-        Some(What::Snapshot(seen)) => seen,
+        Some(What::Snapshot(seen)) => *seen,
         other => panic!("{other:?}"),
     }
 }
