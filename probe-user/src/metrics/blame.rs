@@ -6,20 +6,26 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::Blame,
-    world::{account::Account, blame::cause::Cause},
+    world::{
+        account::Account,
+        blame::{CauseId, cause::Cause},
+    },
 };
 
 /// Turns causes into the texts of the document.
 pub trait NameCause {
     /// The cause's name and, where there is more to say, its detail.
     fn name_cause(&self, cause: Cause) -> (&'static str, Option<String>);
+
+    /// The cause with a number.
+    fn cause(&self, id: CauseId) -> Cause;
 }
 
 /// The blame of one thread's waits, largest first.
 pub fn of(account: &Account, namer: &impl NameCause) -> Vec<Blame> {
     let mut found = BTreeMap::new();
     for (&(kind, cause), &ns) in &account.blame {
-        let (cause, detail) = namer.name_cause(cause);
+        let (cause, detail) = namer.name_cause(namer.cause(cause));
         *found.entry((kind.name(), cause, detail)).or_default() += ns;
     }
     sorted(found)

@@ -14,7 +14,7 @@ use crate::{
     world::{
         World,
         account::WakeKey,
-        blame::cause::Cause,
+        blame::{CauseId, cause::Cause},
         identity::{StrangerId, ThreadId, Waker},
         thread,
     },
@@ -241,6 +241,10 @@ impl NameCause for Namer<'_> {
             Cause::Outside(_) => ("outside", None),
             Cause::Unknown => ("unknown", None),
         }
+    }
+
+    fn cause(&self, id: CauseId) -> Cause {
+        self.world.past.cause(id)
     }
 }
 

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    blame::cause::Cause,
+    blame::CauseId,
     identity::Waker,
     kind::{WaitKind, WakeSource},
     names::NameId,
@@ -92,7 +92,7 @@ pub struct Account {
     /// Finished waits.
     pub waits: FxHashMap<WaitKey, WaitSum>,
     /// What the finished waits are blamed on, ns.
-    pub blame: FxHashMap<(WaitKind, Cause), u64>,
+    pub blame: FxHashMap<(WaitKind, CauseId), u64>,
     /// First runs (`new`), which end no wait.
     pub births: FxHashMap<WakeKey, WakeSum>,
 }

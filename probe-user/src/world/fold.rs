@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 use super::{
     World,
     account::{ObjectKey, WaitKey, WakeKey, WakeSum},
-    blame::cause::Cause,
+    blame::CauseId,
     classify::{Sleep, classify},
     identity::{ThreadId, Waker},
     kind::{WaitKind, WakeSource},
@@ -137,7 +137,7 @@ fn slept(thread: &mut Thread, stay: &Folded, lexicon: &Lexicon) {
     let wakes: &mut WakeSum = sum.wakes.entry(by).or_default();
     wakes.count += stay.count;
     wakes.wait_ns += stay.ns;
-    *account.blame.entry((kind, Cause::Unknown)).or_default() += stay.ns;
+    *account.blame.entry((kind, CauseId::UNKNOWN)).or_default() += stay.ns;
 }
 
 fn kind_of(thread: &Thread, stay: &Folded, lexicon: &Lexicon) -> WaitKind {

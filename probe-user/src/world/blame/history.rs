@@ -3,7 +3,6 @@
 use super::{
     Ended, Past,
     cause::Cause,
-    keys::CauseId,
     log::{Did, Interval, Log},
 };
 use crate::world::{account::WaitKey, identity::ThreadId};
@@ -57,20 +56,19 @@ impl Past {
 
     fn lived(&self, log: &Log, (from_ns, interval): (u64, &Interval)) -> Option<Lived<'_>> {
         let to_ns = interval.to_ns;
-        let told = |cause: CauseId| self.causes.get(cause.0).copied();
         let what = match interval.did {
-            Did::Pass(cause) => Life::Passed(told(cause)?),
+            Did::Pass(cause) => Life::Passed(self.cause(cause)),
             Did::WaitFor { key, .. } | Did::WaitOn { key, .. } | Did::TriedFor { key, .. } => {
                 let (ended, waited_for) = match interval.did {
                     Did::Pass(cause) | Did::WaitFor { cause, .. } => {
-                        (Ended::For(told(cause)?), Ended::For(told(cause)?))
+                        (Ended::For(self.cause(cause)), Ended::For(self.cause(cause)))
                     }
                     Did::WaitOn { waker, .. } => (Ended::By(waker), Ended::By(waker)),
                     Did::TriedFor { waker, .. } => (Ended::For(Cause::Timer), Ended::By(waker)),
                 };
                 let mut blame = Vec::new();
                 log.each(interval.did, to_ns - from_ns, |cause, ns| {
-                    blame.extend(told(cause).map(|cause| (cause, ns)));
+                    blame.push((self.cause(cause), ns));
                 });
                 Life::Waited {
                     key: self.keys.get(key.0)?,

@@ -9,9 +9,16 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct KeyId(pub(super) u32);
 
-/// Number of a [`super::cause::Cause`].
+/// Number of a [`super::cause::Cause`]: see [`super::Past::cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct CauseId(pub(super) u32);
+pub struct CauseId(pub(super) u32);
+
+impl CauseId {
+    /// Of [`super::cause::Cause::Unknown`], which has one from the beginning.
+    pub const UNKNOWN: CauseId = CauseId(0);
+    /// Of [`super::cause::Cause::RunQueue`], likewise.
+    pub(super) const RUN_QUEUE: CauseId = CauseId(1);
+}
 
 /// Values by number and back.
 #[derive(Clone, Debug)]

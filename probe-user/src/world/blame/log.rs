@@ -23,6 +23,10 @@ pub(super) struct Log {
     /// What it did before, since the last interval's end: the programs that its
     /// burst ran until an exec, each with its end, ns.
     pub(super) before_now: Vec<(u64, CauseId)>,
+    /// The cause that it is itself, after so many execs.
+    pub(super) own: Option<(u16, CauseId)>,
+    /// What its latest wait was.
+    pub(super) last_key: Option<KeyId>,
     /// Intervals in which it tried to get an interpreter lock, and did not.
     pub(super) tries: Tries,
     intervals: Vec<Interval>,
@@ -181,13 +185,13 @@ impl Log {
 
     /// Calls `each` with what it did from `from_ns`, where the `known` intervals
     /// that had been sealed of it end, to `to_ns`: what it was doing then needs
-    /// no look at others, or is not known (`None`).
+    /// no look at others, or is not known.
     pub(super) fn unsealed(
         &self,
         known: usize,
         from_ns: u64,
         to_ns: u64,
-        mut each: impl FnMut(Option<CauseId>, u64),
+        mut each: impl FnMut(CauseId, u64),
     ) {
         let intervals = self.intervals[known..].iter().map(|interval| {
             let cause = match interval.did {
@@ -206,13 +210,13 @@ impl Log {
         for (until_ns, cause) in intervals.chain(before).chain([(to_ns, now)]) {
             let Some(cause) = cause else { break };
             let until_ns = until_ns.clamp(at_ns, to_ns);
-            each(Some(cause), until_ns - at_ns);
+            each(cause, until_ns - at_ns);
             at_ns = until_ns;
             if at_ns == to_ns {
                 return;
             }
         }
-        each(None, to_ns - at_ns);
+        each(CauseId::UNKNOWN, to_ns - at_ns);
     }
 
     /// All of them, oldest first, each with its beginning, ns.

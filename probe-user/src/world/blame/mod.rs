@@ -28,7 +28,7 @@ mod walk;
 
 use self::{
     cause::Cause,
-    keys::{CauseId, KeyId, Numbered},
+    keys::{KeyId, Numbered},
     log::{Did, Log, Now, Parts},
     walk::Piece,
 };
@@ -37,6 +37,8 @@ use super::{
     identity::ThreadId,
     thread::{State, Thread},
 };
+
+pub use self::keys::CauseId;
 
 /// Time that passed in one state of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,22 +85,20 @@ pub struct Past {
     sealed: u64,
     keys: Numbered<WaitKey>,
     causes: Numbered<Cause>,
-    /// Number of [`Cause::Unknown`].
-    unknown: CauseId,
-    /// Number of [`Cause::RunQueue`].
-    run_queue: CauseId,
     scratch: walk::Scratch,
 }
 
 impl Default for Past {
     fn default() -> Past {
         let mut causes = Numbered::default();
+        // In the order of their numbers.
+        for cause in [Cause::Unknown, Cause::RunQueue] {
+            causes.number(cause);
+        }
         Past {
             logs: Vec::new(),
             sealed: 0,
             keys: Numbered::default(),
-            unknown: CauseId(causes.number(Cause::Unknown)),
-            run_queue: CauseId(causes.number(Cause::RunQueue)),
             causes,
             scratch: walk::Scratch::default(),
         }
@@ -116,8 +116,8 @@ impl Past {
         }
         thread.spent.clear();
         let now = match thread.state {
-            State::Running => Now::Cause(self.cause(Cause::Computing(id, thread.execs))),
-            State::Runnable => Now::Cause(self.run_queue),
+            State::Running => Now::Cause(self.computing(id, thread.execs)),
+            State::Runnable => Now::Cause(CauseId::RUN_QUEUE),
             _ => Now::Unknown,
         };
         let log = &mut self.logs[id.0 as usize];
@@ -131,8 +131,35 @@ impl Past {
         }
     }
 
-    fn cause(&mut self, cause: Cause) -> CauseId {
-        CauseId(self.causes.number(cause))
+    /// The cause with a number.
+    pub fn cause(&self, id: CauseId) -> Cause {
+        self.causes.get(id.0).copied().unwrap_or(Cause::Unknown)
+    }
+
+    /// The cause that a thread is itself, mostly the same as last time.
+    fn computing(&mut self, id: ThreadId, execs: u16) -> CauseId {
+        let log = &mut self.logs[id.0 as usize];
+        match log.own {
+            Some((of, cause)) if of == execs => cause,
+            _ => {
+                let cause = CauseId(self.causes.number(Cause::Computing(id, execs)));
+                log.own = Some((execs, cause));
+                cause
+            }
+        }
+    }
+
+    /// The number of a key, mostly the same as that of the thread's last wait.
+    fn key(&mut self, id: ThreadId, key: &WaitKey) -> KeyId {
+        let log = &mut self.logs[id.0 as usize];
+        match log.last_key {
+            Some(number) if self.keys.get(number.0) == Some(key) => number,
+            _ => {
+                let number = KeyId(self.keys.number(*key));
+                log.last_key = Some(number);
+                number
+            }
+        }
     }
 
     fn know(&mut self, id: ThreadId, thread: &Thread) {
@@ -151,15 +178,13 @@ impl Past {
         let at = id.0 as usize;
         let from_ns = self.logs[at].end_ns();
         let did = match spent.doing {
-            Doing::Cpu(execs) => Did::Pass(self.cause(Cause::Computing(id, execs))),
-            Doing::RunQueue => Did::Pass(self.run_queue),
-            Doing::Unknown => Did::Pass(self.unknown),
+            Doing::Cpu(execs) => Did::Pass(self.computing(id, execs)),
+            Doing::RunQueue => Did::Pass(CauseId::RUN_QUEUE),
+            Doing::Unknown => Did::Pass(CauseId::UNKNOWN),
             Doing::Wait { key, ended } => {
                 let did = self.blamed(id, key, ended, from_ns, spent.to_ns);
                 let ns = spent.to_ns.saturating_sub(from_ns);
-                let causes = &self.causes;
                 self.logs[at].each(did, ns, |cause, ns| {
-                    let cause = causes.get(cause.0).copied().unwrap_or(Cause::Unknown);
                     *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
                 });
                 did
@@ -182,10 +207,10 @@ impl Past {
         from_ns: u64,
         to_ns: u64,
     ) -> Did {
-        let key = KeyId(self.keys.number(key));
+        let key = self.key(id, &key);
         let waker = match ended {
             Ended::For(cause) => {
-                let cause = self.cause(cause);
+                let cause = CauseId(self.causes.number(cause));
                 return Did::WaitFor { key, cause };
             }
             Ended::By(waker) => waker,

@@ -10,7 +10,7 @@
 //! the thread's next wait, if that is for something else, or else in its having
 //! run for longer than another try takes.
 
-use super::{Ended, Past, cause::Cause, log::Did};
+use super::{CauseId, Ended, Past, cause::Cause, log::Did};
 use crate::world::{account::WaitKey, identity::ThreadId, kind::WaitKind, thread::Thread};
 
 /// CPU time of another try at most, ns; as in the definition of a wasted wake.
@@ -60,13 +60,12 @@ impl Past {
         };
         let parts = self.divide(id, waker, from_ns, to_ns);
         let did = Did::TriedFor { key, waker, parts };
+        let timer = CauseId(self.causes.number(Cause::Timer));
         let blame = &mut thread.account.blame;
-        if let Some(timer) = blame.get_mut(&(WaitKind::Gil, Cause::Timer)) {
+        if let Some(timer) = blame.get_mut(&(WaitKind::Gil, timer)) {
             *timer -= to_ns - from_ns;
         }
-        let causes = &self.causes;
         self.logs[id.0 as usize].each(did, to_ns - from_ns, |cause, ns| {
-            let cause = causes.get(cause.0).copied().unwrap_or(Cause::Unknown);
             *blame.entry((WaitKind::Gil, cause)).or_default() += ns;
         });
         blame.retain(|_, ns| *ns > 0);

@@ -66,16 +66,15 @@ impl Past {
 
     fn step(&mut self, mut piece: Piece, scratch: &mut Scratch) {
         let Some(log) = self.logs.get_mut(piece.thread.0 as usize) else {
-            return scratch.add(self.unknown, piece.to_ns - piece.from_ns);
+            return scratch.add(CauseId::UNKNOWN, piece.to_ns - piece.from_ns);
         };
-        let unknown = self.unknown;
-        before_birth(log, &mut piece, unknown, scratch);
+        before_birth(log, &mut piece, scratch);
         let known = log.sealed_before(piece.before).len();
         let known_to_ns = log.begin_ns(known);
         if piece.to_ns > known_to_ns {
             let from_ns = piece.from_ns.max(known_to_ns);
             log.unsealed(known, from_ns, piece.to_ns, |cause, ns| {
-                scratch.add(cause.unwrap_or(unknown), ns);
+                scratch.add(cause, ns);
             });
             piece.to_ns = from_ns;
         }
@@ -86,7 +85,7 @@ impl Past {
 }
 
 /// The creator stands for a thread before its birth.
-fn before_birth(log: &Log, piece: &mut Piece, unknown: CauseId, scratch: &mut Scratch) {
+fn before_birth(log: &Log, piece: &mut Piece, scratch: &mut Scratch) {
     let begun_ns = log.begun_ns.unwrap_or(u64::MAX);
     let to_ns = piece.to_ns.min(begun_ns);
     if piece.from_ns >= to_ns {
@@ -99,7 +98,7 @@ fn before_birth(log: &Log, piece: &mut Piece, unknown: CauseId, scratch: &mut Sc
             to_ns,
             ..*piece
         }),
-        None => scratch.add(unknown, to_ns - piece.from_ns),
+        None => scratch.add(CauseId::UNKNOWN, to_ns - piece.from_ns),
     }
     piece.from_ns = to_ns;
 }
