@@ -41,6 +41,9 @@ impl Kernel {
         let for_loader = aya::Btf::parse(&raw, Default::default());
         let btf = Btf::parse(raw).ok_or(Untyped::Unreadable)?;
         let mut layout = Layout::resolve(&btf, std::env::consts::ARCH, addresses);
+        if !is_compiled() {
+            layout.forgo_cast();
+        }
         if !may_probe_read() {
             layout.forgo_probe_reads();
         }
@@ -51,6 +54,13 @@ impl Kernel {
         let btf = for_loader.context("reading the kernel's type information")?;
         Ok(Kernel { btf, layout })
     }
+}
+
+/// Whether the kernel compiles programs: without that it lets them call none of
+/// its functions. Where it does not say (in a network namespace), we do without.
+fn is_compiled() -> bool {
+    fs::read_to_string("/proc/sys/net/core/bpf_jit_enable")
+        .is_ok_and(|on| matches!(on.trim(), "1" | "2"))
 }
 
 /// Whether programs may read at addresses that the verifier has not typed. A

@@ -111,8 +111,7 @@ impl Layout {
     /// kernel refuses the helper for them.
     pub fn forgo_probe_reads(&mut self) {
         self.has_probe_read = false;
-        self.rdonly_cast = None;
-        self.close("WORD_TYPE");
+        self.forgo_cast();
         self.has_preempt_count = false;
         self.refuse(INTERRUPTS);
         self.close("TASK_FILES");
@@ -126,6 +125,12 @@ impl Layout {
                 self.refuse(CALLS);
             }
         }
+    }
+
+    /// Does without types for addresses: what lies there is read by a helper.
+    pub fn forgo_cast(&mut self) {
+        self.rdonly_cast = None;
+        self.close("WORD_TYPE");
     }
 
     /// Whether system calls must be noted as they begin: neither the running
