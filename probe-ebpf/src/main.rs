@@ -6,7 +6,7 @@
 #![no_std]
 #![no_main]
 // For the constants that the loader puts in; there is no stable way.
-#![feature(asm_experimental_arch)]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
 mod context;
 mod current;
