@@ -3,6 +3,7 @@
 //! tells which task runs, and helpers or its entry tell the rest.
 
 use aya_ebpf::helpers;
+use probe_common::entry::TaskEntry;
 
 use crate::{
     filter,
@@ -53,6 +54,12 @@ impl Current {
         }
         // SAFETY: no precondition.
         Current(unsafe { helpers::generated::bpf_get_current_task() } as Task)
+    }
+
+    /// Its entry, if it is traced.
+    #[inline(always)]
+    pub fn entry(self) -> Option<&'static mut TaskEntry> {
+        filter::find(self.address(), self.tid())
     }
 
     /// Address of its `task_struct`.
@@ -110,7 +117,7 @@ impl Current {
             return read::syscall(self.0);
         }
         if is_tabled() {
-            return match filter::current_entry(self) {
+            return match self.entry() {
                 Some(entry) => read::noted_syscall(entry),
                 None => read::NO_SYSCALL,
             };

@@ -14,7 +14,6 @@ use probe_common::{
 };
 
 use crate::{
-    current::Current,
     emit,
     maps::{CLAIMS, ENTRIES, TARGETS, TASKS},
     offsets::{Constant as _, ENTRIES_MASK},
@@ -27,20 +26,15 @@ pub fn entry(task: Task) -> Option<&'static mut TaskEntry> {
     find(task as u64, read::tid(task))
 }
 
-/// The entry of the running task, if that is traced.
-#[inline(always)]
-pub fn current_entry(current: Current) -> Option<&'static mut TaskEntry> {
-    find(current.address(), current.tid())
-}
-
 /// The entry with a key that has the tid in its lower half (raw tier).
 #[inline(always)]
 pub fn entry_at(key: u64) -> Option<&'static mut TaskEntry> {
     find(key, key as u32)
 }
 
+/// The entry with a key, of the task that has this tid.
 #[inline(always)]
-fn find(key: u64, tid: u32) -> Option<&'static mut TaskEntry> {
+pub fn find(key: u64, tid: u32) -> Option<&'static mut TaskEntry> {
     let mut place = at(slot(tid, 0, ENTRIES_MASK.load() as u32))?;
     // SAFETY: a slot of the array. Two CPUs may write one entry at once (a waking
     // during a switch-out); every field is a single word and every order of the

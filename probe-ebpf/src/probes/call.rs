@@ -7,7 +7,7 @@ use probe_common::{loss::Program, sched::flag};
 
 use crate::{
     current::Current,
-    emit, filter,
+    emit,
     offsets::{self, known},
     read::field,
 };
@@ -20,7 +20,7 @@ const USER32_CS: u16 = 0x23;
 #[btf_tracepoint(function = "sys_enter")]
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SysEnter);
-    let Some(entry) = filter::current_entry(Current::get()) else {
+    let Some(entry) = Current::get().entry() else {
         return 0;
     };
     let regs: *const u8 = ctx.arg(0);
@@ -36,7 +36,7 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(_ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SysExit);
-    if let Some(entry) = filter::current_entry(Current::get()) {
+    if let Some(entry) = Current::get().entry() {
         entry.nr = -1;
         entry.nr_flags = 0;
     }

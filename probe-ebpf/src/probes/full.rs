@@ -12,7 +12,7 @@ use probe_common::{
     loss::{Loss, Program},
 };
 
-use crate::{current::Current, emit, filter, maps::HOT, read};
+use crate::{current::Current, emit, maps::HOT, read};
 
 // static long do_wait(struct wait_opts *wo)
 #[fentry]
@@ -62,7 +62,7 @@ pub fn epoll_kretprobe(ctx: RetProbeContext) -> i32 {
 #[inline(always)]
 fn entered(program: Program) -> i32 {
     emit::ran(program);
-    if let Some(entry) = filter::current_entry(Current::get()) {
+    if let Some(entry) = Current::get().entry() {
         // Still inside an earlier one: its return went by unseen, as happens
         // to kernel probes when more tasks sleep in a function than they have
         // slots for.
@@ -77,7 +77,7 @@ fn entered(program: Program) -> i32 {
 #[inline(always)]
 fn returned(program: Program, function: u16, result: i32) -> i32 {
     emit::ran(program);
-    let Some(entry) = filter::current_entry(Current::get()) else {
+    let Some(entry) = Current::get().entry() else {
         return 0;
     };
     let header = emit::header::<Call>(kind::CALL, function, read::now());

@@ -8,7 +8,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{entry::TaskEntry, loss::Program};
 
-use crate::{current::Current, emit, filter};
+use crate::{current::Current, emit};
 
 /// `LCB_F_SPIN` (include/trace/events/lock.h): spins, does not sleep.
 pub const SPIN: u32 = 1;
@@ -20,7 +20,7 @@ pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
     if ctx.arg::<u32>(1) & SPIN != 0 {
         return 0;
     }
-    if let Some(entry) = filter::current_entry(Current::get()) {
+    if let Some(entry) = Current::get().entry() {
         begin(entry, ctx.arg(0));
     }
     0
@@ -30,7 +30,7 @@ pub fn contention_begin(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "contention_end")]
 pub fn contention_end(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::ContentionEnd);
-    if let Some(entry) = filter::current_entry(Current::get()) {
+    if let Some(entry) = Current::get().entry() {
         end(entry, ctx.arg(0));
     }
     0

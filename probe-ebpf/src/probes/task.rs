@@ -49,7 +49,7 @@ pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
 fn tell_birth(task: Task, creator: Current, ts_ns: u64) -> bool {
     // The second test is for a thread made by a thread that the seeding
     // iterator has not reached yet.
-    let creator_tid = match filter::current_entry(creator) {
+    let creator_tid = match creator.entry() {
         Some(entry) => entry.tid,
         None if filter::is_target(creator.tgid()) => creator.tid(),
         None => return false,

@@ -23,7 +23,7 @@ use super::{
     programs::{Hook, PROBES, Rung, Spec},
     refusal::Refusal,
     statistics,
-    tables::Tables,
+    tables::{Settings, Tables, take},
 };
 use crate::{
     syscall::{self, Table},
@@ -33,20 +33,6 @@ use crate::{
 /// The compiled probes.
 pub(super) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/waitscope-probes"));
-
-/// What the user may set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Sleeps at least this long carry both stacks, ns.
-    pub stack_threshold_ns: u64,
-    /// Bytes of the ring that everything but switches, births and deaths goes
-    /// through; a power of two.
-    pub ring_bytes: u32,
-    /// Bytes of each CPU's ring of switches; a power of two.
-    pub switch_ring_bytes: u32,
-    /// Tasks that can be followed at once.
-    pub tasks: u32,
-}
 
 /// The object in the kernel, nothing attached yet.
 pub struct Probes {
@@ -304,10 +290,4 @@ fn size(info: ProgramInfo) -> Size {
         verified: info.verified_instruction_count(),
         translated: info.size_translated().map(|bytes| bytes / INSTRUCTION),
     }
-}
-
-/// Takes a map out.
-pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
-    ebpf.take_map(name)
-        .ok_or_else(|| anyhow!("the probes have no map {name}"))
 }

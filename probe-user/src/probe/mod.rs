@@ -18,7 +18,7 @@ pub mod raw;
 pub mod refusal;
 mod statistics;
 mod switches;
-mod tables;
+pub mod tables;
 
 #[cfg(test)]
 mod tests;

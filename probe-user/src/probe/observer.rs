@@ -7,8 +7,9 @@ use super::{
     drain::Drain,
     kernel::{Kernel, Untyped},
     layout::Missing,
-    load::{Attached, Probes, Settings},
+    load::{Attached, Probes},
     raw::{Formats, RawProbes},
+    tables::Settings,
 };
 use crate::wire::session::{ProgramCost, Tier};
 

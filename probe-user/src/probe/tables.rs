@@ -1,4 +1,4 @@
-//! Sizes of the probes' maps, in one place for all tiers.
+//! Sizes of the probes' maps and the way to them, in one place for all tiers.
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, maps::RingBuf};
@@ -7,7 +7,6 @@ use probe_common::{entry::TaskEntry, ring, sched::Switch};
 use super::{
     bind::Value,
     drain::{Drain, Ring},
-    load::{Settings, take},
     switches::Switches,
 };
 
@@ -16,6 +15,20 @@ const COLD_BYTES: u32 = 4 << 20;
 
 /// What a hash needs for an element besides key and value (`struct htab_elem`).
 const HASH_ELEMENT: u64 = 48;
+
+/// What the user may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Sleeps at least this long carry both stacks, ns.
+    pub stack_threshold_ns: u64,
+    /// Bytes of the ring that everything but switches, births and deaths goes
+    /// through; a power of two.
+    pub ring_bytes: u32,
+    /// Bytes of each CPU's ring of switches; a power of two.
+    pub switch_ring_bytes: u32,
+    /// Tasks that can be followed at once.
+    pub tasks: u32,
+}
 
 /// Sizes of the maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +115,12 @@ fn switches_map(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::MapData> {
         aya::maps::Map::Array(map) => Ok(map),
         _ => Err(anyhow!("the probes' map {name} is no array")),
     }
+}
+
+/// Takes a map out.
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map> {
+    ebpf.take_map(name)
+        .ok_or_else(|| anyhow!("the probes have no map {name}"))
 }
 
 #[cfg(test)]

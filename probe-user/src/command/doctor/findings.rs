@@ -6,10 +6,11 @@ use crate::{
     probe::{
         kernel::{Kernel, Untyped},
         layout::Missing,
-        load::{Probes, Settings, Tried},
+        load::{Probes, Tried},
         privilege::{self, Capabilities},
         programs::{PROBES, Spec},
         raw::{self, Formats, RawProbes},
+        tables::Settings,
     },
     symbol::kernel::KernelSymbols,
 };

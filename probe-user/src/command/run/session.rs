@@ -16,9 +16,10 @@ use crate::{
     probe::{
         counters::Counters,
         drain::{monotonic_ns, realtime_ns},
-        load::{Attached, Settings},
+        load::Attached,
         observer::{self, Observer, Observing},
         privilege::Capabilities,
+        tables::Settings,
     },
     syscall::Table,
     wire::session::{Batch, End, Start},

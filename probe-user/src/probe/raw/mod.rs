@@ -29,11 +29,11 @@ use super::{
     bind::bind,
     counters::Counters,
     drain::Drain,
-    load::{self, Attached, OBJECT, Settings, Tried},
+    load::{self, Attached, OBJECT, Tried},
     programs::{Hook, Spec},
     refusal::Refusal,
     statistics,
-    tables::Tables,
+    tables::{self, Settings, Tables},
 };
 use crate::wire::session::{ProgramCost, Tier};
 
@@ -61,7 +61,7 @@ impl RawProbes {
         let object = bind(OBJECT, &values, None);
         let mut ebpf = loader.load(&object).map_err(load::no_maps)?;
         let tasks = Tasks::take(&mut ebpf)?;
-        let targets = HashMap::try_from(load::take(&mut ebpf, "TARGETS")?)?;
+        let targets = HashMap::try_from(tables::take(&mut ebpf, "TARGETS")?)?;
         Ok(RawProbes {
             ebpf,
             tasks,

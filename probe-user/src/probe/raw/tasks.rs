@@ -8,7 +8,7 @@ use aya::{
 };
 use probe_common::entry::{TRIES, TaskEntry, slot};
 
-use crate::probe::load;
+use crate::probe::tables;
 
 /// `BPF_NOEXIST` (include/uapi/linux/bpf.h)
 const NOEXIST: u64 = 1;
@@ -31,9 +31,9 @@ impl Tasks {
     /// Takes its maps out of a loaded object.
     pub fn take(ebpf: &mut Ebpf) -> Result<Tasks> {
         Ok(Tasks {
-            places: HashMap::try_from(load::take(ebpf, "TASKS")?)?,
-            claims: HashMap::try_from(load::take(ebpf, "CLAIMS")?)?,
-            entries: Array::try_from(load::take(ebpf, "ENTRIES")?)?,
+            places: HashMap::try_from(tables::take(ebpf, "TASKS")?)?,
+            claims: HashMap::try_from(tables::take(ebpf, "CLAIMS")?)?,
+            entries: Array::try_from(tables::take(ebpf, "ENTRIES")?)?,
         })
     }
 
