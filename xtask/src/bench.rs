@@ -111,6 +111,9 @@ pub(crate) fn compare(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Places by which the order is turned from round to round.
+const STRIDE: usize = 3;
+
 /// Runs a workload in turn under nobody and under every observer.
 fn series(
     workload: &Workload,
@@ -130,9 +133,19 @@ fn series(
             (observer, series)
         })
         .collect();
+    // What is read for the first time is in no round.
+    measure(workload, None, folder)?;
     for round in 1..=runs {
         say(format_args!("{} {round} of {runs}", workload.name));
-        for (observer, series) in &mut all {
+        // Who comes first, and behind whom everyone comes, is another one each time:
+        // what an observer leaves behind (pages to write) slows who follows.
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        order.rotate_left((round as usize - 1) * STRIDE % all.len());
+        if round % 2 == 0 {
+            order.reverse();
+        }
+        for at in order {
+            let (observer, series) = &mut all[at];
             let enough = observer.is_some_and(|o| o.is_slow && round > 1);
             if series.refusal.is_some() || enough {
                 continue;

@@ -39,6 +39,8 @@ pub(super) fn measure(
         let _absent = fs::remove_file(old);
     }
     let log = File::create(folder.join("observer.log"))?;
+    // What the one before has written is on its disk before this begins.
+    let _settled = Command::new("sync").status();
     let beside = match observer.map(|observer| &observer.way) {
         Some(Way::Beside(words)) => Some(Watcher::start(words, log.try_clone()?)?),
         _ => None,
