@@ -111,9 +111,6 @@ pub(crate) fn compare(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Places by which the order is turned from round to round.
-const STRIDE: usize = 3;
-
 /// Runs a workload in turn under nobody and under every observer.
 fn series(
     workload: &Workload,
@@ -140,7 +137,7 @@ fn series(
         // Who comes first, and behind whom everyone comes, is another one each time:
         // what an observer leaves behind (pages to write) slows who follows.
         let mut order: Vec<usize> = (0..all.len()).collect();
-        order.rotate_left((round as usize - 1) * STRIDE % all.len());
+        order.rotate_left((round as usize - 1) % all.len());
         if round % 2 == 0 {
             order.reverse();
         }

@@ -84,7 +84,7 @@ pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
         }
     }
     let mut waker_tid = tid;
-    if let Some(waker_entry) = current.entry() {
+    if let Some(waker_entry) = filter::find(current.address(), tid) {
         bits |= waker::TRACED;
         waker_tid = waker_entry.tid;
     }

@@ -134,12 +134,12 @@ impl Btf {
 
     /// Size of `struct name`, bytes.
     pub fn struct_size(&self, name: &str) -> Option<u32> {
-        Some(self.type_at(self.find(kind::STRUCT, name)?)?.size_or_type)
+        Some(self.type_at(self.structure(name)?)?.size_or_type)
     }
 
     /// Whether the kernel has this function: also tells which BPF helpers it has.
     pub fn has_function(&self, name: &str) -> bool {
-        self.find(kind::FUNC, name).is_some()
+        self.function(name).is_some()
     }
 
     /// Number of a function in this BTF.

@@ -271,9 +271,10 @@ impl Layout {
             .member("timespec64", "tv_sec")
             .filter(|seconds| seconds.bit_offset == 0)
             .and_then(|_| btf.structure("timespec64"));
-        self.rdonly_cast = btf.function("bpf_rdonly_cast").filter(|_| word.is_some());
-        let word = word.filter(|_| self.rdonly_cast.is_some());
-        self.offsets.push(("WORD_TYPE", word.unwrap_or(NO_OFFSET)));
+        let both = btf.function("bpf_rdonly_cast").zip(word);
+        self.rdonly_cast = both.map(|(function, _)| function);
+        let word = both.map_or(NO_OFFSET, |(_, word)| word);
+        self.offsets.push(("WORD_TYPE", word));
     }
 
     fn miss(&mut self, member: &str, feature: &'static str) {

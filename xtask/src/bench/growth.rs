@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use super::measure::Ended;
 use super::report::{Cost, median, observe};
 use crate::table::{Column, markdown as table};
 use crate::workspace::Workspace;
@@ -46,7 +47,7 @@ pub(super) fn measure(workspace: &Workspace, folder: &Path, rounds: u32) -> Resu
         for crowd in &mut crowds {
             let relay = Relay::start(&actor, crowd.threads)?;
             // No stacks of sleepers, whose sleeps are longer the more there are.
-            let pid = relay.0.id().to_string();
+            let pid = relay.0.0.id().to_string();
             let line = "run --cost --stack-threshold 60m --duration 3s --pid";
             let mut run = Command::new(workspace.waitscope());
             run.args(line.split(' ')).arg(&pid).arg("-o").arg(&report);
@@ -57,8 +58,8 @@ pub(super) fn measure(workspace: &Workspace, folder: &Path, rounds: u32) -> Resu
     Ok(Growth(crowds))
 }
 
-/// The threads, ended with this.
-struct Relay(Child);
+/// The threads.
+struct Relay(Ended);
 
 impl Relay {
     fn start(actor: &Path, threads: u32) -> Result<Self> {
@@ -70,7 +71,7 @@ impl Relay {
             .stderr(Stdio::null())
             .spawn()
             .context("cannot start taskset")?;
-        let relay = Self(child);
+        let relay = Self(Ended(child));
         let begin = Instant::now();
         while relay.threads()? <= threads {
             ensure!(
@@ -85,17 +86,9 @@ impl Relay {
     }
 
     fn threads(&self) -> Result<u32> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.0.id()))?;
         let line = status.lines().find_map(|l| l.strip_prefix("Threads:"));
         Ok(line.context("it has ended")?.trim().parse()?)
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        // Both fail only when it has ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

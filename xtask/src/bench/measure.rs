@@ -87,7 +87,10 @@ fn last_line(folder: &Path) -> String {
 }
 
 /// An observer of the whole machine, ended with its guard.
-struct Watcher(Child);
+struct Watcher(Ended);
+
+/// A program that is ended with this.
+pub(super) struct Ended(pub(super) Child);
 
 impl Watcher {
     fn start(words: &[std::ffi::OsString], log: File) -> Result<Self> {
@@ -99,15 +102,15 @@ impl Watcher {
             .spawn()
             .with_context(|| format!("cannot start {}", words[0].display()))?;
         thread::sleep(TIME_TO_ATTACH);
-        Ok(Self(child))
+        Ok(Self(Ended(child)))
     }
 
     fn is_there(&mut self) -> Result<bool> {
-        Ok(self.0.try_wait()?.is_none())
+        Ok(self.0.0.try_wait()?.is_none())
     }
 }
 
-impl Drop for Watcher {
+impl Drop for Ended {
     fn drop(&mut self) {
         // Both fail only when it has ended by itself.
         let _ = self.0.kill();

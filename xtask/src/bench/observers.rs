@@ -44,9 +44,8 @@ pub(super) fn all(workspace: &Workspace, folder: &Path) -> Vec<Observer> {
         is_slow: false,
     };
     let slow = |name, way| Observer {
-        name,
-        way,
         is_slow: true,
+        ..observer(name, way)
     };
     vec![
         observer("empty programs", Way::Nothing),

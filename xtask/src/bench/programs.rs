@@ -11,7 +11,7 @@ use super::report::{Cost, median, observe};
 use crate::table::{Column, markdown as table};
 use crate::workspace::Workspace;
 
-/// Half of a run is told by a program that runs this often.
+/// Programs that ran less often are left out.
 const COMMON: f64 = 1000.0;
 
 /// A program on the switch-bound pair.

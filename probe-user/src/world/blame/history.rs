@@ -56,32 +56,29 @@ impl Past {
 
     fn lived(&self, log: &Log, (from_ns, interval): (u64, &Interval)) -> Option<Lived<'_>> {
         let to_ns = interval.to_ns;
-        let what = match interval.did {
-            Did::Pass(cause) => Life::Passed(self.cause(cause)),
-            Did::WaitFor { key, .. } | Did::WaitOn { key, .. } | Did::TriedFor { key, .. } => {
-                let (ended, waited_for) = match interval.did {
-                    Did::Pass(cause) | Did::WaitFor { cause, .. } => {
-                        (Ended::For(self.cause(cause)), Ended::For(self.cause(cause)))
-                    }
-                    Did::WaitOn { waker, .. } => (Ended::By(waker), Ended::By(waker)),
-                    Did::TriedFor { waker, .. } => (Ended::For(Cause::Timer), Ended::By(waker)),
-                };
-                let mut blame = Vec::new();
-                log.each(interval.did, to_ns - from_ns, |cause, ns| {
-                    blame.push((self.cause(cause), ns));
-                });
-                Life::Waited {
-                    key: self.keys.get(key.0)?,
-                    ended,
-                    waited_for,
-                    blame,
-                }
-            }
-        };
-        Some(Lived {
+        let lived = |what| Lived {
             from_ns,
             to_ns,
             what,
-        })
+        };
+        let (key, ended, waited_for) = match interval.did {
+            Did::Pass(cause) => return Some(lived(Life::Passed(self.cause(cause)))),
+            Did::WaitFor { key, cause } => {
+                let by = Ended::For(self.cause(cause));
+                (key, by, by)
+            }
+            Did::WaitOn { key, waker, .. } => (key, Ended::By(waker), Ended::By(waker)),
+            Did::TriedFor { key, waker, .. } => (key, Ended::For(Cause::Timer), Ended::By(waker)),
+        };
+        let mut blame = Vec::new();
+        log.each(interval.did, to_ns - from_ns, |cause, ns| {
+            blame.push((self.cause(cause), ns));
+        });
+        Some(lived(Life::Waited {
+            key: self.keys.get(key.0)?,
+            ended,
+            waited_for,
+            blame,
+        }))
     }
 }

@@ -221,14 +221,12 @@ impl Past {
 
     /// Divides a wait of a thread among the causes in what its waker did.
     fn divide(&mut self, id: ThreadId, waker: ThreadId, from_ns: u64, to_ns: u64) -> Parts {
-        let found = self.walk(Piece {
+        self.walk(Piece {
             thread: waker,
             from_ns,
             to_ns,
             before: self.sealed,
         });
-        let parts = self.logs[id.0 as usize].add_parts(&found.parts);
-        self.scratch = found;
-        parts
+        self.logs[id.0 as usize].add_parts(&self.scratch.parts)
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Scratch {
     sums: Vec<u64>,
     /// Those that are not zero.
     found: Vec<CauseId>,
-    /// What the walk has found.
+    /// What the latest walk has found.
     pub(super) parts: Vec<(CauseId, u64)>,
 }
 
@@ -45,9 +45,8 @@ impl Scratch {
 }
 
 impl Past {
-    /// Finds the causes of a piece, which add up to its length; they are then in
-    /// the scratch that is handed out, and shall be given back.
-    pub(super) fn walk(&mut self, whole: Piece) -> Scratch {
+    /// Finds the causes of a piece, which add up to its length: [`Scratch::parts`].
+    pub(super) fn walk(&mut self, whole: Piece) {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.todo.push(whole);
         while let Some(piece) = scratch.todo.pop() {
@@ -61,7 +60,7 @@ impl Past {
             let ns = std::mem::take(&mut scratch.sums[cause.0 as usize]);
             scratch.parts.push((cause, ns));
         }
-        scratch
+        self.scratch = scratch;
     }
 
     fn step(&mut self, mut piece: Piece, scratch: &mut Scratch) {
