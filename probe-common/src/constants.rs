@@ -4,7 +4,7 @@
 //! In the compiled probes each is an instruction `register = MARK + index`; the
 //! loader puts the value in its place. The verifier so sees a constant, drops the
 //! branches behind a missing member, and nothing is loaded from memory as the
-//! programs run, which a map of constants would cost some hundred times per switch.
+//! programs run, as it would be for each constant of a map.
 
 use crate::{config::NO_OFFSET, ring::FEWEST};
 
@@ -111,7 +111,6 @@ macro_rules! constants {
             ENTRIES_MASK = 0,
             /// Records in each CPU's ring of switches, a power of two.
             SWITCHES_PER_CPU = FEWEST,
-
 
             // Fields of classic tracepoints.
             /// A `long`, of which the low half is read.

@@ -3,7 +3,7 @@
 //! A switch is told from one program only, which runs with interrupts off under
 //! its CPU's run-queue lock. So each ring has one writer, and needs neither the
 //! lock nor the reservation of the kernel's ring buffer, which takes 50 ns of a
-//! switch; storing a record and a position takes a few.
+//! switch.
 
 /// How far one CPU's ring is written and read. Positions count records since the
 /// beginning, and never wrap.

@@ -1,6 +1,7 @@
 //! The only path from a probe to user space: reserve, fill, submit; a failed
-//! reserve is counted by class. Switches have rings of their own. The reader drains on a timer and is never
-//! woken from here: that would cost 500 ns and show up in the data.
+//! reserve is counted by class. Switches have rings of their own. The reader
+//! drains on a timer and is never woken from here: that would cost 500 ns and show
+//! up in the data.
 
 use core::{
     hint::cold_path,

@@ -1,7 +1,7 @@
 //! Who is traced: tasks that have an entry in `ENTRIES`. The map `TASKS` says
-//! where, and is right in every case; but it costs 40 ns to ask, and a switch and
+//! where, and is right in every case; but it costs 35 ns to ask, and a switch and
 //! its waking ask four times. So the place that the task's tid leads to is looked
-//! at first (2 ns). It answers when it holds the task's entry, or has never been
+//! at first. It answers when it holds the task's entry, or has never been
 //! any traced task's; else `TASKS` is asked. Tids may change hands, with the
 //! owner's thread not gone yet: whatever `key` an entry bears is compared.
 

@@ -22,7 +22,7 @@ pub fn field<T: Copy>(base: *const u8, offset: &impl Constant) -> T {
 
 /// As [`field`], on the way through pointers to what lies behind them. Where we
 /// type addresses ourselves the verifier need not: for every pointer that it follows
-/// from a type to another one it searches all types of the kernel, 0.5 ms each.
+/// from a type to another one it searches all types of the kernel.
 #[inline(always)]
 pub fn chase<T: Copy>(base: *const u8, offset: &impl Constant) -> T {
     if known(&offsets::WORD_TYPE) {
