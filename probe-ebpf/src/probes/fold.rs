@@ -40,7 +40,8 @@ pub fn went(entry: &mut TaskEntry, out: &Out, ts_ns: u64, told: bool) {
 pub fn came(entry: &mut TaskEntry, ts_ns: u64, told: bool) {
     if is_hidden(entry, told) {
         cold_path();
-        let begin_ns = entry.since_ns;
+        // An arrival that is found out later may lie before.
+        let begin_ns = entry.since_ns.min(ts_ns);
         let mut queued_ns = begin_ns;
         // A newborn has only been woken.
         if begin_ns == 0 || entry.off_ns != 0 {
