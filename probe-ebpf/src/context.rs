@@ -6,7 +6,7 @@ use probe_common::sched::waker;
 use crate::{
     current::Current,
     offsets::{self, Constant, known},
-    read,
+    places, read,
 };
 
 // include/linux/preempt.h, the same from 5.10 to 7.2. Bit 8 is set while a
@@ -42,21 +42,15 @@ pub fn in_hardirq(current: Current) -> bool {
     interrupts(current) & waker::HARDIRQ != 0
 }
 
-/// Reads this CPU's preempt count. Its address follows from that of the run
-/// queue that the running task hangs on: both are per-CPU variables of one
-/// section, and BTF tells their distance. (kallsyms does not list data symbols
-/// everywhere.)
+/// Reads this CPU's preempt count.
 #[inline(always)]
 fn interrupts(current: Current) -> u16 {
     if offsets::HAS_PREEMPT_COUNT.load() == 0 || !known(&offsets::TASK_CFS_RQ) {
         return 0;
     }
-    let rq = current.run_queue();
-    // The distance may be negative: then so is the constant, and the sum wraps.
-    let distance = offsets::PREEMPT_COUNT_FROM_RQ.load();
     // Zero is a count: a kernel that does not count disabled preemption (5.10)
     // clears the last bit when the CPU is due to reschedule.
-    let Some(count) = read::probe_checked::<u32>(rq.wrapping_add(distance)) else {
+    let Some(count) = read::probe_checked::<u32>(places::preempt_count(current)) else {
         return 0;
     };
     let mut bits = waker::CONTEXT_KNOWN;

@@ -14,6 +14,7 @@ mod emit;
 mod filter;
 mod maps;
 mod offsets;
+mod places;
 mod probes;
 mod read;
 

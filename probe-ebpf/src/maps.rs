@@ -1,7 +1,7 @@
 //! Every map. All are preallocated: the scheduler's tracepoints run with
 //! run-queue locks held, where a map that allocates has hung machines.
 
-use crate::current::Running;
+use crate::{current::Running, places::Places};
 use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, RingBuf},
@@ -43,6 +43,10 @@ pub static COUNTERS_BY_CPU: PerCpuArray<u64> = PerCpuArray::with_max_entries(COU
 /// Slot 0: the task that runs on this CPU, where nothing else tells.
 #[map]
 pub static RUNNING: PerCpuArray<Running> = PerCpuArray::with_max_entries(1, 0);
+
+/// Slot 0: what is found once on this CPU.
+#[map]
+pub static PLACES: PerCpuArray<Places> = PerCpuArray::with_max_entries(1, 0);
 
 /// What lost switch records would have told ([`probe_common::fold`]).
 #[map]

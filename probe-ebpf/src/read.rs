@@ -7,7 +7,10 @@ use core::mem::MaybeUninit;
 use aya_ebpf::{bindings::task_struct, helpers};
 use probe_common::{config::RDONLY_CAST, entry::TaskEntry, sched::flag};
 
-use crate::offsets::{self, Constant, known};
+use crate::{
+    offsets::{self, Constant, known},
+    places,
+};
 
 /// A `task_struct` as the verifier knows it.
 pub type Task = *const u8;
@@ -129,6 +132,9 @@ pub fn syscall(task: Task) -> Syscall {
         }
         return syscall_at(field(task, &offsets::TASK_STACK), compat);
     }
+    if known(&offsets::WORD_TYPE) && known(&offsets::TASK_STACK) {
+        return syscall_in(places::registers(task), compat);
+    }
     // SAFETY: `task` is a BTF-typed task pointer, as the helper demands.
     let regs =
         unsafe { helpers::generated::bpf_task_pt_regs(task.cast_mut().cast::<task_struct>()) }
@@ -159,7 +165,12 @@ pub fn syscall_at(stack: u64, compat: bool) -> Syscall {
     if !known(&offsets::REGS_FROM_STACK) {
         return NO_SYSCALL;
     }
-    let regs = stack.wrapping_add(offsets::REGS_FROM_STACK.load());
+    syscall_in(stack.wrapping_add(offsets::REGS_FROM_STACK.load()), compat)
+}
+
+/// The system call in registers at an address.
+#[inline(always)]
+fn syscall_in(regs: u64, compat: bool) -> Syscall {
     Syscall {
         nr: probe::<i32>(regs, &offsets::REGS_NR) as i16,
         arg0: probe(regs, &offsets::REGS_ARG0),

@@ -192,21 +192,21 @@ impl Layout {
     }
 
     /// Where `task_pt_regs()` finds a task's registers on x86: at the end of its
-    /// stack. Used where the helper is missing.
+    /// stack. How far from its beginning, the probes learn from the helper.
     fn add_stack(&mut self, btf: &Btf, addresses: &Addresses<'_>) {
-        let (mut stack, mut from_stack) = (None, None);
+        let mut stack = btf.member("task_struct", "stack").map(Member::byte_offset);
+        let mut from_stack = None;
         if !self.has_task_pt_regs {
-            stack = btf.member("task_struct", "stack").map(Member::byte_offset);
             let sizes = thread_size(btf, addresses).zip(btf.struct_size("pt_regs"));
             from_stack = sizes.and_then(|(stack, regs)| stack.checked_sub(regs));
-            if stack.is_none() || from_stack.is_none() {
+            if stack.and(from_stack).is_none() {
+                (stack, from_stack) = (None, None);
                 self.miss("bpf_task_pt_regs and THREAD_SIZE", CALLS);
             }
         }
-        let complete = stack.zip(from_stack);
-        let (stack, from_stack) = complete.unwrap_or((NO_OFFSET, NO_OFFSET));
-        self.offsets.push(("TASK_STACK", stack));
-        self.offsets.push(("REGS_FROM_STACK", from_stack));
+        for (name, offset) in [("TASK_STACK", stack), ("REGS_FROM_STACK", from_stack)] {
+            self.offsets.push((name, offset.unwrap_or(NO_OFFSET)));
+        }
     }
 
     /// Distance of two per-CPU variables. `__preempt_count` is one of its own up
