@@ -62,11 +62,15 @@ struct Teller<'a, N> {
 impl<N: NameWaker + NameCause> Teller<'_, N> {
     fn story(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Story {
         let lived = self.world.past.history(id);
-        let lived = lived.filter(|lived| lived.to_ns > lived.from_ns);
-        let mut steps: Vec<Step> = lived.map(|lived| self.step(thread, lived)).collect();
-        steps.extend(self.present(id, thread, row));
-        let left_out = steps.len().saturating_sub(MOST_STEPS);
-        steps.truncate(MOST_STEPS);
+        let mut lived = lived.filter(|lived| lived.to_ns > lived.from_ns);
+        let told = lived.by_ref().take(MOST_STEPS);
+        let mut steps: Vec<Step> = told.map(|lived| self.step(thread, &lived)).collect();
+        let mut left_out = lived.count();
+        match self.present(id, thread, row) {
+            Some(step) if steps.len() < MOST_STEPS => steps.push(step),
+            Some(_) => left_out += 1,
+            None => {}
+        }
         Story {
             thread: id.0 as usize,
             born: thread
@@ -80,15 +84,13 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
         }
     }
 
-    fn step(&self, thread: &Thread, lived: Lived) -> Step {
+    fn step(&self, thread: &Thread, lived: &Lived) -> Step {
         let did = match lived.what {
             Life::Passed(cause) => self.passed(cause),
-            Life::Waited {
-                key, ended, blame, ..
-            } => document::Did::Waited {
+            Life::Waited { key, ended, .. } => document::Did::Waited {
                 place: sums::place_of(self.world, key),
                 ended: self.ended(thread, key, ended),
-                blame: self.causes(&blame),
+                blame: self.causes(&lived.blame()),
             },
         };
         Step {

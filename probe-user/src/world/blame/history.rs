@@ -8,7 +8,7 @@ use super::{
 use crate::world::{account::WaitKey, identity::ThreadId};
 
 /// An interval of a thread's life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Lived<'a> {
     /// Its beginning, ns.
     pub from_ns: u64,
@@ -16,10 +16,13 @@ pub struct Lived<'a> {
     pub to_ns: u64,
     /// What it was.
     pub what: Life<'a>,
+    past: &'a Past,
+    log: &'a Log,
+    did: Did,
 }
 
 /// What a thread did with an interval.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life<'a> {
     /// Computing, on the run queue, or not known.
     Passed(Cause),
@@ -31,9 +34,19 @@ pub enum Life<'a> {
         ended: Ended,
         /// Who or what was waited for: the same, but for a try that timed out.
         waited_for: Ended,
-        /// Its causes, which add up to its time, ns.
-        blame: Vec<(Cause, u64)>,
     },
+}
+
+impl Lived<'_> {
+    /// The causes of a wait, which add up to its time, ns.
+    pub fn blame(&self) -> Vec<(Cause, u64)> {
+        let mut blame = Vec::new();
+        self.log
+            .each(self.did, self.to_ns - self.from_ns, |cause, ns| {
+                blame.push((self.past.cause(cause), ns));
+            });
+        blame
+    }
 }
 
 impl Past {
@@ -54,12 +67,18 @@ impl Past {
         intervals.filter_map(|(log, interval)| self.lived(log, interval))
     }
 
-    fn lived(&self, log: &Log, (from_ns, interval): (u64, &Interval)) -> Option<Lived<'_>> {
-        let to_ns = interval.to_ns;
+    fn lived<'a>(
+        &'a self,
+        log: &'a Log,
+        (from_ns, interval): (u64, &Interval),
+    ) -> Option<Lived<'a>> {
         let lived = |what| Lived {
             from_ns,
-            to_ns,
+            to_ns: interval.to_ns,
             what,
+            past: self,
+            log,
+            did: interval.did,
         };
         let (key, ended, waited_for) = match interval.did {
             Did::Pass(cause) => return Some(lived(Life::Passed(self.cause(cause)))),
@@ -70,15 +89,10 @@ impl Past {
             Did::WaitOn { key, waker, .. } => (key, Ended::By(waker), Ended::By(waker)),
             Did::TriedFor { key, waker, .. } => (key, Ended::For(Cause::Timer), Ended::By(waker)),
         };
-        let mut blame = Vec::new();
-        log.each(interval.did, to_ns - from_ns, |cause, ns| {
-            blame.push((self.cause(cause), ns));
-        });
         Some(lived(Life::Waited {
             key: self.keys.get(key.0)?,
             ended,
             waited_for,
-            blame,
         }))
     }
 }
