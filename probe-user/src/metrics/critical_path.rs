@@ -21,7 +21,11 @@ use crate::{
     document::{CriticalPath, Hop, PathSum, Thread},
     world::{
         World,
-        blame::{Ended, cause::Cause, history::Life},
+        blame::{
+            Ended,
+            cause::Cause,
+            history::{Backwards, Life},
+        },
         identity::ThreadId,
         kind::WaitKind,
         thread::{self, State},
@@ -43,10 +47,15 @@ pub fn of(
     let walk = Walk::from_end_of(world, root)?;
     let origin_ns = threads::origin_ns(world);
     let (from_ns, to_ns) = (walk.begun_ns - origin_ns, walk.at_ns - origin_ns);
-    let links = walk.links();
+    let mut by_what: FxHashMap<What, u64> = FxHashMap::default();
+    let mut longest = Longest::default();
+    walk.each(|link| {
+        *by_what.entry(link.what.passed()).or_default() += link.to_ns - link.from_ns;
+        longest.offer(link);
+    });
     let naming = Naming { threads, namer };
-    let sums = naming.sums(&links);
-    let (kept, left_out) = longest(links);
+    let sums = naming.sums(by_what);
+    let (kept, left_out) = longest.in_order();
     let hop = |link: &Link| Hop {
         from_ns: link.from_ns - origin_ns,
         to_ns: link.to_ns - origin_ns,
@@ -90,6 +99,16 @@ enum What {
     Open(ThreadId),
 }
 
+impl What {
+    /// The same for a sum: what waited for a cause does not matter to that.
+    fn passed(self) -> What {
+        match self {
+            What::WaitedFor(_, cause) => What::Passed(cause),
+            what => what,
+        }
+    }
+}
+
 /// Where the chain goes on.
 enum Before {
     /// In the same thread, before what it did since then.
@@ -101,6 +120,7 @@ enum Before {
 
 struct Walk<'a> {
     world: &'a World,
+    past: Backwards<'a>,
     begun_ns: u64,
     at_ns: u64,
     thread: ThreadId,
@@ -114,6 +134,7 @@ impl<'a> Walk<'a> {
         let begun_ns = thread.start_ns?;
         Some(Walk {
             world,
+            past: world.past.backwards(),
             begun_ns,
             at_ns: sums::end_ns(world, thread).max(begun_ns),
             thread: root,
@@ -121,9 +142,9 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// The chain, first part first.
-    fn links(mut self) -> Vec<Link> {
-        let mut links: Vec<Link> = Vec::new();
+    /// Calls `each` with every part of the chain, last part first.
+    fn each(mut self, mut each: impl FnMut(Link)) {
+        let mut next: Option<Link> = None;
         while self.at_ns > self.begun_ns {
             let (from_ns, what) = match self.before() {
                 Before::There(thread, ..) if !self.is_tried(thread) => {
@@ -137,20 +158,22 @@ impl<'a> Walk<'a> {
             let from_ns = from_ns.clamp(self.begun_ns, self.at_ns - 1);
             let to_ns = std::mem::replace(&mut self.at_ns, from_ns);
             self.tried.clear();
-            match links.last_mut() {
+            match &mut next {
                 Some(next) if (next.thread, next.what) == (self.thread, what) => {
                     next.from_ns = from_ns;
                 }
-                _ => links.push(Link {
-                    from_ns,
-                    to_ns,
-                    thread: self.thread,
-                    what,
-                }),
+                _ => {
+                    let link = Link {
+                        from_ns,
+                        to_ns,
+                        thread: self.thread,
+                        what,
+                    };
+                    next.replace(link).into_iter().for_each(&mut each);
+                }
             }
         }
-        links.reverse();
-        links
+        next.into_iter().for_each(each);
     }
 
     fn is_tried(&self, thread: ThreadId) -> bool {
@@ -158,7 +181,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What the thread did until now.
-    fn before(&self) -> Before {
+    fn before(&mut self) -> Before {
         let unknown = What::Passed(Cause::Unknown);
         let Some(thread) = self.world.get(self.thread) else {
             return Before::Then(self.begun_ns, unknown);
@@ -169,7 +192,7 @@ impl<'a> Walk<'a> {
                 None => Before::Then(self.begun_ns, unknown),
             };
         }
-        let Some(lived) = self.world.past.until(self.thread, self.at_ns) else {
+        let Some(lived) = self.past.until(self.thread, self.at_ns) else {
             return match thread.since_ns {
                 since_ns if since_ns < self.at_ns => {
                     Before::Then(since_ns, self.present(&thread.state))
@@ -206,15 +229,37 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The longest parts, in their order, and how many are left out.
-fn longest(mut links: Vec<Link>) -> (Vec<Link>, u64) {
-    let left_out = links.len().saturating_sub(MOST_HOPS);
-    if left_out > 0 {
-        links.sort_by_key(|link| (Reverse(link.to_ns - link.from_ns), link.from_ns));
-        links.truncate(MOST_HOPS);
-        links.sort_by_key(|link| link.from_ns);
+/// The longest parts of the chain.
+#[derive(Default)]
+struct Longest {
+    links: Vec<Link>,
+    left_out: u64,
+}
+
+impl Longest {
+    fn offer(&mut self, link: Link) {
+        self.links.push(link);
+        if self.links.len() == 2 * MOST_HOPS {
+            self.prune();
+        }
     }
-    (links, left_out as u64)
+
+    fn prune(&mut self) {
+        let over = self.links.len().saturating_sub(MOST_HOPS);
+        if over > 0 {
+            let rank = |link: &Link| (Reverse(link.to_ns - link.from_ns), link.from_ns);
+            self.links.select_nth_unstable_by_key(MOST_HOPS, rank);
+            self.links.truncate(MOST_HOPS);
+            self.left_out += over as u64;
+        }
+    }
+
+    /// Those that are kept, first one first, and how many are left out.
+    fn in_order(mut self) -> (Vec<Link>, u64) {
+        self.prune();
+        self.links.sort_unstable_by_key(|link| link.from_ns);
+        (self.links, self.left_out)
+    }
 }
 
 struct Naming<'a, N> {
@@ -251,16 +296,7 @@ impl<N: NameCause> Naming<'_, N> {
     }
 
     /// By cause, largest first; equal ones in the order of their names.
-    fn sums(&self, links: &[Link]) -> Vec<PathSum> {
-        let mut by_what: FxHashMap<What, u64> = FxHashMap::default();
-        for link in links {
-            // What waited for a cause does not matter to its sum.
-            let what = match link.what {
-                What::WaitedFor(_, cause) => What::Passed(cause),
-                what => what,
-            };
-            *by_what.entry(what).or_default() += link.to_ns - link.from_ns;
-        }
+    fn sums(&self, by_what: FxHashMap<What, u64>) -> Vec<PathSum> {
         let mut named: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
         for (what, ns) in by_what {
             *named.entry(self.cause(what)).or_default() += ns;
@@ -292,11 +328,16 @@ mod tests {
             .map(|at| if at % 3 == 1 { 7 } else { 2 })
             .map(link)
             .collect();
-        let (kept, left_out) = longest(links.clone());
+        let longest = |links: &[Link]| {
+            let mut longest = Longest::default();
+            links.iter().rev().for_each(|link| longest.offer(*link));
+            longest.in_order()
+        };
+        let (kept, left_out) = longest(&links);
         assert_eq!((kept.len(), left_out), (MOST_HOPS, 2 * MOST_HOPS as u64));
         assert!(kept.iter().all(|link| link.to_ns - link.from_ns == 7));
         assert!(kept.is_sorted_by_key(|link| link.from_ns));
-        let (all, left_out) = longest(links[..MOST_HOPS].to_vec());
+        let (all, left_out) = longest(&links[..MOST_HOPS]);
         assert_eq!((all.len(), left_out), (MOST_HOPS, 0));
     }
 }

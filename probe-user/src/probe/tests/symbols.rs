@@ -97,11 +97,12 @@ fn a_stack_of_no_plausible_size_switches_system_calls_off() {
 }
 
 #[test]
-fn a_kernel_with_the_helper_needs_no_stack() {
+fn a_kernel_with_the_helper_needs_no_stack_size() {
     let mut builder = without_helper(None);
     builder.function("bpf_task_pt_regs");
     let layout = resolved(builder, &[]);
     assert!(layout.has_task_pt_regs);
-    assert_eq!(offset(&layout, "TASK_STACK"), NO_OFFSET);
+    assert_eq!(offset(&layout, "TASK_STACK"), 24);
+    assert_eq!(offset(&layout, "REGS_FROM_STACK"), NO_OFFSET);
     assert!(layout.missing.iter().all(|m| m.feature != "system calls"));
 }

@@ -1,5 +1,7 @@
 //! A thread's past, told in order.
 
+use rustc_hash::FxHashMap;
+
 use super::{
     Ended, Past,
     cause::Cause,
@@ -49,12 +51,34 @@ impl Lived<'_> {
     }
 }
 
-impl Past {
+/// A look at what threads did, that goes back in time.
+#[derive(Clone, Debug)]
+pub struct Backwards<'a> {
+    past: &'a Past,
+    /// By thread, how many of its intervals a look may still find.
+    ahead: FxHashMap<ThreadId, usize>,
+}
+
+impl<'a> Backwards<'a> {
     /// The interval of a thread that an instant, ns, ends or lies in; `None`
-    /// behind its last finished one and before its birth.
-    pub fn until(&self, id: ThreadId, at_ns: u64) -> Option<Lived<'_>> {
-        let log = self.logs.get(id.0 as usize)?;
-        self.lived(log, log.ending_from(at_ns)?)
+    /// behind its last finished one and before its birth. No later instant than
+    /// any before.
+    pub fn until(&mut self, id: ThreadId, at_ns: u64) -> Option<Lived<'a>> {
+        let log = self.past.logs.get(id.0 as usize)?;
+        let ahead = self.ahead.entry(id).or_insert(usize::MAX);
+        let at = log.ending_from(at_ns, *ahead)?;
+        *ahead = at + 1;
+        self.past.lived(log, log.interval(at)?)
+    }
+}
+
+impl Past {
+    /// For looks that go back in time.
+    pub fn backwards(&self) -> Backwards<'_> {
+        Backwards {
+            past: self,
+            ahead: FxHashMap::default(),
+        }
     }
 
     /// The finished intervals of a thread, end to end, oldest first.

@@ -226,12 +226,17 @@ impl Log {
         numbered.map(move |(at, interval)| (beginning(at), interval))
     }
 
-    /// The one that an instant ends or lies in, with its beginning, ns.
-    pub(super) fn ending_from(&self, at_ns: u64) -> Option<(u64, &Interval)> {
-        let at = up_to(&self.intervals, |i| i.to_ns < at_ns);
+    /// Which of its first so many intervals an instant ends or lies in.
+    pub(super) fn ending_from(&self, at_ns: u64, first: usize) -> Option<usize> {
+        let intervals = self.first(first);
+        let at = up_to(intervals, |i| i.to_ns < at_ns);
+        (at < intervals.len() && self.begin_ns(at) < at_ns).then_some(at)
+    }
+
+    /// An interval with its beginning, ns.
+    pub(super) fn interval(&self, at: usize) -> Option<(u64, &Interval)> {
         let interval = self.intervals.get(at)?;
-        let from_ns = self.begin_ns(at);
-        (from_ns < at_ns).then_some((from_ns, interval))
+        Some((self.begin_ns(at), interval))
     }
 
     /// Where an interval begins, ns.
