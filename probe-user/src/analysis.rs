@@ -1,11 +1,14 @@
 //! Batches → document. Live and replay are this same code: a run is its own
 //! recording, read as it is made.
 
+use std::path::Path;
+
 use probe_common::loss::LOSS_NAMES;
 
 use crate::{
     document::Document,
     metrics::{self, Facts},
+    shelf::Room,
     syscall::Table,
     wire::{
         decode::decode,
@@ -43,6 +46,13 @@ impl Analysis {
             order: Order::default(),
             world: World::new(table),
         })
+    }
+
+    /// Keeps what it takes in, beyond so many bytes, in a file without a name in
+    /// the folder. To be called before anything is taken in.
+    pub fn keep_in_memory(&mut self, bytes: u64, folder: &Path) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.world.past.room = Room::limited(bytes, folder);
     }
 
     /// Takes in one drain of the rings.

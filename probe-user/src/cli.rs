@@ -143,6 +143,11 @@ pub struct Output {
     #[arg(long, value_name = "TID")]
     pub explain: Vec<u32>,
 
+    /// Keep up to so many bytes of what was seen in memory, and the rest in a file
+    /// without a name in $TMPDIR [default directory: /var/tmp].
+    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = bytes)]
+    pub memory: u64,
+
     /// Fold nothing: every row, group and step.
     #[arg(long)]
     pub all: bool,
@@ -199,29 +204,29 @@ fn wanted_duration() -> String {
     "a whole number with a unit is wanted: 10s, 500ms, 250us, 2m".to_owned()
 }
 
-/// A power of two; `K`, `M` for KiB and MiB.
-fn ring_size(text: &str) -> Result<u32, String> {
-    let wanted = || "a power of two from 4096 to 1G is wanted: 4096, 512K, 16M".to_owned();
-    let (number, shift) = match text.strip_suffix(['K', 'M', 'G']) {
-        Some(number) => (
-            number,
-            if text.ends_with('K') {
-                10
-            } else if text.ends_with('M') {
-                20
-            } else {
-                30
-            },
-        ),
-        None => (text, 0),
+/// `K`, `M` and `G` for KiB, MiB and GiB.
+fn bytes(text: &str) -> Result<u64, String> {
+    let wanted = || "a whole number of bytes is wanted: 4096, 512K, 16M, 2G".to_owned();
+    let unit = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(unit.unwrap_or(text.len()));
+    let bytes_per_unit = match unit {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return Err(wanted()),
     };
     let number: u64 = number.parse().map_err(|_| wanted())?;
-    let bytes = number.checked_mul(1 << shift).ok_or_else(wanted)?;
-    let fits = bytes.is_power_of_two() && (4096..=1 << 30).contains(&bytes);
-    u32::try_from(bytes)
+    number.checked_mul(bytes_per_unit).ok_or_else(wanted)
+}
+
+/// A power of two.
+fn ring_size(text: &str) -> Result<u32, String> {
+    let bytes = bytes(text).and_then(|bytes| u32::try_from(bytes).map_err(|e| e.to_string()));
+    bytes
         .ok()
-        .filter(|_| fits)
-        .ok_or_else(wanted)
+        .filter(|bytes| bytes.is_power_of_two() && (4096..=1 << 30).contains(bytes))
+        .ok_or_else(|| "a power of two from 4096 to 1G is wanted: 4096, 512K, 16M".to_owned())
 }
 
 #[cfg(test)]
@@ -242,6 +247,16 @@ mod tests {
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         for wrong in ["", "s", "10", "1.5s", "-1s", "10 s", "99999999999h", "1y"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(bytes("0"), Ok(0));
+        assert_eq!(bytes("512K"), Ok(512 << 10));
+        assert_eq!(bytes("3G"), Ok(3 << 30));
+        for wrong in ["", "M", "-1", "1.5G", "16m", "1KB", "99999999999999G"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -7,6 +7,7 @@ pub mod wire;
 
 pub mod syscall;
 
+pub mod shelf;
 pub mod world;
 
 pub mod analysis;

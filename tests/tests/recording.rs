@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde_json::Value;
 use waitscope_tests::live::{self, Outcome};
 use waitscope_tests::report::Report;
 use waitscope_tests::text;
@@ -108,5 +109,39 @@ fn what_is_no_recording_is_refused() -> Result<()> {
     let outcome = report(&dir.path().join("missing.wsc"))?;
     outcome.expect_code(1)?;
     assert_eq!(text::sentences(&outcome.stderr).len(), 1, "{outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_told_all_the_same() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let (recording, told) = (dir.path().join("run.wsc"), dir.path().join("told.jsonl"));
+    let mut run = live::waitscope()?;
+    run.args(["run", "-o"]).arg(dir.path().join("live.json"));
+    run.arg("--record").arg(&recording).arg("--");
+    run.arg(env!("CARGO_BIN_EXE_actor"))
+        .args(["chain", "flood"]);
+    live::finish(run.arg(&told))?.expect_code(0)?;
+    // Of what is told, only the place of what was seen may differ.
+    let folder = dir.path();
+    let within = |memory: &str, folder: &Path| -> Result<(Value, u64, String)> {
+        let mut command = live::waitscope()?;
+        command.arg("report").arg(&recording).env("TMPDIR", folder);
+        command.args(["--format", "json", "--memory", memory]);
+        let outcome = live::finish(&mut command)?;
+        outcome.expect_code(0)?;
+        let mut report: Value = serde_json::from_slice(&outcome.stdout)?;
+        let bytes = report["overhead"]["tool_file_bytes"].take();
+        let problems = report["coverage"]["problems"].take().to_string();
+        Ok((report, bytes.as_u64().context("bytes")?, problems))
+    };
+    let (report, bytes, problems) = within("1G", folder)?;
+    assert_eq!(bytes, 0);
+    let (spilled, in_file, same_problems) = within("64K", folder)?;
+    assert!(in_file > 1 << 20, "{in_file}");
+    assert_eq!((spilled, same_problems), (report.clone(), problems));
+    let (kept, in_file, problems) = within("64K", Path::new("/nonexistent"))?;
+    assert_eq!((kept, in_file), (report, 0));
+    assert!(problems.contains("/nonexistent"), "{problems}");
     Ok(())
 }

@@ -6,7 +6,14 @@ mod output;
 pub mod report;
 pub mod run;
 
-use crate::child::spawn::ExecError;
+use std::path::PathBuf;
+
+use crate::{
+    analysis::{Analysis, UnknownTable},
+    child::spawn::ExecError,
+    cli,
+    wire::session::Start,
+};
 
 /// How waitscope ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +36,16 @@ pub struct Usage(pub String);
 
 /// Wrong usage, as clap has it.
 pub const WRONG_USAGE: u8 = 2;
+
+/// The analysis of a run or a recording, for the report that is wanted.
+fn analysis(start: Start, output: &cli::Output) -> Result<Analysis, UnknownTable> {
+    let mut analysis = Analysis::new(start)?;
+    let folder = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
+    let folder = folder.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
+    analysis.keep_in_memory(output.memory, &folder);
+    analysis.explain(&output.explain);
+    Ok(analysis)
+}
 
 /// The exit code of an error: `otherwise` unless it says more itself.
 fn code_of(error: &anyhow::Error, otherwise: u8) -> u8 {

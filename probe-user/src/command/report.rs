@@ -9,7 +9,6 @@ use super::{
     output::{Default, Destinations},
 };
 use crate::{
-    analysis::Analysis,
     cli,
     recording::{Item, Reader},
 };
@@ -28,8 +27,7 @@ fn replay(arguments: &cli::Report) -> Result<()> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let unreadable = || format!("cannot read {}", path.display());
     let (start, reader) = Reader::open(file).with_context(unreadable)?;
-    let mut analysis = Analysis::new(start).with_context(unreadable)?;
-    analysis.explain(&arguments.output.explain);
+    let mut analysis = super::analysis(start, &arguments.output).with_context(unreadable)?;
     for item in reader {
         match item {
             Ok(Item::Batch(batch)) => analysis.batch(&batch),

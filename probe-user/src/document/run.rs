@@ -122,6 +122,9 @@ pub struct Overhead {
     pub tool_cpu_ns: Option<u64>,
     /// Peak resident memory of waitscope, bytes, the rings included.
     pub tool_peak_bytes: Option<u64>,
+    /// What the analysis kept in a file, bytes, because it was more than may be in
+    /// memory (`--memory`).
+    pub tool_file_bytes: u64,
     /// Context switches of traced threads seen.
     pub switches: u64,
 }

@@ -89,6 +89,7 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
     }
     list.extend(world.lexicon.gils.untold.iter().map(untold_lock));
     list.extend(facts.problems.iter().cloned());
+    list.extend(world.past.room.problem().map(str::to_owned));
     list
 }
 

@@ -18,6 +18,7 @@ use rustc_hash::FxBuildHasher;
 use super::{host, lookout::Lookout};
 use crate::{
     analysis::Analysis,
+    cli, command,
     document::Document,
     recording::Writer,
     symbol::{disk, kernel::KernelSymbols},
@@ -69,20 +70,19 @@ impl Symbols {
 }
 
 impl Pipeline {
-    /// Starts the thread, which will tell the stories of the threads with the
-    /// tids `explain`. The recording must be creatable before anything runs.
+    /// Starts the thread, which makes the report for `output`. The recording must be creatable before anything runs.
     pub fn start(
         start: Start,
         symbols: Symbols,
         record: Option<&PathBuf>,
-        explain: &[u32],
+        output: &cli::Output,
     ) -> Result<Pipeline> {
         let recording = record.map(|path| {
             Writer::create(path, &start)
                 .with_context(|| format!("cannot create the recording {}", path.display()))
         });
         let mut worker = Worker {
-            analysis: Analysis::new(start)?,
+            analysis: command::analysis(start, output)?,
             symbols,
             seen: HashSet::default(),
             disks: HashSet::default(),
@@ -90,7 +90,6 @@ impl Pipeline {
             recording: recording.transpose()?,
             recording_result: Ok(()),
         };
-        worker.analysis.explain(explain);
         let (sender, receiver) = sync_channel(IN_FLIGHT);
         let thread = thread::spawn(move || {
             host::hurry();

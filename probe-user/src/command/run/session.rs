@@ -65,8 +65,8 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
     }
 
     let start = start(arguments, &settings, attached);
-    let explain = &arguments.output.explain;
-    let pipeline = Pipeline::start(start, symbols, arguments.record.as_ref(), explain)?;
+    let record = arguments.record.as_ref();
+    let pipeline = Pipeline::start(start, symbols, record, &arguments.output)?;
     let mut plumbing = Plumbing { drain, pipeline };
     let mut followed = match held {
         Some(held) => {

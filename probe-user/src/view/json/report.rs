@@ -76,6 +76,7 @@ struct Overhead<'a> {
     probes: Vec<Probe<'a>>,
     tool_cpu_ns: Option<u64>,
     tool_peak_bytes: Option<u64>,
+    tool_file_bytes: u64,
     switches: u64,
 }
 
@@ -219,6 +220,7 @@ impl<'a> From<&'a document::Overhead> for Overhead<'a> {
             probes,
             tool_cpu_ns,
             tool_peak_bytes,
+            tool_file_bytes,
             switches,
         } = overhead;
         Overhead {
@@ -227,6 +229,7 @@ impl<'a> From<&'a document::Overhead> for Overhead<'a> {
             probes: probes.iter().map(Probe::from).collect(),
             tool_cpu_ns: *tool_cpu_ns,
             tool_peak_bytes: *tool_peak_bytes,
+            tool_file_bytes: *tool_file_bytes,
             switches: *switches,
         }
     }

@@ -164,6 +164,9 @@ fn cost(page: &mut Page, overhead: &Overhead, wall_ns: u64) {
     if let Some(peak) = overhead.tool_peak_bytes {
         parts.push(format!("{} at most", units::bytes(peak)));
     }
+    if overhead.tool_file_bytes > 0 {
+        parts.push(units::bytes(overhead.tool_file_bytes) + " in a file");
+    }
     let parts = parts.iter().map(|part| Piece::plain(part)).collect();
     page.flow(label("cost"), TEXT, ", ", parts);
     probes(page, &overhead.probes);

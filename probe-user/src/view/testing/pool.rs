@@ -23,6 +23,7 @@ pub(in crate::view) fn pool() -> Document {
             probes: Vec::new(),
             tool_cpu_ns: Some(38 * MS),
             tool_peak_bytes: Some(35_861_299),
+            tool_file_bytes: 3 << 30,
             switches: 1_204_331,
         },
         coverage: Coverage {

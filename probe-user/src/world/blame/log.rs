@@ -8,11 +8,14 @@ use super::{
     keys::{CauseId, KeyId},
     tries::Tries,
 };
-use crate::world::identity::ThreadId;
+use crate::{
+    shelf::{Room, Shelf},
+    world::identity::ThreadId,
+};
 
 /// A thread's past. Memory: 32 bytes an interval, and 16 for each cause that a
 /// wait is divided among; threads that have woken somebody also 16 a cause.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Log {
     /// Stands for the thread before its birth.
     pub(super) creator: Option<ThreadId>,
@@ -29,15 +32,15 @@ pub(super) struct Log {
     pub(super) last_key: Option<KeyId>,
     /// Intervals in which it tried to get an interpreter lock, and did not.
     pub(super) tries: Tries,
-    intervals: Vec<Interval>,
+    intervals: Shelf<Interval>,
     parts: AllParts,
     index: Index,
 }
 
 /// What the waits that a thread of the tree ended are divided among, one behind the
 /// other.
-#[derive(Clone, Debug, Default)]
-struct AllParts(Vec<Part>);
+#[derive(Debug, Default)]
+struct AllParts(Shelf<Part>);
 
 /// A cause, and how much of a wait is blamed on it.
 #[derive(Clone, Copy, Debug)]
@@ -96,15 +99,17 @@ pub(super) enum Did {
 pub(super) struct Parts(Option<NonZeroU32>);
 
 impl AllParts {
-    fn add(&mut self, parts: &[(CauseId, u64)]) -> Parts {
+    fn add(&mut self, parts: &[(CauseId, u64)], room: &mut Room) -> Parts {
         let Some((last, first)) = parts.split_last() else {
             return Parts(None);
         };
         // Behind 2³² parts of one thread, 64 GiB, this wait has none.
         let at = u32::try_from(self.0.len() + 1).ok();
-        let part = |&(cause, ns): &(CauseId, u64), is_last| Part { cause, is_last, ns };
-        self.0.extend(first.iter().map(|parts| part(parts, false)));
-        self.0.push(part(last, true));
+        let mut add = |&(cause, ns): &(CauseId, u64), is_last| {
+            self.0.push(Part { cause, is_last, ns }, room);
+        };
+        first.iter().for_each(|part| add(part, false));
+        add(last, true);
         Parts(at.and_then(NonZeroU32::new))
     }
 
@@ -114,8 +119,7 @@ impl AllParts {
             Did::Pass(cause) | Did::WaitFor { cause, .. } => each(cause, ns),
             Did::WaitOn { parts, .. } | Did::TriedFor { parts, .. } => {
                 let Some(at) = parts.0 else { return };
-                let parts = self.0.get(at.get() as usize - 1..).unwrap_or_default();
-                for part in parts {
+                for part in self.0.from(at.get() as usize - 1) {
                     each(part.cause, part.ns);
                     if part.is_last {
                         return;
@@ -134,8 +138,8 @@ impl Log {
     }
 
     /// Keeps what a wait is divided among.
-    pub(super) fn add_parts(&mut self, parts: &[(CauseId, u64)]) -> Parts {
-        self.parts.add(parts)
+    pub(super) fn add_parts(&mut self, parts: &[(CauseId, u64)], room: &mut Room) -> Parts {
+        self.parts.add(parts, room)
     }
 
     /// Calls `each` with every cause and its part of an interval of `ns`.
@@ -143,9 +147,9 @@ impl Log {
         self.parts.each(did, ns, each);
     }
 
-    pub(super) fn push(&mut self, to_ns: u64, seal: u64, did: Did) {
+    pub(super) fn push(&mut self, to_ns: u64, seal: u64, did: Did, room: &mut Room) {
         let to_ns = to_ns.max(self.end_ns());
-        self.intervals.push(Interval { to_ns, seal, did });
+        self.intervals.push(Interval { to_ns, seal, did }, room);
     }
 
     /// The interval that was pushed last.
@@ -165,22 +169,23 @@ impl Log {
     /// Learns what an interval was blamed on. It was settled only now, and with
     /// it what came behind.
     pub(super) fn amend(&mut self, at: usize, seal: u64, did: Did) {
-        self.intervals[at].did = did;
-        for interval in &mut self.intervals[at..] {
+        let mut did = Some(did);
+        self.intervals.change(at, |interval| {
             interval.seal = seal;
-        }
+            interval.did = did.take().unwrap_or(interval.did);
+        });
         let begin_ns = self.begin_ns(at);
         self.index.forget(at, begin_ns);
     }
 
-    /// The intervals that were sealed before `seal`.
-    pub(super) fn sealed_before(&self, seal: u64) -> &[Interval] {
-        &self.intervals[..up_to(&self.intervals, |i| i.seal < seal)]
+    /// How many intervals were sealed before `seal`.
+    pub(super) fn sealed_before(&self, seal: u64) -> usize {
+        self.up_to(usize::MAX, |i| i.seal < seal)
     }
 
-    /// The intervals that came first, so many.
-    pub(super) fn first(&self, count: usize) -> &[Interval] {
-        &self.intervals[..count.min(self.intervals.len())]
+    /// How many of the first `of` intervals are so; none behind them is.
+    pub(super) fn up_to(&self, of: usize, is_so: impl Fn(&Interval) -> bool) -> usize {
+        self.intervals.up_to(of, is_so)
     }
 
     /// Calls `each` with what it did from `from_ns`, where the `known` intervals
@@ -193,7 +198,7 @@ impl Log {
         to_ns: u64,
         mut each: impl FnMut(CauseId, u64),
     ) {
-        let intervals = self.intervals[known..].iter().map(|interval| {
+        let intervals = self.intervals.from(known).map(|interval| {
             let cause = match interval.did {
                 Did::Pass(cause) => Some(cause),
                 Did::WaitFor { .. } | Did::WaitOn { .. } | Did::TriedFor { .. } => None,
@@ -222,15 +227,14 @@ impl Log {
     /// All of them, oldest first, each with its beginning, ns.
     pub(super) fn intervals(&self) -> impl DoubleEndedIterator<Item = (u64, &Interval)> {
         let beginning = |at| self.begin_ns(at);
-        let numbered = self.intervals.iter().enumerate();
+        let numbered = self.intervals.from(0).enumerate();
         numbered.map(move |(at, interval)| (beginning(at), interval))
     }
 
-    /// Which of its first so many intervals an instant ends or lies in.
-    pub(super) fn ending_from(&self, at_ns: u64, first: usize) -> Option<usize> {
-        let intervals = self.first(first);
-        let at = up_to(intervals, |i| i.to_ns < at_ns);
-        (at < intervals.len() && self.begin_ns(at) < at_ns).then_some(at)
+    /// Which of its first `of` intervals an instant ends or lies in.
+    pub(super) fn ending_from(&self, at_ns: u64, of: usize) -> Option<usize> {
+        let at = self.up_to(of, |i| i.to_ns < at_ns);
+        (at < of.min(self.intervals.len()) && self.begin_ns(at) < at_ns).then_some(at)
     }
 
     /// An interval with its beginning, ns.
@@ -241,51 +245,49 @@ impl Log {
 
     /// Where an interval begins, ns.
     pub(super) fn begin_ns(&self, interval: usize) -> u64 {
-        match interval.checked_sub(1) {
-            Some(before) => self.intervals[before].to_ns,
-            None => self.begun_ns.unwrap_or(0),
-        }
+        let before = interval
+            .checked_sub(1)
+            .and_then(|at| self.intervals.get(at));
+        before
+            .map(|before| before.to_ns)
+            .or(self.begun_ns)
+            .unwrap_or(0)
     }
 
     /// Adds up the causes of whole intervals: one by one, or, where that is
     /// more work, from running sums by cause.
-    pub(super) fn sum(&mut self, from: usize, to: usize, mut each: impl FnMut(CauseId, u64)) {
+    pub(super) fn sum(
+        &mut self,
+        from: usize,
+        to: usize,
+        room: &mut Room,
+        mut each: impl FnMut(CauseId, u64),
+    ) {
         if from >= to {
             return;
         }
         if to - from > 4 * self.index.sums.len() + 16 {
+            let begun_ns = self.begun_ns.unwrap_or(0);
             self.index
-                .extend(&self.intervals, &self.parts, self.begun_ns.unwrap_or(0));
+                .extend(&self.intervals, &self.parts, begun_ns, room);
             return self.index.sum(from, to, each);
         }
-        for at in from..to {
-            let ns = self.intervals[at].to_ns - self.begin_ns(at);
-            self.parts.each(self.intervals[at].did, ns, &mut each);
+        let mut from_ns = self.begin_ns(from);
+        for interval in self.intervals.from(from).take(to - from) {
+            let ns = interval.to_ns - from_ns;
+            self.parts.each(interval.did, ns, &mut each);
+            from_ns = interval.to_ns;
         }
     }
-}
-
-/// How many of the first items are so; all of those, and none behind them. Mostly
-/// the recent ones are asked for: the search goes from the end.
-pub(super) fn up_to<T>(items: &[T], is_so: impl Fn(&T) -> bool) -> usize {
-    let (mut end, mut step) = (items.len(), 1);
-    while end > 0 {
-        let begin = end.saturating_sub(step);
-        if is_so(&items[begin]) {
-            return begin + items[begin..end].partition_point(is_so);
-        }
-        (end, step) = (begin, step * 2);
-    }
-    0
 }
 
 /// Running sums by cause, of as many intervals as were asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Index {
     covers: usize,
     end_ns: u64,
     /// The interval after which a sum holds, and the sum.
-    sums: FxHashMap<CauseId, Vec<(usize, u64)>>,
+    sums: FxHashMap<CauseId, Shelf<(usize, u64)>>,
 }
 
 impl Index {
@@ -295,21 +297,27 @@ impl Index {
             return;
         }
         for sums in self.sums.values_mut() {
-            sums.truncate(sums.partition_point(|&(at, _)| at < interval));
+            sums.truncate(sums.up_to(usize::MAX, |&(at, _)| at < interval));
         }
         (self.covers, self.end_ns) = (interval, begin_ns);
     }
 
-    fn extend(&mut self, intervals: &[Interval], parts: &AllParts, begun_ns: u64) {
+    fn extend(
+        &mut self,
+        intervals: &Shelf<Interval>,
+        parts: &AllParts,
+        begun_ns: u64,
+        room: &mut Room,
+    ) {
         if self.covers == 0 {
             self.end_ns = begun_ns;
         }
-        for (at, interval) in intervals.iter().enumerate().skip(self.covers) {
+        for (at, interval) in (self.covers..).zip(intervals.from(self.covers)) {
             let ns = interval.to_ns - self.end_ns;
             parts.each(interval.did, ns, |cause, ns| {
                 let sums = self.sums.entry(cause).or_default();
                 let before = sums.last().map_or(0, |&(_, sum)| sum);
-                sums.push((at, before + ns));
+                sums.push((at, before + ns), room);
             });
             self.end_ns = interval.to_ns;
         }
@@ -319,8 +327,9 @@ impl Index {
     fn sum(&self, from: usize, to: usize, mut each: impl FnMut(CauseId, u64)) {
         for (cause, sums) in &self.sums {
             let up_to = |interval: usize| {
-                let after = sums.partition_point(|&(at, _)| at < interval);
-                after.checked_sub(1).map_or(0, |last| sums[last].1)
+                let after = sums.up_to(usize::MAX, |&(at, _)| at < interval);
+                let last = after.checked_sub(1).and_then(|last| sums.get(last));
+                last.map_or(0, |&(_, sum)| sum)
             };
             let ns = up_to(to) - up_to(from);
             if ns > 0 {
@@ -335,16 +344,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_search_from_the_end_finds_what_any_search_finds() {
-        for len in 0..40_u32 {
-            let items: Vec<u32> = (0..len).collect();
-            for limit in 0..=len {
-                assert_eq!(up_to(&items, |&i| i < limit), limit as usize, "of {len}");
-            }
-        }
-    }
-
-    #[test]
     fn parts_end_where_the_next_waits_begin() {
         let mut all = AllParts::default();
         let lists: [&[(CauseId, u64)]; 4] = [
@@ -353,7 +352,8 @@ mod tests {
             &[(CauseId(2), 20), (CauseId(1), 5)],
             &[(CauseId(3), 1)],
         ];
-        let kept = lists.map(|list| all.add(list));
+        let mut room = Room::default();
+        let kept = lists.map(|list| all.add(list, &mut room));
         for (list, parts) in lists.iter().zip(kept) {
             let did = Did::WaitOn {
                 key: KeyId(0),

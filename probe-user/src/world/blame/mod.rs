@@ -32,6 +32,8 @@ use self::{
     log::{Did, Log, Now, Parts},
     walk::Piece,
 };
+use crate::shelf::Room;
+
 use super::{
     account::WaitKey,
     identity::ThreadId,
@@ -77,7 +79,7 @@ pub enum Ended {
 }
 
 /// Every thread's past.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Past {
     /// By [`ThreadId`].
     logs: Vec<Log>,
@@ -86,6 +88,8 @@ pub struct Past {
     keys: Numbered<WaitKey>,
     causes: Numbered<Cause>,
     scratch: walk::Scratch,
+    /// Where it is kept.
+    pub room: Room,
 }
 
 impl Default for Past {
@@ -101,6 +105,7 @@ impl Default for Past {
             keys: Numbered::default(),
             causes,
             scratch: walk::Scratch::default(),
+            room: Room::default(),
         }
     }
 }
@@ -190,7 +195,7 @@ impl Past {
                 did
             }
         };
-        self.logs[at].push(spent.to_ns, self.sealed, did);
+        self.logs[at].push(spent.to_ns, self.sealed, did, &mut self.room);
         match spent.doing {
             Doing::Wait { key, ended } => self.tried(thread, id, key, ended),
             Doing::Cpu(_) => self.logs[at].tries.run(spent.to_ns - from_ns),
@@ -227,6 +232,6 @@ impl Past {
             to_ns,
             before: self.sealed,
         });
-        self.logs[id.0 as usize].add_parts(&self.scratch.parts)
+        self.logs[id.0 as usize].add_parts(&self.scratch.parts, &mut self.room)
     }
 }

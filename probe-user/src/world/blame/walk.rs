@@ -3,9 +3,9 @@
 use super::{
     Past,
     keys::CauseId,
-    log::{Did, Log, up_to},
+    log::{Did, Log},
 };
-use crate::world::identity::ThreadId;
+use crate::{shelf::Room, world::identity::ThreadId};
 
 /// What a thread did in an interval, as far as it had been sealed by then.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,7 @@ impl Past {
             return scratch.add(CauseId::UNKNOWN, piece.to_ns - piece.from_ns);
         };
         before_birth(log, &mut piece, scratch);
-        let known = log.sealed_before(piece.before).len();
+        let known = log.sealed_before(piece.before);
         let known_to_ns = log.begin_ns(known);
         if piece.to_ns > known_to_ns {
             let from_ns = piece.from_ns.max(known_to_ns);
@@ -78,7 +78,7 @@ impl Past {
             piece.to_ns = from_ns;
         }
         if piece.from_ns < piece.to_ns {
-            within(log, known, &piece, scratch);
+            within(log, known, &piece, &mut self.room, scratch);
         }
     }
 }
@@ -104,27 +104,26 @@ fn before_birth(log: &Log, piece: &mut Piece, scratch: &mut Scratch) {
 
 /// The part that the `known` sealed intervals cover: whole ones, and the parts of
 /// one at either end.
-fn within(log: &mut Log, known: usize, piece: &Piece, scratch: &mut Scratch) {
-    let sealed = log.first(known);
-    let last = up_to(sealed, |i| i.to_ns < piece.to_ns);
-    let first = up_to(&sealed[..last], |i| i.to_ns <= piece.from_ns);
+fn within(log: &mut Log, known: usize, piece: &Piece, room: &mut Room, scratch: &mut Scratch) {
+    let last = log.up_to(known, |i| i.to_ns < piece.to_ns);
+    let first = log.up_to(last, |i| i.to_ns <= piece.from_ns);
     let mut whole = first;
     if log.begin_ns(first) < piece.from_ns {
-        part(log, known, first, piece, scratch);
+        part(log, first, piece, scratch);
         whole += 1;
     }
-    log.sum(whole, last, |cause, ns| scratch.add(cause, ns));
-    if last >= whole {
-        part(log, known, last, piece, scratch);
+    log.sum(whole, last, room, |cause, ns| scratch.add(cause, ns));
+    if (whole..known).contains(&last) {
+        part(log, last, piece, scratch);
     }
 }
 
 /// The part of one interval that lies inside the piece.
-fn part(log: &Log, known: usize, at: usize, piece: &Piece, scratch: &mut Scratch) {
-    let Some(interval) = log.first(known).get(at) else {
+fn part(log: &Log, at: usize, piece: &Piece, scratch: &mut Scratch) {
+    let Some((begin_ns, interval)) = log.interval(at) else {
         return;
     };
-    let from_ns = piece.from_ns.max(log.begin_ns(at));
+    let from_ns = piece.from_ns.max(begin_ns);
     let to_ns = piece.to_ns.min(interval.to_ns);
     match interval.did {
         Did::Pass(cause) | Did::WaitFor { cause, .. } => {

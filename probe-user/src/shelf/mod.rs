@@ -1,0 +1,317 @@
+//! Long lists that only grow: the past of a run. They are kept in memory up to a
+//! limit that all of them share, and behind it in a file.
+
+mod spill;
+
+use std::path::{Path, PathBuf};
+
+use self::spill::{Spill, Stored};
+
+/// Bytes of a chunk: a page of the file.
+const CHUNK: usize = 4096;
+
+/// A list that only grows. Memory: the items, in chunks of 4 KiB, the last of which
+/// grows from nothing.
+#[derive(Debug)]
+pub struct Shelf<T> {
+    /// Each has as many items as fit.
+    full: Vec<Chunk<T>>,
+    last: Vec<T>,
+}
+
+/// Where full chunks go.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// What may still be kept in memory, bytes; `None` without a limit.
+    left: Option<usize>,
+    folder: PathBuf,
+    spill: Option<Spill>,
+    problem: Option<String>,
+}
+
+#[derive(Debug)]
+enum Chunk<T> {
+    InMemory(Box<[T]>),
+    InFile(Stored<T>),
+}
+
+impl<T> Chunk<T> {
+    fn items(&self) -> &[T] {
+        match self {
+            Chunk::InMemory(items) => items,
+            Chunk::InFile(stored) => stored.items(),
+        }
+    }
+
+    fn items_mut(&mut self) -> &mut [T] {
+        match self {
+            Chunk::InMemory(items) => items,
+            Chunk::InFile(stored) => stored.items_mut(),
+        }
+    }
+}
+
+impl Room {
+    /// Keeps so many bytes in memory, and what is more in a file without a name
+    /// in the folder, which is made when it is needed.
+    pub fn limited(bytes: usize, folder: &Path) -> Room {
+        Room {
+            left: Some(bytes),
+            folder: folder.to_owned(),
+            ..Room::default()
+        }
+    }
+
+    /// Bytes in the file.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.spill.as_ref().map_or(0, Spill::bytes)
+    }
+
+    /// Why there is more in memory than was allowed.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    fn keep<T: Copy>(&mut self, items: Vec<T>) -> Chunk<T> {
+        let Some(left) = &mut self.left else {
+            return Chunk::InMemory(items.into());
+        };
+        if let Some(less) = left.checked_sub(CHUNK) {
+            *left = less;
+            return Chunk::InMemory(items.into());
+        }
+        match self.store(&items) {
+            Ok(stored) => Chunk::InFile(stored),
+            Err(error) => {
+                // Nothing is lost for want of a disk.
+                self.left = None;
+                let folder = self.folder.display();
+                self.problem = Some(format!(
+                    "what was seen no longer fits into the memory allowed, and not into {folder} \
+                     either ({error}): it is kept in memory all the same"
+                ));
+                Chunk::InMemory(items.into())
+            }
+        }
+    }
+
+    fn store<T: Copy>(&mut self, items: &[T]) -> std::io::Result<Stored<T>> {
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            None => self.spill.insert(Spill::create(&self.folder)?),
+        };
+        spill.store(items)
+    }
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Shelf<T> {
+        Shelf {
+            full: Vec::new(),
+            last: Vec::new(),
+        }
+    }
+}
+
+impl<T> Shelf<T> {
+    /// Items in a chunk; a power of two.
+    const PER_CHUNK: usize = {
+        let per_chunk = CHUNK / size_of::<T>();
+        assert!(per_chunk.is_power_of_two());
+        per_chunk
+    };
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.full.len() * Self::PER_CHUNK + self.last.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The item at a place.
+    pub fn get(&self, at: usize) -> Option<&T> {
+        match self.full.get(at / Self::PER_CHUNK) {
+            Some(chunk) => chunk.items().get(at % Self::PER_CHUNK),
+            None => self.last.get(at - self.full.len() * Self::PER_CHUNK),
+        }
+    }
+
+    /// The latest item.
+    pub fn last(&self) -> Option<&T> {
+        let of_chunk = || self.full.last().and_then(|chunk| chunk.items().last());
+        self.last.last().or_else(of_chunk)
+    }
+
+    /// The items from a place on.
+    pub fn from(&self, at: usize) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
+        // There is one at each place before the length.
+        let item = |at| match self.get(at) {
+            Some(item) => item,
+            None => unreachable!("{at} of {}", self.len()),
+        };
+        (at.min(self.len())..self.len()).map(item)
+    }
+
+    /// Changes every item from a place on.
+    pub fn change(&mut self, from: usize, mut change: impl FnMut(&mut T)) {
+        let first = from / Self::PER_CHUNK;
+        let mut skip = from % Self::PER_CHUNK;
+        let full = self.full.iter_mut().map(Chunk::items_mut);
+        for items in full.chain([self.last.as_mut_slice()]).skip(first) {
+            let skipped = std::mem::take(&mut skip).min(items.len());
+            items[skipped..].iter_mut().for_each(&mut change);
+        }
+    }
+
+    /// How many of the first `of` items are so; all of those, and none behind them.
+    /// Mostly the recent ones are asked for: the search goes from the end.
+    pub fn up_to(&self, of: usize, is_so: impl Fn(&T) -> bool) -> usize {
+        let is_so = |at: usize| self.get(at).is_some_and(&is_so);
+        let (mut end, mut step) = (of.min(self.len()), 1_usize);
+        while end > 0 {
+            let begin = end.saturating_sub(step);
+            if is_so(begin) {
+                return partition_point(begin + 1, end, is_so);
+            }
+            (end, step) = (begin, step * 2);
+        }
+        0
+    }
+}
+
+impl<T: Copy> Shelf<T> {
+    /// Appends an item.
+    pub fn push(&mut self, item: T, room: &mut Room) {
+        self.last.push(item);
+        if self.last.len() == Self::PER_CHUNK {
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(Self::PER_CHUNK));
+            self.full.push(room.keep(full));
+        }
+    }
+
+    /// Forgets all items but the first so many.
+    pub fn truncate(&mut self, len: usize) {
+        while self.len() > len
+            && self.last.len() < self.len() - len
+            && let Some(chunk) = self.full.pop()
+        {
+            self.last = chunk.items().to_vec();
+        }
+        self.last
+            .truncate(len.saturating_sub(self.full.len() * Self::PER_CHUNK));
+    }
+}
+
+/// The first place in a range that is not so; before it all are.
+fn partition_point(begin: usize, end: usize, is_so: impl Fn(usize) -> bool) -> usize {
+    let (mut begin, mut end) = (begin, end);
+    while begin < end {
+        let middle = begin + (end - begin) / 2;
+        if is_so(middle) {
+            begin = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    begin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two chunks and a half of words.
+    const ITEMS: u64 = 1280;
+
+    fn rooms() -> [Room; 4] {
+        let folder = std::env::temp_dir();
+        [
+            Room::default(),
+            Room::limited(0, &folder),
+            Room::limited(CHUNK, &folder),
+            Room::limited(0, Path::new("/nonexistent")),
+        ]
+    }
+
+    fn filled(room: &mut Room) -> Shelf<u64> {
+        let mut shelf = Shelf::default();
+        (0..ITEMS).for_each(|item| shelf.push(item, room));
+        shelf
+    }
+
+    #[test]
+    fn a_shelf_is_a_list_wherever_it_is_kept() {
+        for mut room in rooms() {
+            let shelf = filled(&mut room);
+            assert_eq!(shelf.len(), ITEMS as usize);
+            assert_eq!(shelf.last(), Some(&(ITEMS - 1)));
+            for from in [0, 1, 511, 512, 1023, 1024, 1279, 1280, 5000] {
+                let items: Vec<u64> = shelf.from(from).copied().collect();
+                assert_eq!(items, (from as u64..ITEMS).collect::<Vec<_>>(), "{from}");
+                let item = (from < ITEMS as usize).then_some(from as u64);
+                assert_eq!(shelf.get(from).copied(), item);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_behind_a_place_changes() {
+        for mut room in rooms() {
+            for from in [0, 1, 511, 512, 1024, 1279, 1280, 5000] {
+                let mut shelf = filled(&mut room);
+                shelf.change(from, |item| *item += 10_000);
+                for (at, item) in shelf.from(0).enumerate() {
+                    let added = if at < from { 0 } else { 10_000 };
+                    assert_eq!(*item, at as u64 + added, "from {from}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_cut_grows_again() {
+        for mut room in rooms() {
+            for len in [0, 1, 511, 512, 513, 1024, 1025, 1280, 5000] {
+                let mut shelf = filled(&mut room);
+                shelf.truncate(len);
+                let left = len.min(ITEMS as usize);
+                assert_eq!(shelf.len(), left, "{len}");
+                (0..600).for_each(|item| shelf.push(item, &mut room));
+                let expected: Vec<u64> = (0..left as u64).chain(0..600).collect();
+                assert_eq!(shelf.from(0).copied().collect::<Vec<_>>(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_search_from_the_end_finds_what_any_search_finds() {
+        let shelf = filled(&mut Room::default());
+        for of in [0, 1, 2, 3, 10, 511, 512, 1000, 1280, 2000] {
+            for limit in [0, 1, 2, 5, 511, 512, 513, 999, 1000, 1279, 1280] {
+                let found = shelf.up_to(of, |&item| item < limit);
+                assert_eq!(found, limit.min(of as u64).min(ITEMS) as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_does_not_fit_goes_to_the_file() {
+        let bytes = |room: &mut Room| {
+            let _kept = filled(room);
+            (room.spilled_bytes(), room.problem().is_some())
+        };
+        let [mut free, mut none, mut one, mut nowhere] = rooms();
+        assert_eq!(bytes(&mut free), (0, false));
+        assert_eq!(bytes(&mut none), (2 * CHUNK as u64, false));
+        assert_eq!(bytes(&mut one), (CHUNK as u64, false));
+        assert_eq!(bytes(&mut nowhere), (0, true));
+        assert!(
+            nowhere
+                .problem()
+                .is_some_and(|p| p.contains("/nonexistent"))
+        );
+    }
+}
