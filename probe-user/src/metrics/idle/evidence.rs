@@ -78,6 +78,7 @@ enum Role {
 }
 
 /// What each thread did at a site.
+#[derive(Default)]
 pub(super) struct Roles(FxHashMap<ThreadId, Acts>);
 
 #[derive(Default)]
@@ -88,17 +89,20 @@ struct Acts {
 }
 
 impl Roles {
-    pub(super) fn of(waits: &[Waited]) -> Roles {
-        let mut acts: FxHashMap<ThreadId, Acts> = FxHashMap::default();
-        for wait in waits {
-            let waiter = acts.entry(wait.waiter).or_default();
-            waiter.waits += 1;
-            waiter.last_wait_ns = waiter.last_wait_ns.max(wait.from_ns);
-            if let By::Thread(waker) = wait.by {
-                acts.entry(waker).or_default().wakes += 1;
-            }
+    fn of(waits: &[Waited]) -> Roles {
+        let mut roles = Roles::default();
+        waits.iter().for_each(|wait| roles.add(wait));
+        roles
+    }
+
+    /// Takes in a wait.
+    pub(super) fn add(&mut self, wait: &Waited) {
+        let waiter = self.0.entry(wait.waiter).or_default();
+        waiter.waits += 1;
+        waiter.last_wait_ns = waiter.last_wait_ns.max(wait.from_ns);
+        if let By::Thread(waker) = wait.by {
+            self.0.entry(waker).or_default().wakes += 1;
         }
-        Roles(acts)
     }
 
     fn of_waker(&self, waker: ThreadId, ts_ns: u64) -> Role {
@@ -133,18 +137,30 @@ pub(super) fn own_words(waits: &[Waited], kin: &Kin<'_>) -> Option<bool> {
     (tally.mostly(tally.fed) && chosen(waits, &roles) >= TIMES).then_some(true)
 }
 
-/// One thread's waits on a file. `roles` are those of all threads there.
-pub(super) fn file(waits: &[Waited], roles: &Roles, kin: &Kin<'_>) -> Option<bool> {
-    let from_above = Tally::of(waits, roles, |waker, waiter| kin.has_made(waker, waiter));
-    if from_above.mostly(from_above.fed) {
-        return Some(true);
+/// One thread's waits on a file.
+#[derive(Default)]
+pub(super) struct AtFile {
+    from_above: Tally,
+    from_below: u64,
+}
+
+impl AtFile {
+    /// Takes in a wait. `roles` are those of all threads there.
+    pub(super) fn add(&mut self, wait: &Waited, roles: &Roles, kin: &Kin<'_>) {
+        let has_made = |waker, waiter| kin.has_made(waker, waiter);
+        self.from_above.add(wait, roles, has_made);
+        if matches!(wait.by, By::Thread(waker) if kin.has_made(wait.waiter, waker)) {
+            self.from_below += 1;
+        }
     }
-    let from_below = waits
-        .iter()
-        .filter(|wait| matches!(wait.by, By::Thread(waker) if kin.has_made(wait.waiter, waker)));
-    from_above
-        .mostly(from_below.count() as u64)
-        .then_some(false)
+
+    /// Whether they are idle.
+    pub(super) fn is_idle(&self) -> Option<bool> {
+        if self.from_above.mostly(self.from_above.fed) {
+            return Some(true);
+        }
+        self.from_above.mostly(self.from_below).then_some(false)
+    }
 }
 
 /// Waits by who ended them.
@@ -159,23 +175,27 @@ impl Tally {
     /// `may_feed` says which submitters count, by waker and waiter.
     fn of(waits: &[Waited], roles: &Roles, may_feed: impl Fn(ThreadId, ThreadId) -> bool) -> Tally {
         let mut tally = Tally::default();
-        for wait in waits {
-            let waker = match wait.by {
-                By::Thread(waker) => waker,
-                By::Timer => continue,
-                By::Other => {
-                    tally.others += 1;
-                    continue;
-                }
-            };
-            match roles.of_waker(waker, wait.to_ns) {
-                Role::Submitter if may_feed(waker, wait.waiter) => tally.fed += 1,
-                Role::Submitter => tally.others += 1,
-                Role::Peer => tally.peers += 1,
-                Role::Leaver => {}
-            }
-        }
+        waits
+            .iter()
+            .for_each(|wait| tally.add(wait, roles, &may_feed));
         tally
+    }
+
+    fn add(&mut self, wait: &Waited, roles: &Roles, may_feed: impl Fn(ThreadId, ThreadId) -> bool) {
+        let waker = match wait.by {
+            By::Thread(waker) => waker,
+            By::Timer => return,
+            By::Other => {
+                self.others += 1;
+                return;
+            }
+        };
+        match roles.of_waker(waker, wait.to_ns) {
+            Role::Submitter if may_feed(waker, wait.waiter) => self.fed += 1,
+            Role::Submitter => self.others += 1,
+            Role::Peer => self.peers += 1,
+            Role::Leaver => {}
+        }
     }
 
     fn mostly(&self, part: u64) -> bool {

@@ -62,7 +62,7 @@ mod kin;
 use rustc_hash::FxHashMap;
 
 use self::{
-    evidence::{By, Roles, Waited},
+    evidence::{AtFile, By, Roles, Waited},
     kin::Kin,
 };
 use super::process::Processes;
@@ -83,35 +83,39 @@ use crate::world::{
 pub struct Idle(FxHashMap<(ThreadId, ObjectKey), bool>);
 
 /// Where threads wait for the same thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Site {
-    /// A futex word, by process.
-    Word(usize, u64),
-    /// Words of one thread each, by process and group.
-    OwnWords(usize, usize),
+    Words(Words),
     File(NameId),
 }
+
+/// Futex words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Words {
+    /// One, by process.
+    One(usize, u64),
+    /// Those of one thread each, by process and group.
+    Own(usize, usize),
+}
+
+/// What each thread did at each file.
+type Files = FxHashMap<NameId, Roles>;
 
 impl Idle {
     /// Judges every site of a world. `group_of` is each thread's group.
     pub fn judge(world: &World, processes: &Processes, group_of: &[usize]) -> Idle {
         let kin = Kin::new(world, &processes.of_thread);
-        let mut sites = gather(world, &processes.of_thread);
-        join_own_words(&mut sites, group_of);
+        let (mut words, roles) = gather(world, &processes.of_thread);
+        join_own_words(&mut words, group_of);
         let mut idle = Idle(FxHashMap::default());
-        for (site, waits) in sites {
-            match site {
-                Site::Word(..) => {
-                    let waits = evidence::whole(waits);
-                    idle.learn(&waits, evidence::word(&waits));
-                }
-                Site::OwnWords(..) => {
-                    let waits = evidence::whole(waits);
-                    idle.learn(&waits, evidence::own_words(&waits, &kin));
-                }
-                Site::File(_) => idle.learn_file(&waits, &kin),
-            }
+        for (words, waits) in words {
+            let waits = evidence::whole(waits);
+            let verdict = match words {
+                Words::One(..) => evidence::word(&waits),
+                Words::Own(..) => evidence::own_words(&waits, &kin),
+            };
+            idle.learn(&waits, verdict);
         }
+        idle.learn_files(world, &processes.of_thread, &roles, &kin);
         idle
     }
 
@@ -135,14 +139,23 @@ impl Idle {
         }
     }
 
-    fn learn_file(&mut self, waits: &[Waited], kin: &Kin) {
-        let roles = Roles::of(waits);
-        let mut of_waiter: FxHashMap<ThreadId, Vec<Waited>> = FxHashMap::default();
-        for wait in waits {
-            of_waiter.entry(wait.waiter).or_default().push(*wait);
-        }
-        for own in of_waiter.values() {
-            self.learn(own, evidence::file(own, &roles, kin));
+    /// There may be many waits on a file, and `roles` says what matters of all:
+    /// they are looked at once more, and not kept.
+    fn learn_files(&mut self, world: &World, process_of: &[usize], roles: &Files, kin: &Kin) {
+        for (waiter, &process) in (0..).map(ThreadId).zip(process_of) {
+            let mut own: FxHashMap<NameId, AtFile> = FxHashMap::default();
+            for lived in world.past.history(waiter) {
+                if let Some((Site::File(name), waited)) = told(&lived, waiter, process)
+                    && let Some(roles) = roles.get(&name)
+                {
+                    own.entry(name).or_default().add(&waited, roles, kin);
+                }
+            }
+            let verdicts = own.iter().filter_map(|(&name, at)| {
+                let key = (waiter, ObjectKey::File(name));
+                Some((key, at.is_idle()?))
+            });
+            self.0.extend(verdicts);
         }
     }
 }
@@ -188,11 +201,11 @@ fn for_the_world(sum: &WaitSum) -> Option<bool> {
     sum.wakes.keys().all(from_outside).then_some(false)
 }
 
-/// Every finished wait that is judged by its object.
-fn gather(world: &World, process_of: &[usize]) -> FxHashMap<Site, Vec<Waited>> {
-    let mut sites: FxHashMap<Site, Vec<Waited>> = FxHashMap::default();
-    for (index, &process) in process_of.iter().enumerate() {
-        let waiter = ThreadId(index as u32);
+/// Every finished wait on a futex, and of those on files what each thread did there.
+fn gather(world: &World, process_of: &[usize]) -> (FxHashMap<Words, Vec<Waited>>, Files) {
+    let mut words: FxHashMap<Words, Vec<Waited>> = FxHashMap::default();
+    let mut files = Files::default();
+    for (waiter, &process) in (0..).map(ThreadId).zip(process_of) {
         let mut on_cpu_ns = 0;
         // On the CPU before the latest wait on each object.
         let mut before: FxHashMap<ObjectKey, u64> = FxHashMap::default();
@@ -203,12 +216,17 @@ fn gather(world: &World, process_of: &[usize]) -> FxHashMap<Site, Vec<Waited>> {
             let Some((site, mut waited)) = told(&lived, waiter, process) else {
                 continue;
             };
-            let so_far_ns = before.insert(waited.object, on_cpu_ns);
-            waited.ran_ns = so_far_ns.map(|so_far_ns| on_cpu_ns - so_far_ns);
-            sites.entry(site).or_default().push(waited);
+            match site {
+                Site::File(name) => files.entry(name).or_default().add(&waited),
+                Site::Words(site) => {
+                    let so_far_ns = before.insert(waited.object, on_cpu_ns);
+                    waited.ran_ns = so_far_ns.map(|so_far_ns| on_cpu_ns - so_far_ns);
+                    words.entry(site).or_default().push(waited);
+                }
+            }
         }
     }
-    sites
+    (words, files)
 }
 
 fn told(lived: &Lived<'_>, waiter: ThreadId, process: usize) -> Option<(Site, Waited)> {
@@ -216,7 +234,9 @@ fn told(lived: &Lived<'_>, waiter: ThreadId, process: usize) -> Option<(Site, Wa
         return None;
     };
     let site = match (manner(key.kind), key.object) {
-        (Manner::Site | Manner::Socket, ObjectKey::Futex(word)) => Site::Word(process, word),
+        (Manner::Site | Manner::Socket, ObjectKey::Futex(word)) => {
+            Site::Words(Words::One(process, word))
+        }
         (Manner::Site | Manner::Socket, ObjectKey::File(name)) => Site::File(name),
         _ => return None,
     };
@@ -237,19 +257,19 @@ fn told(lived: &Lived<'_>, waiter: ThreadId, process: usize) -> Option<(Site, Wa
 }
 
 /// Words on which only one thread has waited, by its group.
-fn join_own_words(sites: &mut FxHashMap<Site, Vec<Waited>>, group_of: &[usize]) {
-    for (site, waits) in std::mem::take(sites) {
+fn join_own_words(words: &mut FxHashMap<Words, Vec<Waited>>, group_of: &[usize]) {
+    for (site, waits) in std::mem::take(words) {
         let site = joined(site, &waits, group_of);
-        sites.entry(site).or_default().extend(waits);
+        words.entry(site).or_default().extend(waits);
     }
 }
 
-fn joined(site: Site, waits: &[Waited], group_of: &[usize]) -> Site {
+fn joined(site: Words, waits: &[Waited], group_of: &[usize]) -> Words {
     match (site, waits) {
-        (Site::Word(process, _), [first, rest @ ..])
+        (Words::One(process, _), [first, rest @ ..])
             if rest.iter().all(|wait| wait.waiter == first.waiter) =>
         {
-            Site::OwnWords(process, group_of[first.waiter.0 as usize])
+            Words::Own(process, group_of[first.waiter.0 as usize])
         }
         _ => site,
     }

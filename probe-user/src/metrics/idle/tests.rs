@@ -87,10 +87,13 @@ fn check_file(process_of: &[usize], drawing: &str, idle: Option<bool>) {
     let world = family();
     let kin = Kin::new(&world, process_of);
     let waits = drawn(drawing);
-    let roles = Roles::of(&waits);
+    let mut roles = Roles::default();
+    waits.iter().for_each(|wait| roles.add(wait));
     let first = waits[0].waiter;
     let own: Vec<Waited> = waits.into_iter().filter(|w| w.waiter == first).collect();
-    assert_eq!(evidence::file(&own, &roles, &kin), idle, "\n{drawing}");
+    let mut at_file = AtFile::default();
+    own.iter().for_each(|wait| at_file.add(wait, &roles, &kin));
+    assert_eq!(at_file.is_idle(), idle, "\n{drawing}");
 }
 
 const POOL: &str = "
