@@ -9,7 +9,7 @@ use crate::{
     current::Current,
     maps::PLACES,
     offsets::{self, Constant as _},
-    read::{Task, field},
+    read::{Task, chase},
 };
 
 /// Of one CPU; zero where not known yet.
@@ -54,16 +54,33 @@ pub fn registers(task: Task) -> u64 {
     let Some(places) = PLACES.get_ptr_mut(0) else {
         return 0;
     };
-    let stack = field::<u64>(task, &offsets::TASK_STACK);
-    // SAFETY: as in `preempt_count`; `task` is a BTF-typed task pointer, as the
-    // helper demands.
+    let stack = chase::<u64>(task, &offsets::TASK_STACK);
+    // SAFETY: as in `preempt_count`.
     unsafe {
         if (*places).regs_from_stack == 0 {
             cold_path();
-            let task = task.cast_mut().cast::<task_struct>();
-            let regs = helpers::generated::bpf_task_pt_regs(task) as u64;
-            (*places).regs_from_stack = regs.wrapping_sub(stack);
+            (*places).regs_from_stack = from_stack(task, stack);
         }
-        stack.wrapping_add((*places).regs_from_stack)
+        stack.wrapping_add((&raw const (*places).regs_from_stack).read_volatile())
+    }
+}
+
+/// Apart, so that the verifier need not follow what comes after a second time.
+#[inline(never)]
+fn from_stack(task: Task, stack: u64) -> u64 {
+    // SAFETY: `task` is a BTF-typed task pointer, as the helper demands; the other
+    // one fills a word.
+    unsafe {
+        let task = task.cast_mut().cast::<task_struct>();
+        let regs = helpers::generated::bpf_task_pt_regs(task) as u64;
+        // The verifier lets nothing unknown be subtracted from a pointer; what is
+        // read it takes for a number.
+        let mut number = 0_u64;
+        let _read = helpers::generated::bpf_probe_read_kernel(
+            (&raw mut number).cast(),
+            size_of::<u64>() as u32,
+            (&raw const regs).cast(),
+        );
+        number.wrapping_sub(stack)
     }
 }
