@@ -145,6 +145,11 @@ fn conclude(
         // A closed stdout does not change the result.
         let _ = write!(io::stdout(), "\n{}", table(outcomes));
     }
+    // Again, and last: the console of a dozen guests is long.
+    for outcome in outcomes.iter().filter(|outcome| !outcome.failed.is_empty()) {
+        say(format_args!("== what failed on {}", outcome.label));
+        outcome.failed.iter().for_each(say);
+    }
     let guests = outcomes
         .iter()
         .filter_map(|outcome| outcome.observation.clone());

@@ -18,6 +18,8 @@ use crate::vm::files;
 
 /// Lines to show again when a guest ends without a result.
 const TAIL: usize = 40;
+/// Lines of a program to show again when it failed.
+const WORDS: usize = 200;
 /// How long switching off may take once the result is known.
 const FAREWELL: Duration = Duration::from_secs(15);
 
@@ -27,6 +29,8 @@ pub(crate) struct Seen {
     pub(crate) told: Vec<(Duration, Told)>,
     /// The last lines of its console, without pieces of output.
     pub(crate) tail: VecDeque<String>,
+    /// The last lines of each program that failed.
+    pub(crate) failed: Vec<String>,
     pub(crate) timed_out: bool,
     pub(crate) total: Duration,
 }
@@ -65,9 +69,12 @@ pub(crate) fn follow(
     let mut seen = Seen {
         told: Vec::new(),
         tail: VecDeque::new(),
+        failed: Vec::new(),
         timed_out: false,
         total: Duration::ZERO,
     };
+    // Of the program that runs.
+    let mut words = VecDeque::new();
     let mut deadline = begin + limit;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -80,7 +87,15 @@ pub(crate) fn follow(
                 if !matches!(told, Some(Told::Output(_))) {
                     // A closed stdout is no reason to stop.
                     let _ = writeln!(shown, "{label} | {line}");
-                    seen.keep(line);
+                    keep(&mut words, WORDS, line.clone());
+                    keep(&mut seen.tail, TAIL, line);
+                }
+                match &told {
+                    Some(Told::Begin { .. }) => words.clear(),
+                    Some(Told::End(ended)) if ended.status != 0 => {
+                        seen.failed.extend(words.drain(..));
+                    }
+                    _ => {}
                 }
                 if matches!(told, Some(Told::Exit { .. })) {
                     deadline = deadline.min(Instant::now() + FAREWELL);
@@ -99,13 +114,11 @@ pub(crate) fn follow(
     Ok(seen)
 }
 
-impl Seen {
-    fn keep(&mut self, line: String) {
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(line);
+fn keep(lines: &mut VecDeque<String>, most: usize, line: String) {
+    if lines.len() == most {
+        lines.pop_front();
     }
+    lines.push_back(line);
 }
 
 /// The lines as they come; the channel closes with the console.
@@ -189,6 +202,15 @@ mod tests {
         let (seen, _) = followed(script, LONG);
         assert_eq!(seen.tail, ["before", "after"]);
         assert!(matches!(&seen.told[0].1, Told::Output(piece) if piece.name == "doctor"));
+    }
+
+    #[test]
+    fn what_a_failed_program_said_is_kept() {
+        let script = "\
+            echo waitscope-guest: begin good; echo well; echo waitscope-guest: end good 0 1; \
+            echo waitscope-guest: begin bad; echo ill; echo waitscope-guest: end bad 101 1";
+        let (seen, _) = followed(script, LONG);
+        assert_eq!(seen.failed, ["ill", "waitscope-guest: end bad 101 1"]);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) struct Outcome {
     /// From QEMU's start to its end.
     pub(crate) total: Duration,
     pub(crate) verdict: Verdict,
+    /// What the programs that failed said.
+    pub(crate) failed: Vec<String>,
     /// What doctor said, if it was asked and its word came.
     pub(crate) observation: Option<Observation>,
 }
@@ -60,6 +62,7 @@ impl Outcome {
             boot,
             total: seen.total,
             verdict,
+            failed: seen.failed.clone(),
         }
     }
 
@@ -117,6 +120,7 @@ fn cells(outcome: &Outcome) -> Vec<String> {
         boot,
         total,
         verdict,
+        failed: _,
         observation: _,
     } = outcome;
     vec![
@@ -159,6 +163,7 @@ mod tests {
                 .map(|told| (Duration::from_millis(4_600), told))
                 .collect(),
             tail: VecDeque::new(),
+            failed: Vec::new(),
             timed_out: false,
             total: Duration::from_millis(112_000),
         };
@@ -206,6 +211,7 @@ mod tests {
             boot: None,
             total: Duration::from_millis(112_000),
             verdict: Verdict::TimedOut(None),
+            failed: Vec::new(),
             observation: None,
         };
         let row = table(&[hung]);
