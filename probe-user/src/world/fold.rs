@@ -149,8 +149,10 @@ fn kind_of(thread: &Thread, stay: &Folded, lexicon: &Lexicon) -> WaitKind {
     };
     let native = !call.compat && !call.kernel;
     let on_file = native && lexicon.table.class(call.nr).descriptor() == Descriptor::First;
-    // A regular file's name may say that it is an eventfd.
-    let settles = matches!(stay.mode, S_IFIFO | S_IFSOCK);
+    let io_wait = stay.flags & flag::IOWAIT != 0;
+    // A regular file's name may say that it is an eventfd; but nobody waits for I/O
+    // on one.
+    let settles = matches!(stay.mode, S_IFIFO | S_IFSOCK) || stay.mode == S_IFREG && io_wait;
     let object = (on_file && settles).then(|| Object {
         mode: stay.mode,
         ..Object::default()
@@ -159,7 +161,7 @@ fn kind_of(thread: &Thread, stay: &Folded, lexicon: &Lexicon) -> WaitKind {
         call,
         table: lexicon.table,
         state: stay.state & !state::DEAD,
-        io_wait: stay.flags & flag::IOWAIT != 0,
+        io_wait,
         on_lock: stay.flags & flag::LOCK != 0,
         object: object.as_ref(),
         stack: &[],
@@ -172,4 +174,5 @@ fn kind_of(thread: &Thread, stay: &Folded, lexicon: &Lexicon) -> WaitKind {
 }
 
 const S_IFIFO: u32 = 0o010_000;
+const S_IFREG: u32 = 0o100_000;
 const S_IFSOCK: u32 = 0o140_000;

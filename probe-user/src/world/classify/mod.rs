@@ -48,7 +48,7 @@ pub fn classify(sleep: &Sleep<'_>) -> WaitKind {
         .or_else(|| by_mark(sleep.stack, INTERVENING))
         .or_else(|| by_call(sleep))
         .or_else(|| by_mark(sleep.stack, FUNCTIONS))
-        .or_else(|| sleep.io_wait.then_some(WaitKind::Disk))
+        .or_else(|| by_io_wait(sleep))
         .unwrap_or(WaitKind::Unknown)
 }
 
@@ -83,6 +83,12 @@ fn by_mark(stack: &[&Symbol], marks: &[Mark]) -> Option<WaitKind> {
         .iter()
         .find(|(function, _)| stack.iter().any(|s| *s.name == **function))
         .map(|&(_, kind)| kind)
+}
+
+/// Waits for I/O, and for no page that is missing: those have marks. Without a stack
+/// it may be either.
+fn by_io_wait(sleep: &Sleep<'_>) -> Option<WaitKind> {
+    (sleep.io_wait && !sleep.stack.is_empty()).then_some(WaitKind::Disk)
 }
 
 fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {

@@ -118,6 +118,19 @@ fn reads_and_writes_are_told_by_their_file() {
 }
 
 #[test]
+fn waiting_for_io_is_for_a_disk_if_the_stack_says_for_no_page() {
+    let case = |stack| Case {
+        io_wait: true,
+        state: D,
+        stack,
+        ..call("openat")
+    };
+    let directory = "~io_schedule wait_for_something ext4_lookup path_openat do_sys_openat2";
+    check(&case(directory), WaitKind::Disk);
+    check(&case(""), WaitKind::Unknown);
+}
+
+#[test]
 fn fcntl_waits_only_for_locks() {
     check(
         &Case {

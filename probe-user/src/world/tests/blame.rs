@@ -99,6 +99,7 @@ fn behind_read(waker_stack: &str, facts: Vec<Fact>) -> String {
     probes.switch(1050, Some((reader, asleep)), None);
     let by = By {
         flags: waker::CONTEXT_KNOWN | waker::HARDIRQ | waker::IDLE,
+        sleeper_stack: stack("schedule vfs_read"),
         waker_stack: stack(waker_stack),
         disk: Some(DISK),
         ..By::default()

@@ -1,6 +1,9 @@
 //! Lost records: the time they covered is unknown, and nothing else is.
 
-use probe_common::fold::what;
+use probe_common::{
+    fold::what,
+    sched::{flag, state},
+};
 
 use super::timeline::{SLEEP, check};
 use crate::{
@@ -229,6 +232,35 @@ fn sums_of_lost_records_stand_in_for_unknown_time() {
         account,
         "5: life 230 cpu 130 queue 20 unknown 20 sleep 60x3 by unverified and task 1"
     );
+}
+
+/// What sums say that a sleep waited for, in this system call and on a file of this
+/// type, while the kernel waited for I/O.
+fn io_of_sums(nr: i16, mode: u32) -> String {
+    let sum = |what: u16, ns: u64| folded(what, 2, ns);
+    let sleep = Folded {
+        state: state::UNINTERRUPTIBLE,
+        nr,
+        flags: flag::IOWAIT,
+        mode,
+        ..sum(what::SLEEP, 40)
+    };
+    let drawing = "
+        1  S####################L
+        5  fn^##z~w^##)~w(##)~w^##L
+    ";
+    let lost = vec![sum(what::CPU, 60), sleep, sum(what::RUNQUEUE, 20)];
+    last_line(&ended_with(drawing, 24, lost))
+}
+
+#[test]
+fn sums_tell_a_disk_only_from_a_file_that_is_read() {
+    const OPENAT: i16 = 257;
+    let expect = |kind| {
+        format!("5: life 230 cpu 130 queue 40 {kind} 40x2 by unverified sleep 20x1 by task 1")
+    };
+    assert_eq!(io_of_sums(0, 0o100_000), expect("disk"));
+    assert_eq!(io_of_sums(OPENAT, 0), expect("unknown"));
 }
 
 #[test]
