@@ -55,6 +55,11 @@ impl Analysis {
         self.world.past.room = Room::limited(bytes, folder);
     }
 
+    /// Bytes that its intervals take in memory.
+    pub fn kept_bytes(&self) -> u64 {
+        self.world.past.room.kept_bytes()
+    }
+
     /// Takes in one drain of the rings.
     pub fn batch(&mut self, batch: &Batch) {
         for fact in &batch.facts {

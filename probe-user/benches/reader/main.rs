@@ -108,7 +108,8 @@ fn report(name: &str, stream: &Stream) -> String {
     }
     let before = HELD.load(Ordering::Relaxed);
     let analysis = taken_in(stream);
-    let held = (HELD.load(Ordering::Relaxed) - before) as f64;
+    let allocated = HELD.load(Ordering::Relaxed) - before;
+    let held = allocated as f64 + analysis.kept_bytes() as f64;
     drop(black_box(analysis));
     let Stream {
         records, threads, ..

@@ -1,13 +1,17 @@
 //! Long lists that only grow: the past of a run. They are kept in memory up to a
 //! limit that all of them share, and behind it in a file.
 
-mod spill;
+mod store;
 
-use std::path::{Path, PathBuf};
+use std::{
+    alloc::{Layout, handle_alloc_error},
+    io,
+    path::{Path, PathBuf},
+};
 
-use self::spill::{Spill, Stored};
+use self::store::{Store, Stored};
 
-/// Bytes of a chunk: a page of the file.
+/// Bytes of a chunk: a page.
 const CHUNK: usize = 4096;
 
 /// A list that only grows. Memory: the items, in chunks of 4 KiB, the last of which
@@ -15,38 +19,30 @@ const CHUNK: usize = 4096;
 #[derive(Debug)]
 pub struct Shelf<T> {
     /// Each has as many items as fit.
-    full: Vec<Chunk<T>>,
+    full: Vec<Stored<T>>,
     last: Vec<T>,
 }
 
 /// Where full chunks go.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Room {
     /// What may still be kept in memory, bytes; `None` without a limit.
     left: Option<usize>,
+    memory: Store,
+    /// Where the file is made when it is needed.
     folder: PathBuf,
-    spill: Option<Spill>,
+    file: Option<Store>,
     problem: Option<String>,
 }
 
-#[derive(Debug)]
-enum Chunk<T> {
-    InMemory(Box<[T]>),
-    InFile(Stored<T>),
-}
-
-impl<T> Chunk<T> {
-    fn items(&self) -> &[T] {
-        match self {
-            Chunk::InMemory(items) => items,
-            Chunk::InFile(stored) => stored.items(),
-        }
-    }
-
-    fn items_mut(&mut self) -> &mut [T] {
-        match self {
-            Chunk::InMemory(items) => items,
-            Chunk::InFile(stored) => stored.items_mut(),
+impl Default for Room {
+    fn default() -> Room {
+        Room {
+            left: None,
+            memory: Store::of_memory(),
+            folder: PathBuf::new(),
+            file: None,
+            problem: None,
         }
     }
 }
@@ -62,9 +58,14 @@ impl Room {
         }
     }
 
+    /// Bytes in memory.
+    pub fn kept_bytes(&self) -> u64 {
+        self.memory.bytes()
+    }
+
     /// Bytes in the file.
     pub fn spilled_bytes(&self) -> u64 {
-        self.spill.as_ref().map_or(0, Spill::bytes)
+        self.file.as_ref().map_or(0, Store::bytes)
     }
 
     /// Why there is more in memory than was allowed.
@@ -72,35 +73,50 @@ impl Room {
         self.problem.as_deref()
     }
 
-    fn keep<T: Copy>(&mut self, items: Vec<T>) -> Chunk<T> {
-        let Some(left) = &mut self.left else {
-            return Chunk::InMemory(items.into());
-        };
-        if let Some(less) = left.checked_sub(CHUNK) {
-            *left = less;
-            return Chunk::InMemory(items.into());
-        }
-        match self.store(&items) {
-            Ok(stored) => Chunk::InFile(stored),
-            Err(error) => {
-                // Nothing is lost for want of a disk.
-                self.left = None;
-                let folder = self.folder.display();
-                self.problem = Some(format!(
-                    "what was seen no longer fits into the memory allowed, and not into {folder} \
-                     either ({error}): it is kept in memory all the same"
-                ));
-                Chunk::InMemory(items.into())
+    fn keep<T: Copy>(&mut self, items: &[T]) -> Stored<T> {
+        if self.is_full() {
+            match self.spill(items) {
+                Ok(stored) => return stored,
+                Err(error) => self.grow(&error),
             }
+        }
+        match self.memory.store(items) {
+            Ok(stored) => stored,
+            // As when any other memory cannot be had.
+            Err(_) => handle_alloc_error(Layout::for_value(items)),
         }
     }
 
-    fn store<T: Copy>(&mut self, items: &[T]) -> std::io::Result<Stored<T>> {
-        let spill = match &mut self.spill {
-            Some(spill) => spill,
-            None => self.spill.insert(Spill::create(&self.folder)?),
+    /// Whether nothing more may be kept in memory; if it may, that is counted.
+    fn is_full(&mut self) -> bool {
+        let Some(left) = &mut self.left else {
+            return false;
         };
-        spill.store(items)
+        match left.checked_sub(CHUNK) {
+            Some(less) => {
+                *left = less;
+                false
+            }
+            None => true,
+        }
+    }
+
+    fn spill<T: Copy>(&mut self, items: &[T]) -> io::Result<Stored<T>> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(Store::of_file(&self.folder)?),
+        };
+        file.store(items)
+    }
+
+    /// Nothing is lost for want of a disk.
+    fn grow(&mut self, error: &io::Error) {
+        self.left = None;
+        let folder = self.folder.display();
+        self.problem = Some(format!(
+            "what was seen no longer fits into the memory allowed, and not into {folder} \
+             either ({error}): it is kept in memory all the same"
+        ));
     }
 }
 
@@ -159,7 +175,7 @@ impl<T> Shelf<T> {
     pub fn change(&mut self, from: usize, mut change: impl FnMut(&mut T)) {
         let first = from / Self::PER_CHUNK;
         let mut skip = from % Self::PER_CHUNK;
-        let full = self.full.iter_mut().map(Chunk::items_mut);
+        let full = self.full.iter_mut().map(Stored::items_mut);
         for items in full.chain([self.last.as_mut_slice()]).skip(first) {
             let skipped = std::mem::take(&mut skip).min(items.len());
             items[skipped..].iter_mut().for_each(&mut change);
@@ -187,8 +203,8 @@ impl<T: Copy> Shelf<T> {
     pub fn push(&mut self, item: T, room: &mut Room) {
         self.last.push(item);
         if self.last.len() == Self::PER_CHUNK {
-            let full = std::mem::replace(&mut self.last, Vec::with_capacity(Self::PER_CHUNK));
-            self.full.push(room.keep(full));
+            self.full.push(room.keep(&self.last));
+            self.last.clear();
         }
     }
 
