@@ -49,6 +49,7 @@ macro_rules! constants {
             FDT_MAX_FDS = NO_OFFSET,
             FDT_FD = NO_OFFSET,
             FILE_INODE = NO_OFFSET,
+            FILE_OP = NO_OFFSET,
             FILE_PRIVATE = NO_OFFSET,
             /// `f_path.dentry`.
             FILE_DENTRY = NO_OFFSET,

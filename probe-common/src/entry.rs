@@ -59,10 +59,10 @@ pub struct TaskEntry {
     pub fd: i32,
     /// Type bits of the mode of the file that it last blocked on.
     pub mode: u32,
-    /// Remote port last described: a socket that was connected since is told again.
-    pub remote_port: u32,
     /// CPU migrations.
     pub migrations: u32,
+    /// Raw tier: its process.
+    pub tgid: u32,
     /// Raw tier: address of the registers with which it enters the kernel; 0
     /// until its first system call.
     pub regs: u64,
@@ -85,10 +85,16 @@ pub struct TaskEntry {
     pub call_ns: u64,
     /// Raw tier: its parent process.
     pub ppid: u32,
-    /// Raw tier: its process.
-    pub tgid: u32,
+    /// Zero.
+    pub spare: u32,
+    /// The operations of the file last described, which tell an eventfd from a timerfd:
+    /// all such files are one inode.
+    pub file_op: u64,
+    /// The remote address and port last described, folded to one word: a socket that
+    /// was connected since is told again.
+    pub remote: u64,
     /// Zero: an entry begins with a cache line.
-    pub pad: [u64; 4],
+    pub pad: [u64; 2],
 }
 
 const _: () = assert!(size_of::<TaskEntry>() == 192);
@@ -119,8 +125,8 @@ impl TaskEntry {
         ino: 0,
         fd: 0,
         mode: 0,
-        remote_port: 0,
         migrations: 0,
+        tgid: 0,
         regs: 0,
         arg0: 0,
         arg1: 0,
@@ -131,8 +137,10 @@ impl TaskEntry {
         name: 0,
         call_ns: 0,
         ppid: 0,
-        tgid: 0,
-        pad: [0; 4],
+        spare: 0,
+        file_op: 0,
+        remote: 0,
+        pad: [0; 2],
     };
 }
 

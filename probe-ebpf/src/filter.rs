@@ -79,7 +79,8 @@ pub fn insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
 
 #[inline(always)]
 fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
-    let slot = match TASKS.get_ptr(key) {
+    let known = TASKS.get_ptr(key);
+    let slot = match known {
         // SAFETY: a slot of a preallocated map.
         Some(slot) => unsafe { *slot },
         None => match claim(tid) {
@@ -90,9 +91,10 @@ fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
     // Nobody finds it yet, and whoever has lost it does not find it here either:
     // its key comes last.
     let _no_slot = ENTRIES.set(slot, entry, u64::from(BPF_ANY));
-    if TASKS.insert(key, slot, u64::from(BPF_ANY)).is_err() {
+    if known.is_none() && TASKS.insert(key, slot, u64::from(BPF_NOEXIST)).is_err() {
         let _absent = CLAIMS.remove(slot);
-        return false;
+        // Another CPU was faster, or there is no room.
+        return TASKS.get_ptr(key).is_some();
     }
     mark(tid);
     if let Some(place) = at(slot) {

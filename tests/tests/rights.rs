@@ -59,6 +59,22 @@ fn one_of_two_rights_is_not_enough() -> Result<()> {
 }
 
 #[test]
+fn other_numbers_than_the_kernels_are_refused() -> Result<()> {
+    let within = |command: &[&str]| -> Result<live::Outcome> {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--pid", "--fork"]).arg(live::binary()?);
+        live::finish(unshare.args(command))
+    };
+    for (command, code) in [(&["run", "--", "true"][..], 125), (&["doctor"], 1)] {
+        let outcome = within(command)?;
+        outcome.expect_code(code)?;
+        let told = outcome.stderr + &String::from_utf8_lossy(&outcome.stdout);
+        assert!(told.contains("--pid=host"), "{told}");
+    }
+    Ok(())
+}
+
+#[test]
 fn two_capabilities_suffice() -> Result<()> {
     let dir = live::shared_dir()?;
     let (out, told) = (dir.path().join("out.json"), dir.path().join("truth.jsonl"));

@@ -13,6 +13,7 @@ use crate::{
 };
 
 const S_IFMT: u32 = 0o170_000;
+const S_IFIFO: u32 = 0o010_000;
 const S_IFSOCK: u32 = 0o140_000;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
@@ -29,10 +30,11 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     let inode: u64 = probe(file, &offsets::FILE_INODE);
     let ino: u64 = probe(inode, &offsets::INODE_INO);
     let same = entry.file == file && entry.ino == ino && entry.fd == fd;
-    // Only a socket changes: it is connected.
-    if same && entry.mode != S_IFSOCK {
+    // The most frequent ones, and nothing about them changes.
+    if same && entry.mode == S_IFIFO {
         return true;
     }
+    let file_op: u64 = probe(file, &offsets::FILE_OP);
     let mode = u32::from(probe::<u16>(inode, &offsets::INODE_MODE));
     entry.mode = mode & S_IFMT;
     let sock = if entry.mode == S_IFSOCK {
@@ -40,12 +42,8 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     } else {
         0
     };
-    let remote_port = if sock == 0 {
-        0
-    } else {
-        probe::<u16>(sock, &offsets::SOCK_RPORT)
-    };
-    if same && entry.remote_port == u32::from(remote_port) {
+    let remote = remote_of(sock);
+    if same && entry.file_op == file_op && entry.remote == remote {
         return true;
     }
     cold_path();
@@ -56,8 +54,26 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     entry.file = file;
     entry.ino = ino;
     entry.fd = fd;
-    entry.remote_port = u32::from(remote_port);
+    entry.file_op = file_op;
+    entry.remote = remote;
     true
+}
+
+/// To whom a socket is connected, folded to one word: enough to see a change.
+#[inline(always)]
+fn remote_of(sock: u64) -> u64 {
+    if sock == 0 {
+        return 0;
+    }
+    let port: u16 = probe(sock, &offsets::SOCK_RPORT);
+    let address: u32 = probe(sock, &offsets::SOCK_RADDR4);
+    let mut remote = u64::from(port) << 32 | u64::from(address);
+    if known(&offsets::SOCK_RADDR6) {
+        let begin: u64 = probe(sock, &offsets::SOCK_RADDR6);
+        let end: u64 = probe(sock.wrapping_add(8), &offsets::SOCK_RADDR6);
+        remote ^= begin ^ end.rotate_left(1);
+    }
+    remote
 }
 
 /// `task->files->fdt->fd[fd]`

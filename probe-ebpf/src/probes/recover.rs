@@ -22,18 +22,29 @@ use crate::{
     read::{self, Task},
 };
 
+/// How long it may take a waker to put a task that is just switching out into the
+/// run queue, ns.
+const AT_ONCE_NS: u64 = 50_000;
+
 /// A task switches out that was not seen to switch in: tells the switch-in,
 /// and the waking before it if that was not seen either.
 #[inline(always)]
 pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
+    // It was found a moment ago, and how long it has been running is not for us to say.
+    let is_new = entry.waker_flags & waker::NEW != 0;
+    if entry.since_ns == 0 && entry.off_ns == 0 && !is_new {
+        return;
+    }
     let Some(ago_ns) = ago(task, &offsets::TASK_LAST_ARRIVAL) else {
         return;
     };
     let mut on_ns = ts_ns - ago_ns;
     // The run queue's clock lags some microseconds: nobody runs before birth.
-    if entry.waker_flags & waker::NEW != 0 && on_ns < entry.wake_ns {
+    if is_new && on_ns < entry.wake_ns {
         on_ns = entry.wake_ns;
     }
+    // One that came while it ran may belong to its next sleep.
+    let later = Woken::take_later(entry, on_ns);
     if entry.off_ns != 0 && entry.wake_ns == 0 {
         let queued_ns = run_delay(task).wrapping_sub(entry.run_delay_ns);
         note_waking(entry, on_ns, queued_ns);
@@ -45,19 +56,59 @@ pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     });
     fold::came(entry, on_ns, told);
     entry.off_ns = 0;
-    // A later one came while it ran, and may belong to its next sleep.
-    if entry.wake_ns <= on_ns {
-        entry.wake_ns = 0;
+    entry.wake_ns = 0;
+    if later.ns != 0 {
+        later.put(entry);
     }
 }
 
-/// A sleeper switches in that was not seen to be woken: notes when it came to
-/// the run queue.
+/// A waking, as an entry has it.
+#[derive(Clone, Copy)]
+struct Woken {
+    ns: u64,
+    tid: u32,
+    nr: i16,
+    flags: u16,
+}
+
+impl Woken {
+    /// Takes the waking out of the entry if it came later; else nothing.
+    #[inline(always)]
+    fn take_later(entry: &mut TaskEntry, than_ns: u64) -> Woken {
+        let mut woken = Woken {
+            ns: 0,
+            tid: entry.waker_tid,
+            nr: entry.waker_nr,
+            flags: entry.waker_flags,
+        };
+        if entry.wake_ns > than_ns {
+            woken.ns = core::mem::take(&mut entry.wake_ns);
+        }
+        woken
+    }
+
+    #[inline(always)]
+    fn put(self, entry: &mut TaskEntry) {
+        entry.wake_ns = self.ns;
+        entry.waker_tid = self.tid;
+        entry.waker_nr = self.nr;
+        entry.waker_flags = self.flags;
+    }
+}
+
+/// A sleeper switches in that was not seen to be woken since it went: notes when it
+/// came to the run queue.
 #[inline(always)]
 pub fn waking(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     let Some(ago_ns) = ago(task, &offsets::TASK_LAST_QUEUED) else {
         return;
     };
+    // Who is woken as it goes comes to the run queue at once. Else the waking that was
+    // seen meant nothing, and its own was not seen.
+    let queued_ns = ts_ns.wrapping_sub(ago_ns);
+    if entry.wake_ns != 0 && queued_ns < entry.off_ns.wrapping_add(AT_ONCE_NS) {
+        return;
+    }
     note_waking(entry, ts_ns, ago_ns);
     // The one stack that is taken at a switch: the waking that would have
     // taken it did not run, and this path is as rare as that.

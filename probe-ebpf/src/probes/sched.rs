@@ -48,7 +48,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     }
     let mut next_half = None;
     if let Some(entry) = next_entry {
-        if entry.off_ns != 0 && entry.wake_ns == 0 {
+        if entry.wake_ns <= entry.off_ns && entry.off_ns != 0 {
             cold_path();
             recover::waking(next, entry, ts_ns);
         }

@@ -59,7 +59,7 @@ fn tell_birth(task: Task, creator: Current, ts_ns: u64) -> bool {
     }
     let same_process = read::tgid(task) == creator.tgid();
     let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
-    emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
+    let told = emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).creator_tid).write(creator_tid);
@@ -71,6 +71,10 @@ fn tell_birth(task: Task, creator: Current, ts_ns: u64) -> bool {
             read::comm(task, &raw mut (*to).comm);
         }
     });
+    if !told && let Some(entry) = filter::entry(task) {
+        // Its name is told at the end.
+        entry.name = 0;
+    }
     true
 }
 
@@ -85,7 +89,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let old_tid = entry.tid;
     let tid = read::tid(task);
     let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
-    emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
+    let told = emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
         // SAFETY: `to` is a reserved record. The bytes of `argv` behind
         // `argv_len` keep what the ring held; user space reads `argv_len` only.
         unsafe {
@@ -96,7 +100,9 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
             (&raw mut (*to).pad).write(0);
         }
     });
-    entry.name = read::folded(read::comm_words(task));
+    if told {
+        entry.name = read::folded(read::comm_words(task));
+    }
     // Not before: whoever is preempted in here switches under the name known so far.
     entry.tid = tid;
     0
@@ -137,7 +143,7 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
 }
 
 /// Tells it once: at the exit itself, or, when the kernel skipped the program
-/// there, at the last switch-out.
+/// there or there was no room, at the last switch-out.
 #[inline(always)]
 pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     if entry.exiting != 0 {
@@ -145,7 +151,7 @@ pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     }
     tell_late_name(task, entry, ts_ns);
     let header = emit::header::<Exit>(kind::EXIT, 0, ts_ns);
-    emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
+    let told = emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(entry.tid);
@@ -154,7 +160,7 @@ pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
             (&raw mut (*to).pad).write(0);
         }
     });
-    entry.exiting = 1;
+    entry.exiting = u32::from(told);
 }
 
 // TP_PROTO(struct task_struct *p)

@@ -64,6 +64,7 @@ const FEATURES: &[Feature] = &[
             ("FDT_MAX_FDS", &[("fdtable", "max_fds")]),
             ("FDT_FD", &[("fdtable", "fd")]),
             ("FILE_INODE", &[("file", "f_inode")]),
+            ("FILE_OP", &[("file", "f_op")]),
             ("FILE_PRIVATE", &[("file", "private_data")]),
             ("FILE_DENTRY", &[("file", "f_path.dentry")]),
             ("DENTRY_NAME_PTR", &[("dentry", "d_name.name")]),

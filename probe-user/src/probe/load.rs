@@ -38,7 +38,7 @@ pub(super) static OBJECT: &[u8] =
 pub struct Probes {
     ebpf: Ebpf,
     control: Array<MapData, u32>,
-    targets: HashMap<MapData, u32, u32>,
+    pub(super) targets: HashMap<MapData, u32, u32>,
     pub(super) tables: Tables,
 }
 

@@ -94,6 +94,19 @@ impl Observer {
         }
     }
 
+    /// All of them are known. A process that gets the number of one of these later on
+    /// is somebody else's.
+    pub fn seeded(&mut self, pids: &[u32]) {
+        let targets = match self {
+            Observer::Typed(probes) => &mut probes.targets,
+            Observer::Raw(probes) => &mut probes.targets,
+        };
+        for pid in pids {
+            // It is there, unless it was named twice.
+            let _absent = targets.remove(pid);
+        }
+    }
+
     /// Has every traced task reported as it is now; returns as `seed` does.
     pub fn snapshot(&mut self) -> Result<Vec<u8>> {
         match self {

@@ -1,13 +1,17 @@
 //! Rights and kernel settings that decide what can be observed, with the
 //! remedy for each that is missing.
 
-use std::fs;
+use std::{fs, os::unix::fs::MetadataExt as _};
 
 /// Capability numbers (`include/uapi/linux/capability.h`).
 const CAP_SYSLOG: u32 = 34;
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
+
+/// Inode number of the PID namespace that the machine starts with
+/// (`PROC_PID_INIT_INO` in `include/linux/proc_ns.h`).
+const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
 
 /// Effective capabilities of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +55,23 @@ impl Capabilities {
     }
 }
 
+/// Why `run` cannot observe anything, and what to do about it.
+pub fn obstacle() -> Option<String> {
+    let missing = Capabilities::of_this_process().missing();
+    if !missing.is_empty() {
+        return Some(remedy(&missing));
+    }
+    let namespace = fs::metadata("/proc/self/ns/pid").ok()?;
+    (namespace.ino() != INITIAL_PID_NAMESPACE).then(|| {
+        "waitscope runs in a PID namespace of its own, where a process has other numbers than the \
+         probes see: run it outside of the container, or give the container the machine's \
+         processes (docker run --pid=host)"
+            .to_owned()
+    })
+}
+
 /// What to do about missing capabilities, in one sentence.
-pub fn remedy(missing: &[&str]) -> String {
+fn remedy(missing: &[&str]) -> String {
     format!(
         "waitscope needs {} to load its probes: run it with sudo, or once \
          `setcap cap_bpf,cap_perfmon,cap_syslog+ep` on the binary (CAP_BPF and CAP_PERFMON \

@@ -46,9 +46,7 @@ pub struct Tables {
 impl Tables {
     /// As large as the user wants them.
     pub fn new(settings: &Settings) -> Result<Tables> {
-        let cpus = aya::util::nr_cpus().map_err(|(path, error)| anyhow!(error).context(path))?;
-        let cpus = u32::try_from(cpus).context("counting CPUs")?;
-        Ok(Tables::of(settings, cpus))
+        Ok(Tables::of(settings, possible_cpus()?))
     }
 
     fn of(settings: &Settings, cpus: u32) -> Tables {
@@ -108,6 +106,12 @@ impl Tables {
             + switches * size_of::<Switch>() as u64;
         rings + entries + index
     }
+}
+
+/// CPUs that may ever be there: each has its own ring of switches.
+pub fn possible_cpus() -> Result<u32> {
+    let cpus = aya::util::nr_cpus().map_err(|(path, error)| anyhow!(error).context(path))?;
+    u32::try_from(cpus).context("counting CPUs")
 }
 
 fn switches_map(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::MapData> {

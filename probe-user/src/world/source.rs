@@ -1,7 +1,7 @@
 //! Who ended a wait. `current` at a waking is the waker only in task context;
 //! an interrupt's stack tells a timer from a packet from a disk.
 
-use probe_common::sched::waker;
+use probe_common::{sched::waker, stack::FRAMES};
 
 use super::{
     kind::WakeSource,
@@ -17,12 +17,17 @@ pub fn source(wake: &Waking, stack: &[&Symbol]) -> WakeSource {
     if wake.flags & waker::RECOVERED != 0 {
         return WakeSource::Unverified;
     }
-    let stack = without_probe(stack);
-    match interrupt(stack) {
-        Some(source) => source,
-        None if !stack.is_empty() => task(wake.flags, stack),
-        None => without_stack(wake),
+    let own = without_probe(stack);
+    if let Some(source) = interrupt(own) {
+        return source;
     }
+    // An interrupt whose beginning is not on the stack, or perhaps one.
+    let known = wake.flags & waker::CONTEXT_KNOWN != 0;
+    let whole = (1..FRAMES).contains(&stack.len());
+    if in_interrupt(wake.flags) || !known && !whole {
+        return WakeSource::Unverified;
+    }
+    task(wake.flags, own)
 }
 
 /// Whether a packet was delivered by the task that sent it: the software queue
@@ -125,15 +130,6 @@ fn task(flags: u16, stack: &[&Symbol]) -> WakeSource {
     } else {
         WakeSource::Task
     }
-}
-
-fn without_stack(wake: &Waking) -> WakeSource {
-    let known = wake.flags & waker::CONTEXT_KNOWN != 0;
-    if in_interrupt(wake.flags) || !known {
-        // An interrupt whose stack was lost, or perhaps one.
-        return WakeSource::Unverified;
-    }
-    task(wake.flags, &[])
 }
 
 #[cfg(test)]
@@ -254,6 +250,10 @@ mod tests {
         check(0, "", WakeSource::Unverified);
         check(waker::TRACED, "", WakeSource::Unverified);
         check(TASK | waker::SOFTIRQ, "", WakeSource::Unverified);
+        let bridged = "nf_hook_slow ".repeat(FRAMES);
+        check(TASK | waker::SOFTIRQ, &bridged, WakeSource::Unverified);
+        check(waker::TRACED, &bridged, WakeSource::Unverified);
+        check(TASK, &bridged, WakeSource::Task);
         check(waker::NEW, "", WakeSource::New);
     }
 }

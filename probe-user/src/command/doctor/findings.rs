@@ -95,8 +95,8 @@ pub(super) fn examine() -> Findings {
         missing_capabilities: Capabilities::of_this_process().missing(),
         ..Findings::default()
     };
-    if !found.missing_capabilities.is_empty() {
-        found.obstacle = Some(privilege::remedy(&found.missing_capabilities));
+    found.obstacle = privilege::obstacle();
+    if found.obstacle.is_some() {
         return found;
     }
     found.symbols = symbols();

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cli,
     document::{Document, Exit},
-    probe::privilege::{Capabilities, remedy},
+    probe::privilege,
 };
 
 /// Runs the command. The exit code is the traced command's own wherever
@@ -44,9 +44,8 @@ pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
 
 /// The report, and whether the recording (if any) is complete.
 fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
-    let missing = Capabilities::of_this_process().missing();
-    if !missing.is_empty() {
-        bail!("{}", remedy(&missing));
+    if let Some(obstacle) = privilege::obstacle() {
+        bail!("{obstacle}");
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

@@ -19,7 +19,7 @@ use crate::{
         load::Attached,
         observer::{self, Observer, Observing},
         privilege::Capabilities,
-        tables::Settings,
+        tables::{self, Settings},
     },
     syscall::Table,
     wire::session::{Batch, End, Start},
@@ -50,7 +50,7 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
     let targets = target::open_all(&arguments.pid)?;
     host::hurry();
 
-    let settings = settings(arguments);
+    let settings = settings(arguments)?;
     let Observing {
         mut observer,
         drain,
@@ -72,6 +72,7 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
         Some(held) => {
             let records = observer.seed(&[held.pid()], true)?;
             plumbing.hand_over(records)?;
+            observer.seeded(&[held.pid()]);
             Followed::Child(held.release()?)
         }
         None => {
@@ -84,6 +85,7 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
                 let records = observer.seed(&arguments.pid, false)?;
                 plumbing.hand_over(records)?;
             }
+            observer.seeded(&arguments.pid);
             Followed::Targets(targets, arguments.duration)
         }
     };
@@ -129,19 +131,20 @@ fn finish(
     plumbing.pipeline.finish(end)
 }
 
-fn settings(arguments: &cli::Run) -> Settings {
-    let cpus = host::online_cpus().max(1);
+fn settings(arguments: &cli::Run) -> Result<Settings> {
     // A busy CPU fills 25 MB in a second: room for a few late drains. All of them
-    // together stay below 256 MiB, however many there are.
-    let of_cpu = (256_u32 << 20) / cpus.next_power_of_two().min(256);
+    // together take 256 MiB at most, also of CPUs that may be plugged in.
+    let rings = tables::possible_cpus()?.next_power_of_two();
+    let of_cpu = ((256_u32 << 20) / rings).clamp(4096, 8 << 20);
+    let cpus = host::online_cpus();
     let of_all = (4_u32 << 20).saturating_mul(cpus).clamp(8 << 20, 128 << 20);
     let ring_bytes = of_all.checked_next_power_of_two().unwrap_or(128 << 20);
-    Settings {
+    Ok(Settings {
         stack_threshold_ns: u64::try_from(arguments.stack_threshold.as_nanos()).unwrap_or(u64::MAX),
         ring_bytes: arguments.ring_size.unwrap_or(ring_bytes),
-        switch_ring_bytes: arguments.ring_size.unwrap_or(of_cpu.min(8 << 20)),
+        switch_ring_bytes: arguments.ring_size.unwrap_or(of_cpu),
         tasks: arguments.max_threads,
-    }
+    })
 }
 
 fn start(arguments: &cli::Run, settings: &Settings, attached: Attached) -> Start {

@@ -41,7 +41,7 @@ use crate::wire::session::{ProgramCost, Tier};
 pub struct RawProbes {
     ebpf: Ebpf,
     tasks: Tasks,
-    targets: HashMap<MapData, u32, u32>,
+    pub(super) targets: HashMap<MapData, u32, u32>,
     pub(super) tables: Tables,
     /// Names of the programs that are attached.
     held: Vec<&'static str>,

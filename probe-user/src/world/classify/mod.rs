@@ -120,18 +120,8 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
         Class::Ipc => Some(WaitKind::Ipc),
         Class::IoUring => Some(WaitKind::IoUring),
         Class::Aio => Some(WaitKind::Disk),
-        Class::Read => read_or_write(
-            file?,
-            sleep.io_wait,
-            WaitKind::PipeRead,
-            WaitKind::SocketRecv,
-        ),
-        Class::Write => read_or_write(
-            file?,
-            sleep.io_wait,
-            WaitKind::PipeWrite,
-            WaitKind::SocketSend,
-        ),
+        Class::Read => read_or_write(sleep, file?, WaitKind::PipeRead, WaitKind::SocketRecv),
+        Class::Write => read_or_write(sleep, file?, WaitKind::PipeWrite, WaitKind::SocketSend),
         Class::Other => None,
     }
 }
@@ -142,20 +132,23 @@ fn is_lock_command(command: u64) -> bool {
 }
 
 fn read_or_write(
+    sleep: &Sleep<'_>,
     file: FileKind,
-    io_wait: bool,
     pipe: WaitKind,
     socket: WaitKind,
 ) -> Option<WaitKind> {
     match file {
+        // A file in /proc or on a FUSE mount waits for something else than a
+        // disk, and so does a writer that queues for the inode.
+        FileKind::Storage => sleep.io_wait.then_some(WaitKind::Disk),
+        // Nothing else lets a signal wait: this sleep is for a page of the buffer, or
+        // for the other file of a sendfile or splice.
+        _ if sleep.state & state::UNINTERRUPTIBLE != 0 => None,
         FileKind::Pipe => Some(pipe),
         FileKind::Socket => Some(socket),
         FileKind::Tty => Some(WaitKind::Tty),
         FileKind::Timer => Some(WaitKind::Timer),
         FileKind::Event => Some(WaitKind::Event),
-        // A file in /proc or on a FUSE mount waits for something else than a
-        // disk, and so does a writer that queues for the inode.
-        FileKind::Storage => io_wait.then_some(WaitKind::Disk),
         FileKind::Other => None,
     }
 }

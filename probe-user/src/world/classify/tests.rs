@@ -115,6 +115,26 @@ fn reads_and_writes_are_told_by_their_file() {
         WaitKind::Disk,
     );
     check(&call("read"), WaitKind::Unknown);
+    // A page of the buffer, or the file of a sendfile.
+    let elsewhere = |name, object, io_wait, stack| Case {
+        state: D,
+        io_wait,
+        stack,
+        ..on(name, object)
+    };
+    let pipe = || file(0o010_600, "");
+    let faulting = elsewhere("write", pipe(), true, "");
+    check(&faulting, WaitKind::Unknown);
+    let faulting = elsewhere(
+        "write",
+        pipe(),
+        true,
+        "~io_schedule filemap_fault handle_mm_fault",
+    );
+    check(&faulting, WaitKind::PageFault);
+    let cold = "~io_schedule folio_wait_bit_common splice_folio_into_pipe do_sendfile";
+    let sending = elsewhere("sendfile", file(0o140_777, ""), true, cold);
+    check(&sending, WaitKind::Disk);
 }
 
 #[test]
