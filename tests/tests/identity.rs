@@ -55,6 +55,28 @@ fn a_thread_is_known_by_its_last_name() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_descriptor_is_told_again_when_it_is_another_file() -> Result<()> {
+    const ROUNDS: u64 = 50;
+    let (outcome, report) = live::traced(&[ACTOR, "reuse", &ROUNDS.to_string()])?;
+    outcome.expect_code(0)?;
+    let thread = report.only("the first", |thread| thread.pid == thread.tid)?;
+    for (kind, object) in [
+        ("event", "[eventfd]"),
+        ("timer", "[timerfd]"),
+        ("socket-recv", "127.0.0.2:9"),
+        ("socket-recv", "127.0.0.3:9"),
+    ] {
+        let waits = thread.account.of_kind(kind);
+        let on_it = waits.filter(|wait| wait.object.as_ref().is_some_and(|o| o.contains(object)));
+        let count: u64 = on_it.map(|wait| wait.count).sum();
+        // Who loses the CPU for a moment finds the time over, and does not wait.
+        let most = ROUNDS * 8 / 10..=ROUNDS;
+        assert!(most.contains(&count), "{count} {kind} {object}: {thread:?}");
+    }
+    Ok(())
+}
+
 /// Its system call numbers belong to another table: 162 is `nanosleep` there
 /// and `sync` here.
 #[test]

@@ -11,6 +11,7 @@ mod names;
 mod naps;
 mod pool;
 mod relay;
+mod reuse;
 mod signals;
 mod sleepers;
 mod storm;
@@ -57,6 +58,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["relay", threads, wakes, micros] => {
             relay::run(number(threads)?, number(wakes)?, number(micros)?)
         }
+        ["reuse", rounds] => reuse::take_turns(number(rounds)?),
         ["hostile-names"] => names::hostile(),
         ["rename"] => names::rename(),
         ["exec-by-thread"] => exec::by_thread(),
