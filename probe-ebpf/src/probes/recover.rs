@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// How long it may take a waker to put a task that is just switching out into the
-/// run queue, ns.
-const AT_ONCE_NS: u64 = 50_000;
+/// run queue, ns: it may ask another CPU to, which its host lets wait.
+const AT_ONCE_NS: u64 = 1_000_000;
 
 /// A task switches out that was not seen to switch in: tells the switch-in,
 /// and the waking before it if that was not seen either.
