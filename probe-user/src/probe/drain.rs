@@ -1,11 +1,13 @@
 //! Ring → bytes. Copies and hands off, nothing else: the analysis runs in a
 //! thread of its own.
 
+use anyhow::Result;
 use aya::maps::{MapData, RingBuf};
 
-use super::switches::{Switches, Taken};
+use super::switches::Switches;
+use crate::wire::session::Batch;
 
-/// Bytes taken in one go at most, so that a flood cannot keep a drain from ending.
+/// A batch of about this many bytes is handed over before the drain goes on.
 const BATCH_BYTES: usize = 16 << 20;
 
 /// How long a record may take from reading the clock to being submitted, ns. A
@@ -27,16 +29,6 @@ pub struct Ring {
     pub bytes: u32,
 }
 
-/// What a drain has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drained {
-    /// The time before which nothing more can come; 0: no statement, the rings
-    /// were not emptied.
-    pub watermark_ns: u64,
-    /// How full the fullest ring was.
-    pub percent: u8,
-}
-
 impl Drain {
     /// Wraps the rings.
     pub fn new(switches: Switches, hot: Ring, cold: Ring) -> Drain {
@@ -47,46 +39,71 @@ impl Drain {
         }
     }
 
-    /// Appends what is there to `into`.
-    pub fn take(&mut self, into: &mut Vec<u8>) -> Drained {
+    /// Hands over all that is in the rings now, in batches of which the last has the
+    /// watermark, and of what comes meanwhile no more than the rings hold, so that a
+    /// flood cannot keep a round from ending. A batch has the births of whoever is in
+    /// it. Returns how full the fullest ring was, percent.
+    pub fn round(&mut self, mut each: impl FnMut(Batch) -> Result<()>) -> Result<u8> {
         let before = monotonic_ns();
-        // Births last: whoever has switched by then was born before, so that each
-        // batch has the births of the threads in it, also the last of a cut
-        // recording.
-        let switches = self.switches.take(into, BATCH_BYTES);
-        let hot = self.hot.take(into);
-        let cold = self.cold.take(into);
-        let Taken { emptied, percent } = switches.and(hot).and(cold);
-        let watermark_ns = if emptied {
-            before.saturating_sub(SETTLE_NS)
-        } else {
-            0
-        };
-        Drained {
-            watermark_ns,
-            percent,
+        let mut batch = Batch::default();
+        let mut fullest = 0;
+        for cpu in 0..self.switches.cpus() {
+            fullest = fullest.max(self.switches.take(cpu, &mut batch.records));
+            if batch.records.len() >= BATCH_BYTES {
+                self.cold.round().take(&mut batch.records, usize::MAX);
+                each(std::mem::take(&mut batch))?;
+            }
+        }
+        let mut hot = self.hot.round();
+        while hot.take(&mut batch.records, BATCH_BYTES) {
+            self.cold.round().take(&mut batch.records, usize::MAX);
+            each(std::mem::take(&mut batch))?;
+        }
+        let mut cold = self.cold.round();
+        cold.take(&mut batch.records, usize::MAX);
+        fullest = fullest.max(hot.percent()).max(cold.percent());
+        batch.watermark_ns = before.saturating_sub(SETTLE_NS);
+        each(batch)?;
+        Ok(fullest)
+    }
+}
+
+/// Once through a ring: as many bytes as it holds at most.
+struct Round<'a> {
+    ring: &'a mut Ring,
+    taken: usize,
+}
+
+impl Ring {
+    fn round(&mut self) -> Round<'_> {
+        Round {
+            ring: self,
+            taken: 0,
         }
     }
 }
 
-impl Ring {
-    fn take(&mut self, into: &mut Vec<u8>) -> Taken {
-        let begin = into.len();
-        let mut emptied = false;
-        while into.len() < BATCH_BYTES {
-            match self.map.next() {
-                Some(item) => into.extend_from_slice(&item),
-                None => {
-                    emptied = true;
-                    break;
-                }
+impl Round<'_> {
+    /// Appends what is there to `into`. Says whether that has `limit` bytes before
+    /// the round is over.
+    fn take(&mut self, into: &mut Vec<u8>, limit: usize) -> bool {
+        while self.taken < self.ring.bytes as usize {
+            if into.len() >= limit {
+                return true;
             }
+            let Some(record) = self.ring.map.next() else {
+                break;
+            };
+            self.taken += record.len();
+            into.extend_from_slice(&record);
         }
-        let taken = (into.len() - begin) as u64;
-        Taken {
-            emptied,
-            percent: (taken * 100 / u64::from(self.bytes.max(1))).min(100) as u8,
-        }
+        false
+    }
+
+    /// How full the ring was.
+    fn percent(&self) -> u8 {
+        let bytes = self.ring.bytes.max(1) as usize;
+        (self.taken * 100 / bytes).min(100) as u8
     }
 }
 

@@ -21,31 +21,6 @@ pub struct Switches {
     per_cpu: u32,
 }
 
-/// What came of looking into rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// All of it was taken.
-    pub emptied: bool,
-    /// How full the fullest was.
-    pub percent: u8,
-}
-
-impl Taken {
-    /// Of no ring.
-    pub const NOTHING: Taken = Taken {
-        emptied: true,
-        percent: 0,
-    };
-
-    /// Of both.
-    pub fn and(self, other: Taken) -> Taken {
-        Taken {
-            emptied: self.emptied & other.emptied,
-            percent: self.percent.max(other.percent),
-        }
-    }
-}
-
 /// An array map's elements in our memory. Lives as long as the map is in use.
 struct Mapping<T> {
     start: NonNull<T>,
@@ -68,14 +43,13 @@ impl Switches {
         })
     }
 
-    /// Appends what is there, CPU by CPU, until `into` has `limit` bytes.
-    pub fn take(&mut self, into: &mut Vec<u8>, limit: usize) -> Taken {
-        (0..self.positions.elements)
-            .map(|cpu| self.take_of(cpu, into, limit))
-            .fold(Taken::NOTHING, Taken::and)
+    /// CPUs with a ring.
+    pub fn cpus(&self) -> usize {
+        self.positions.elements
     }
 
-    fn take_of(&mut self, cpu: usize, into: &mut Vec<u8>, limit: usize) -> Taken {
+    /// Appends what is there of a CPU. Returns how full its ring was, percent.
+    pub fn take(&mut self, cpu: usize, into: &mut Vec<u8>) -> u8 {
         let position = self.positions.at(cpu);
         // SAFETY: inside the mapping, aligned, and used by both sides as atomics.
         let (written, read) = unsafe {
@@ -86,8 +60,7 @@ impl Switches {
         };
         let begin = read.load(Ordering::Relaxed);
         let there = written.load(Ordering::Acquire).saturating_sub(begin);
-        let room = limit.saturating_sub(into.len()) / size_of::<Switch>();
-        let taken = there.min(room as u64).min(u64::from(self.per_cpu));
+        let taken = there.min(u64::from(self.per_cpu));
         let mask = u64::from(self.per_cpu) - 1;
         let first = cpu * self.per_cpu as usize + (begin & mask) as usize;
         // It may go over the ring's end, and on at its beginning.
@@ -96,10 +69,7 @@ impl Switches {
         let again = cpu * self.per_cpu as usize;
         self.records.append(again, (taken - to_end) as usize, into);
         read.store(begin + taken, Ordering::Release);
-        Taken {
-            emptied: taken == there,
-            percent: (there.saturating_mul(100) / u64::from(self.per_cpu)).min(100) as u8,
-        }
+        (taken * 100 / u64::from(self.per_cpu)) as u8
     }
 }
 

@@ -29,8 +29,12 @@ impl Order {
         self.fresh.push(event);
     }
 
-    /// Hands out, in order, every event no younger than `watermark_ns`.
+    /// Hands out, in order, every event no younger than `watermark_ns`; 0: nothing
+    /// is said yet, more of the same round follows.
     pub fn release(&mut self, watermark_ns: u64, mut each: impl FnMut(&Event)) {
+        if watermark_ns == 0 {
+            return;
+        }
         self.merge();
         let ready = self.pending.partition_point(|e| e.ts_ns <= watermark_ns);
         self.pending.drain(..ready).for_each(|event| each(&event));

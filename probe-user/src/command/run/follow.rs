@@ -58,17 +58,8 @@ impl Plumbing {
     /// Moves what is in the rings to the analysis. Returns how full the fullest
     /// was, percent.
     pub fn pump(&mut self) -> Result<u8> {
-        let mut fullest = 0;
-        loop {
-            let mut batch = Batch::default();
-            let drained = self.drain.take(&mut batch.records);
-            fullest = fullest.max(drained.percent);
-            batch.watermark_ns = drained.watermark_ns;
-            self.pipeline.batch(batch)?;
-            if drained.watermark_ns != 0 {
-                return Ok(fullest);
-            }
-        }
+        let Plumbing { drain, pipeline } = self;
+        drain.round(|batch| pipeline.batch(batch))
     }
 }
 
