@@ -78,7 +78,10 @@ impl Analysis {
     /// The observation ended; what happened after `end` is left out.
     pub fn end(&mut self, end: End) {
         self.release(end.ended_ns);
-        self.world.end(end.ended_ns, &end.folded);
+        // Births and deaths are of the same class.
+        let told = |(class, count): &(String, u64)| class == "task" && *count > 0;
+        let snapshot_is_whole = !end.lost.iter().any(told);
+        self.world.end(end.ended_ns, &end.folded, snapshot_is_whole);
         self.facts.lost.extend(end.lost.iter().cloned());
         self.facts.end = Some(end);
     }

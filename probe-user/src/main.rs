@@ -12,6 +12,7 @@ use waitscope::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    child::signals::outlive_file_limit();
     let (outcome, result) = match &cli.command {
         Command::Run(arguments) => command::run::run(arguments),
         Command::Report(arguments) => command::report::report(arguments),

@@ -68,6 +68,8 @@ impl Child<'_> {
         unsafe {
             // Rust's runtime ignores it, and exec would keep that.
             libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+            // As we do: see `signals::outlive_file_limit`.
+            libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
             if self.ignore_sigchld {
                 libc::signal(libc::SIGCHLD, libc::SIG_IGN);
             }

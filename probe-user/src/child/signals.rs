@@ -126,6 +126,12 @@ pub(super) fn collect_children() -> io::Result<bool> {
     Ok(ignored)
 }
 
+/// A file that may not grow (`ulimit -f`) is an error to tell and no reason to die.
+pub fn outlive_file_limit() {
+    // SAFETY: ignoring a signal runs no code.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 fn is_ignored(signal: Signal) -> io::Result<bool> {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: changes nothing; `action` may be written.

@@ -149,7 +149,8 @@ pub struct OpenWait {
 pub struct Wake {
     /// Wake source (design §4): `task-exit`, `timer`, …
     pub source: &'static str,
-    /// Label of the waking task (`git index-pack`); `None` for an interrupt.
+    /// Label of the waking task (`git index-pack`), also of one that delivered the
+    /// packet it sent (`netrx`); `None` for an interrupt.
     pub comm: Option<String>,
     /// Its process; `None` for an interrupt, and in groups when several.
     pub pid: Option<u32>,

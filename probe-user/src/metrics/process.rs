@@ -13,11 +13,13 @@ use crate::world::{World, identity::ThreadId, thread::Thread};
 pub struct Process {
     /// Its id.
     pub pid: u32,
+    /// The thread that names it: its leader, or the first where none was seen.
+    pub main: ThreadId,
     /// The process that created it: index into [`Processes::list`].
     pub parent: Option<usize>,
     /// What it runs: `git index-pack`.
     pub label: String,
-    /// Last name of its first thread.
+    /// Last name of its main thread.
     pub comm: Box<str>,
 }
 
@@ -36,7 +38,7 @@ pub fn find(world: &World) -> Processes {
         of_thread: Vec::new(),
     };
     let mut by_pid: FxHashMap<u32, usize> = FxHashMap::default();
-    for thread in &world.threads {
+    for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
         // A thread whose birth was lost stands for a process of its own.
         let pid = thread.pid.unwrap_or(thread.tid);
         let creator = thread
@@ -44,12 +46,18 @@ pub fn find(world: &World) -> Processes {
             .and_then(|ThreadId(id)| found.of_thread.get(id as usize))
             .copied();
         let same = creator.filter(|&index| found.list[index].pid == pid);
-        let same = same.or_else(|| by_pid.get(&pid).copied().filter(|_| !thread.is_leader()));
+        // Of a process that was there before us the leader is not always the first.
+        let has_leader = |process: &Process| world.get(process.main).is_some_and(Thread::is_leader);
+        let belongs = |&index: &usize| {
+            !thread.is_leader() || thread.creator.is_none() && !has_leader(&found.list[index])
+        };
+        let same = same.or_else(|| by_pid.get(&pid).copied().filter(belongs));
         let index = match same {
             Some(index) => index,
             None => {
                 found.list.push(Process {
                     pid,
+                    main: id,
                     parent: creator,
                     label: String::new(),
                     comm: Box::default(),
@@ -59,15 +67,14 @@ pub fn find(world: &World) -> Processes {
         };
         by_pid.insert(pid, index);
         found.of_thread.push(index);
-        describe(&mut found.list[index], thread);
+        let process = &mut found.list[index];
+        if thread.is_leader() && !has_leader(process) {
+            process.main = id;
+        }
+        if process.main == id || thread.has_execed && thread.is_leader() {
+            process.label = label::program(&thread.comm, &thread.argv);
+            process.comm = thread.comm.clone();
+        }
     }
     found
-}
-
-/// The first thread names the process, and so does one that ran exec since.
-fn describe(process: &mut Process, thread: &Thread) {
-    if process.label.is_empty() || (thread.has_execed && thread.is_leader()) {
-        process.label = label::program(&thread.comm, &thread.argv);
-        process.comm = thread.comm.clone();
-    }
 }

@@ -13,7 +13,7 @@ use crate::{
         World,
         account::{Account, ObjectKey, WaitKey, WaitSum, WakeKey, WakeSum},
         names::Names,
-        place::Lexicon,
+        place::{Lexicon, futex_text},
         thread::{self, State, Thread},
     },
 };
@@ -90,19 +90,21 @@ fn add_present(world: &World, thread: &Thread, sums: &mut Sums) {
 fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64) -> OpenWait {
     let Lexicon {
         symbols,
-        names,
         table,
         gils,
-        disks: _,
+        ..
     } = &world.lexicon;
     let call = &wait.off.call;
-    let frames = thread.sleeper_stack.as_ref().map(|(_, frames)| &**frames);
+    // Of this sleep.
+    let stack = thread.sleeper_stack.as_ref();
+    let stack = stack.filter(|&&(taken_ns, _)| taken_ns >= thread.since_ns);
+    let frames = stack.map(|(_, frames)| &**frames);
     let place = thread.place(&wait.off, frames.unwrap_or_default(), symbols, *table, gils);
     OpenWait {
         kind: place.kind.name(),
         syscall: call_name(*table, call.nr, call.compat),
         function: place.function.map(str::to_owned),
-        object: object_text(names, thread.object_key(&wait.off, *table)),
+        object: thread.object_text(&wait.off, *table),
         stack: place
             .unknown_stack
             .as_deref()
@@ -145,7 +147,7 @@ fn object_text(names: &Names, key: ObjectKey) -> Option<String> {
     match key {
         ObjectKey::None => None,
         ObjectKey::File(name) => names.text(name).map(str::to_owned),
-        ObjectKey::Futex(addr) => Some(format!("futex {addr:#x}")),
+        ObjectKey::Futex(addr) => Some(futex_text(addr)),
     }
 }
 

@@ -91,24 +91,33 @@ impl Grouping {
         };
         let mut ids: FxHashMap<GroupKey, usize> = FxHashMap::default();
         let mut keys: Vec<GroupKey> = Vec::new();
-        // Group of each process's first thread.
-        let mut of_process: Vec<Option<usize>> = vec![None; processes.list.len()];
-        for (thread, &process_id) in world.threads.iter().zip(&processes.of_thread) {
-            let process = &processes.list[process_id];
-            let is_first = of_process[process_id].is_none();
-            let key = GroupKey {
-                parent: process.parent.and_then(|parent| of_process[parent]),
-                label: process.label.clone(),
-                role: (!is_first).then(|| role_of(thread, &process.comm)),
-            };
+        let mut number = |key: GroupKey| {
             let next = keys.len();
             let id = *ids.entry(key.clone()).or_insert(next);
             if id == next {
                 keys.push(key);
             }
-            if is_first {
-                of_process[process_id] = Some(id);
-            }
+            id
+        };
+        // Group of each process's main thread. A parent is older than its children.
+        let mut of_process: Vec<GroupKey> = Vec::new();
+        for process in &processes.list {
+            let parent = process.parent.and_then(|parent| of_process.get(parent));
+            let key = GroupKey {
+                parent: parent.map(|key| number(key.clone())),
+                label: process.label.clone(),
+                role: None,
+            };
+            of_process.push(key);
+        }
+        for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
+            let process_id = processes.of_thread[id.0 as usize];
+            let process = &processes.list[process_id];
+            let is_main = process.main == id;
+            let id = number(GroupKey {
+                role: (!is_main).then(|| role_of(thread, &process.comm)),
+                ..of_process[process_id].clone()
+            });
             grouping.of_thread.push(id);
         }
         grouping.groups = names(&keys)

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, maps::RingBuf};
-use probe_common::{entry::TaskEntry, ring, sched::Switch};
+use probe_common::{entry::TaskEntry, ring, sched::Switch, task::Snapshot};
 
 use super::{
     bind::Value,
@@ -10,8 +10,16 @@ use super::{
     switches::Switches,
 };
 
-/// Bytes of the ring of births, names and deaths, as in the compiled probes.
-const COLD_BYTES: u32 = 4 << 20;
+/// Bytes of the ring of births, names and deaths: a snapshot of all threads fits,
+/// which comes at once.
+fn cold_bytes(tasks: u32) -> u32 {
+    let record = (RECORD_HEADER + size_of::<Snapshot>()) as u32;
+    let bytes = tasks.saturating_mul(record).clamp(4 << 20, 1 << 30);
+    bytes.next_power_of_two()
+}
+
+/// What the kernel puts before each record of a ring (`BPF_RINGBUF_HDR_SZ`), bytes.
+const RECORD_HEADER: usize = 8;
 
 /// What a hash needs for an element besides key and value (`struct htab_elem`).
 const HASH_ELEMENT: u64 = 48;
@@ -34,6 +42,7 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tables {
     hot_bytes: u32,
+    cold_bytes: u32,
     tasks: u32,
     /// CPUs that may ever be there.
     cpus: u32,
@@ -54,6 +63,7 @@ impl Tables {
         let places = settings.tasks.checked_next_power_of_two();
         Tables {
             hot_bytes: settings.ring_bytes,
+            cold_bytes: cold_bytes(settings.tasks),
             tasks: settings.tasks,
             cpus,
             switches_per_cpu: records.next_power_of_two().max(ring::FEWEST),
@@ -65,6 +75,7 @@ impl Tables {
     pub fn set(&self, loader: &mut EbpfLoader<'_>) {
         loader
             .map_max_entries("HOT", self.hot_bytes)
+            .map_max_entries("COLD", self.cold_bytes)
             .map_max_entries("TASKS", self.tasks)
             .map_max_entries("CLAIMS", self.tasks)
             .map_max_entries("ENTRIES", self.entries_mask + 1)
@@ -91,7 +102,7 @@ impl Tables {
         };
         let cold = Ring {
             map: RingBuf::try_from(take(ebpf, "COLD")?)?,
-            bytes: COLD_BYTES,
+            bytes: self.cold_bytes,
         };
         Ok(Drain::new(switches, hot, cold))
     }
@@ -102,7 +113,7 @@ impl Tables {
         let entries = (u64::from(self.entries_mask) + 1) * size_of::<TaskEntry>() as u64;
         let index = u64::from(self.tasks) * 2 * (HASH_ELEMENT + 16);
         let rings = u64::from(self.hot_bytes)
-            + u64::from(COLD_BYTES)
+            + u64::from(self.cold_bytes)
             + switches * size_of::<Switch>() as u64;
         rings + entries + index
     }
@@ -149,6 +160,13 @@ mod tests {
         assert_eq!(tables(4096, 64).entries_mask, 63);
         assert_eq!(tables(4096, 65).entries_mask, 127);
         assert_eq!(tables(4096, 4_194_304).entries_mask, (1 << 22) - 1);
+    }
+
+    #[test]
+    fn a_snapshot_of_all_threads_fits() {
+        assert_eq!(cold_bytes(64), 4 << 20);
+        assert_eq!(cold_bytes(65_536), 8 << 20);
+        assert_eq!(cold_bytes(4_194_304), 512 << 20);
     }
 
     #[test]

@@ -173,12 +173,21 @@ impl<T> Shelf<T> {
 
     /// Changes every item from a place on.
     pub fn change(&mut self, from: usize, mut change: impl FnMut(&mut T)) {
-        let first = from / Self::PER_CHUNK;
-        let mut skip = from % Self::PER_CHUNK;
-        let full = self.full.iter_mut().map(Stored::items_mut);
-        for items in full.chain([self.last.as_mut_slice()]).skip(first) {
+        let first = (from / Self::PER_CHUNK).min(self.full.len());
+        let mut skip = from - first * Self::PER_CHUNK;
+        let full = self.full[first..].iter_mut().map(Stored::items_mut);
+        for items in full.chain([self.last.as_mut_slice()]) {
             let skipped = std::mem::take(&mut skip).min(items.len());
             items[skipped..].iter_mut().for_each(&mut change);
+        }
+    }
+
+    /// The item at a place, to be changed.
+    pub fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        let (chunk, behind) = (at / Self::PER_CHUNK, self.full.len() * Self::PER_CHUNK);
+        match self.full.get_mut(chunk) {
+            Some(chunk) => chunk.items_mut().get_mut(at % Self::PER_CHUNK),
+            None => self.last.get_mut(at - behind),
         }
     }
 

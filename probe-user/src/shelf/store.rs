@@ -8,6 +8,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     fcntl::posix_fallocate,
     sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous, munmap},
 };
@@ -135,7 +136,11 @@ impl Segment {
     fn of_file(file: &File, number: usize) -> io::Result<Segment> {
         let offset = i64::try_from(number * SEGMENT).map_err(io::Error::other)?;
         // A page that finds no room on the disk when it is written to ends us.
-        posix_fallocate(file, offset, SEGMENT as i64)?;
+        if let Err(error) = allocate(file, offset) {
+            // What there was of room is given back, as far as that can be.
+            let _left = file.set_len(offset as u64);
+            return Err(error.into());
+        }
         // SAFETY: a new mapping, of no memory of ours; nobody else can open the file.
         let at = unsafe { mmap(None, LENGTH, ACCESS, MapFlags::MAP_SHARED, file, offset) };
         Ok(Segment(at?.cast()))
@@ -151,6 +156,16 @@ impl Segment {
         // SAFETY: the contents stay: large pages have the same, and a file keeps
         // them. A refusal costs memory or time and nothing else.
         let _refused = unsafe { madvise(self.0.cast(), SEGMENT, advice) };
+    }
+}
+
+/// Signals interrupt it, and a large file takes long.
+fn allocate(file: &File, offset: i64) -> nix::Result<()> {
+    loop {
+        match posix_fallocate(file, offset, SEGMENT as i64) {
+            Err(Errno::EINTR) => {}
+            done => return done,
+        }
     }
 }
 

@@ -103,11 +103,21 @@ pub struct Account {
 const DISTINCT_OBJECTS: usize = 512;
 
 impl Account {
-    /// Counts a finished wait.
-    pub fn add_wait(&mut self, mut key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
-        if self.waits.len() >= DISTINCT_OBJECTS && !self.waits.contains_key(&key) {
+    /// Whether waits on new objects are counted without them.
+    pub fn is_full(&self) -> bool {
+        self.waits.len() >= DISTINCT_OBJECTS || self.blame.len() >= DISTINCT_OBJECTS
+    }
+
+    /// The key under which waits of one key are counted.
+    pub fn counted_under(&self, mut key: WaitKey) -> WaitKey {
+        if self.is_full() && !self.waits.contains_key(&key) {
             key.object = ObjectKey::None;
         }
+        key
+    }
+
+    /// Counts a finished wait.
+    pub fn add_wait(&mut self, key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
         let sum = self.waits.entry(key).or_default();
         sum.count += 1;
         sum.total_ns += ns;

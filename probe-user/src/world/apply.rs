@@ -1,5 +1,7 @@
 //! Events → world: finds the thread an event is about and hands it on.
 
+use std::iter::successors;
+
 use probe_common::sched::{state, waker};
 use rustc_hash::FxHashMap;
 
@@ -11,7 +13,7 @@ use super::{
     identity::{Directory, Stranger, ThreadId, Waker},
     listen::Listeners,
     names::Names,
-    place::{Lexicon, named},
+    place::{Described, Lexicon},
     stack::{Symbol, Symbols},
     thread::{State, Thread, exit_of},
 };
@@ -51,6 +53,9 @@ pub struct World {
 
 /// `CLONE_THREAD`: same process, no program of its own.
 const CLONE_THREAD: u64 = 0x0001_0000;
+
+/// A tid comes again when all others were given out; no waking is told so late.
+const INCARNATIONS: usize = 16;
 
 impl World {
     /// An empty world.
@@ -118,8 +123,7 @@ impl World {
                 comm: String::from_utf8_lossy(&stranger.comm).into(),
             }),
             What::Object(object) => {
-                let named = named(object, &mut self.lexicon.names);
-                self.thread(event).object = Some(named);
+                self.thread(event).object = Some(Described::from(&**object));
             }
             What::SleeperStack(frames) => {
                 self.thread(event).sleeper_stack = Some((event.ts_ns, frames.clone()));
@@ -155,9 +159,10 @@ impl World {
     }
 
     /// The trace ended at `ended_ns`, after a snapshot of every living thread:
-    /// whoever is not in it died, and the record of that was lost. `folded` is
-    /// what the probes added up of lost records.
-    pub fn end(&mut self, ended_ns: u64, folded: &[Folded]) {
+    /// whoever is not in it died, and the record of that was lost, unless the
+    /// snapshot itself may be what has lost records. `folded` is what the probes
+    /// added up of lost records.
+    pub fn end(&mut self, ended_ns: u64, folded: &[Folded], snapshot_is_whole: bool) {
         self.now_ns = self.now_ns.max(ended_ns);
         let sums = fold::by_thread(self, folded);
         for (id, thread) in (0..).map(ThreadId).zip(&mut self.threads) {
@@ -166,7 +171,8 @@ impl World {
             let since = self
                 .last_snapshot_ns
                 .is_some_and(|taken| thread.since_ns >= taken);
-            if !(thread.in_last_snapshot || thread.is_dead() || since) {
+            let is_there = thread.in_last_snapshot || since || !snapshot_is_whole;
+            if !(is_there || thread.is_dead()) {
                 if thread.start_ns.is_some() {
                     let end_ns = sums.get(&id).and_then(|sums| sums.end_ns);
                     thread.lose_until(end_ns.map_or(ended_ns, |ns| ns.min(ended_ns)));
@@ -269,21 +275,21 @@ impl World {
         }
         match self.directory.latest(wake.tid) {
             Some(id) => Waker::Thread(self.living_at(id, wake.ts_ns)),
-            None => Waker::Nameless(wake.tid),
+            // Of the tree, but its birth was lost.
+            None => Waker::Nobody,
         }
     }
 
-    /// The incarnation of a tid that could act at `ts_ns`.
+    /// The incarnation of a tid that could act at `ts_ns`. Broken input may make
+    /// them a circle.
     fn living_at(&self, latest: ThreadId, ts_ns: u64) -> ThreadId {
-        let mut id = latest;
-        while let Some(thread) = self.get(id) {
+        let before = |&id: &ThreadId| {
+            let thread = self.get(id)?;
             let begun = thread.start_ns.is_some_and(|start| start <= ts_ns);
-            match thread.previous {
-                Some(previous) if !begun => id = previous,
-                _ => break,
-            }
-        }
-        id
+            thread.previous.filter(|_| !begun)
+        };
+        let incarnations = successors(Some(latest), before).take(INCARNATIONS);
+        incarnations.last().unwrap_or(latest)
     }
 
     fn thread(&mut self, event: &Event) -> &mut Thread {

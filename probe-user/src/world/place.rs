@@ -30,6 +30,23 @@ pub struct Lexicon {
     pub disks: Disks,
 }
 
+/// A described file.
+#[derive(Clone, Debug)]
+pub struct Described {
+    object: Object,
+    /// Its name, once a wait on it has been counted.
+    name: Option<NameId>,
+}
+
+impl From<&Object> for Described {
+    fn from(object: &Object) -> Described {
+        Described {
+            object: object.clone(),
+            name: None,
+        }
+    }
+}
+
 /// A wait's kind and whereabouts.
 pub struct Place<'a> {
     /// What for.
@@ -42,7 +59,7 @@ pub struct Place<'a> {
 
 impl Thread {
     /// Under what a wait is counted.
-    pub(super) fn wait_key(&self, off: &Off, frames: &[u64], lexicon: &mut Lexicon) -> WaitKey {
+    pub(super) fn wait_key(&mut self, off: &Off, frames: &[u64], lexicon: &mut Lexicon) -> WaitKey {
         let Lexicon {
             symbols,
             names,
@@ -51,14 +68,37 @@ impl Thread {
             disks: _,
         } = lexicon;
         let place = self.place(off, frames, symbols, *table, gils);
+        let object = match self.object_of(off) {
+            Some(Described {
+                name: Some(name), ..
+            }) => ObjectKey::File(*name),
+            Some(Described { object, .. }) => {
+                let name = self.name(&object::describe(object), names);
+                name.map_or(ObjectKey::None, ObjectKey::File)
+            }
+            None => futex_word(off, *table).map_or(ObjectKey::None, ObjectKey::Futex),
+        };
         let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
-        WaitKey {
+        let key = WaitKey {
             kind: place.kind,
             nr: off.call.nr,
             compat: off.call.compat,
             function: id(place.function),
             stack: id(place.unknown_stack.as_deref()),
-            object: object_key(off, *table, self.object_of(off)),
+            object,
+        };
+        if let (ObjectKey::File(name), Some(described)) = (object, &mut self.object) {
+            described.name = Some(name);
+        }
+        self.account.counted_under(key)
+    }
+
+    /// The number of a name, which is a new one only while new objects are counted.
+    fn name(&self, text: &str, names: &mut Names) -> Option<NameId> {
+        if self.account.is_full() {
+            names.find(text)
+        } else {
+            Some(names.id(text))
         }
     }
 
@@ -78,7 +118,7 @@ impl Thread {
             state: off.state,
             io_wait: off.io_wait,
             on_lock: off.on_lock,
-            object: self.object_of(off).map(|(object, _)| object),
+            object: self.object_of(off).map(|described| &described.object),
             stack: &stack,
         });
         let word = futex_word(off, table);
@@ -93,7 +133,7 @@ impl Thread {
         }
     }
 
-    fn object_of(&self, off: &Off) -> Option<&(Object, NameId)> {
+    fn object_of(&self, off: &Off) -> Option<&Described> {
         self.object.as_ref().filter(|_| off.has_object)
     }
 
@@ -101,8 +141,9 @@ impl Thread {
     pub(super) fn peer(&self, off: &Off, lexicon: &mut Lexicon) -> NameId {
         let peer = self
             .object_of(off)
-            .and_then(|(object, _)| object::peer(object));
-        peer.map_or(NameId::NONE, |peer| lexicon.names.id(&peer))
+            .and_then(|described| object::peer(&described.object));
+        let name = peer.and_then(|peer| self.name(&peer, &mut lexicon.names));
+        name.unwrap_or(NameId::NONE)
     }
 
     /// The disk that had finished a request when it was woken at `woken_ns`.
@@ -114,17 +155,17 @@ impl Thread {
     }
 
     /// What the wait is on.
-    pub fn object_key(&self, off: &Off, table: Table) -> ObjectKey {
-        object_key(off, table, self.object_of(off))
+    pub fn object_text(&self, off: &Off, table: Table) -> Option<String> {
+        match self.object_of(off) {
+            Some(described) => Some(object::describe(&described.object)),
+            None => futex_word(off, table).map(futex_text),
+        }
     }
 }
 
-/// Files by name, futexes by address.
-fn object_key(off: &Off, table: Table, object: Option<&(Object, NameId)>) -> ObjectKey {
-    if let Some((_, name)) = object {
-        return ObjectKey::File(*name);
-    }
-    futex_word(off, table).map_or(ObjectKey::None, ObjectKey::Futex)
+/// What a futex word is called.
+pub fn futex_text(addr: u64) -> String {
+    format!("futex {addr:#x}")
 }
 
 /// The address of the futex that a call waits on.
@@ -140,9 +181,4 @@ fn joined(stack: &[&Symbol]) -> String {
         .map(|symbol| &*symbol.name)
         .collect::<Vec<_>>()
         .join(";")
-}
-
-/// Names a described file.
-pub fn named(object: &Object, names: &mut Names) -> (Object, NameId) {
-    (object.clone(), names.id(&object::describe(object)))
 }

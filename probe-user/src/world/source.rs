@@ -9,8 +9,9 @@ use super::{
 };
 use crate::wire::{decode::in_interrupt, event::Waking};
 
-/// The source of a waking whose waker's stack was `stack` (empty: not taken).
-pub fn source(wake: &Waking, stack: &[&Symbol]) -> WakeSource {
+/// The source of a waking whose waker's stack was `stack` (empty: not taken), which
+/// is what could be named of `frames` frames.
+pub fn source(wake: &Waking, stack: &[&Symbol], frames: usize) -> WakeSource {
     if wake.flags & waker::NEW != 0 {
         return WakeSource::New;
     }
@@ -23,7 +24,7 @@ pub fn source(wake: &Waking, stack: &[&Symbol]) -> WakeSource {
     }
     // An interrupt whose beginning is not on the stack, or perhaps one.
     let known = wake.flags & waker::CONTEXT_KNOWN != 0;
-    let whole = (1..FRAMES).contains(&stack.len());
+    let whole = (1..FRAMES).contains(&frames);
     if in_interrupt(wake.flags) || !known && !whole {
         return WakeSource::Unverified;
     }
@@ -151,7 +152,11 @@ mod tests {
             nr: 0,
             flags,
         };
-        assert_eq!(source(&wake, &stack_refs), expected, "{flags:#x} {stack}");
+        assert_eq!(
+            source(&wake, &stack_refs, stack_refs.len()),
+            expected,
+            "{flags:#x} {stack}"
+        );
     }
 
     const TASK: u16 = waker::CONTEXT_KNOWN | waker::TRACED;

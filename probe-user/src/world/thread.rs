@@ -5,12 +5,9 @@ use super::{
     blame::Spent,
     call::{Calls, Polled},
     identity::ThreadId,
-    names::NameId,
+    place::Described,
 };
-use crate::wire::{
-    event::{Object, Off},
-    session::Exit,
-};
+use crate::wire::{event::Off, session::Exit};
 
 /// A thread of the traced tree.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +55,7 @@ pub struct Thread {
     /// What an empty return of `do_epoll_wait` is judged by.
     pub polled: Option<Polled>,
     /// The file that its calls were last seen to block on, and its name.
-    pub object: Option<(Object, NameId)>,
+    pub object: Option<Described>,
     /// Stack of the present sleep and when it was taken.
     pub sleeper_stack: Option<(u64, Box<[u64]>)>,
     /// Stack of whatever ended it, and when.

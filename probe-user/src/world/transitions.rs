@@ -197,18 +197,22 @@ impl Thread {
         let at = woken_ns.clamp(self.since_ns, ts_ns.max(self.since_ns));
         // Taken during this sleep: at its waking, or, when the kernel hid that,
         // at the switch-in.
-        let asleep = |taken_ns: u64| taken_ns >= self.since_ns;
-        let sleeper = taken(self.sleeper_stack.as_ref(), asleep);
+        let stack = self.sleeper_stack.take();
+        let sleeper = taken(stack.as_ref(), |taken_ns| taken_ns >= self.since_ns);
         let key = self.wait_key(&wait.off, sleeper, lexicon);
-        let waker_stack = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
-        let waker_stack = lexicon.symbols.resolve(waker_stack);
-        let source = source(wake, &waker_stack);
+        let frames = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
+        let waker_stack = lexicon.symbols.resolve(frames);
+        let source = source(wake, &waker_stack, frames.len());
         let by_task = source.is_task();
         let by_sender = source == WakeSource::NetRx && is_delivered_by_sender(&waker_stack);
         let by_request = source == WakeSource::BlockIo && is_behind_request(&waker_stack);
         let wake_key = WakeKey {
             source,
-            waker: if by_task { waker } else { Waker::Nobody },
+            waker: if by_task || by_sender {
+                waker
+            } else {
+                Waker::Nobody
+            },
             nr: if by_task { wake.nr } else { -1 },
         };
         self.has_slept(key.kind, self.since_ns, source);

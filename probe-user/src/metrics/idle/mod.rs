@@ -192,7 +192,9 @@ fn manner(kind: WaitKind) -> Manner {
 /// could not be verified.
 fn for_the_world(sum: &WaitSum) -> Option<bool> {
     let from_outside = |wake: &WakeKey| match wake.source {
-        WakeSource::Timer | WakeSource::NetRx | WakeSource::BlockIo | WakeSource::Irq => true,
+        WakeSource::Timer | WakeSource::BlockIo | WakeSource::Irq => true,
+        // Delivered by its sender, or else from outside.
+        WakeSource::NetRx => !matches!(wake.waker, Waker::Thread(_)),
         WakeSource::Task | WakeSource::TaskExit | WakeSource::Kthread => {
             matches!(wake.waker, Waker::Stranger(_) | Waker::Nameless(_))
         }

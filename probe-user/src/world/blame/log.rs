@@ -166,16 +166,18 @@ impl Log {
         }
     }
 
-    /// Learns what an interval was blamed on. It was settled only now, and with
-    /// it what came behind.
-    pub(super) fn amend(&mut self, at: usize, seal: u64, did: Did) {
-        let mut did = Some(did);
-        self.intervals.change(at, |interval| {
-            interval.seal = seal;
-            interval.did = did.take().unwrap_or(interval.did);
-        });
-        let begin_ns = self.begin_ns(at);
-        self.index.forget(at, begin_ns);
+    /// An interval is settled only now, and with it what came behind.
+    pub(super) fn reseal(&mut self, from: usize, seal: u64) {
+        self.intervals.change(from, |interval| interval.seal = seal);
+        let begin_ns = self.begin_ns(from);
+        self.index.forget(from, begin_ns);
+    }
+
+    /// Learns what an interval was blamed on, which was resealed.
+    pub(super) fn amend(&mut self, at: usize, did: Did) {
+        if let Some(interval) = self.intervals.get_mut(at) {
+            interval.did = did;
+        }
     }
 
     /// How many intervals were sealed before `seal`.

@@ -45,7 +45,11 @@ impl Past {
                 log.tries.intervals.push(latest);
             }
             Ended::By(waker) if key.kind == WaitKind::Gil => {
-                for at in std::mem::take(&mut log.tries.intervals) {
+                let tries = std::mem::take(&mut log.tries.intervals);
+                if let Some(&oldest) = tries.first() {
+                    log.reseal(oldest, self.sealed);
+                }
+                for at in tries {
                     self.blame_try(thread, id, at, waker);
                 }
             }
@@ -69,6 +73,6 @@ impl Past {
             *blame.entry((WaitKind::Gil, cause)).or_default() += ns;
         });
         blame.retain(|_, ns| *ns > 0);
-        self.logs[id.0 as usize].amend(at, self.sealed, did);
+        self.logs[id.0 as usize].amend(at, did);
     }
 }

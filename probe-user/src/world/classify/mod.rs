@@ -120,6 +120,8 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
         Class::Ipc => Some(WaitKind::Ipc),
         Class::IoUring => Some(WaitKind::IoUring),
         Class::Aio => Some(WaitKind::Disk),
+        // It may as well wait for pages to be written that others made dirty.
+        Class::Write if file? == FileKind::Storage && sleep.stack.is_empty() => None,
         Class::Read => read_or_write(sleep, file?, WaitKind::PipeRead, WaitKind::SocketRecv),
         Class::Write => read_or_write(sleep, file?, WaitKind::PipeWrite, WaitKind::SocketSend),
         Class::Other => None,

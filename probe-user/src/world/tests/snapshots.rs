@@ -64,7 +64,7 @@ fn a_waking_that_raced_with_the_switch_out_is_told_by_the_last_snapshot() {
     check_records(
         &probes,
         1100,
-        "1: life 100 cpu 50 queue 50 sleep 0x1 by task outside 2",
+        "1: life 100 cpu 50 queue 50 sleep 0x1 by task",
     );
 }
 
@@ -139,7 +139,7 @@ fn a_switch_out_in_the_moment_of_the_seed_loses_nothing() {
     check_records(
         &probes,
         1080,
-        "1: life 80 cpu 30 queue 10 sleep 40x1 by task outside 2",
+        "1: life 80 cpu 30 queue 10 sleep 40x1 by task",
     );
 }
 
@@ -184,7 +184,7 @@ fn a_switch_in_in_the_moment_of_the_last_snapshot_loses_nothing() {
     check_records(
         &probes,
         1600,
-        "1: life 600 cpu 199 queue 11 sleep 390x1 by task outside 2",
+        "1: life 600 cpu 199 queue 11 sleep 390x1 by task",
     );
 }
 
@@ -232,6 +232,40 @@ fn a_waking_in_the_moment_of_the_last_snapshot_is_not_from_the_future() {
     check_records(
         &probes,
         1600,
-        "1: life 600 cpu 100 queue 100 sleep 400x1 by task outside 2",
+        "1: life 600 cpu 100 queue 100 sleep 400x1 by task",
     );
+}
+
+/// A waking may name a tid as it was before an exec; broken records may say that
+/// two threads were each other's predecessors.
+#[test]
+fn threads_that_came_before_each_other_are_no_endless_search() {
+    let mut probes = Probes::default();
+    let [first, _, third, sleeper] =
+        [1, 2, 4, 5].map(|tid| probes.seed(1000, who(tid), Out::sleep(SLEEP), 0));
+    probes.exec(1010, third, 1, &["a"]);
+    probes.exec(1020, first, 2, &["b"]);
+    probes.exec(1030, first, 4, &["c"]);
+    probes.waking(500, sleeper, &By::task(1, 202));
+    probes.switch(1040, None, Some(sleeper));
+    let document = run::document(&probes.records, 1100);
+    account::assert_closed(&document);
+}
+
+/// The iterator goes by tid, and tids come again from the smallest.
+#[test]
+fn a_leader_that_is_seen_behind_its_threads_is_of_their_process() {
+    let mut probes = Probes::default();
+    for (tid, pid) in [(3, 7), (7, 7), (9, 7)] {
+        let who = Who { pid, ..who(tid) };
+        probes.seed(1000, who, Out::default(), snapshot::ON_CPU);
+    }
+    let document = run::document(&probes.records, 1100);
+    let groups = document
+        .groups
+        .iter()
+        .map(|g| (&*g.name, g.threads, &*g.pids));
+    let mut groups: Vec<_> = groups.collect();
+    groups.sort_unstable();
+    assert_eq!(groups, [("test", 1, &[7][..]), ("test (threads)", 2, &[7])]);
 }
