@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
+use super::merge::in_order;
 use crate::{
     document::{GilHeld, Thread},
     world::{
@@ -39,11 +40,24 @@ use crate::{
 
 /// Gives every thread's row what it held. `threads` are in the world's order.
 pub fn tell(world: &World, threads: &mut [Thread]) {
-    for lock in locks(world).values() {
-        for (holder, held) in lock.holders() {
-            let sums = &mut threads[holder.0 as usize].sums;
-            add(&mut sums.gil, Some(&held));
+    let waiters = waiters(world);
+    // By process.
+    let mut locks: FxHashMap<u32, Lock> = FxHashMap::default();
+    for &(id, pid) in &waiters {
+        let condition = &mut locks.entry(pid).or_default().condition;
+        let words = timed_out(world, id).flat_map(|word| [word, word ^ OTHER_WORD]);
+        condition.extend(words);
+    }
+    let lives = waiters.iter().map(|&(id, _)| changes(world, id));
+    for (index, at_ns, change) in in_order(lives) {
+        let (id, pid) = waiters[index];
+        if let Some(lock) = locks.get_mut(&pid) {
+            lock.follow(at_ns, id, change);
         }
+    }
+    for (holder, held) in locks.values().flat_map(|lock| &lock.holders) {
+        let sums = &mut threads[holder.0 as usize].sums;
+        add(&mut sums.gil, Some(held));
     }
 }
 
@@ -55,95 +69,79 @@ pub fn add(into: &mut Option<GilHeld>, from: Option<&GilHeld>) {
     sum.hand_overs += from.hand_overs;
 }
 
-/// The waits for one process's lock.
-#[derive(Default)]
-struct Lock {
-    sleeps: Vec<Sleep>,
-    /// When each thread got a CPU after a wait for the lock, ns, in order.
-    turns: FxHashMap<ThreadId, Vec<u64>>,
+/// Every thread that has waited for its process's lock, with that.
+fn waiters(world: &World) -> Vec<(ThreadId, u32)> {
+    let threads = (0..).map(ThreadId).zip(&world.threads);
+    let waiter = threads.filter_map(|(id, thread)| {
+        let mut waits = thread.account.waits.keys();
+        let has_waited = waits.any(|key| key.kind == WaitKind::Gil);
+        Some((id, thread.pid.filter(|_| has_waited)?))
+    });
+    waiter.collect()
 }
 
-struct Sleep {
-    from_ns: u64,
-    to_ns: u64,
-    word: u64,
-    ended: Ended,
+/// The words at which a thread's waits for the lock have timed out.
+fn timed_out(world: &World, id: ThreadId) -> impl Iterator<Item = u64> {
+    world.past.history(id).filter_map(|lived| match lived.what {
+        Life::Waited { key, ended, .. } if key.kind == WaitKind::Gil => match key.object {
+            ObjectKey::Futex(word) if ended == Ended::For(Cause::Timer) => Some(word),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
-fn locks(world: &World) -> FxHashMap<u32, Lock> {
-    let mut locks: FxHashMap<u32, Lock> = FxHashMap::default();
-    for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
-        let waits = thread.account.waits.keys();
-        let waited = waits.map(|key| key.kind).any(|kind| kind == WaitKind::Gil);
-        if let Some(pid) = thread.pid.filter(|_| waited) {
-            locks.entry(pid).or_default().learn(world, id);
-        }
-    }
-    locks
+#[derive(Clone, Copy)]
+enum Change {
+    /// The thread goes to sleep at a word of the lock.
+    Begins(u64),
+    /// Its sleep there ends.
+    Ends(u64, Ended),
+    /// It gets a CPU after it waited for the lock.
+    Turn,
 }
 
-impl Lock {
-    /// Takes in a thread's history.
-    fn learn(&mut self, world: &World, id: ThreadId) {
-        let turns = self.turns.entry(id).or_default();
-        let mut has_waited = false;
-        for lived in world.past.history(id) {
-            match lived.what {
-                Life::Waited { key, ended, .. } if key.kind == WaitKind::Gil => {
-                    has_waited = true;
-                    if let ObjectKey::Futex(word) = key.object {
-                        self.sleeps.push(Sleep {
-                            from_ns: lived.from_ns,
-                            to_ns: lived.to_ns,
-                            word,
-                            ended: inside(world, id, ended),
-                        });
-                    }
+/// What a thread has to do with the lock, in order of time, ns.
+fn changes(world: &World, id: ThreadId) -> impl Iterator<Item = (u64, Change)> {
+    let mut has_waited = false;
+    let past = world.past.history(id).flat_map(move |lived| {
+        let had_waited = has_waited;
+        has_waited = waited_behind(lived.what, had_waited);
+        let [mut first, mut second] = [None, None];
+        match lived.what {
+            Life::Waited { key, ended, .. } => {
+                if let (WaitKind::Gil, ObjectKey::Futex(word)) = (key.kind, key.object) {
+                    first = Some((lived.from_ns, Change::Begins(word)));
+                    let ended = inside(world, id, ended);
+                    second = Some((lived.to_ns, Change::Ends(word, ended)));
                 }
-                Life::Passed(Cause::Computing(..)) if has_waited => {
-                    turns.push(lived.from_ns);
-                    has_waited = false;
-                }
-                // It is on its way.
-                Life::Passed(_) => {}
-                Life::Waited { .. } => has_waited = false,
             }
+            Life::Passed(Cause::Computing(..)) if had_waited => {
+                first = Some((lived.from_ns, Change::Turn));
+            }
+            Life::Passed(_) => {}
         }
-        let present = world.get(id).filter(|t| t.state == State::Running);
-        turns.extend(present.filter(|_| has_waited).map(|t| t.since_ns));
-    }
+        [first, second].into_iter().flatten()
+    });
+    let present = world.get(id).filter(|t| t.state == State::Running);
+    let mut latest = world.past.history(id).rev();
+    // Up to what says something of it.
+    let waited = latest.find_map(|lived| {
+        let [if_had, if_not] = [true, false].map(|had| waited_behind(lived.what, had));
+        (if_had == if_not).then_some(if_had)
+    });
+    let turn = present.filter(|_| waited == Some(true));
+    past.chain(turn.map(|thread| (thread.since_ns, Change::Turn)))
+}
 
-    /// The words that the lock itself is waited for at.
-    fn condition(&self) -> BTreeSet<u64> {
-        let timed_out = |sleep: &&Sleep| sleep.ended == Ended::For(Cause::Timer);
-        let words = self.sleeps.iter().filter(timed_out).map(|s| s.word);
-        words.flat_map(|w| [w, w ^ OTHER_WORD]).collect()
-    }
-
-    /// What each holder held.
-    fn holders(&self) -> FxHashMap<ThreadId, GilHeld> {
-        let condition = self.condition();
-        let sleeps = self.sleeps.iter().filter(|s| condition.contains(&s.word));
-        let mut changes: Vec<(u64, Change)> = sleeps
-            .flat_map(|sleep| {
-                let end = Change::Ends(sleep.ended);
-                [(sleep.from_ns, Change::Begins), (sleep.to_ns, end)]
-            })
-            .collect();
-        // Stable: whoever is woken and sleeps again at one instant does so in order.
-        changes.sort_by_key(|&(at_ns, _)| at_ns);
-        let mut course = Course::default();
-        for (at_ns, change) in changes {
-            course.follow(at_ns, change, self);
-        }
-        course.holders
-    }
-
-    /// When a thread last got a CPU after a wait for the lock, up to `at_ns`.
-    fn turn(&self, id: ThreadId, at_ns: u64) -> Option<u64> {
-        let turns = self.turns.get(&id)?;
-        let behind = turns.partition_point(|&turn_ns| turn_ns <= at_ns);
-        turns.get(behind.checked_sub(1)?).copied()
+/// Whether, behind an interval, a thread has waited for the lock and got no CPU
+/// since.
+fn waited_behind(what: Life<'_>, had_waited: bool) -> bool {
+    match what {
+        Life::Waited { key, .. } => key.kind == WaitKind::Gil,
+        Life::Passed(Cause::Computing(..)) => false,
+        // It is on its way.
+        Life::Passed(_) => had_waited,
     }
 }
 
@@ -159,37 +157,36 @@ fn inside(world: &World, sleeper: ThreadId, ended: Ended) -> Ended {
 /// A condition variable's words lie side by side, aligned to their pair.
 const OTHER_WORD: u64 = 4;
 
-#[derive(Clone, Copy)]
-enum Change {
-    /// Somebody goes to sleep at the condition.
-    Begins,
-    /// Somebody's sleep there ends.
-    Ends(Ended),
-}
-
-/// One lock over time.
+/// One process's lock over time.
 #[derive(Default)]
-struct Course {
+struct Lock {
+    /// The words that the lock itself is waited for at.
+    condition: BTreeSet<u64>,
     sleepers: usize,
     /// Since when there is always a sleeper, and nobody gave the lock up, ns.
     closed_ns: Option<u64>,
     /// The first instant since then at which it was certainly held, ns.
     held_ns: Option<u64>,
+    /// When each thread last got a CPU after a wait for the lock, ns.
+    turns: FxHashMap<ThreadId, u64>,
     holders: FxHashMap<ThreadId, GilHeld>,
 }
 
-impl Course {
-    fn follow(&mut self, at_ns: u64, change: Change, lock: &Lock) {
+impl Lock {
+    fn follow(&mut self, at_ns: u64, id: ThreadId, change: Change) {
         match change {
-            Change::Begins => {
+            Change::Turn => {
+                self.turns.insert(id, at_ns);
+            }
+            Change::Begins(word) if self.condition.contains(&word) => {
                 self.sleepers += 1;
                 self.closed_ns.get_or_insert(at_ns);
                 self.held_ns.get_or_insert(at_ns);
             }
-            Change::Ends(ended) => {
+            Change::Ends(word, ended) if self.condition.contains(&word) => {
                 self.sleepers -= 1;
                 if let Ended::By(holder) = ended {
-                    self.given_up(holder, at_ns, lock);
+                    self.given_up(holder, at_ns);
                 }
                 // An end that nobody verified may have been the holder's doing.
                 let told = matches!(ended, Ended::By(_) | Ended::For(Cause::Timer));
@@ -197,12 +194,14 @@ impl Course {
                     (self.closed_ns, self.held_ns) = (None, None);
                 }
             }
+            Change::Begins(_) | Change::Ends(..) => {}
         }
     }
 
-    fn given_up(&mut self, holder: ThreadId, at_ns: u64, lock: &Lock) {
+    fn given_up(&mut self, holder: ThreadId, at_ns: u64) {
         let closed_ns = self.closed_ns.unwrap_or(at_ns);
-        let turn = lock.turn(holder, at_ns).filter(|&ns| ns >= closed_ns);
+        let turn = self.turns.get(&holder).copied();
+        let turn = turn.filter(|&ns| ns >= closed_ns);
         let from_ns = turn.into_iter().chain(self.held_ns).min();
         let held = self.holders.entry(holder).or_default();
         held.hand_overs += 1;

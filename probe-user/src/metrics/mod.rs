@@ -12,6 +12,7 @@ mod histogram;
 mod idle;
 mod label;
 mod listeners;
+mod merge;
 mod process;
 mod story;
 mod sums;
