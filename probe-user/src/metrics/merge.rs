@@ -7,26 +7,28 @@ use std::{
     iter::{Peekable, from_fn},
 };
 
-/// Merges lives, each of which is in order of time, ns. Each item comes with its
-/// life's place; at one instant those of the first come first.
-pub fn in_order<T, I>(lives: impl Iterator<Item = I>) -> impl Iterator<Item = (usize, u64, T)>
+/// Merges lives, each of which is in order of its items' times, or what else is
+/// sorted by. Each item comes with its life's place; at one instant those of the
+/// first come first.
+pub fn in_order<K, T, I>(lives: impl Iterator<Item = I>) -> impl Iterator<Item = (usize, K, T)>
 where
-    I: Iterator<Item = (u64, T)>,
+    K: Copy + Ord,
+    I: Iterator<Item = (K, T)>,
 {
     let mut lives: Vec<Peekable<I>> = lives.map(Iterator::peekable).collect();
-    let mut next: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+    let mut next: BinaryHeap<Reverse<(K, usize)>> = BinaryHeap::new();
     for (place, life) in lives.iter_mut().enumerate() {
-        next.extend(life.peek().map(|&(at_ns, _)| Reverse((at_ns, place))));
+        next.extend(life.peek().map(|&(at, _)| Reverse((at, place))));
     }
     from_fn(move || {
         let mut top = next.peek_mut()?;
         let place = top.0.1;
-        let (at_ns, item) = lives[place].next()?;
+        let (at, item) = lives[place].next()?;
         match lives[place].peek() {
-            Some(&(next_ns, _)) => top.0.0 = next_ns,
+            Some(&(next, _)) => top.0.0 = next,
             None => drop(PeekMut::pop(top)),
         }
-        Some((place, at_ns, item))
+        Some((place, at, item))
     })
 }
 

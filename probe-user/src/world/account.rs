@@ -104,13 +104,18 @@ const DISTINCT_OBJECTS: usize = 512;
 
 impl Account {
     /// Whether waits on new objects are counted without them.
-    pub fn is_full(&self) -> bool {
-        self.waits.len() >= DISTINCT_OBJECTS || self.blame.len() >= DISTINCT_OBJECTS
+    pub fn has_many_waits(&self) -> bool {
+        self.waits.len() >= DISTINCT_OBJECTS
+    }
+
+    /// Whether waits for new peers are blamed on the network without them.
+    pub fn has_many_causes(&self) -> bool {
+        self.blame.len() >= DISTINCT_OBJECTS
     }
 
     /// The key under which waits of one key are counted.
     pub fn counted_under(&self, mut key: WaitKey) -> WaitKey {
-        if self.is_full() && !self.waits.contains_key(&key) {
+        if self.has_many_waits() && !self.waits.contains_key(&key) {
             key.object = ObjectKey::None;
         }
         key

@@ -31,9 +31,13 @@ impl Names {
         id
     }
 
-    /// The number of a text that has one.
-    pub fn find(&self, text: &str) -> Option<NameId> {
-        self.ids.get(text).copied()
+    /// The number of a text; where it `is_full`, only one that it has already.
+    pub fn id_unless(&mut self, is_full: bool, text: &str) -> Option<NameId> {
+        if is_full {
+            self.ids.get(text).copied()
+        } else {
+            Some(self.id(text))
+        }
     }
 
     /// The text of a number; `None` for [`NameId::NONE`].

@@ -73,7 +73,8 @@ impl Thread {
                 name: Some(name), ..
             }) => ObjectKey::File(*name),
             Some(Described { object, .. }) => {
-                let name = self.name(&object::describe(object), names);
+                let name =
+                    names.id_unless(self.account.has_many_waits(), &object::describe(object));
                 name.map_or(ObjectKey::None, ObjectKey::File)
             }
             None => futex_word(off, *table).map_or(ObjectKey::None, ObjectKey::Futex),
@@ -91,15 +92,6 @@ impl Thread {
             described.name = Some(name);
         }
         self.account.counted_under(key)
-    }
-
-    /// The number of a name, which is a new one only while new objects are counted.
-    fn name(&self, text: &str, names: &mut Names) -> Option<NameId> {
-        if self.account.is_full() {
-            names.find(text)
-        } else {
-            Some(names.id(text))
-        }
     }
 
     /// What a wait is and where, as far as its stack was taken.
@@ -142,7 +134,8 @@ impl Thread {
         let peer = self
             .object_of(off)
             .and_then(|described| object::peer(&described.object));
-        let name = peer.and_then(|peer| self.name(&peer, &mut lexicon.names));
+        let is_full = self.account.has_many_causes();
+        let name = peer.and_then(|peer| lexicon.names.id_unless(is_full, &peer));
         name.unwrap_or(NameId::NONE)
     }
 

@@ -1,8 +1,10 @@
 //! What the waits at one site say of it. The rule is in the module above.
 
+use std::collections::VecDeque;
+
 use rustc_hash::FxHashMap;
 
-use super::kin::Kin;
+use super::{super::merge::in_order, kin::Kin};
 use crate::world::{account::ObjectKey, identity::ThreadId};
 
 /// Hundredths of the waits that make a rule.
@@ -29,33 +31,91 @@ pub(super) struct Waited {
     pub(super) ran_ns: Option<u64>,
 }
 
-/// Waits without the wakings that came to nothing: what such a waking cut in two
-/// is one wait.
-pub(super) fn whole(mut waits: Vec<Waited>) -> Vec<Waited> {
-    let mut wakes: FxHashMap<ThreadId, Vec<u64>> = FxHashMap::default();
-    for wait in &waits {
-        if let By::Thread(waker) = wait.by {
-            wakes.entry(waker).or_default().push(wait.to_ns);
-        }
-    }
-    wakes.values_mut().for_each(|times| times.sort_unstable());
-    let woke_between = |thread: ThreadId, from_ns: u64, to_ns: u64| {
-        let times = wakes.get(&thread).map_or(&[][..], |times| times);
-        let next = times.partition_point(|&time| time < from_ns);
-        times.get(next).is_some_and(|&time| time <= to_ns)
+/// Judges sites by all that happened at them: `Some` where it can be told. `life`
+/// tells, again and again, the waits of one of `threads` in order of time;
+/// `site_of` says at which of the sites one was. Of the waits themselves a byte
+/// each is kept.
+pub(super) fn judge<I: Iterator<Item = Waited>>(
+    threads: &[ThreadId],
+    life: impl Fn(ThreadId) -> I,
+    site_of: impl Fn(&Waited) -> usize,
+    rules: &[Rule],
+    kin: &Kin<'_>,
+) -> Vec<Option<bool>> {
+    let goes_on = goes_on(threads, &life, &site_of);
+    let lives = || {
+        let lives = threads.iter().zip(&goes_on);
+        lives.map(|(&id, goes_on)| whole(life(id), goes_on))
     };
-    waits.sort_by_key(|wait| (wait.waiter, wait.object, wait.from_ns));
-    // `dedup_by` keeps the earlier one, which takes over the later one's end.
-    waits.dedup_by(|later, wait| {
-        let same = later.waiter == wait.waiter && later.object == wait.object;
-        let in_vain = later.ran_ns.is_some_and(|ran_ns| ran_ns < IN_VAIN_NS);
-        let joins = same && in_vain && !woke_between(wait.waiter, wait.to_ns, later.from_ns);
-        if joins {
-            (wait.to_ns, wait.by) = (later.to_ns, later.by);
+    let mut roles: Vec<Roles> = rules.iter().map(|_| Roles::default()).collect();
+    for wait in lives().flatten() {
+        roles[site_of(&wait)].add(&wait);
+    }
+    let mut sites: Vec<Evidence> = rules.iter().map(|_| Evidence::default()).collect();
+    let by_end = lives().map(|life| life.map(|wait| (wait.to_ns, wait)));
+    for (_, _, wait) in in_order(by_end) {
+        let site = site_of(&wait);
+        sites[site].add(&wait, &roles[site], rules[site], kin);
+    }
+    let verdicts = sites.iter().zip(rules);
+    verdicts.map(|(site, rule)| site.verdict(*rule)).collect()
+}
+
+/// What a site is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// A word on which several threads have waited.
+    Word,
+    /// Words on which one thread each has waited.
+    OwnWords,
+}
+
+/// For each thread, which of its waits go on in its next one on the same object:
+/// the waking between them came to nothing.
+fn goes_on<I: Iterator<Item = Waited>>(
+    threads: &[ThreadId],
+    life: impl Fn(ThreadId) -> I,
+    site_of: impl Fn(&Waited) -> usize,
+) -> Vec<Vec<bool>> {
+    // Who falls asleep has done before what it did at this instant.
+    let edges = |wait: Waited| [((wait.from_ns, true), wait), ((wait.to_ns, false), wait)];
+    let lives = threads.iter().map(|&id| life(id).flat_map(edges));
+    let mut goes_on = vec![Vec::new(); threads.len()];
+    // When a thread last woke somebody at a site.
+    let mut woke: FxHashMap<(usize, ThreadId), u64> = FxHashMap::default();
+    // The last wait of a thread on an object: its place among all, and its end.
+    let mut latest: FxHashMap<(ThreadId, ObjectKey), (usize, u64)> = FxHashMap::default();
+    for (of, (_, begins), wait) in in_order(lives) {
+        let object = (wait.waiter, wait.object);
+        if begins {
+            let in_vain = wait.ran_ns.is_some_and(|ran_ns| ran_ns < IN_VAIN_NS);
+            if in_vain && let Some(&(before, ended_ns)) = latest.get(&object) {
+                let woke = woke.get(&(site_of(&wait), wait.waiter));
+                goes_on[of][before] = woke.is_none_or(|&woke_ns| woke_ns < ended_ns);
+            }
+            continue;
         }
-        joins
-    });
-    waits
+        if let By::Thread(waker) = wait.by {
+            woke.insert((site_of(&wait), waker), wait.to_ns);
+        }
+        latest.insert(object, (goes_on[of].len(), wait.to_ns));
+        goes_on[of].push(false);
+    }
+    goes_on
+}
+
+/// A thread's waits without the wakings that came to nothing: what such a waking cut
+/// in two is one wait.
+fn whole(waits: impl Iterator<Item = Waited>, goes_on: &[bool]) -> impl Iterator<Item = Waited> {
+    let mut begun: FxHashMap<ObjectKey, u64> = FxHashMap::default();
+    waits.zip(goes_on).filter_map(move |(mut wait, &goes_on)| {
+        if goes_on {
+            begun.entry(wait.object).or_insert(wait.from_ns);
+            return None;
+        }
+        wait.from_ns = begun.remove(&wait.object).unwrap_or(wait.from_ns);
+        Some(wait)
+    })
 }
 
 /// Who ended it.
@@ -89,12 +149,6 @@ struct Acts {
 }
 
 impl Roles {
-    fn of(waits: &[Waited]) -> Roles {
-        let mut roles = Roles::default();
-        waits.iter().for_each(|wait| roles.add(wait));
-        roles
-    }
-
     /// Takes in a wait.
     pub(super) fn add(&mut self, wait: &Waited) {
         let waiter = self.0.entry(wait.waiter).or_default();
@@ -119,22 +173,29 @@ impl Roles {
     }
 }
 
-/// A word on which several threads have waited.
-pub(super) fn word(waits: &[Waited]) -> Option<bool> {
-    let roles = Roles::of(waits);
-    let fed = |_: ThreadId, _: ThreadId| true;
-    let tally = Tally::of(waits, &roles, fed);
-    if tally.mostly(tally.fed) && chosen(waits, &roles) >= TIMES {
-        return Some(true);
-    }
-    (tally.mostly(tally.peers) && tally.peers >= TIMES).then_some(false)
+/// What is known of a site.
+#[derive(Default)]
+struct Evidence {
+    tally: Tally,
+    choices: Choices,
 }
 
-/// Words on which one thread each has waited.
-pub(super) fn own_words(waits: &[Waited], kin: &Kin<'_>) -> Option<bool> {
-    let roles = Roles::of(waits);
-    let tally = Tally::of(waits, &roles, |waker, waiter| kin.has_made(waker, waiter));
-    (tally.mostly(tally.fed) && chosen(waits, &roles) >= TIMES).then_some(true)
+impl Evidence {
+    /// Takes in a wait; they come in order of their ends.
+    fn add(&mut self, wait: &Waited, roles: &Roles, rule: Rule, kin: &Kin<'_>) {
+        let may_feed = |waker, waiter| rule == Rule::Word || kin.has_made(waker, waiter);
+        self.tally.add(wait, roles, may_feed);
+        self.choices.add(wait, roles);
+    }
+
+    fn verdict(&self, rule: Rule) -> Option<bool> {
+        let Evidence { tally, choices } = self;
+        if tally.mostly(tally.fed) && choices.made >= TIMES {
+            return Some(true);
+        }
+        let is_lock = tally.mostly(tally.peers) && tally.peers >= TIMES;
+        (is_lock && rule == Rule::Word).then_some(false)
+    }
 }
 
 /// One thread's waits on a file.
@@ -173,14 +234,6 @@ struct Tally {
 
 impl Tally {
     /// `may_feed` says which submitters count, by waker and waiter.
-    fn of(waits: &[Waited], roles: &Roles, may_feed: impl Fn(ThreadId, ThreadId) -> bool) -> Tally {
-        let mut tally = Tally::default();
-        waits
-            .iter()
-            .for_each(|wait| tally.add(wait, roles, &may_feed));
-        tally
-    }
-
     fn add(&mut self, wait: &Waited, roles: &Roles, may_feed: impl Fn(ThreadId, ThreadId) -> bool) {
         let waker = match wait.by {
             By::Thread(waker) => waker,
@@ -204,28 +257,34 @@ impl Tally {
     }
 }
 
-/// How often a submitter woke one sleeper and another slept on, until a
-/// submitter woke that one too.
-fn chosen(waits: &[Waited], roles: &Roles) -> u64 {
-    let by_submitter = |wait: &&Waited| {
-        matches!(wait.by, By::Thread(waker)
-            if roles.of_waker(waker, wait.to_ns) == Role::Submitter)
-    };
-    let mut fed: Vec<&Waited> = waits.iter().filter(by_submitter).collect();
-    fed.sort_by_key(|wait| wait.from_ns);
-    // Until when the longest of the sleeps slept that had begun by then.
-    let mut longest_ns = 0;
-    let until: Vec<u64> = fed
-        .iter()
-        .map(|wait| {
-            longest_ns = wait.to_ns.max(longest_ns);
-            longest_ns
-        })
-        .collect();
-    let slept_on = |wait: &&&Waited| {
-        let begun = fed.partition_point(|other| other.from_ns < wait.to_ns);
-        let longest_ns = begun.checked_sub(1).map_or(0, |last| until[last]);
-        longest_ns >= wait.to_ns.saturating_add(SLEPT_ON_NS)
-    };
-    fed.iter().filter(slept_on).count() as u64
+/// How often a submitter woke one sleeper and another slept on, until a submitter
+/// woke that one too; it is told up to [`TIMES`].
+#[derive(Default)]
+struct Choices {
+    made: u64,
+    /// When submitters woke somebody while nobody is known to have slept on, ns.
+    wakings: VecDeque<u64>,
+}
+
+impl Choices {
+    /// Takes in a wait; they come in order of their ends.
+    fn add(&mut self, wait: &Waited, roles: &Roles) {
+        let By::Thread(waker) = wait.by else { return };
+        let is_fed = roles.of_waker(waker, wait.to_ns) == Role::Submitter;
+        if !is_fed || self.made >= TIMES {
+            return;
+        }
+        let slept_on = |&woken_ns: &u64| woken_ns.saturating_add(SLEPT_ON_NS) <= wait.to_ns;
+        let mut ago = self.wakings.partition_point(slept_on);
+        // Whoever slept at one of these slept at all that came behind: of so many
+        // the last are enough.
+        let forgotten = ago.saturating_sub(TIMES as usize);
+        self.wakings.drain(..forgotten);
+        ago -= forgotten;
+        let before = self
+            .wakings
+            .partition_point(|&woken_ns| woken_ns <= wait.from_ns);
+        self.made += self.wakings.drain(before.min(ago)..ago).len() as u64;
+        self.wakings.push_back(wait.to_ns);
+    }
 }

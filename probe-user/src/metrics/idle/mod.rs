@@ -62,7 +62,7 @@ mod kin;
 use rustc_hash::FxHashMap;
 
 use self::{
-    evidence::{AtFile, By, Roles, Waited},
+    evidence::{AtFile, By, Roles, Rule, Waited},
     kin::Kin,
 };
 use super::process::Processes;
@@ -82,13 +82,13 @@ use crate::world::{
 /// What is known of each thread's waits on each object.
 pub struct Idle(FxHashMap<(ThreadId, ObjectKey), bool>);
 
-/// Where threads wait for the same thing.
-enum Site {
-    Words(Words),
+/// What a thread waits for.
+enum On {
+    Word(u64),
     File(NameId),
 }
 
-/// Futex words.
+/// Futex words that are one site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Words {
     /// One, by process.
@@ -97,25 +97,21 @@ enum Words {
     Own(usize, usize),
 }
 
+/// Who has waited at each word of each process.
+type Waiters = FxHashMap<(usize, u64), Vec<ThreadId>>;
+
 /// What each thread did at each file.
 type Files = FxHashMap<NameId, Roles>;
 
 impl Idle {
     /// Judges every site of a world. `group_of` is each thread's group.
     pub fn judge(world: &World, processes: &Processes, group_of: &[usize]) -> Idle {
-        let kin = Kin::new(world, &processes.of_thread);
-        let (mut words, roles) = gather(world, &processes.of_thread);
-        join_own_words(&mut words, group_of);
+        let process_of = processes.of_thread.as_slice();
+        let kin = Kin::new(world, process_of);
+        let (waiters, roles) = gather(world, process_of);
         let mut idle = Idle(FxHashMap::default());
-        for (words, waits) in words {
-            let waits = evidence::whole(waits);
-            let verdict = match words {
-                Words::One(..) => evidence::word(&waits),
-                Words::Own(..) => evidence::own_words(&waits, &kin),
-            };
-            idle.learn(&waits, verdict);
-        }
-        idle.learn_files(world, &processes.of_thread, &roles, &kin);
+        idle.learn_words(world, process_of, group_of, &waiters, &kin);
+        idle.learn_files(world, process_of, &roles, &kin);
         idle
     }
 
@@ -132,20 +128,56 @@ impl Idle {
         }
     }
 
-    fn learn(&mut self, waits: &[Waited], idle: Option<bool>) {
-        for wait in waits.iter().filter(|_| idle.is_some()) {
-            let key = (wait.waiter, wait.object);
-            self.0.extend(idle.map(|idle| (key, idle)));
+    /// There may be many waits at a word, too: they are not kept either.
+    fn learn_words(
+        &mut self,
+        world: &World,
+        process_of: &[usize],
+        group_of: &[usize],
+        waiters: &Waiters,
+        kin: &Kin,
+    ) {
+        let mut numbers: FxHashMap<Words, usize> = FxHashMap::default();
+        let mut rules = Vec::new();
+        let mut sites: FxHashMap<(usize, u64), usize> = FxHashMap::default();
+        for (&(process, word), threads) in waiters {
+            let (site, rule) = match threads.as_slice() {
+                [one] => {
+                    let group = group_of[one.0 as usize];
+                    (Words::Own(process, group), Rule::OwnWords)
+                }
+                _ => (Words::One(process, word), Rule::Word),
+            };
+            let site = *numbers.entry(site).or_insert_with(|| {
+                rules.push(rule);
+                rules.len() - 1
+            });
+            sites.insert((process, word), site);
+        }
+        let mut threads: Vec<ThreadId> = waiters.values().flatten().copied().collect();
+        threads.sort_unstable();
+        threads.dedup();
+        let life = |id| waits_at_words(world, id);
+        let site_of = |wait: &Waited| match wait.object {
+            ObjectKey::Futex(word) => sites[&(process_of[wait.waiter.0 as usize], word)],
+            object => unreachable!("{object:?} is no word"),
+        };
+        let verdicts = evidence::judge(&threads, life, site_of, &rules, kin);
+        for (at, threads) in waiters {
+            let verdict = verdicts[sites[at]];
+            let keys = threads.iter().map(|&id| (id, ObjectKey::Futex(at.1)));
+            self.0.extend(keys.filter_map(|key| Some((key, verdict?))));
         }
     }
 
     /// There may be many waits on a file, and `roles` says what matters of all:
     /// they are looked at once more, and not kept.
     fn learn_files(&mut self, world: &World, process_of: &[usize], roles: &Files, kin: &Kin) {
-        for (waiter, &process) in (0..).map(ThreadId).zip(process_of) {
+        let waiters = (0..process_of.len() as u32).map(ThreadId);
+        for waiter in waiters {
             let mut own: FxHashMap<NameId, AtFile> = FxHashMap::default();
             for lived in world.past.history(waiter) {
-                if let Some((Site::File(name), waited)) = told(&lived, waiter, process)
+                if let Some((On::File(name), waited)) = told(&lived, waiter)
                     && let Some(roles) = roles.get(&name)
                 {
                     own.entry(name).or_default().add(&waited, roles, kin);
@@ -203,43 +235,52 @@ fn for_the_world(sum: &WaitSum) -> Option<bool> {
     sum.wakes.keys().all(from_outside).then_some(false)
 }
 
-/// Every finished wait on a futex, and of those on files what each thread did there.
-fn gather(world: &World, process_of: &[usize]) -> (FxHashMap<Words, Vec<Waited>>, Files) {
-    let mut words: FxHashMap<Words, Vec<Waited>> = FxHashMap::default();
+/// Who has waited at which words, and at each file what each thread did there.
+fn gather(world: &World, process_of: &[usize]) -> (Waiters, Files) {
+    let mut words = Waiters::default();
     let mut files = Files::default();
     for (waiter, &process) in (0..).map(ThreadId).zip(process_of) {
-        let mut on_cpu_ns = 0;
-        // On the CPU before the latest wait on each object.
-        let mut before: FxHashMap<ObjectKey, u64> = FxHashMap::default();
         for lived in world.past.history(waiter) {
-            if let Life::Passed(Cause::Computing(..)) = lived.what {
-                on_cpu_ns += lived.to_ns - lived.from_ns;
-            }
-            let Some((site, mut waited)) = told(&lived, waiter, process) else {
-                continue;
-            };
-            match site {
-                Site::File(name) => files.entry(name).or_default().add(&waited),
-                Site::Words(site) => {
-                    let so_far_ns = before.insert(waited.object, on_cpu_ns);
-                    waited.ran_ns = so_far_ns.map(|so_far_ns| on_cpu_ns - so_far_ns);
-                    words.entry(site).or_default().push(waited);
+            match told(&lived, waiter) {
+                Some((On::File(name), waited)) => files.entry(name).or_default().add(&waited),
+                Some((On::Word(word), _)) => {
+                    let threads = words.entry((process, word)).or_default();
+                    if threads.last() != Some(&waiter) {
+                        threads.push(waiter);
+                    }
                 }
+                None => {}
             }
         }
     }
     (words, files)
 }
 
-fn told(lived: &Lived<'_>, waiter: ThreadId, process: usize) -> Option<(Site, Waited)> {
+/// A thread's finished waits at futex words, in order of time.
+fn waits_at_words(world: &World, waiter: ThreadId) -> impl Iterator<Item = Waited> {
+    let mut on_cpu_ns = 0;
+    // On the CPU before the latest wait on each object.
+    let mut before: FxHashMap<ObjectKey, u64> = FxHashMap::default();
+    world.past.history(waiter).filter_map(move |lived| {
+        if let Life::Passed(Cause::Computing(..)) = lived.what {
+            on_cpu_ns += lived.to_ns - lived.from_ns;
+        }
+        let Some((On::Word(_), mut waited)) = told(&lived, waiter) else {
+            return None;
+        };
+        let so_far_ns = before.insert(waited.object, on_cpu_ns);
+        waited.ran_ns = so_far_ns.map(|so_far_ns| on_cpu_ns - so_far_ns);
+        Some(waited)
+    })
+}
+
+fn told(lived: &Lived<'_>, waiter: ThreadId) -> Option<(On, Waited)> {
     let Life::Waited { key, ended, .. } = &lived.what else {
         return None;
     };
-    let site = match (manner(key.kind), key.object) {
-        (Manner::Site | Manner::Socket, ObjectKey::Futex(word)) => {
-            Site::Words(Words::One(process, word))
-        }
-        (Manner::Site | Manner::Socket, ObjectKey::File(name)) => Site::File(name),
+    let on = match (manner(key.kind), key.object) {
+        (Manner::Site | Manner::Socket, ObjectKey::Futex(word)) => On::Word(word),
+        (Manner::Site | Manner::Socket, ObjectKey::File(name)) => On::File(name),
         _ => return None,
     };
     let by = match ended {
@@ -255,26 +296,7 @@ fn told(lived: &Lived<'_>, waiter: ThreadId, process: usize) -> Option<(Site, Wa
         by,
         ran_ns: None,
     };
-    Some((site, waited))
-}
-
-/// Words on which only one thread has waited, by its group.
-fn join_own_words(words: &mut FxHashMap<Words, Vec<Waited>>, group_of: &[usize]) {
-    for (site, waits) in std::mem::take(words) {
-        let site = joined(site, &waits, group_of);
-        words.entry(site).or_default().extend(waits);
-    }
-}
-
-fn joined(site: Words, waits: &[Waited], group_of: &[usize]) -> Words {
-    match (site, waits) {
-        (Words::One(process, _), [first, rest @ ..])
-            if rest.iter().all(|wait| wait.waiter == first.waiter) =>
-        {
-            Words::Own(process, group_of[first.waiter.0 as usize])
-        }
-        _ => site,
-    }
+    Some((on, waited))
 }
 
 #[cfg(test)]

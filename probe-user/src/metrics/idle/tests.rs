@@ -67,18 +67,26 @@ fn family() -> World {
 const ONE_PROCESS: [usize; 6] = [0; 6];
 const PROCESSES: [usize; 6] = [0, 1, 2, 3, 4, 1];
 
+/// The verdict on one site at which all of a drawing happened.
+#[track_caller]
+fn check(rule: Rule, drawing: &str, idle: Option<bool>) {
+    let world = family();
+    let kin = Kin::new(&world, &ONE_PROCESS);
+    let waits = drawn(drawing);
+    let threads: Vec<ThreadId> = (0..ONE_PROCESS.len() as u32).map(ThreadId).collect();
+    let life = |id| waits.iter().filter(move |wait| wait.waiter == id).copied();
+    let verdicts = evidence::judge(&threads, life, |_| 0, &[rule], &kin);
+    assert_eq!(verdicts, [idle], "\n{drawing}");
+}
+
 #[track_caller]
 fn check_word(drawing: &str, idle: Option<bool>) {
-    let waits = evidence::whole(drawn(drawing));
-    assert_eq!(evidence::word(&waits), idle, "\n{drawing}");
+    check(Rule::Word, drawing, idle);
 }
 
 #[track_caller]
 fn check_own_words(drawing: &str, idle: Option<bool>) {
-    let world = family();
-    let kin = Kin::new(&world, &ONE_PROCESS);
-    let waits = evidence::whole(drawn(drawing));
-    assert_eq!(evidence::own_words(&waits, &kin), idle, "\n{drawing}");
+    check(Rule::OwnWords, drawing, idle);
 }
 
 /// Waits of the first row's thread.
@@ -295,6 +303,7 @@ fn an_event_loop_that_waits_for_the_world_is_not_idle() {
     for kind in [Epoll, Poll, Select, SocketRecv, SocketAccept] {
         check_kind(kind, WakeSource::Timer, nobody, Some(false));
         check_kind(kind, WakeSource::NetRx, nobody, Some(false));
+        check_kind(kind, WakeSource::NetRx, Waker::Thread(ThreadId(1)), None);
         check_kind(kind, WakeSource::Task, Waker::Nameless(9), Some(false));
         check_kind(kind, WakeSource::Task, Waker::Thread(ThreadId(1)), None);
         check_kind(kind, WakeSource::Unverified, nobody, None);
