@@ -137,6 +137,12 @@ impl<T> Shelf<T> {
         per_chunk
     };
 
+    /// Gives back what it took to grow.
+    pub fn shrink(&mut self) {
+        self.full.shrink_to_fit();
+        self.last.shrink_to_fit();
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.full.len() * Self::PER_CHUNK + self.last.len()

@@ -21,6 +21,7 @@ use super::{
     identity::{ThreadId, Waker},
     kind::{WaitKind, WakeSource},
     names::NameId,
+    object::{S_IFIFO, S_IFREG, S_IFSOCK},
     place::Lexicon,
     thread::Thread,
 };
@@ -172,7 +173,3 @@ fn kind_of(thread: &Thread, stay: &Folded, lexicon: &Lexicon) -> WaitKind {
     }
     kind
 }
-
-const S_IFIFO: u32 = 0o010_000;
-const S_IFREG: u32 = 0o100_000;
-const S_IFSOCK: u32 = 0o140_000;

@@ -24,12 +24,15 @@ pub enum FileKind {
 }
 
 const S_IFMT: u32 = 0o170_000;
-const S_IFIFO: u32 = 0o010_000;
+/// Pipe or FIFO.
+pub const S_IFIFO: u32 = 0o010_000;
 const S_IFCHR: u32 = 0o020_000;
 const S_IFDIR: u32 = 0o040_000;
 const S_IFBLK: u32 = 0o060_000;
-const S_IFREG: u32 = 0o100_000;
-const S_IFSOCK: u32 = 0o140_000;
+/// Regular file.
+pub const S_IFREG: u32 = 0o100_000;
+/// Socket.
+pub const S_IFSOCK: u32 = 0o140_000;
 
 const AF_UNIX: u16 = 1;
 /// IPv4.

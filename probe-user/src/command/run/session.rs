@@ -7,10 +7,14 @@ use super::{
     follow::{Followed, Plumbing},
     host,
     pipeline::{Pipeline, Symbols},
-    target,
+    target::{self, Target},
 };
 use crate::{
-    child::{identity, signals::Signals, spawn},
+    child::{
+        identity,
+        signals::Signals,
+        spawn::{self, Held},
+    },
     cli,
     document::{Document, Exit, Tier},
     probe::{
@@ -33,18 +37,7 @@ const SEED_PASSES: usize = 3;
 pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
     // Before any other thread exists: see `Signals::new`.
     let mut signals = Signals::new()?;
-    let held = match arguments.cmd.as_slice() {
-        [] => None,
-        command => {
-            let env = |name: &str| std::env::var_os(name);
-            let identity = identity::resolve(arguments.as_root, arguments.user.as_deref(), env)?;
-            Some(spawn::spawn_held(
-                command,
-                identity.as_ref(),
-                signals.inherited_mask(),
-            )?)
-        }
-    };
+    let held = hold(arguments, &signals)?;
     // While the probes are being loaded.
     let symbols = Symbols::soon();
     let targets = target::open_all(&arguments.pid)?;
@@ -76,22 +69,45 @@ pub async fn observe(arguments: &cli::Run) -> Result<(Document, Result<()>)> {
             Followed::Child(held.release()?)
         }
         None => {
-            let facts = target::arguments(&targets);
-            plumbing.pipeline.batch(Batch {
-                facts,
-                ..Batch::default()
-            })?;
-            for _ in 0..SEED_PASSES {
-                let records = observer.seed(&arguments.pid, false)?;
-                plumbing.hand_over(records)?;
-            }
-            observer.seeded(&arguments.pid);
+            seed_targets(&mut observer, &plumbing, &arguments.pid, &targets)?;
             Followed::Targets(targets, arguments.duration)
         }
     };
     let exit = followed.until_end(&mut plumbing, &mut signals).await?;
     let is_measured = matches!(statistics, Some(Ok(_)));
     finish(observer, plumbing, &counters, exit, is_measured)
+}
+
+/// Our child, not running its command yet; `None` where none is to be run.
+fn hold(arguments: &cli::Run, signals: &Signals) -> Result<Option<Held>> {
+    let command = match arguments.cmd.as_slice() {
+        [] => return Ok(None),
+        command => command,
+    };
+    let env = |name: &str| std::env::var_os(name);
+    let identity = identity::resolve(arguments.as_root, arguments.user.as_deref(), env)?;
+    let mask = signals.inherited_mask();
+    spawn::spawn_held(command, identity.as_ref(), mask).map(Some)
+}
+
+/// Every thread of the processes that there are already.
+fn seed_targets(
+    observer: &mut Observer,
+    plumbing: &Plumbing,
+    pids: &[u32],
+    targets: &[Target],
+) -> Result<()> {
+    let facts = target::arguments(targets);
+    plumbing.pipeline.batch(Batch {
+        facts,
+        ..Batch::default()
+    })?;
+    for _ in 0..SEED_PASSES {
+        let records = observer.seed(pids, false)?;
+        plumbing.hand_over(records)?;
+    }
+    observer.seeded(pids);
+    Ok(())
 }
 
 /// Snapshot, last records, counters, report.

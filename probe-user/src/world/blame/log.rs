@@ -137,6 +137,15 @@ impl Log {
         last.or(self.begun_ns).unwrap_or(0)
     }
 
+    /// Nothing comes any more: gives back what it took to grow.
+    pub(super) fn close(&mut self) {
+        self.intervals.shrink();
+        self.parts.0.shrink();
+        self.index.sums.values_mut().for_each(Shelf::shrink);
+        self.before_now = Vec::new();
+        self.tries = Tries::default();
+    }
+
     /// Keeps what a wait is divided among.
     pub(super) fn add_parts(&mut self, parts: &[(CauseId, u64)], room: &mut Room) -> Parts {
         self.parts.add(parts, room)

@@ -128,6 +128,9 @@ impl Past {
         let log = &mut self.logs[id.0 as usize];
         log.now = now;
         log.before_now.clear();
+        if thread.is_dead() {
+            log.close();
+        }
         if thread.state == State::Running {
             for (end_ns, n) in thread.former_programs_of_burst() {
                 let cause = CauseId(self.causes.number(Cause::Computing(id, n)));
