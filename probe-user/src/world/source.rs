@@ -24,7 +24,8 @@ pub fn source(wake: &Waking, stack: &[&Symbol], frames: usize) -> WakeSource {
     }
     // An interrupt whose beginning is not on the stack, or perhaps one.
     let known = wake.flags & waker::CONTEXT_KNOWN != 0;
-    let whole = (1..FRAMES).contains(&frames);
+    // A stack of which nothing can be named tells nothing.
+    let whole = !stack.is_empty() && frames < FRAMES;
     if in_interrupt(wake.flags) || !known && !whole {
         return WakeSource::Unverified;
     }
@@ -138,6 +139,12 @@ mod tests {
     use super::*;
 
     fn check(flags: u16, stack: &str, expected: WakeSource) {
+        check_of(stack.split_whitespace().count(), flags, stack, expected);
+    }
+
+    /// What could be named of so many frames.
+    #[track_caller]
+    fn check_of(frames: usize, flags: u16, stack: &str, expected: WakeSource) {
         let symbols: Vec<Symbol> = stack
             .split_whitespace()
             .map(|name| Symbol {
@@ -152,11 +159,8 @@ mod tests {
             nr: 0,
             flags,
         };
-        assert_eq!(
-            source(&wake, &stack_refs, stack_refs.len()),
-            expected,
-            "{flags:#x} {stack}"
-        );
+        let told = source(&wake, &stack_refs, frames);
+        assert_eq!(told, expected, "{flags:#x} {stack}");
     }
 
     const TASK: u16 = waker::CONTEXT_KNOWN | waker::TRACED;
@@ -260,5 +264,16 @@ mod tests {
         check(waker::TRACED, &bridged, WakeSource::Unverified);
         check(TASK, &bridged, WakeSource::Task);
         check(waker::NEW, "", WakeSource::New);
+    }
+
+    #[test]
+    fn where_the_context_is_not_known_a_named_beginning_must_be_there() {
+        let stack = "try_to_wake_up pipe_write ksys_write do_syscall_64";
+        let flags = waker::TRACED;
+        check_of(4, flags, stack, WakeSource::Task);
+        check_of(6, flags, stack, WakeSource::Task);
+        check_of(FRAMES, flags, stack, WakeSource::Unverified);
+        check_of(4, flags, "", WakeSource::Unverified);
+        check_of(0, flags, "", WakeSource::Unverified);
     }
 }
