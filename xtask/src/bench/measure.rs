@@ -64,7 +64,7 @@ pub(super) fn measure(
         .stderr(log)
         .status()
         .with_context(|| format!("cannot start {}", words[0].display()))?;
-    let said = || last_line(folder);
+    let said = || last_words(folder);
     ensure!(status.success(), "ended with {status}: {}", said());
     if let Some(mut watcher) = beside {
         ensure!(watcher.is_there()?, "ended too soon: {}", said());
@@ -80,11 +80,20 @@ pub(super) fn measure(
     })
 }
 
-fn last_line(folder: &Path) -> String {
+/// What it said, on one line; not what it drew below a line of code.
+fn last_words(folder: &Path) -> String {
     let log = fs::read(folder.join("observer.log")).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
-    log.lines().last().unwrap_or("it said nothing").to_owned()
+    let is_said = |line: &&str| line.contains(char::is_alphanumeric);
+    let said: Vec<&str> = log.lines().map(str::trim).filter(is_said).collect();
+    match said.as_slice() {
+        [] => "it said nothing".to_owned(),
+        said => said[said.len().saturating_sub(LAST_WORDS)..].join(" / "),
+    }
 }
+
+/// Lines.
+const LAST_WORDS: usize = 3;
 
 /// An observer of the whole machine, ended with its guard.
 struct Watcher(Ended);
