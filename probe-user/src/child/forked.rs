@@ -3,12 +3,14 @@
 
 use std::ffi::c_int;
 use std::os::fd::RawFd;
+use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
 use nix::libc;
 
 use super::identity::Identity;
 use super::image::Image;
+use super::signals::WAS_MORTAL;
 
 /// What the child tells its parent: a step and an error number.
 pub(super) const MESSAGE_BYTES: usize = 8;
@@ -69,7 +71,9 @@ impl Child<'_> {
             // Rust's runtime ignores it, and exec would keep that.
             libc::signal(libc::SIGPIPE, libc::SIG_DFL);
             // As we do: see `signals::outlive_file_limit`.
-            libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
+            if WAS_MORTAL.load(Ordering::Relaxed) {
+                libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
+            }
             if self.ignore_sigchld {
                 libc::signal(libc::SIGCHLD, libc::SIG_IGN);
             }

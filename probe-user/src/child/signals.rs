@@ -4,7 +4,10 @@
 //! SIGTSTP and SIGCONT stay as they are: job control stops and continues both
 //! of us. SIGWINCH is ignored by default.
 
-use std::{io, ptr};
+use std::{
+    io, ptr,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
@@ -129,8 +132,12 @@ pub(super) fn collect_children() -> io::Result<bool> {
 /// A file that may not grow (`ulimit -f`) is an error to tell and no reason to die.
 pub fn outlive_file_limit() {
     // SAFETY: ignoring a signal runs no code.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    WAS_MORTAL.store(before != libc::SIG_IGN, Ordering::Relaxed);
 }
+
+/// Whether [`outlive_file_limit`] has changed something, for our children.
+pub(super) static WAS_MORTAL: AtomicBool = AtomicBool::new(false);
 
 fn is_ignored(signal: Signal) -> io::Result<bool> {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();

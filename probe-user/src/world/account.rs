@@ -108,21 +108,17 @@ impl Account {
         self.waits.len() >= DISTINCT_OBJECTS
     }
 
-    /// Whether waits for new peers are blamed on the network without them.
+    /// Whether waits for peers that have no name yet are blamed on the network
+    /// without one.
     pub fn has_many_causes(&self) -> bool {
         self.blame.len() >= DISTINCT_OBJECTS
     }
 
-    /// The key under which waits of one key are counted.
-    pub fn counted_under(&self, mut key: WaitKey) -> WaitKey {
+    /// Counts a finished wait.
+    pub fn add_wait(&mut self, mut key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
         if self.has_many_waits() && !self.waits.contains_key(&key) {
             key.object = ObjectKey::None;
         }
-        key
-    }
-
-    /// Counts a finished wait.
-    pub fn add_wait(&mut self, key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
         let sum = self.waits.entry(key).or_default();
         sum.count += 1;
         sum.total_ns += ns;

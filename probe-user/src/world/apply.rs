@@ -160,8 +160,8 @@ impl World {
 
     /// The trace ended at `ended_ns`, after a snapshot of every living thread:
     /// whoever is not in it died, and the record of that was lost, unless the
-    /// snapshot itself may be what has lost records. `folded` is what the probes
-    /// added up of lost records.
+    /// snapshot may be what has lost records. `folded` is what the probes added up
+    /// of lost records, and with it when a thread switched out for the last time.
     pub fn end(&mut self, ended_ns: u64, folded: &[Folded], snapshot_is_whole: bool) {
         self.now_ns = self.now_ns.max(ended_ns);
         let sums = fold::by_thread(self, folded);
@@ -171,10 +171,11 @@ impl World {
             let since = self
                 .last_snapshot_ns
                 .is_some_and(|taken| thread.since_ns >= taken);
-            let is_there = thread.in_last_snapshot || since || !snapshot_is_whole;
+            let end_ns = sums.get(&id).and_then(|sums| sums.end_ns);
+            let overlooked = !snapshot_is_whole && end_ns.is_none();
+            let is_there = thread.in_last_snapshot || since || overlooked;
             if !(is_there || thread.is_dead()) {
                 if thread.start_ns.is_some() {
-                    let end_ns = sums.get(&id).and_then(|sums| sums.end_ns);
                     thread.lose_until(end_ns.map_or(ended_ns, |ns| ns.min(ended_ns)));
                 }
                 thread.state = State::Dead;

@@ -80,18 +80,17 @@ impl Thread {
             None => futex_word(off, *table).map_or(ObjectKey::None, ObjectKey::Futex),
         };
         let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
-        let key = WaitKey {
+        if let (ObjectKey::File(name), Some(described)) = (object, &mut self.object) {
+            described.name = Some(name);
+        }
+        WaitKey {
             kind: place.kind,
             nr: off.call.nr,
             compat: off.call.compat,
             function: id(place.function),
             stack: id(place.unknown_stack.as_deref()),
             object,
-        };
-        if let (ObjectKey::File(name), Some(described)) = (object, &mut self.object) {
-            described.name = Some(name);
         }
-        self.account.counted_under(key)
     }
 
     /// What a wait is and where, as far as its stack was taken.
