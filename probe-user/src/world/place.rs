@@ -79,10 +79,10 @@ impl Thread {
             }
             None => futex_word(off, *table).map_or(ObjectKey::None, ObjectKey::Futex),
         };
-        let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
         if let (ObjectKey::File(name), Some(described)) = (object, &mut self.object) {
             described.name = Some(name);
         }
+        let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
         WaitKey {
             kind: place.kind,
             nr: off.call.nr,

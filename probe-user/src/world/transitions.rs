@@ -206,18 +206,20 @@ impl Thread {
         let by_task = source.is_task();
         let by_sender = source == WakeSource::NetRx && is_delivered_by_sender(&waker_stack);
         let by_request = source == WakeSource::BlockIo && is_behind_request(&waker_stack);
+        // Whoever only happened to run when an interrupt came has done nothing.
+        let waker = if by_task || by_sender {
+            waker
+        } else {
+            Waker::Nobody
+        };
         let wake_key = WakeKey {
             source,
-            waker: if by_task || by_sender {
-                waker
-            } else {
-                Waker::Nobody
-            },
+            waker,
             nr: if by_task { wake.nr } else { -1 },
         };
         self.has_slept(key.kind, self.since_ns, source);
         let ended = match waker {
-            Waker::Thread(thread) if by_task || by_sender => Ended::By(thread),
+            Waker::Thread(thread) => Ended::By(thread),
             _ => {
                 let which = match source {
                     _ if by_request => self.finisher(wake.ts_ns, lexicon),
