@@ -29,7 +29,7 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// How often each workload is run under each observer
+    /// How often each workload is run under each observer; the short ones four times as often
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
     /// Only these parts: pipe, messaging, storm, dd, gitsync, start, programs, growth
@@ -132,8 +132,9 @@ fn series(
         .collect();
     // What is read for the first time is in no round.
     measure(workload, None, folder)?;
-    for round in 1..=runs {
-        say(format_args!("{} {round} of {runs}", workload.name));
+    let rounds = runs * workload.times;
+    for round in 1..=rounds {
+        say(format_args!("{} {round} of {rounds}", workload.name));
         // Who comes first, and behind whom everyone comes, is another one each time:
         // what an observer leaves behind (pages to write) slows who follows.
         let mut order: Vec<usize> = (0..all.len()).collect();

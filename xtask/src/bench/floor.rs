@@ -1,7 +1,8 @@
-//! The floor: programs that do nothing, on the two tracepoints that every switch
-//! passes. What they cost is what no observer can go below.
+//! The floor: programs that do nothing, or read the clock and no more, on the two
+//! tracepoints that every switch passes. What the first cost is what no observer can
+//! go below; what the second cost, none that tells how long a wait took.
 
-use std::ffi::{CStr, c_long};
+use std::ffi::{CString, c_long};
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
@@ -9,14 +10,33 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use anyhow::{Context as _, Result};
 use nix::libc;
 
-const TRACEPOINTS: [&CStr; 2] = [c"sched_switch", c"sched_waking"];
+pub(super) const TRACEPOINTS: [&str; 2] = ["sched_switch", "sched_waking"];
 
 // include/uapi/linux/bpf.h
 const BPF_PROG_LOAD: c_long = 5;
 const BPF_RAW_TRACEPOINT_OPEN: c_long = 17;
 const BPF_PROG_TYPE_RAW_TRACEPOINT: u32 = 17;
-/// `r0 = 0; exit`
-const NOTHING: [u64; 2] = [0xb7, 0x95];
+
+/// What each program does.
+#[derive(Clone, Copy)]
+pub(super) enum Does {
+    Nothing,
+    ReadsClock,
+}
+
+impl Does {
+    /// Its instructions (include/uapi/linux/bpf.h, `struct bpf_insn`).
+    fn instructions(self) -> &'static [u64] {
+        /// `r0 = 0; exit`
+        const NOTHING: [u64; 2] = [0xb7, 0x95];
+        /// `call bpf_ktime_get_ns; r0 = 0; exit`
+        const READS_CLOCK: [u64; 3] = [5 << 32 | 0x85, 0xb7, 0x95];
+        match self {
+            Does::Nothing => &NOTHING,
+            Does::ReadsClock => &READS_CLOCK,
+        }
+    }
+}
 
 /// The beginning of `union bpf_attr` for `BPF_PROG_LOAD`; what follows is zero.
 #[repr(C)]
@@ -46,27 +66,29 @@ pub(super) struct Floor {
 }
 
 impl Floor {
-    pub(super) fn attach() -> Result<Self> {
+    pub(super) fn attach(does: Does) -> Result<Self> {
+        let instructions = does.instructions();
         let mut floor = Self {
             programs: Vec::new(),
             _links: Vec::new(),
         };
         for name in TRACEPOINTS {
+            let c_name = CString::new(name)?;
             let load = Load {
                 prog_type: BPF_PROG_TYPE_RAW_TRACEPOINT,
-                insn_cnt: 2,
-                insns: NOTHING.as_ptr() as u64,
+                insn_cnt: u32::try_from(instructions.len())?,
+                insns: instructions.as_ptr() as u64,
                 license: c"GPL".as_ptr() as u64,
                 ..Load::default()
             };
-            let program = bpf(BPF_PROG_LOAD, &load).context("loading an empty program")?;
+            let program = bpf(BPF_PROG_LOAD, &load).context("loading a program of the floor")?;
             let open = Open {
-                name: name.as_ptr() as u64,
+                name: c_name.as_ptr() as u64,
                 prog_fd: program.as_raw_fd().cast_unsigned(),
                 pad: 0,
             };
             let link = bpf(BPF_RAW_TRACEPOINT_OPEN, &open).context("attaching it")?;
-            floor.programs.push((name.to_str()?, program));
+            floor.programs.push((name, program));
             floor._links.push(link);
         }
         Ok(floor)

@@ -46,7 +46,7 @@ pub(super) fn measure(
         _ => None,
     };
     let _floor = match observer.map(|observer| &observer.way) {
-        Some(Way::Nothing) => Some(Floor::attach()?),
+        Some(Way::Floor(does)) => Some(Floor::attach(*does)?),
         _ => None,
     };
     let mut words: Vec<&OsStr> = match observer.map(|observer| &observer.way) {

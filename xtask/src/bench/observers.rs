@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::floor::Does;
 use crate::workspace::Workspace;
 
 pub(super) struct Observer {
@@ -18,8 +19,8 @@ pub(super) enum Way {
     Starts(Vec<OsString>),
     /// It is there already, and watches the whole machine.
     Beside(Vec<OsString>),
-    /// Programs that do nothing, on the tracepoints of the scheduler.
-    Nothing,
+    /// Programs of ours, on the tracepoints of the scheduler.
+    Floor(Does),
 }
 
 pub(super) fn all(workspace: &Workspace, folder: &Path) -> Vec<Observer> {
@@ -48,7 +49,8 @@ pub(super) fn all(workspace: &Workspace, folder: &Path) -> Vec<Observer> {
         ..observer(name, way)
     };
     vec![
-        observer("empty programs", Way::Nothing),
+        observer("empty programs", Way::Floor(Does::Nothing)),
+        observer("clock programs", Way::Floor(Does::ReadsClock)),
         observer("waitscope", waitscope(vec!["-o".into(), report.clone()])),
         observer(
             "record",

@@ -1,4 +1,4 @@
-//! What each probe costs by the kernel's own count, beside an empty program.
+//! What each probe costs by the kernel's own count, beside the programs of the floor.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::floor::Floor;
+use super::floor::{Does, Floor, TRACEPOINTS};
 use super::report::{Cost, median, observe};
 use crate::table::{Column, markdown as table};
 use crate::workspace::Workspace;
@@ -24,9 +24,17 @@ struct Program {
     instructions: [Option<u64>; 2],
 }
 
-/// An empty program's cost, by tracepoint, and the probes'.
+/// What the programs of the floor take at a tracepoint, ns per run.
+#[derive(Clone, Copy)]
+struct AtTracepoint {
+    name: &'static str,
+    empty: f64,
+    clock: f64,
+}
+
+/// Of the floor, by tracepoint, and of the probes.
 pub(super) struct Programs {
-    floor: Vec<(&'static str, f64)>,
+    floor: Vec<AtTracepoint>,
     programs: Vec<Program>,
 }
 
@@ -39,10 +47,12 @@ pub(super) fn measure(workspace: &Workspace, folder: &Path, rounds: u32) -> Resu
         run.args(["run", "--cost", "-o"]).arg(&report).arg("--");
         run.args(PIPE.split(' '));
         // The kernel counts as long as waitscope asks it to.
-        let floor = Floor::attach()?;
+        let empty = Floor::attach(Does::Nothing)?;
+        let clock = Floor::attach(Does::ReadsClock)?;
         observe(&mut run)?;
-        floors.push(floor.costs()?);
-        drop(floor);
+        let both = empty.costs()?.into_iter().zip(clock.costs()?);
+        floors.extend(both.map(|((name, empty), (_, clock))| AtTracepoint { name, empty, clock }));
+        drop((empty, clock));
         observe(&mut run)?;
         costs.push(Cost::read(&report)?);
     }
@@ -60,14 +70,20 @@ pub(super) fn measure(workspace: &Workspace, folder: &Path, rounds: u32) -> Resu
         instructions: ["translated_instructions", "verified_instructions"]
             .map(|key| of_probe(&doctor, name)?[key].as_u64()),
     });
-    let floor = floors[0].iter().map(|(name, _)| {
-        let of_it = floors.iter().flatten().filter(|(other, _)| other == name);
-        (*name, median(of_it.map(|(_, ns)| *ns)).unwrap_or_default())
-    });
     Ok(Programs {
-        floor: floor.collect(),
+        floor: TRACEPOINTS.map(|name| of_floor(&floors, name)).to_vec(),
         programs: programs.collect(),
     })
+}
+
+/// The median over the rounds.
+fn of_floor(floors: &[AtTracepoint], name: &'static str) -> AtTracepoint {
+    let of_it = || floors.iter().filter(|floor| floor.name == name);
+    AtTracepoint {
+        name,
+        empty: median(of_it().map(|floor| floor.empty)).unwrap_or_default(),
+        clock: median(of_it().map(|floor| floor.clock)).unwrap_or_default(),
+    }
 }
 
 /// As the workload `pipe`.
@@ -89,35 +105,45 @@ impl Programs {
             Column::left("program"),
             Column::right("ns per run"),
             Column::right("above an empty one"),
+            Column::right("above one with the clock"),
             Column::right("runs"),
             Column::right("instructions"),
             Column::right("verified"),
         ];
         let rows: Vec<Vec<String>> = self.programs.iter().map(|p| self.row(p)).collect();
-        let empty: Vec<String> = self
+        let floor: Vec<String> = self
             .floor
             .iter()
-            .map(|(name, ns)| format!("{ns:.0} ns at {name}"))
+            .map(|floor| {
+                format!(
+                    "{:.0} and {:.0} ns at {}",
+                    floor.empty, floor.clock, floor.name
+                )
+            })
             .collect();
         format!(
-            "\n## The probes on `pipe`, by the kernel's own count\n\nAn empty program takes {} by the same \
-             count, the two clock reads of which are a part.\n\n{}",
-            empty.join(" and "),
+            "\n## The probes on `pipe`, by the kernel's own count\n\nAn empty program, and one that reads the \
+             clock, take {} by the same count, the two clock reads of which are a part.\n\n{}",
+            floor.join(", "),
             table(&columns, &rows)
         )
     }
 
     fn row(&self, program: &Program) -> Vec<String> {
-        let above = self.floor.iter().find(|(name, _)| *name == program.name);
+        let floor = self.floor.iter().find(|floor| floor.name == program.name);
+        let above = |of: fn(&AtTracepoint) -> f64| {
+            floor.map_or_else(
+                || "-".to_owned(),
+                |floor| format!("{:.0}", program.ns_per_run - of(floor)),
+            )
+        };
         let count = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let [translated, verified] = program.instructions;
         vec![
             program.name.clone(),
             format!("{:.0}", program.ns_per_run),
-            above.map_or_else(
-                || "-".to_owned(),
-                |(_, floor)| format!("{:.0}", program.ns_per_run - floor),
-            ),
+            above(|floor| floor.empty),
+            above(|floor| floor.clock),
             format!("{:.0}", program.runs),
             count(translated),
             count(verified),
@@ -135,7 +161,13 @@ impl Programs {
             })
         });
         let floor = self.floor.iter();
-        let floor = floor.map(|(name, ns)| json!({"tracepoint": name, "ns_per_run": ns}));
+        let floor = floor.map(|floor| {
+            json!({
+                "tracepoint": floor.name,
+                "ns_per_run": floor.empty,
+                "with_clock_ns_per_run": floor.clock,
+            })
+        });
         json!({
             "floor": floor.collect::<Vec<_>>(),
             "programs": programs.collect::<Vec<_>>(),

@@ -16,6 +16,9 @@ pub(super) struct Workload {
     pub(super) about: &'static str,
     pub(super) command: Vec<OsString>,
     pub(super) variables: Vec<(&'static str, OsString)>,
+    /// How many times as often as asked it is run: what is over in a moment can be
+    /// run until the noise of a shared machine no longer decides.
+    pub(super) times: u32,
 }
 
 pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
@@ -25,6 +28,7 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
         about,
         command: words(line),
         variables: Vec::new(),
+        times: 4,
     };
     let mut storm = words("sh -c");
     storm.push("i=0; while [ $i -lt 10000 ]; do /bin/true; i=$((i+1)); done".into());
@@ -48,6 +52,7 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
             about: "10,000 processes, one after the other",
             command: storm,
             variables: Vec::new(),
+            times: 1,
         },
         plain(
             "dd",
@@ -62,6 +67,7 @@ pub(super) fn all(stage: &Stage, clones: &Path) -> Vec<Workload> {
                 .iter()
                 .map(|(name, value)| (*name, (*value).to_owned()))
                 .collect(),
+            times: 4,
         },
     ]
 }
