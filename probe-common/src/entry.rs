@@ -25,8 +25,10 @@ pub struct TaskEntry {
     pub waker_flags: u16,
     /// Its latest switch, ns; 0 before the first that was seen.
     pub since_ns: u64,
-    /// `sched_info.run_delay` at the latest switch-out, ns.
-    pub run_delay_ns: u64,
+    /// Address of the registers with which it enters the kernel, which stays the
+    /// same; 0 where they are looked for each time. Raw tier: 0 until its first
+    /// system call.
+    pub regs: u64,
     /// The tid it is told under: its own from birth, and the leader's after an
     /// exec was told. (`de_thread` changes `task->pid` some 100 µs earlier.)
     pub tid: u32,
@@ -63,9 +65,8 @@ pub struct TaskEntry {
     pub migrations: u32,
     /// Raw tier: its process.
     pub tgid: u32,
-    /// Raw tier: address of the registers with which it enters the kernel; 0
-    /// until its first system call.
-    pub regs: u64,
+    /// `sched_info.run_delay` at the latest switch-out to sleep, ns.
+    pub run_delay_ns: u64,
     /// Where calls are noted as they begin (a 5.10 that refuses probe reads): the
     /// first argument of the one it is in.
     pub arg0: u64,
@@ -110,7 +111,7 @@ impl TaskEntry {
         waker_nr: 0,
         waker_flags: 0,
         since_ns: 0,
-        run_delay_ns: 0,
+        regs: 0,
         tid: 0,
         seq: 0,
         sleep_nr: 0,
@@ -127,7 +128,7 @@ impl TaskEntry {
         mode: 0,
         migrations: 0,
         tgid: 0,
-        regs: 0,
+        run_delay_ns: 0,
         arg0: 0,
         arg1: 0,
         // In none; 0 is one.

@@ -84,10 +84,18 @@ pub enum Program {
     SysExit = 16,
     /// `block_rq_complete`
     BlockRqComplete = 17,
+    /// `softirq_entry`
+    SoftirqEntry = 18,
+    /// `softirq_exit`
+    SoftirqExit = 19,
+    /// `netif_rx`
+    NetifRx = 20,
+    /// `netif_receive_skb`
+    NetifReceiveSkb = 21,
 }
 
 /// Number of values in [`Program`].
-pub const PROGRAMS: u32 = 18;
+pub const PROGRAMS: u32 = 22;
 
 /// Slots in the counter array: losses, then program runs.
 pub const COUNTERS: u32 = 64;

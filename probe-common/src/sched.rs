@@ -126,4 +126,10 @@ pub mod waker {
     /// The kernel showed no waking; the time is that at which the sleeper came
     /// to the run queue, the waker is not known.
     pub const RECOVERED: u16 = 1 << 9;
+    /// Where a packet's delivery did it: `current` has sent that packet, or the one
+    /// that it answers.
+    pub const SENDER: u16 = 1 << 10;
+    /// In the softirq that delivers packets, and nothing else did it. No stack need
+    /// tell so, and for a short sleep none was taken.
+    pub const NET_RX: u16 = 1 << 11;
 }

@@ -9,7 +9,8 @@ use crate::{
     filter,
     maps::RUNNING,
     offsets::{self, Constant, known},
-    read::{self, Syscall, Task, chase, field, probe},
+    read::{self, Task, chase, field, probe},
+    syscall::{self, Syscall},
 };
 
 /// A CPU's row of the table: what the probes must know of the task that runs.
@@ -110,24 +111,40 @@ impl Current {
         unsafe { into.write(probe(self.address(), &offsets::TASK_COMM)) };
     }
 
-    /// Its system call; see [`read::syscall`].
+    /// Its system call: the number, and whether it is one of the 32-bit table.
     #[inline(always)]
-    pub fn syscall(self) -> Syscall {
+    pub fn call(self, entry: Option<&TaskEntry>) -> (i16, bool) {
+        if let Some(entry) = entry
+            && syscall::are_kept(entry)
+        {
+            return (syscall::number_behind(entry.regs), self.is_compat());
+        }
+        let call = self.syscall(entry);
+        (call.nr, call.compat)
+    }
+
+    #[inline(always)]
+    fn syscall(self, entry: Option<&TaskEntry>) -> Syscall {
         if is_typed() {
-            return read::syscall(self.0);
+            return syscall::of(self.0);
         }
         if is_tabled() {
-            return match self.entry() {
-                Some(entry) => read::noted_syscall(entry),
-                None => read::NO_SYSCALL,
+            return match entry {
+                Some(entry) => syscall::noted(entry),
+                None => syscall::NONE,
             };
         }
         if !known(&offsets::REGS_NR) || !known(&offsets::TASK_STACK) {
-            return read::NO_SYSCALL;
+            return syscall::NONE;
         }
-        let compat = known(&offsets::TASK_COMPAT)
-            && self.field::<u32>(&offsets::TASK_COMPAT) & read::TS_COMPAT != 0;
-        read::syscall_at(self.field(&offsets::TASK_STACK), compat)
+        syscall::on_stack(self.field(&offsets::TASK_STACK), self.is_compat())
+    }
+
+    /// As [`syscall::is_compat`].
+    #[inline(always)]
+    fn is_compat(self) -> bool {
+        known(&offsets::TASK_COMPAT)
+            && self.field::<u32>(&offsets::TASK_COMPAT) & syscall::TS_COMPAT != 0
     }
 
     /// Address of the run queue of the CPU it runs on (`se.cfs_rq->rq`).

@@ -18,6 +18,7 @@ use crate::{
     maps::{CLAIMS, ENTRIES, TARGETS, TASKS},
     offsets::{Constant as _, ENTRIES_MASK},
     read::{self, Task},
+    syscall,
 };
 
 /// The entry of a traced task.
@@ -60,6 +61,7 @@ pub fn follow(task: Task) -> bool {
     let fresh = TaskEntry {
         tid,
         name: read::folded(read::comm_words(task)),
+        regs: syscall::registers(task),
         ..TaskEntry::FRESH
     };
     // An exec gives it the tid of its process.

@@ -17,6 +17,7 @@ mod offsets;
 mod places;
 mod probes;
 mod read;
+mod syscall;
 
 #[cfg(not(test))]
 #[panic_handler]

@@ -1,7 +1,11 @@
 //! Every map. All are preallocated: the scheduler's tracepoints run with
 //! run-queue locks held, where a map that allocates has hung machines.
 
-use crate::{current::Running, places::Places};
+use crate::{
+    current::Running,
+    places::Places,
+    probes::packet::{self, Delivery},
+};
 use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, RingBuf},
@@ -56,6 +60,14 @@ pub static FOLDED: HashMap<Key, Sum> = HashMap::with_max_entries(16_384, 0);
 /// interrupt, slot 0 elsewhere.
 #[map]
 pub static COMPLETED: PerCpuArray<Completed> = PerCpuArray::with_max_entries(2, 0);
+
+/// Slot 0: the softirq that this CPU serves.
+#[map]
+pub static DELIVERY: PerCpuArray<Delivery> = PerCpuArray::with_max_entries(1, 0);
+
+/// Packets in queues and their senders, by a hash of their addresses.
+#[map]
+pub static QUEUED: Array<u64> = Array::with_max_entries(packet::PLACES, 0);
 
 /// Switches: a ring for each CPU, one behind the other. Resized by the loader.
 #[map]

@@ -4,13 +4,10 @@
 
 use core::mem::MaybeUninit;
 
-use aya_ebpf::{bindings::task_struct, helpers};
-use probe_common::{config::RDONLY_CAST, entry::TaskEntry, sched::flag};
+use aya_ebpf::helpers;
+use probe_common::config::RDONLY_CAST;
 
-use crate::{
-    offsets::{self, Constant, known},
-    places,
-};
+use crate::offsets::{self, Constant, known};
 
 /// A `task_struct` as the verifier knows it.
 pub type Task = *const u8;
@@ -95,87 +92,6 @@ pub fn probe_checked<T: Copy>(addr: u64) -> Option<T> {
         } else {
             None
         }
-    }
-}
-
-/// System call number and first two arguments of a task that is in the kernel.
-pub struct Syscall {
-    pub nr: i16,
-    pub arg0: u64,
-    pub arg1: u64,
-    pub compat: bool,
-}
-
-/// Not in one, or not to be told.
-pub const NO_SYSCALL: Syscall = Syscall {
-    nr: -1,
-    arg0: 0,
-    arg1: 0,
-    compat: false,
-};
-
-/// `TS_COMPAT` in `thread_info.status` (`arch/x86/include/asm/thread_info.h`).
-pub const TS_COMPAT: u32 = 2;
-
-/// The system call a task is in, from the registers it entered the kernel
-/// with. Meaningless for kernel threads: test [`is_kernel`] first.
-#[inline(always)]
-pub fn syscall(task: Task) -> Syscall {
-    if !known(&offsets::REGS_NR) {
-        return NO_SYSCALL;
-    }
-    let compat =
-        known(&offsets::TASK_COMPAT) && field::<u32>(task, &offsets::TASK_COMPAT) & TS_COMPAT != 0;
-    if offsets::HAS_TASK_PT_REGS.load() == 0 {
-        if !known(&offsets::TASK_STACK) {
-            return NO_SYSCALL;
-        }
-        return syscall_at(field(task, &offsets::TASK_STACK), compat);
-    }
-    if known(&offsets::WORD_TYPE) && known(&offsets::TASK_STACK) {
-        return syscall_in(places::registers(task), compat);
-    }
-    // SAFETY: `task` is a BTF-typed task pointer, as the helper demands.
-    let regs =
-        unsafe { helpers::generated::bpf_task_pt_regs(task.cast_mut().cast::<task_struct>()) }
-            as *const u8;
-    Syscall {
-        nr: field::<i32>(regs, &offsets::REGS_NR) as i16,
-        arg0: field(regs, &offsets::REGS_ARG0),
-        arg1: field(regs, &offsets::REGS_ARG1),
-        compat,
-    }
-}
-
-/// The system call that `sys_enter` noted, where nothing shows a task's
-/// registers later.
-#[inline(always)]
-pub fn noted_syscall(entry: &TaskEntry) -> Syscall {
-    Syscall {
-        nr: entry.nr,
-        arg0: entry.arg0,
-        arg1: entry.arg1,
-        compat: entry.nr_flags & flag::COMPAT != 0,
-    }
-}
-
-/// Before 5.15 there is no helper: the registers lie at the end of the stack.
-#[inline(always)]
-pub fn syscall_at(stack: u64, compat: bool) -> Syscall {
-    if !known(&offsets::REGS_FROM_STACK) {
-        return NO_SYSCALL;
-    }
-    syscall_in(stack.wrapping_add(offsets::REGS_FROM_STACK.load()), compat)
-}
-
-/// The system call in registers at an address.
-#[inline(always)]
-fn syscall_in(regs: u64, compat: bool) -> Syscall {
-    Syscall {
-        nr: probe::<i32>(regs, &offsets::REGS_NR) as i16,
-        arg0: probe(regs, &offsets::REGS_ARG0),
-        arg1: probe(regs, &offsets::REGS_ARG1),
-        compat,
     }
 }
 

@@ -6,9 +6,11 @@
 
 pub mod audit;
 pub mod elf32;
+pub mod hung;
 pub mod live;
 pub mod passwd;
 pub mod report;
+pub mod senders;
 pub mod stalls;
 pub mod terminal;
 pub mod text;

@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use crate::hung;
 use crate::report::Report;
 
 /// Nothing in these tests takes longer, unless it hangs.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(150);
 
 /// Variables that change what waitscope does; a test sets its own.
 const INFLUENTIAL: &[&str] = &[
@@ -155,15 +156,17 @@ impl Running {
     }
 }
 
-fn wait(child: &mut Child) -> Result<ExitStatus> {
+/// Waits for a program's end, or tells where it hangs.
+pub fn wait(child: &mut Child) -> Result<ExitStatus> {
     let end = Instant::now() + LIMIT;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
         if Instant::now() > end {
+            let hung = hung::tree(child.id());
             child.kill()?;
-            bail!("not finished after {LIMIT:?}");
+            bail!("not finished after {LIMIT:?}:\n{hung}");
         }
         thread::sleep(Duration::from_millis(5));
     }
@@ -198,10 +201,16 @@ pub fn sleeps(pid_file: &Path, comm: &str) -> Result<bool> {
 /// Runs `waitscope run -o FILE.json -- COMMAND` and reads the report; the exit
 /// status is the caller's business.
 pub fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {
+    traced_with(&[], command)
+}
+
+/// As [`traced`], with more options of `run`.
+pub fn traced_with<S: AsRef<OsStr>>(options: &[&str], command: &[S]) -> Result<(Outcome, Report)> {
     let dir = shared_dir()?;
     let file = dir.path().join("report.json");
     let mut run = waitscope()?;
-    run.args(["run", "-o"]).arg(&file).arg("--").args(command);
+    run.args(["run", "-o"]).arg(&file).args(options);
+    run.arg("--").args(command);
     let outcome = finish(&mut run)?;
     let report = Report::read(&file).with_context(|| outcome.stderr.clone())?;
     Ok((outcome, report))

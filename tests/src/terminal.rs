@@ -9,6 +9,8 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::live;
+
 /// The running program and the master side of its terminal.
 pub struct Session {
     child: Child,
@@ -59,7 +61,7 @@ impl Session {
 
     /// Waits for the end; returns what was on the screen.
     pub fn finish(mut self) -> Result<(ExitStatus, String)> {
-        let status = self.child.wait()?;
+        let status = live::wait(&mut self.child)?;
         let screen = self.screen.join().ok().context("the screen's reader")?;
         Ok((status, String::from_utf8_lossy(&screen).into_owned()))
     }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::audit;
 use crate::report::Report;
 use crate::stalls::{Contradiction, Stalls};
-use crate::truth::{Measured, contradictions, hidden};
+use crate::truth::{Measured, contradictions};
+use crate::unseen::hidden;
 
 /// One thread that sleeps 400 ms in 30 waits, runs 1 ms and queues 2 ms.
 fn report() -> Value {

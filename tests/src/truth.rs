@@ -325,27 +325,6 @@ fn inside<'a>(account: &'a Account, own: &[&'a Wait]) -> impl Iterator<Item = &'
     locks.filter(move |wait| is_memory(wait) || own.iter().any(|one| one.syscall == wait.syscall))
 }
 
-/// What is wrong with the number of unverified wake-ups of a run. Some kernels
-/// hide from all tracing what happens beside a protected task (seen on a
-/// sandboxed host): a waking then has no record, and to say so is right, to
-/// guess is not. Such a kernel hides switches as well, which the report counts;
-/// where it hides none, every wake-up is verified, unless the report says why
-/// interrupts are not. 5 % of all is the most.
-pub fn hidden(report: &Report) -> Option<String> {
-    let accounts = report.threads.iter().map(|thread| &thread.account);
-    let waits: u64 = accounts
-        .flat_map(|account| &account.waits)
-        .map(|wait| wait.count)
-        .sum();
-    let unseen = Unseen::of(report);
-    if unseen.are_interrupts() {
-        return None;
-    }
-    let unverified = report.coverage.unverified_wakes;
-    let allowed = if unseen.are_switches() { waits / 20 } else { 0 };
-    (unverified > allowed).then(|| format!("{unverified} of {waits} wake-ups unverified"))
-}
-
 fn of_functions(waits: &[&Wait], truth: &Measured, unseen: &Unseen<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let mut wrong_ns = 0;

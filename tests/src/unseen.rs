@@ -102,6 +102,34 @@ impl<'a> Unseen<'a> {
     }
 }
 
+/// What is wrong with the number of unverified wake-ups of a run. Some kernels
+/// hide from all tracing what happens beside a protected task (seen on a
+/// sandboxed host): a waking then has no record, and to say so is right, to
+/// guess is not. Such a kernel hides switches as well, which the report counts;
+/// where it hides none, every wake-up is verified, unless the report says why
+/// interrupts are not. 5 % of all is the most.
+pub fn hidden(report: &Report) -> Option<String> {
+    let unseen = Unseen::of(report);
+    if unseen.are_interrupts() {
+        return None;
+    }
+    let (mut count, mut which) = (0, String::new());
+    for thread in &report.threads {
+        for wait in &thread.account.waits {
+            count += wait.count;
+            for wake in wait.wakes.iter().filter(|wake| is_unverified(wake)) {
+                which += &format!(
+                    "\n{}: {} in {:?}, at most {} ns: {wake:?}",
+                    thread.comm, wait.kind, wait.function, wait.max_ns
+                );
+            }
+        }
+    }
+    let unverified = report.coverage.unverified_wakes;
+    let allowed = if unseen.are_switches() { count / 20 } else { 0 };
+    (unverified > allowed).then(|| format!("{unverified} of {count} wake-ups unverified{which}"))
+}
+
 fn is_unverified(wake: &Wake) -> bool {
     wake.source == "unverified"
 }

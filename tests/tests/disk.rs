@@ -44,8 +44,9 @@ fn reads_past_the_page_cache_are_blamed_on_the_disk_by_name() -> Result<()> {
     // The kernel may hide the waking of one read or another.
     ensure!(
         waited_ns > 0 && named_ns * 100 >= waited_ns * 95,
-        "{named_ns} of {waited_ns} ns are blamed on {disk}: {:?}",
-        root.account.blame
+        "{named_ns} of {waited_ns} ns are blamed on {disk}: {:?}; dd: {}",
+        root.account,
+        outcome.stderr
     );
     Ok(())
 }

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, ensure};
 use waitscope_tests::live::{self, Outcome};
 use waitscope_tests::report::{Account, Exit, Report, Thread, Wait, Wake};
 use waitscope_tests::truth::{self, Measured};
-use waitscope_tests::{audit, elf32};
+use waitscope_tests::{audit, elf32, senders};
 
 const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
 
@@ -102,6 +102,16 @@ fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {
     let outcome = live::finish(without_types(&mut run))?;
     let report = Report::read(&file).with_context(|| outcome.stderr.clone())?;
     Ok((outcome, report))
+}
+
+#[test]
+fn a_packet_is_told_of_its_sender_or_of_nobody() -> Result<()> {
+    let (outcome, report) = traced(&[ACTOR, "nagle", "40"])?;
+    outcome.expect_code(0)?;
+    let mut wrong = audit::violations(&report);
+    wrong.extend(senders::violations(&report, 40)?);
+    assert_eq!(wrong, Vec::<String>::new());
+    Ok(())
 }
 
 #[test]

@@ -10,7 +10,7 @@ use waitscope_tests::{live, text};
 
 /// Something with several groups and long names.
 const SCRIPT: &str = "for i in 1 2 3; do sleep 0.0$i & done; \
-    cat /dev/zero | head -c 30000000 | tail -c 5 > /dev/null; wait";
+    cat /dev/zero | head -c 3000000 | tail -c 5 > /dev/null; wait";
 
 fn command(options: &[&str]) -> Result<Command> {
     let mut command = live::waitscope()?;
@@ -23,13 +23,23 @@ fn command(options: &[&str]) -> Result<Command> {
 
 #[test]
 fn no_line_is_wider_than_asked() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let recording = dir.path().join("run.wsc");
+    let mut run = command(&["--record", &recording.to_string_lossy()])?;
+    let outcome = live::finish(run.env("COLUMNS", "60"))?;
+    outcome.expect_code(0)?;
+    assert!(outcome.stderr.contains(" sum "), "{}", outcome.stderr);
+    let wide = text::too_wide(&outcome.stderr, 60);
+    assert!(wide.is_empty(), "60 columns, live: {wide:#?}");
     for columns in [60, 80, 100, 132] {
         for options in [&[][..], &["--per-thread", "--all"]] {
-            let mut run = command(options)?;
-            let outcome = live::finish(run.env("COLUMNS", columns.to_string()))?;
+            let mut report = live::waitscope()?;
+            report.arg("report").arg(&recording).args(options);
+            let outcome = live::finish(report.env("COLUMNS", columns.to_string()))?;
             outcome.expect_code(0)?;
-            assert!(outcome.stderr.contains(" sum "), "{}", outcome.stderr);
-            let wide = text::too_wide(&outcome.stderr, columns);
+            let told = String::from_utf8_lossy(&outcome.stdout);
+            assert!(told.contains(" sum "), "{told}");
+            let wide = text::too_wide(&told, columns);
             assert!(wide.is_empty(), "{columns} columns {options:?}: {wide:#?}");
         }
     }

@@ -9,7 +9,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use waitscope_tests::report::Report;
 use waitscope_tests::stalls::Watch;
-use waitscope_tests::{audit, live, travel, truth};
+use waitscope_tests::{audit, live, travel, truth, unseen};
 
 /// Wait kinds that the report must know at the least.
 const KINDS: usize = 18;
@@ -58,7 +58,7 @@ fn one_run() -> Result<Vec<String>> {
     let mut wrong = audit::violations(&report);
     let contradictions = truth::contradictions(&report, &measured, stolen_ns, travels.as_ref());
     wrong.extend(stalls.excuse(contradictions));
-    wrong.extend(truth::hidden(&report));
+    wrong.extend(unseen::hidden(&report));
     let kinds: BTreeSet<&str> = measured.iter().map(|case| case.kind.as_str()).collect();
     if kinds.len() < KINDS {
         wrong.push(format!("only {} kinds: {lines:?}", kinds.len()));

@@ -1,10 +1,10 @@
-//! A timer that fires while another task runs is a timer.
+//! Whoever only happened to run when an interrupt came is not the waker.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use waitscope_tests::report::Account;
-use waitscope_tests::{audit, live};
+use waitscope_tests::{audit, live, senders};
 
 /// Two `cat`s keep both CPUs busy while this naps. The second result is how
 /// many of the naps it slept through.
@@ -60,5 +60,27 @@ fn short_sleeps_are_never_ended_by_a_task() -> Result<()> {
     sources.remove("timer");
     sources.remove("unverified");
     assert!(sources.is_empty(), "{sources:?}");
+    Ok(())
+}
+
+fn wrong_senders(options: &[&str]) -> Result<Vec<String>> {
+    let actor = env!("CARGO_BIN_EXE_actor");
+    let (outcome, report) = live::traced_with(options, &[actor, "nagle", "40"])?;
+    outcome.expect_code(0)?;
+    let mut wrong = audit::violations(&report);
+    wrong.extend(senders::violations(&report, 40)?);
+    Ok(wrong)
+}
+
+#[test]
+fn a_packet_is_told_of_its_sender_or_of_nobody() -> Result<()> {
+    assert_eq!(wrong_senders(&[])?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn a_packet_needs_no_stack() -> Result<()> {
+    let wrong = wrong_senders(&["--stack-threshold", "100s"])?;
+    assert_eq!(wrong, Vec::<String>::new());
     Ok(())
 }

@@ -41,20 +41,21 @@ pub fn block_rq_complete(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// Whether a request may have been finished just before a waking with these bits.
+#[inline(always)]
+pub fn may_have_finished(bits: u16, ts_ns: u64) -> bool {
+    !known(&offsets::DISK_MAJOR) || last_finished(bits, ts_ns).is_some()
+}
+
 /// Tells which disk finished a request just before a waking with these bits.
 #[inline(always)]
 pub fn tell(sleeper: u32, bits: u16, ts_ns: u64) {
     if !known(&offsets::DISK_MAJOR) {
         return;
     }
-    let in_hardirq = bits & waker::HARDIRQ != 0;
-    let Some(slot) = COMPLETED.get(u32::from(in_hardirq)) else {
+    let Some(dev) = last_finished(bits, ts_ns) else {
         return;
     };
-    if slot.ts_ns == 0 || ts_ns.wrapping_sub(slot.ts_ns) > RECENT_NS {
-        return;
-    }
-    let dev = slot.dev as u32;
     let header = emit::header::<Disk>(kind::DISK, 0, ts_ns);
     emit::record(&HOT, Loss::Disk, header, |to: *mut Disk| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
@@ -63,6 +64,15 @@ pub fn tell(sleeper: u32, bits: u16, ts_ns: u64) {
             (&raw mut (*to).dev).write(dev);
         }
     });
+}
+
+/// The disk that has just finished a request in the context of a waking.
+#[inline(always)]
+fn last_finished(bits: u16, ts_ns: u64) -> Option<u32> {
+    let in_hardirq = bits & waker::HARDIRQ != 0;
+    let slot = COMPLETED.get(u32::from(in_hardirq))?;
+    let is_recent = slot.ts_ns != 0 && ts_ns.wrapping_sub(slot.ts_ns) <= RECENT_NS;
+    is_recent.then_some(slot.dev as u32)
 }
 
 /// The disk of a request; commands that go to no disk have none.

@@ -8,6 +8,7 @@ mod full;
 mod halves;
 mod listen;
 mod lock;
+pub mod packet;
 mod raw;
 mod recover;
 mod sched;

@@ -18,7 +18,8 @@ use super::{
 use crate::{
     current, emit, filter,
     offsets::{self, Constant, known},
-    read::{self, Syscall, Task},
+    read::{self, Task},
+    syscall::{self, Syscall},
 };
 
 // TP_PROTO(bool preempt, struct task_struct *prev, struct task_struct *next,
@@ -136,14 +137,15 @@ fn switch_out(
 /// The system call of a user task; sets `KERNEL` or `COMPAT`.
 #[inline(always)]
 pub fn call_of(task: Task, entry: &TaskEntry, flags: &mut u16) -> Syscall {
-    if read::is_kernel(read::flags(task)) {
+    let call = if syscall::are_kept(entry) {
+        syscall::behind(entry.regs, syscall::is_compat(task))
+    } else if read::is_kernel(read::flags(task)) {
         *flags |= flag::KERNEL;
-        return read::NO_SYSCALL;
-    }
-    let call = if current::is_tabled() {
-        read::noted_syscall(entry)
+        return syscall::NONE;
+    } else if current::is_tabled() {
+        syscall::noted(entry)
     } else {
-        read::syscall(task)
+        syscall::of(task)
     };
     if call.compat {
         *flags |= flag::COMPAT;

@@ -17,7 +17,7 @@ use probe_common::{
     stack::{FRAMES, Stack, role},
 };
 
-use super::disk;
+use super::{disk, packet};
 use crate::{
     context,
     current::Current,
@@ -45,23 +45,23 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     }
     let current = Current::get();
     let bits = note_waker(entry, current, ts_ns);
-    if off_ns == 0 {
-        return 0;
-    }
-    if bits & waker::TRACED == 0 && !context::is_interrupt(bits) {
+    let asleep = off_ns != 0;
+    let by_interrupt = context::is_interrupt(bits);
+    if bits & waker::TRACED == 0 && (!by_interrupt || bits & waker::SENDER != 0) {
         cold_path();
         name_stranger(entry.tid, current, ts_ns);
     }
     if offsets::HAS_STACKS.load() == 0 {
         return 0;
     }
-    let long = ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
-    if long || entry.needs_stack != 0 {
+    let long = asleep && ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
+    if long || asleep && entry.needs_stack != 0 {
         cold_path();
         sleeper_stack(task, entry.tid, ts_ns);
     }
-    // An interrupt's stack is the only thing that tells a timer from a packet.
-    if long || context::is_interrupt(bits) {
+    // An interrupt's stack is most often the only thing that tells what it was, also
+    // where the waking races with a switch-out on another CPU.
+    if long || by_interrupt && bits & waker::NET_RX == 0 {
         cold_path();
         waker_stack(&ctx, entry.tid, ts_ns);
         disk::tell(entry.tid, bits, ts_ns);
@@ -74,17 +74,18 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
 pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
     let flags = current.flags();
     let tid = current.tid();
-    let mut bits = context::describe(current, flags, tid);
+    let mut bits = packet::mark(context::describe(current, flags, tid), ts_ns);
+    let waker_entry = filter::find(current.address(), tid);
     let mut nr = -1;
     if tid != 0 && !read::is_kernel(flags) {
-        let call = current.syscall();
-        nr = call.nr;
-        if call.compat {
+        let compat;
+        (nr, compat) = current.call(waker_entry.as_deref());
+        if compat {
             bits |= waker::COMPAT;
         }
     }
     let mut waker_tid = tid;
-    if let Some(waker_entry) = filter::find(current.address(), tid) {
+    if let Some(waker_entry) = waker_entry {
         bits |= waker::TRACED;
         waker_tid = waker_entry.tid;
     }

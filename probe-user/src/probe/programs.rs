@@ -109,6 +109,24 @@ macro_rules! tracepoint {
     };
 }
 
+/// A tracepoint whose program, of its name, takes the arguments as they are.
+macro_rules! raw_tracepoint {
+    ($name:literal, $gives:literal) => {
+        Spec {
+            name: $name,
+            tier: Tier::Tracepoint,
+            required: false,
+            gives: $gives,
+            when: When::Always,
+            rungs: &[Rung {
+                hook: Hook::RawTracepoint,
+                program: $name,
+                target: $name,
+            }],
+        }
+    };
+}
+
 /// A function of the full tier.
 macro_rules! function {
     ($name:literal, $gives:literal, [$($hook:ident $program:literal $target:literal),+]) => {
@@ -144,6 +162,13 @@ pub const PROBES: &[Spec] = &[
     ),
     tracepoint!("contention_end", false, "where they end"),
     tracepoint!("block_rq_complete", false, "names of disks"),
+    raw_tracepoint!("netif_receive_skb", "which packet is delivered"),
+    raw_tracepoint!(
+        "netif_rx",
+        "who sent it (loopback and other virtual devices)"
+    ),
+    raw_tracepoint!("softirq_exit", "when packets are no more delivered"),
+    raw_tracepoint!("softirq_entry", "when packets are delivered"),
     tracepoint!("sys_enter", true, "system calls", NotesCalls),
     tracepoint!("sys_exit", true, "their end", NotesCalls),
     tracepoint!("sched_waking", true, "who wakes"),

@@ -22,6 +22,9 @@ pub fn source(wake: &Waking, stack: &[&Symbol], frames: usize) -> WakeSource {
     if let Some(source) = interrupt(own) {
         return source;
     }
+    if wake.flags & waker::NET_RX != 0 {
+        return WakeSource::NetRx;
+    }
     // An interrupt whose beginning is not on the stack, or perhaps one.
     let known = wake.flags & waker::CONTEXT_KNOWN != 0;
     // A stack of which nothing can be named tells nothing.
@@ -32,17 +35,9 @@ pub fn source(wake: &Waking, stack: &[&Symbol], frames: usize) -> WakeSource {
     task(wake.flags, own)
 }
 
-/// Whether a packet was delivered by the task that sent it: the software queue
-/// of a loopback or virtual device is worked off in the sender's own context, as
-/// it leaves the section that held softirqs back (`__local_bh_enable_ip`), and
-/// not behind some interrupt, which leads to that queue as well.
-pub fn is_delivered_by_sender(stack: &[&Symbol]) -> bool {
-    let named = |name: &str| stack.iter().any(|symbol| &*symbol.name == name);
-    let interrupted = stack.iter().any(|symbol| {
-        let name = &*symbol.name;
-        name.contains("irq_exit") || name.contains("interrupt") || name.contains("ksoftirqd")
-    });
-    named("process_backlog") && named("__local_bh_enable_ip") && !interrupted
+/// Whether a waking was brought about by a packet that `current` itself had sent.
+pub fn is_by_sender(source: WakeSource, flags: u16) -> bool {
+    source == WakeSource::NetRx && flags & waker::SENDER != 0
 }
 
 /// Whether a waking was brought about by a request that a disk had finished, and
@@ -183,32 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn a_packets_sender_is_current_only_in_its_own_softirq() {
-        let sent = |stack: &str| {
-            let symbols: Vec<Symbol> = stack
-                .split_whitespace()
-                .map(|name| Symbol {
-                    name: name.into(),
-                    sched: false,
-                })
-                .collect();
-            is_delivered_by_sender(&symbols.iter().collect::<Vec<_>>())
-        };
-        let queue = "try_to_wake_up sock_def_readable tcp_v4_rcv process_backlog __napi_poll \
-                     net_rx_action handle_softirqs";
-        let own = "do_softirq __local_bh_enable_ip __dev_queue_xmit tcp_sendmsg";
-        assert!(sent(&format!("{queue} {own}")));
-        let late = "irq_exit_rcu sysvec_apic_timer_interrupt asm_sysvec_apic_timer_interrupt";
-        assert!(!sent(&format!(
-            "{queue} {late} __local_bh_enable_ip tcp_sendmsg"
-        )));
-        assert!(!sent(&format!(
-            "{queue} run_ksoftirqd smpboot_thread_fn kthread"
-        )));
-        assert!(!sent(
-            "try_to_wake_up sock_def_readable virtnet_poll net_rx_action do_softirq \
-                       __local_bh_enable_ip tcp_sendmsg"
-        ));
+    fn a_packet_needs_no_stack_where_its_delivery_is_known() {
+        let flags = TASK | waker::SOFTIRQ | waker::NET_RX;
+        check(flags, "", WakeSource::NetRx);
+        check(
+            flags,
+            "try_to_wake_up bio_endio net_rx_action",
+            WakeSource::BlockIo,
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     kind::WakeSource,
     names::NameId,
     place::Lexicon,
-    source::{is_behind_request, is_delivered_by_sender, source},
+    source::{is_behind_request, is_by_sender, source},
     thread::{State, Thread, Wait},
 };
 use crate::wire::event::{Off, On, Waking};
@@ -204,7 +204,7 @@ impl Thread {
         let waker_stack = lexicon.symbols.resolve(frames);
         let source = source(wake, &waker_stack, frames.len());
         let by_task = source.is_task();
-        let by_sender = source == WakeSource::NetRx && is_delivered_by_sender(&waker_stack);
+        let by_sender = is_by_sender(source, wake.flags);
         let by_request = source == WakeSource::BlockIo && is_behind_request(&waker_stack);
         // Whoever only happened to run when an interrupt came has done nothing.
         let waker = if by_task || by_sender {

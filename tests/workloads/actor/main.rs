@@ -7,6 +7,7 @@ mod chains;
 mod exec;
 mod identity;
 mod listener;
+mod nagle;
 mod names;
 mod naps;
 mod pool;
@@ -48,6 +49,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["chain", name, out] => chains::run(name, out),
         ["calls", out] => calls::make(out),
         ["overflow", out] => listener::overflow(out),
+        ["nagle", rounds] => nagle::exchange(number(rounds)?),
         ["storm", count, width, out] => storm::blow(number(count)?, number(width)?, out),
         ["pool", jobs, out] => pool::work(number(jobs)?, out),
         ["contend", rounds] => pool::contend(number(rounds)?),

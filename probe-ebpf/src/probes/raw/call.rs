@@ -8,8 +8,8 @@ use probe_common::{entry::TaskEntry, loss::Program};
 
 use super::who::Current;
 use crate::{
-    emit,
-    read::{self, NO_SYSCALL, Syscall},
+    emit, read,
+    syscall::{self, Syscall},
 };
 
 /// A part of `struct pt_regs` (arch/x86/include/uapi/asm/ptrace.h): its layout
@@ -44,12 +44,12 @@ pub fn raw_sys_enter(ctx: RawTracePointContext) -> i32 {
 #[inline(always)]
 pub fn of(entry: &TaskEntry) -> Syscall {
     if entry.regs == 0 {
-        return NO_SYSCALL;
+        return syscall::NONE;
     }
     let saved: Saved = read::probe_at(entry.regs + SAVED);
     // No task runs without a code segment: this could not be read.
     if saved.cs == 0 {
-        return NO_SYSCALL;
+        return syscall::NONE;
     }
     Syscall {
         nr: saved.orig_ax as i16,

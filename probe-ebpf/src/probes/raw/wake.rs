@@ -18,7 +18,7 @@ use crate::{
     context, emit, filter,
     maps::HOT,
     offsets::{self, Constant as _},
-    probes::wake::waker_stack,
+    probes::{packet, wake::waker_stack},
     read,
 };
 
@@ -38,14 +38,11 @@ pub fn raw_sched_waking(ctx: TracePointContext) -> u32 {
     }
     let current = Current::get();
     let bits = note_waker(entry, current, ts_ns);
-    if off_ns == 0 {
-        return 0;
-    }
     let idle = context::is_interrupt(bits);
     if bits & waker::TRACED == 0 && !idle {
         name_stranger(entry.tid, current, ts_ns);
     }
-    let long = ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
+    let long = off_ns != 0 && ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
     if offsets::HAS_STACKS.load() != 0 && (long || idle) {
         waker_stack(&ctx, entry.tid, ts_ns);
     }
@@ -67,7 +64,7 @@ pub fn raw_sched_wakeup_new(ctx: TracePointContext) -> u32 {
 /// Writes the waker into the sleeper's entry and returns its flags.
 #[inline(always)]
 fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
-    let mut bits = if current.tid == 0 { waker::IDLE } else { 0 };
+    let mut bits = packet::mark(if current.tid == 0 { waker::IDLE } else { 0 }, ts_ns);
     let mut waker_tid = current.tid;
     let mut nr = -1;
     if let Some((_, by)) = current.entry() {

@@ -30,19 +30,19 @@ pub(super) struct Findings {
     pub(super) lockdown: String,
     /// Capabilities that `run` needs; nothing else is tried without them.
     pub(super) missing_capabilities: Vec<&'static str>,
-    pub(super) symbols: Symbols,
+    /// `None`: not looked for.
+    pub(super) symbols: Option<Symbols>,
     /// What keeps everything from working, in one sentence.
     pub(super) obstacle: Option<String>,
-    /// The kernel has type information that can be used.
-    pub(super) has_btf: bool,
+    /// The kernel has type information that can be used. `None`: not looked for.
+    pub(super) has_btf: Option<bool>,
     pub(super) features: Vec<Feature>,
     pub(super) probes: Vec<Probe>,
 }
 
 /// Whether kernel functions can be named.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Symbols {
-    #[default]
     Readable,
     Hidden,
     Failed(String),
@@ -99,7 +99,7 @@ pub(super) fn examine() -> Findings {
     if found.obstacle.is_some() {
         return found;
     }
-    found.symbols = symbols();
+    found.symbols = Some(symbols());
     match Kernel::read() {
         Ok(kernel) => found.examine_kernel(&kernel),
         Err(error) if error.is::<Untyped>() => found.examine_untyped(&error.to_string()),
@@ -110,7 +110,7 @@ pub(super) fn examine() -> Findings {
 
 impl Findings {
     fn examine_kernel(&mut self, kernel: &Kernel) {
-        self.has_btf = true;
+        self.has_btf = Some(true);
         self.features = features(kernel);
         match Probes::create(kernel, &SETTINGS) {
             Ok(mut probes) => {
@@ -127,6 +127,7 @@ impl Findings {
 
     /// A kernel without type information; `why` says so.
     fn examine_untyped(&mut self, why: &str) {
+        self.has_btf = Some(false);
         self.features = raw::ABSENT.iter().map(|name| absent(name)).collect();
         let tried = Formats::read().and_then(|formats| {
             self.features.extend(formats.missing().map(lacking));

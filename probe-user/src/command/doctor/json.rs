@@ -14,8 +14,8 @@ struct Doctor<'a> {
     kernel: Kernel<'a>,
     lockdown: &'a str,
     missing_capabilities: &'a [&'static str],
-    kernel_symbols: bool,
-    btf: bool,
+    kernel_symbols: Option<bool>,
+    btf: Option<bool>,
     tier: Option<&'static str>,
     works: bool,
     /// Why nothing works, if so.
@@ -65,7 +65,10 @@ pub(super) fn render(found: &Findings) -> String {
         },
         lockdown: &found.lockdown,
         missing_capabilities: &found.missing_capabilities,
-        kernel_symbols: found.symbols == Symbols::Readable,
+        kernel_symbols: found
+            .symbols
+            .as_ref()
+            .map(|found| *found == Symbols::Readable),
         btf: found.has_btf,
         tier: found.tier().map(|tier| tier.name()),
         works: found.works(),

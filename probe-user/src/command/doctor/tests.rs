@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    findings::{Feature, Findings, Probe},
+    findings::{Feature, Findings, Probe, Symbols},
     json, text,
 };
 use crate::{
@@ -33,7 +33,8 @@ fn findings(refused: impl Fn(&Spec) -> bool) -> Findings {
             cpus: 2,
         },
         lockdown: "integrity".to_owned(),
-        has_btf: true,
+        symbols: Some(Symbols::Readable),
+        has_btf: Some(true),
         features: vec![Feature {
             name: "what a descriptor is",
             missing: vec!["fdtable.fd".to_owned(), "inode.i_ino".to_owned()],
@@ -91,6 +92,20 @@ fn text_names_every_rung_that_failed_and_why() {
     );
     assert!(!text.contains("the log"));
     assert!(text::render(&findings(|s| s.tier == Tier::Full), true).contains("the log"));
+}
+
+#[test]
+fn what_an_obstacle_kept_from_being_looked_for_is_not_told() {
+    let found = Findings {
+        obstacle: Some("cannot map memory".to_owned()),
+        ..Findings::default()
+    };
+    let text = text::render(&found, false);
+    assert!(text.contains("hint: cannot map memory\n"), "{text}");
+    assert!(!text.contains("BTF") && !text.contains("symbols"), "{text}");
+    let json: Value = serde_json::from_str(&json::render(&found)).unwrap();
+    assert_eq!(json["btf"], Value::Null);
+    assert_eq!(json["kernel_symbols"], Value::Null);
 }
 
 #[test]

@@ -20,7 +20,9 @@ pub(super) fn render(found: &Findings, verbose: bool) -> String {
     line(&mut text, "lockdown", &found.lockdown);
     if found.missing_capabilities.is_empty() {
         line(&mut text, "rights", "CAP_BPF and CAP_PERFMON are held");
-        line(&mut text, "symbols", &symbols(&found.symbols));
+        if let Some(found) = &found.symbols {
+            line(&mut text, "symbols", &symbols(found));
+        }
         btf(&mut text, found);
     } else {
         let missing = found.missing_capabilities.join(", ");
@@ -42,12 +44,11 @@ pub(super) fn render(found: &Findings, verbose: bool) -> String {
 }
 
 fn btf(text: &mut String, found: &Findings) {
-    let btf = if found.has_btf {
-        "/sys/kernel/btf/vmlinux"
-    } else {
-        "none that can be used"
-    };
-    line(text, "BTF", btf);
+    match found.has_btf {
+        Some(true) => line(text, "BTF", "/sys/kernel/btf/vmlinux"),
+        Some(false) => line(text, "BTF", "none that can be used"),
+        None => {}
+    }
     if let Some(tier) = found.tier() {
         line(text, "tier", tier.name());
     }

@@ -94,26 +94,43 @@ fn open_waits_of_one_place_are_counted_together() {
     assert_eq!(document.coverage.open_waits, 3);
 }
 
+fn futex(arg0: u64) -> Out {
+    Out {
+        arg0,
+        ..Out::sleep(202)
+    }
+}
+
 #[test]
 fn a_waits_object_is_told_only_while_it_is_the_only_one() {
     let (mut tree, root) = Tree::root(&["server"]);
-    let futex = |arg0| Out {
-        arg0,
-        ..Out::sleep(202)
-    };
     for worker in ["a-1", "a-2", "b-1"] {
         let worker_task = tree.thread(root, worker);
         let address = if worker == "a-2" { 0x2000 } else { 0x1000 };
-        tree.sleep(worker_task, futex(address));
-        let now = tree.tick();
-        let by = crate::wire::tests::probes::By::task(100, 202);
-        tree.probes.waking(now, worker_task, &by);
-        tree.run(worker_task);
+        tree.wait(worker_task, futex(address), 10, root);
     }
     let document = tree.document();
     let object = |name| group(&document, name).sums.waits[0].object.clone();
     assert_eq!(object("server (a-*)"), None);
     assert_eq!(object("server (b-*)").as_deref(), Some("futex 0x1000"));
+}
+
+#[test]
+fn a_thread_with_too_many_objects_keeps_the_sums() {
+    const OBJECTS: u64 = 600;
+    let (mut tree, root) = Tree::root(&["server"]);
+    let task = tree.thread(root, "w-1");
+    // Twice each: those with a name of their own keep it.
+    for address in (1..=OBJECTS).chain(1..=OBJECTS) {
+        tree.wait(task, futex(address << 12), 10, root);
+    }
+    let document = tree.document();
+    let sums = &document.threads[1].sums;
+    let (named, rest): (Vec<_>, Vec<_>) = sums.waits.iter().partition(|w| w.object.is_some());
+    assert_eq!(named.len(), 512);
+    assert!(named.iter().all(|wait| wait.count == 2));
+    assert_eq!(rest.len(), 1, "all others together");
+    assert_eq!(rest[0].count, 2 * (OBJECTS - 512));
 }
 
 #[test]

@@ -113,7 +113,12 @@ impl Tree {
 
     /// Sleeps for `ns`, is woken by a thread of the tree, and runs at once.
     pub(super) fn nap(&mut self, task: TaskId, nr: i16, ns: u64, waker: TaskId) {
-        self.sleep(task, Out::sleep(nr));
+        self.wait(task, Out::sleep(nr), ns, waker);
+    }
+
+    /// The same for any sleep.
+    pub(super) fn wait(&mut self, task: TaskId, out: Out, ns: u64, waker: TaskId) {
+        self.sleep(task, out);
         self.pass(ns - 10);
         let (now, by) = (self.tick(), By::task(self.tid(waker), 202));
         self.probes.waking(now, task, &by);

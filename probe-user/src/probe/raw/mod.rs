@@ -30,7 +30,7 @@ use super::{
     counters::Counters,
     drain::Drain,
     load::{self, Attached, OBJECT, Tried},
-    programs::{Hook, Spec},
+    programs::Spec,
     refusal::Refusal,
     statistics,
     tables::{self, Settings, Tables},
@@ -159,7 +159,7 @@ fn lack(formats: &Formats, held: &[&str], spec: &Spec) -> Option<String> {
     if let Some((_, end)) = ends.find(|(_, end)| !held.contains(end)) {
         return Some(format!("of no use without {end}"));
     }
-    let of_calls = spec.rungs.iter().any(|r| r.hook == Hook::RawTracepoint);
+    let of_calls = spec.name == "raw_sys_enter";
     (of_calls && !cfg!(target_arch = "x86_64"))
         .then(|| "registers at system calls are known for x86_64 only".to_owned())
 }

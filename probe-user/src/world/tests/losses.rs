@@ -10,7 +10,7 @@ use crate::{
     document::Document,
     metrics::tests::run,
     wire::{
-        session::Folded,
+        session::{End, Folded},
         tests::probes::{By, Out, Probes, Who},
     },
 };
@@ -198,10 +198,18 @@ fn folded(what: u16, count: u64, ns: u64) -> Folded {
 }
 
 fn ended_with(drawing: &str, column: usize, folded: Vec<Folded>) -> Document {
+    ended(
+        drawing,
+        End {
+            folded,
+            ..run::end(super::timeline::at(column))
+        },
+    )
+}
+
+fn ended(drawing: &str, end: End) -> Document {
     let mut analysis = run::begun();
     analysis.batch(&run::batch(&super::timeline::records(drawing)));
-    let mut end = run::end(super::timeline::at(column));
-    end.folded = folded;
     analysis.end(end);
     let document = analysis.document();
     super::account::assert_closed(&document);
@@ -289,4 +297,34 @@ fn the_instant_of_a_lost_last_switch_out_ends_the_life() {
     let lost = vec![folded(what::CPU, 1, 60), folded(what::END, 1, end_ns)];
     let document = ended_with(drawing, 14, lost);
     assert_eq!(last_line(&document), "5: life 70 cpu 60 queue 10 exit 0");
+}
+
+/// A thread that is missing from the last snapshot, of which nothing else is told
+/// than what is added up, with and without lost records of births and deaths.
+fn missing(folded: &[Folded], lost: u64) -> String {
+    let drawing = "
+        1  S############L
+        5  fn^##z~
+    ";
+    let end = End {
+        folded: folded.to_vec(),
+        lost: vec![("task".to_owned(), lost)],
+        ..run::end(super::timeline::at(14))
+    };
+    last_line(&ended(drawing, end))
+}
+
+#[test]
+fn who_is_only_missing_has_not_died_where_such_records_were_lost() {
+    let dead = "5: life 130 cpu 30 queue 10 unknown 90";
+    assert_eq!(missing(&[], 0), dead);
+    let open = "5: life 130 cpu 30 queue 10 open sleep 90";
+    assert_eq!(missing(&[], 1), open);
+}
+
+#[test]
+fn sums_tell_a_death_also_where_such_records_were_lost() {
+    let end = [folded(what::END, 1, super::timeline::at(10))];
+    assert_eq!(missing(&end, 0), missing(&end, 1));
+    assert_eq!(missing(&end, 1), "5: life 90 cpu 30 queue 10 unknown 50");
 }

@@ -72,6 +72,20 @@ fn a_waking_older_than_the_switch_out_ends_a_wait_of_zero_length() {
 }
 
 #[test]
+fn an_interrupt_that_raced_with_the_switch_out_is_told_by_its_stack() {
+    check(
+        "
+        1  S############L
+        5  fn^###tz---^#L
+        ",
+        "
+        1: life 140 cpu 140
+        5: life 130 cpu 80 queue 50 sleep 0x1 by timer
+        ",
+    );
+}
+
+#[test]
 fn a_waking_of_a_running_thread_means_nothing_once_it_is_woken_from_its_sleep() {
     check(
         "

@@ -16,6 +16,7 @@ use probe_common::{
 pub(crate) use inputs::{By, Out, Who};
 
 use super::bytes::{at, padded, seal};
+use crate::wire::decode::in_interrupt;
 
 /// A task of the model: unique where a tid is not.
 pub(crate) type TaskId = usize;
@@ -99,9 +100,7 @@ impl Probes {
         }
         entry.wake_ns = ts_ns;
         entry.by = by.clone();
-        if entry.off_ns == 0 {
-            return;
-        }
+        let asleep = entry.off_ns != 0;
         let tid = entry.who.tid;
         if let Some((pid, comm)) = by.stranger {
             self.records.push(seal(Waker {
@@ -113,7 +112,12 @@ impl Probes {
                 comm: padded(comm.as_bytes()),
             }));
         }
-        self.stack(ts_ns, tid, role::SLEEPER, &by.sleeper_stack);
+        if asleep {
+            self.stack(ts_ns, tid, role::SLEEPER, &by.sleeper_stack);
+        }
+        if !asleep && !in_interrupt(by.flags) {
+            return;
+        }
         self.stack(ts_ns, tid, role::WAKER, &by.waker_stack);
         if let Some(dev) = by.disk {
             let header = at(ts_ns, self.cpu, 0);

@@ -16,7 +16,7 @@ impl History {
     pub(super) fn context(&self, which: u8) -> (By, Ending) {
         let running = self.running_wakers();
         let current = running.get(usize::from(which >> 3) % running.len().max(1));
-        match (which % 8, current) {
+        match (which % 9, current) {
             (0..=2, Some(&thread)) => self.task(thread),
             (3, Some(&thread)) => self.timer(self.tid(thread), waker::TRACED),
             (3, None) => self.timer(0, waker::IDLE),
@@ -29,6 +29,7 @@ impl History {
             }
             // A task or an interrupt: this kernel does not tell.
             (7, Some(&thread)) => unverified(self.tid(thread), waker::TRACED),
+            (8, Some(&thread)) => self.own_packet(thread),
             (_, _) => packet(),
         }
     }
@@ -43,6 +44,20 @@ impl History {
             thread: Some(thread),
             syscall: Some("futex"),
             ..Ending::by(if exiting { "task-exit" } else { "task" })
+        };
+        (by, ending)
+    }
+
+    fn own_packet(&self, thread: usize) -> (By, Ending) {
+        let by = By {
+            tid: self.tid(thread),
+            nr: FUTEX,
+            flags: KNOWN | waker::TRACED | waker::SOFTIRQ | waker::NET_RX | waker::SENDER,
+            ..By::default()
+        };
+        let ending = Ending {
+            thread: Some(thread),
+            ..Ending::by("net-rx")
         };
         (by, ending)
     }

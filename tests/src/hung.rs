@@ -1,0 +1,100 @@
+//! Where the threads of a process and of all below it are, for a test that waits
+//! for them in vain.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+/// A block for each thread of `root` and its descendants: who, its state, and
+/// what /proc knows of its system call and its kernel stack (proc(5)).
+pub fn tree(root: u32) -> String {
+    let mut told = String::new();
+    for pid in descendants(root, &parents()) {
+        for tid in numbers(format!("/proc/{pid}/task")) {
+            tell(&mut told, pid, tid);
+        }
+    }
+    told
+}
+
+fn tell(told: &mut String, pid: u32, tid: u32) {
+    let read = |name: &str| {
+        let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/{name}"));
+        text.unwrap_or_else(|error| error.to_string())
+            .trim()
+            .to_owned()
+    };
+    let (stat, syscall) = (read("stat"), read("syscall"));
+    let state = after_comm(&stat).and_then(|mut fields| fields.next());
+    // A string takes whatever is written.
+    let _ = writeln!(
+        told,
+        "{pid}/{tid} {:?} {}: {syscall}\n{}",
+        read("comm"),
+        state.unwrap_or("?"),
+        read("stack")
+    );
+}
+
+/// `root` and whoever lives below it.
+fn descendants(root: u32, parents: &BTreeMap<u32, u32>) -> Vec<u32> {
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        let children = parents.iter().filter(|(_, of)| **of == parent);
+        found.extend(children.map(|(child, _)| *child));
+        next += 1;
+    }
+    found
+}
+
+/// The parent of every process.
+fn parents() -> BTreeMap<u32, u32> {
+    let parent = |pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        after_comm(&stat)?.nth(1)?.parse().ok()
+    };
+    let all = numbers("/proc").into_iter();
+    all.filter_map(|pid| Some((pid, parent(pid)?))).collect()
+}
+
+/// The fields of a stat file from the state on; the name before may contain
+/// anything.
+fn after_comm(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    Some(stat.rsplit_once(')')?.1.split_ascii_whitespace())
+}
+
+/// Names in a directory that are numbers.
+fn numbers(directory: impl AsRef<Path>) -> Vec<u32> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_below_are_found_once() {
+        let parents = [(2, 1), (3, 2), (5, 3), (4, 2), (9, 8)].into();
+        assert_eq!(descendants(2, &parents), [2, 3, 4, 5]);
+        assert_eq!(descendants(7, &parents), [7]);
+    }
+
+    #[test]
+    fn a_name_may_contain_anything() {
+        let fields: Vec<_> = after_comm("7 (a) S 1) R 42 7").unwrap().collect();
+        assert_eq!(fields, ["R", "42", "7"]);
+        assert!(after_comm("").is_none());
+    }
+
+    #[test]
+    fn a_thread_is_told() {
+        let pid = std::process::id();
+        let told = tree(pid);
+        assert!(told.contains(&format!("{pid}/{pid} ")), "{told}");
+    }
+}
