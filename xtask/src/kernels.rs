@@ -53,7 +53,11 @@ pub(crate) fn host(waitscope: &Path) -> Result<Option<Observation>> {
 }
 
 /// Compares what was seen with what is tracked, or makes it what is tracked.
-pub(crate) fn settle(workspace: &Workspace, observed: &[Observation], update: bool) -> Result<()> {
+pub(crate) fn compare_or_update(
+    workspace: &Workspace,
+    observed: &[Observation],
+    update: bool,
+) -> Result<()> {
     if update {
         write_down(workspace, observed)
     } else {

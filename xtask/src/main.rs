@@ -35,9 +35,10 @@ enum Command {
     Setup,
     /// Build target/release/waitscope with the probes inside
     Build,
-    /// Check format and lints, run all tests, the live ones as root, then the guests
+    /// Check format and lints, run all tests, the live ones as root
     ///
-    /// The guests are those of `vm` with its defaults.
+    /// With --guests also in the guests of `vm` with its defaults, which takes
+    /// some twenty minutes more: this is what CI runs.
     Test(test::Options),
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),

@@ -1,4 +1,4 @@
-//! Format, lints, every test on this machine, then the guests.
+//! Format, lints, every test on this machine and, if asked for, the guests.
 
 use std::process::Command;
 
@@ -20,11 +20,11 @@ const BINARY_ENV: &str = "WAITSCOPE_BIN";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only on this machine's kernel: takes minutes less
+    /// Then boot the guests, each kernel in each state of lockdown; so does --kernel
     #[arg(long)]
-    no_guests: bool,
+    guests: bool,
     #[command(flatten)]
-    guests: vm::Common,
+    common: vm::Common,
 }
 
 pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -38,14 +38,14 @@ pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
         run(test_run
             .command(workspace)?
             .arg("--")
-            .args(&options.guests.arguments))?;
+            .args(&options.common.arguments))?;
     }
     let host = kernels::host(&workspace.waitscope())?;
-    if options.no_guests {
-        let observed: Vec<_> = host.into_iter().collect();
-        return kernels::settle(workspace, &observed, options.guests.update);
+    if options.guests || !options.common.kernel.is_empty() {
+        return vm::matrix(workspace, &options.common, host);
     }
-    vm::matrix(workspace, &options.guests, host)
+    let observed: Vec<_> = host.into_iter().collect();
+    kernels::compare_or_update(workspace, &observed, options.common.update)
 }
 
 fn check_format(workspace: &Workspace) -> Result<()> {

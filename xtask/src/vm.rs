@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use self::initramfs::Initramfs;
-use self::mirror::Supply;
+use self::mirror::DebianSource;
 pub(crate) use self::options::{Common, Options};
 use self::options::{Round, Selection};
 use self::outcome::{Outcome, table};
@@ -38,13 +38,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         is_possible(),
         "guests are x86-64 machines and run what is built here, which is not for x86-64"
     );
-    let site = Site::prepare(workspace, options)?;
+    let setup = GuestSetup::prepare(workspace, options)?;
     let host = if options.exec {
         None
     } else {
-        kernels::host(&site.programs.waitscope)?
+        kernels::host(&setup.programs.waitscope)?
     };
-    conclude(workspace, host, &site.boot_all()?, options.common.update)
+    conclude(workspace, host, &setup.boot_all()?, options.common.update)
 }
 
 /// After the tests on this machine: every guest, if there can be guests.
@@ -55,9 +55,9 @@ pub(crate) fn matrix(
 ) -> Result<()> {
     let outcomes = if is_possible() {
         let options = Options::matrix(common);
-        let site = Site::prepare(workspace, &options);
-        let site = site.context("no guests can be booted; --no-guests leaves them out")?;
-        site.boot_all()?
+        let setup = GuestSetup::prepare(workspace, &options);
+        let setup = setup.context("no guests can be booted; without --guests none is needed")?;
+        setup.boot_all()?
     } else {
         say("== no guests: they are x86-64 machines, and this is none");
         Vec::new()
@@ -70,7 +70,7 @@ fn is_possible() -> bool {
 }
 
 /// All that guests are booted from.
-struct Site<'a> {
+struct GuestSetup<'a> {
     workspace: &'a Workspace,
     options: &'a Options,
     qemu: Qemu,
@@ -79,17 +79,17 @@ struct Site<'a> {
     programs: Programs,
 }
 
-impl<'a> Site<'a> {
+impl<'a> GuestSetup<'a> {
     fn prepare(workspace: &'a Workspace, options: &'a Options) -> Result<Self> {
-        let supply = Supply::new(workspace);
-        let qemu = Qemu::get(&supply)?;
+        let debian = DebianSource::new(workspace);
+        let qemu = Qemu::get(&debian)?;
         let rounds = options.rounds();
         let selection = Selection::of(&rounds);
         // All of them before any work that a failure here would waste.
         let rounds = rounds
             .into_iter()
             .map(|round| {
-                let image = round.kernel.image(&supply)?;
+                let image = round.kernel.image(&debian)?;
                 Ok((round, image))
             })
             .collect::<Result<_>>()?;
@@ -154,16 +154,16 @@ fn conclude(
         .iter()
         .filter_map(|outcome| outcome.observation.clone());
     let observed: Vec<Observation> = host.into_iter().chain(guests).collect();
-    let settled = kernels::settle(workspace, &observed, update);
+    let compared = kernels::compare_or_update(workspace, &observed, update);
     let failed: Vec<&str> = outcomes
         .iter()
         .filter(|outcome| !outcome.passed())
         .map(|outcome| outcome.label.as_str())
         .collect();
     if failed.is_empty() {
-        return settled;
+        return compared;
     }
-    if let Err(error) = settled {
+    if let Err(error) = compared {
         say(format_args!("error: {error:#}"));
     }
     bail!("not passed on: {}", failed.join(", "));

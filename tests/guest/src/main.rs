@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use nix::sys::reboot::{RebootMode, reboot};
 use nix::sys::termios::tcdrain;
 use nix::unistd::setsid;
-use waitscope_guest::{PLAN_FILE, Plan, Told};
+use waitscope_guest::{GuestLine, PLAN_FILE, Plan};
 
 /// The status when the guest itself, not a program, failed.
 const NOT_RUN: i32 = 125;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         say(format_args!("waitscope-guest failed: {error:#}"));
         NOT_RUN
     });
-    tell(&Told::Exit { status });
+    tell(&GuestLine::Exit { status });
     // Fails when the console is no terminal, and then there is nothing to wait for.
     let _ = tcdrain(io::stdout());
     match reboot(RebootMode::RB_POWER_OFF) {
@@ -48,25 +48,25 @@ fn run() -> Result<i32> {
     mounts::mount_all()?;
     loopback::bring_up().context("the loopback interface")?;
     let plan = read_plan()?;
-    tell(&Told::Up {
+    tell(&GuestLine::Up {
         kernel: kernel::version()?,
     });
     let mut status = 0;
     for program in &plan.programs {
         let before = kernel::taint()?;
         let name = program.name.clone();
-        tell(&Told::Begin { name });
+        tell(&GuestLine::Begin { name });
         let ended = programs::run(&plan, program)?;
         let after = kernel::taint()?;
         if after != before {
-            tell(&Told::Tainted { flags: after });
+            tell(&GuestLine::Tainted { flags: after });
             kernel::show_log()?;
         }
         let this = match ended.status {
             0 if after != before => TAINTED,
             own => own,
         };
-        tell(&Told::End(ended));
+        tell(&GuestLine::End(ended));
         if status == 0 {
             status = this;
         }
@@ -79,7 +79,7 @@ fn read_plan() -> Result<Plan> {
     serde_json::from_slice(&text).context(PLAN_FILE)
 }
 
-fn tell(told: &Told) {
+fn tell(told: &GuestLine) {
     say(told);
 }
 

@@ -105,21 +105,21 @@ fn digit(character: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Told;
+    use crate::GuestLine;
 
     /// The lines of an output of three pieces, after `change`, read and joined.
     fn joined(change: impl Fn(&mut Vec<String>)) -> Result<Vec<u8>, String> {
         let pieces = Piece::split("doctor", &output()).collect::<Vec<_>>();
         let mut lines: Vec<String> = pieces
             .into_iter()
-            .map(|piece| Told::Output(piece).to_string())
+            .map(|piece| GuestLine::Output(piece).to_string())
             .collect();
         assert_eq!(lines.len(), 3);
         change(&mut lines);
         let read: Vec<Piece> = lines
             .iter()
-            .filter_map(|line| match Told::parse(line)? {
-                Told::Output(piece) => Some(piece),
+            .filter_map(|line| match GuestLine::parse(line)? {
+                GuestLine::Output(piece) => Some(piece),
                 _ => None,
             })
             .collect();

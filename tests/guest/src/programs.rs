@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, wait};
 use nix::unistd::Pid;
-use waitscope_guest::{Ended, Piece, Plan, Program, Told};
+use waitscope_guest::{Ended, GuestLine, Piece, Plan, Program};
 
 const NOT_STARTED: i32 = 127;
 /// Where caught output goes: a pipe would need a reader beside the waiting.
@@ -62,7 +62,7 @@ fn output_for(program: &Program) -> io::Result<Stdio> {
 fn tell_output(name: &str) -> Result<()> {
     match fs::read(CAUGHT) {
         Ok(output) => {
-            Piece::split(name, &output).for_each(|piece| crate::tell(&Told::Output(piece)))
+            Piece::split(name, &output).for_each(|piece| crate::tell(&GuestLine::Output(piece)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error).context(CAUGHT),

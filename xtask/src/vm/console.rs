@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use waitscope_guest::Told;
+use waitscope_guest::GuestLine;
 
 use crate::run::Shown;
 use crate::vm::files;
@@ -26,7 +26,7 @@ const FAREWELL: Duration = Duration::from_secs(15);
 /// What was seen of a guest.
 pub(crate) struct Seen {
     /// With the time since QEMU's start.
-    pub(crate) told: Vec<(Duration, Told)>,
+    pub(crate) told: Vec<(Duration, GuestLine)>,
     /// The last lines of its console, without pieces of output.
     pub(crate) tail: VecDeque<String>,
     /// The last lines of each program that failed.
@@ -83,21 +83,21 @@ pub(crate) fn follow(
                 log.write_all(&line)
                     .context("cannot write the console's log")?;
                 let line = legible(&line);
-                let told = Told::parse(&line);
-                if !matches!(told, Some(Told::Output(_))) {
+                let told = GuestLine::parse(&line);
+                if !matches!(told, Some(GuestLine::Output(_))) {
                     // A closed stdout is no reason to stop.
                     let _ = writeln!(shown, "{label} | {line}");
                     keep(&mut words, WORDS, line.clone());
                     keep(&mut seen.tail, TAIL, line);
                 }
                 match &told {
-                    Some(Told::Begin { .. }) => words.clear(),
-                    Some(Told::End(ended)) if ended.status != 0 => {
+                    Some(GuestLine::Begin { .. }) => words.clear(),
+                    Some(GuestLine::End(ended)) if ended.status != 0 => {
                         seen.failed.extend(words.drain(..));
                     }
                     _ => {}
                 }
-                if matches!(told, Some(Told::Exit { .. })) {
+                if matches!(told, Some(GuestLine::Exit { .. })) {
                     deadline = deadline.min(Instant::now() + FAREWELL);
                 }
                 seen.told.extend(told.map(|told| (begin.elapsed(), told)));
@@ -192,7 +192,7 @@ mod tests {
             [r"boot\u{1b}[2J", "waitscope-guest: exit 3", "last"]
         );
         assert_eq!(seen.told.len(), 1);
-        assert_eq!(seen.told[0].1, Told::Exit { status: 3 });
+        assert_eq!(seen.told[0].1, GuestLine::Exit { status: 3 });
         assert!(!seen.timed_out);
     }
 
@@ -201,7 +201,7 @@ mod tests {
         let script = "echo before; echo waitscope-guest: output doctor 1 0 0 61; echo after";
         let (seen, _) = followed(script, LONG);
         assert_eq!(seen.tail, ["before", "after"]);
-        assert!(matches!(&seen.told[0].1, Told::Output(piece) if piece.name == "doctor"));
+        assert!(matches!(&seen.told[0].1, GuestLine::Output(piece) if piece.name == "doctor"));
     }
 
     #[test]

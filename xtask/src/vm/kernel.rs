@@ -7,16 +7,20 @@ use anyhow::{Context as _, Result};
 
 use crate::vm::apt::Apt;
 use crate::vm::files;
-use crate::vm::mirror::Supply;
+use crate::vm::mirror::DebianSource;
 
 /// Those for virtual machines: small, and all that a guest needs is built in.
 const FLAVOUR: &str = "-cloud-amd64";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kernel {
+    #[value(name = "5.10")]
     V5_10,
+    #[value(name = "6.1")]
     V6_1,
+    #[value(name = "6.12")]
     V6_12,
+    #[value(name = "7.2")]
     V7_2,
 }
 
@@ -31,8 +35,6 @@ struct Source {
 }
 
 impl Kernel {
-    pub(crate) const ALL: [Self; 4] = [Self::V5_10, Self::V6_1, Self::V6_12, Self::V7_2];
-
     fn source(self) -> Source {
         let (name, packages, suite, secured) = match self {
             Self::V5_10 => ("5.10", "linux-image-5.10.", "bullseye", true),
@@ -49,25 +51,25 @@ impl Kernel {
     }
 
     /// The image in the cache, fetched unless it is there.
-    pub(crate) fn image(self, supply: &Supply<'_>) -> Result<PathBuf> {
-        let image = files::cache(supply.workspace)
+    pub(crate) fn image(self, debian: &DebianSource<'_>) -> Result<PathBuf> {
+        let image = files::cache(debian.workspace)
             .join("kernels")
             .join(self.to_string())
             .join("vmlinuz");
         if !image.is_file() {
-            self.fetch(supply, &image)
+            self.fetch(debian, &image)
                 .with_context(|| format!("cannot fetch kernel {self}"))?;
         }
         Ok(image)
     }
 
-    fn fetch(self, supply: &Supply<'_>, image: &Path) -> Result<()> {
+    fn fetch(self, debian: &DebianSource<'_>, image: &Path) -> Result<()> {
         let source = self.source();
-        let scratch = files::cache(supply.workspace)
+        let scratch = files::cache(debian.workspace)
             .join("fetch")
             .join(source.name);
         files::empty(&scratch)?;
-        let mirror = supply.mirror()?;
+        let mirror = debian.mirror()?;
         let mut suites = vec![mirror.suite(source.suite)];
         if source.secured {
             suites.extend(mirror.security(source.suite));

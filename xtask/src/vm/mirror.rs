@@ -27,12 +27,12 @@ pub(crate) struct Mirror {
 
 /// Finds out where packages come from when the first is needed: with a filled
 /// cache never.
-pub(crate) struct Supply<'a> {
+pub(crate) struct DebianSource<'a> {
     pub(crate) workspace: &'a Workspace,
     mirror: OnceCell<Mirror>,
 }
 
-impl<'a> Supply<'a> {
+impl<'a> DebianSource<'a> {
     pub(crate) fn new(workspace: &'a Workspace) -> Self {
         Self {
             workspace,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use waitscope_guest::{Piece, Told};
+use waitscope_guest::{GuestLine, Piece};
 
 use crate::kernels::Observation;
 use crate::kernels::abilities::{Abilities, Seconds};
@@ -35,11 +35,11 @@ pub(crate) struct Outcome {
 impl Outcome {
     pub(crate) fn of(round: &Round, seen: &Seen) -> Self {
         let up = seen.told.iter().find_map(|(at, told)| match told {
-            Told::Up { kernel } => Some((*at, kernel.clone())),
+            GuestLine::Up { kernel } => Some((*at, kernel.clone())),
             _ => None,
         });
         let (boot, kernel) = up.unzip();
-        let told: Vec<&Told> = seen.told.iter().map(|(_, told)| told).collect();
+        let told: Vec<&GuestLine> = seen.told.iter().map(|(_, told)| told).collect();
         let mut verdict = Verdict::of(&told, seen.timed_out);
         let mut abilities = abilities(round, &told).unwrap_or_else(|error| {
             verdict.fail(format!("{DOCTOR}: {error:#}"));
@@ -72,12 +72,12 @@ impl Outcome {
 }
 
 /// None if doctor was not asked.
-fn abilities(round: &Round, told: &[&Told]) -> Result<Option<Abilities>> {
+fn abilities(round: &Round, told: &[&GuestLine]) -> Result<Option<Abilities>> {
     if !round.asks_doctor {
         return Ok(None);
     }
     let pieces = told.iter().filter_map(|told| match told {
-        Told::Output(piece) if piece.name == DOCTOR => Some(piece),
+        GuestLine::Output(piece) if piece.name == DOCTOR => Some(piece),
         _ => None,
     });
     let doctor = Doctor::parse(&Piece::join(pieces)?)?;
@@ -86,9 +86,9 @@ fn abilities(round: &Round, told: &[&Told]) -> Result<Option<Abilities>> {
     Abilities::of(&doctor).map(Some)
 }
 
-fn seconds(boot: Duration, told: &[&Told]) -> Seconds {
+fn seconds(boot: Duration, told: &[&GuestLine]) -> Seconds {
     let milliseconds = told.iter().filter_map(|told| match told {
-        Told::End(ended) if ended.name != DOCTOR => Some(ended.milliseconds),
+        GuestLine::End(ended) if ended.name != DOCTOR => Some(ended.milliseconds),
         _ => None,
     });
     let tests = Duration::from_millis(milliseconds.sum());
@@ -151,13 +151,13 @@ mod tests {
             tests: Selection::All,
             whole,
         };
-        let up = Told::Up {
+        let up = GuestLine::Up {
             kernel: "6.12.9 #1".into(),
         };
-        let pieces = Piece::split(DOCTOR, output).map(Told::Output);
+        let pieces = Piece::split(DOCTOR, output).map(GuestLine::Output);
         let after = [end(DOCTOR, 0), begin("truth"), end("truth", 0)];
         let told = [up, begin(DOCTOR)].into_iter().chain(pieces).chain(after);
-        let told = told.chain([Told::Exit { status: 0 }]);
+        let told = told.chain([GuestLine::Exit { status: 0 }]);
         let seen = Seen {
             told: told
                 .map(|told| (Duration::from_millis(4_600), told))

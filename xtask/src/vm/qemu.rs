@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::run::{Shown, look, say};
 use crate::vm::apt::Apt;
 use crate::vm::files;
-use crate::vm::mirror::Supply;
+use crate::vm::mirror::DebianSource;
 
 const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
@@ -38,7 +38,7 @@ pub(crate) struct Qemu {
 impl Qemu {
     /// The machine's own if it is new enough, else the cache's, fetched unless
     /// it is there.
-    pub(crate) fn get(supply: &Supply<'_>) -> Result<Self> {
+    pub(crate) fn get(debian: &DebianSource<'_>) -> Result<Self> {
         let own = Self {
             program: PROGRAM.into(),
             tree: None,
@@ -46,14 +46,14 @@ impl Qemu {
         if own.fits() {
             return Ok(own);
         }
-        let tree = files::cache(supply.workspace).join("qemu");
+        let tree = files::cache(debian.workspace).join("qemu");
         let unpacked = Self {
             program: tree.join("usr/bin").join(PROGRAM),
             tree: Some(tree.clone()),
         };
         // A cached one may miss a library that another machine had installed.
         if !unpacked.fits() {
-            fetch(supply, &tree).context("cannot fetch QEMU")?;
+            fetch(debian, &tree).context("cannot fetch QEMU")?;
             ensure!(
                 unpacked.fits(),
                 "`{}` does not run or is older than QEMU {OLDEST_MAJOR}",
@@ -114,11 +114,11 @@ fn joined(tree: &Path, folders: &[&str]) -> OsString {
 }
 
 /// From the machine's own suite and its backports, so that its libraries serve.
-fn fetch(supply: &Supply<'_>, tree: &Path) -> Result<()> {
+fn fetch(debian: &DebianSource<'_>, tree: &Path) -> Result<()> {
     say("fetching QEMU");
-    let scratch = files::cache(supply.workspace).join("fetch/qemu");
+    let scratch = files::cache(debian.workspace).join("fetch/qemu");
     files::empty(&scratch)?;
-    let mirror = supply.mirror()?;
+    let mirror = debian.mirror()?;
     let backports = format!("{}-backports", mirror.own);
     let sources = [mirror.suite(&mirror.own), mirror.suite(&backports)];
     let security = mirror.security(&mirror.own);

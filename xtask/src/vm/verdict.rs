@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use waitscope_guest::{Ended, Told};
+use waitscope_guest::{Ended, GuestLine};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -17,15 +17,15 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn of(told: &[&Told], timed_out: bool) -> Self {
+    pub(crate) fn of(told: &[&GuestLine], timed_out: bool) -> Self {
         let (mut running, mut tainted) = (None, false);
         let (mut ended, mut failed, mut exit) = (0, Vec::new(), None);
         for told in told {
             match told {
-                Told::Up { .. } | Told::Output(_) => {}
-                Told::Begin { name } => (running, tainted) = (Some(name.clone()), false),
-                Told::Tainted { .. } => tainted = true,
-                Told::End(Ended { name, status, .. }) => {
+                GuestLine::Up { .. } | GuestLine::Output(_) => {}
+                GuestLine::Begin { name } => (running, tainted) = (Some(name.clone()), false),
+                GuestLine::Tainted { .. } => tainted = true,
+                GuestLine::End(Ended { name, status, .. }) => {
                     (running, ended) = (None, ended + 1);
                     if *status != 0 {
                         failed.push(format!("{name} ({status})"));
@@ -33,7 +33,7 @@ impl Verdict {
                         failed.push(format!("{name} (kernel warning)"));
                     }
                 }
-                Told::Exit { status } => exit = Some(*status),
+                GuestLine::Exit { status } => exit = Some(*status),
             }
         }
         match exit {
@@ -76,12 +76,12 @@ impl fmt::Display for Verdict {
 pub(crate) mod testing {
     use super::*;
 
-    pub(crate) fn begin(name: &str) -> Told {
-        Told::Begin { name: name.into() }
+    pub(crate) fn begin(name: &str) -> GuestLine {
+        GuestLine::Begin { name: name.into() }
     }
 
-    pub(crate) fn end(name: &str, status: i32) -> Told {
-        Told::End(Ended {
+    pub(crate) fn end(name: &str, status: i32) -> GuestLine {
+        GuestLine::End(Ended {
             name: name.into(),
             status,
             milliseconds: 1,
@@ -94,8 +94,8 @@ mod tests {
     use super::testing::{begin, end};
     use super::*;
 
-    fn check(told: &[Told], timed_out: bool, expect: &str) {
-        let told: Vec<&Told> = told.iter().collect();
+    fn check(told: &[GuestLine], timed_out: bool, expect: &str) {
+        let told: Vec<&GuestLine> = told.iter().collect();
         assert_eq!(
             Verdict::of(&told, timed_out).to_string(),
             expect,
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_verdict_follows_from_what_was_told() {
-        let exit = |status| Told::Exit { status };
+        let exit = |status| GuestLine::Exit { status };
         let both = [begin("a"), end("a", 0), begin("b"), end("b", 0), exit(0)];
         check(&both, false, "passed 2");
         check(
@@ -122,7 +122,7 @@ mod tests {
         check(
             &[
                 begin("a"),
-                Told::Tainted { flags: 512 },
+                GuestLine::Tainted { flags: 512 },
                 end("a", 0),
                 exit(124),
             ],
@@ -147,6 +147,6 @@ mod tests {
 
     #[test]
     fn nothing_run_is_not_passed() {
-        check(&[Told::Exit { status: 0 }], false, "FAILED guest (0)");
+        check(&[GuestLine::Exit { status: 0 }], false, "FAILED guest (0)");
     }
 }

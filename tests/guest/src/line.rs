@@ -10,7 +10,7 @@ const MARK: &str = "waitscope-guest: ";
 
 /// One line of the guest's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum GuestLine {
     /// All is mounted; the programs come next.
     Up {
         /// The kernel's release and version.
@@ -50,7 +50,7 @@ pub struct Ended {
     pub milliseconds: u64,
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for GuestLine {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(MARK)?;
         match self {
@@ -71,7 +71,7 @@ impl fmt::Display for Told {
     }
 }
 
-impl Told {
+impl GuestLine {
     /// Reads a line of the console; `None` for any other line.
     pub fn parse(line: &str) -> Option<Self> {
         let (_, rest) = line.split_once(MARK)?;
@@ -117,20 +117,20 @@ mod tests {
             milliseconds: 12_345,
         };
         for told in [
-            Told::Up { kernel },
-            Told::Begin { name: name() },
-            Told::End(ended),
-            Told::Tainted { flags: 512 },
-            Told::Exit { status: -1 },
+            GuestLine::Up { kernel },
+            GuestLine::Begin { name: name() },
+            GuestLine::End(ended),
+            GuestLine::Tainted { flags: 512 },
+            GuestLine::Exit { status: -1 },
         ] {
-            assert_eq!(Told::parse(&told.to_string()), Some(told));
+            assert_eq!(GuestLine::parse(&told.to_string()), Some(told));
         }
     }
 
     #[test]
     fn a_line_without_an_end_may_stand_before() {
         let line = "test result: okwaitscope-guest: exit 0\r";
-        assert_eq!(Told::parse(line), Some(Told::Exit { status: 0 }));
+        assert_eq!(GuestLine::parse(line), Some(GuestLine::Exit { status: 0 }));
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
             "waitscope-guest: end truth 1",
             "waitscope-guest: later 1",
         ] {
-            assert_eq!(Told::parse(line), None, "{line:?}");
+            assert_eq!(GuestLine::parse(line), None, "{line:?}");
         }
     }
 }
