@@ -1,7 +1,7 @@
 //! Batches → document. Live and replay are this same code: a run is its own
 //! recording, read as it is made.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use probe_common::loss::LOSS_NAMES;
 
@@ -18,6 +18,17 @@ use crate::{
     },
     world::World,
 };
+
+/// How a run is taken in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What it keeps in memory, bytes; more goes to a file without a name.
+    pub memory_bytes: u64,
+    /// Where that file is made when it is needed.
+    pub spill_folder: PathBuf,
+    /// Tids of threads whose stories are wanted.
+    pub explain: Vec<u32>,
+}
 
 /// A run being taken in.
 pub struct Analysis {
@@ -48,11 +59,13 @@ impl Analysis {
         })
     }
 
-    /// Keeps what it takes in, beyond so many bytes, in a file without a name in
-    /// the folder. To be called before anything is taken in.
-    pub fn keep_in_memory(&mut self, bytes: u64, folder: &Path) {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        self.world.past.room = Room::limited(bytes, folder);
+    /// Begins as it is set.
+    pub fn with(start: Start, settings: &Settings) -> Result<Analysis, UnknownTable> {
+        let mut analysis = Analysis::new(start)?;
+        let bytes = usize::try_from(settings.memory_bytes).unwrap_or(usize::MAX);
+        analysis.world.past.room = Room::limited(bytes, &settings.spill_folder);
+        analysis.explain(&settings.explain);
+        Ok(analysis)
     }
 
     /// Bytes that its intervals take in memory.
@@ -79,8 +92,8 @@ impl Analysis {
     pub fn end(&mut self, end: End) {
         self.release(end.ended_ns);
         // Births and deaths are of the same class.
-        let told = |(class, count): &(String, u64)| class == "task" && *count > 0;
-        let snapshot_is_whole = !end.lost.iter().any(told);
+        let is_lost = |(class, count): &(String, u64)| class == "task" && *count > 0;
+        let snapshot_is_whole = !end.lost.iter().any(is_lost);
         self.world.end(end.ended_ns, &end.folded, snapshot_is_whole);
         self.facts.lost.extend(end.lost.iter().cloned());
         self.facts.end = Some(end);

@@ -21,7 +21,7 @@ pub enum Command {
     Run(Run),
     /// Show the report of a recording made with `run --record`.
     Report(Report),
-    /// Tell what this kernel lets waitscope see, and why not more.
+    /// Show what this kernel lets waitscope see, and why not more.
     Doctor(Doctor),
 }
 
@@ -67,7 +67,7 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t = Tier::Full)]
     pub tier: Tier,
 
-    /// Run the command as this user [default: whoever called sudo].
+    /// Run the command as this user [default: the one who called sudo].
     #[arg(long, value_name = "NAME", conflicts_with = "as_root")]
     pub user: Option<String>,
 
@@ -99,13 +99,13 @@ pub struct Doctor {
     pub verbose: bool,
 
     /// Format of the findings.
-    #[arg(long, value_enum, default_value_t = Findings::Text)]
-    pub format: Findings,
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
+    pub format: DoctorFormat,
 }
 
 /// Formats of `doctor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Findings {
+pub enum DoctorFormat {
     /// For people.
     Text,
     /// For programs: schema waitscope.doctor/1, one line.
@@ -119,7 +119,7 @@ pub enum Tier {
     Full,
     /// Switches and wakings.
     Tracepoint,
-    /// The same as far as a kernel without type information tells.
+    /// The same as far as a kernel without type information shows it.
     Raw,
 }
 
@@ -139,7 +139,7 @@ pub struct Output {
     #[arg(long)]
     pub per_thread: bool,
 
-    /// Tell the story of the thread with this id, step by step; may be repeated.
+    /// Show the story of the thread with this id, step by step; may be repeated.
     #[arg(long, value_name = "TID")]
     pub explain: Vec<u32>,
 

@@ -22,5 +22,7 @@ pub mod child;
 pub mod probe;
 pub mod symbol;
 
+pub mod observe;
+
 pub mod cli;
 pub mod command;

@@ -12,7 +12,7 @@ use super::identity::Identity;
 use super::image::Image;
 use super::signals::WAS_MORTAL;
 
-/// What the child tells its parent: a step and an error number.
+/// What the child sends its parent: a step and an error number.
 pub(super) const MESSAGE_BYTES: usize = 8;
 
 /// Steps. With [`READY`] the child is held; the others report a failure.
@@ -50,9 +50,9 @@ impl Child<'_> {
         unsafe { libc::close(self.parents_control) };
         self.restore_signals();
         match self.become_identity() {
-            Ok(()) => tell(self.control, READY, 0),
+            Ok(()) => report(self.control, READY, 0),
             Err((step, errno)) => {
-                tell(self.control, step, errno);
+                report(self.control, step, errno);
                 exit()
             }
         }
@@ -60,7 +60,7 @@ impl Child<'_> {
             exit()
         }
         let errno = self.image.exec();
-        tell(self.control, EXEC, errno);
+        report(self.control, EXEC, errno);
         exit()
     }
 
@@ -120,7 +120,7 @@ fn check(outcome: libc::c_long, step: i32) -> Result<(), (i32, i32)> {
     }
 }
 
-fn tell(control: RawFd, step: i32, errno: i32) {
+fn report(control: RawFd, step: i32, errno: i32) {
     let ([a, b, c, d], [e, f, g, h]) = (step.to_ne_bytes(), errno.to_ne_bytes());
     let message: [u8; MESSAGE_BYTES] = [a, b, c, d, e, f, g, h];
     // SAFETY: pointer and length are those of the array. A parent that is gone

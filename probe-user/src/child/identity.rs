@@ -37,7 +37,7 @@ impl Identity {
     }
 }
 
-/// Who the command is to run as; `None` is whoever we are. `user` is `--user`,
+/// Who the command is to run as; `None` is the user that we are. `user` is `--user`,
 /// `as_root` is `--as-root`, `env` looks up a variable of our environment.
 pub fn resolve(
     as_root: bool,

@@ -129,7 +129,7 @@ pub(super) fn collect_children() -> io::Result<bool> {
     Ok(ignored)
 }
 
-/// A file that may not grow (`ulimit -f`) is an error to tell and no reason to die.
+/// A file that may not grow (`ulimit -f`) is an error to report and no reason to die.
 pub fn outlive_file_limit() {
     // SAFETY: ignoring a signal runs no code.
     let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };

@@ -22,7 +22,7 @@ use super::signals;
 /// [`release`](Held::release) it is killed; if waitscope dies it exits. In
 /// neither case does anything of the command run.
 pub struct Held {
-    leash: Leash,
+    guard: KillGuard,
     running: Running,
     control: UnixStream,
     image: Image,
@@ -81,10 +81,10 @@ pub fn spawn_held(
         ForkResult::Parent { child } => child.as_raw(),
     };
     drop(childs_control);
-    let leash = Leash { pid, armed: true };
+    let guard = KillGuard { pid, armed: true };
     let running = Running::new(pid).context("cannot watch the child (pidfd_open)")?;
     let mut held = Held {
-        leash,
+        guard,
         running,
         control,
         image,
@@ -102,10 +102,10 @@ impl Held {
 
     /// Lets the child become the command; returns when it has, or cannot. A
     /// child that was killed while it waited is returned like one that was
-    /// killed right after its exec: its exit tells.
+    /// killed right after its exec: its exit shows it.
     pub fn release(self) -> Result<Running, ExecError> {
         let Self {
-            mut leash,
+            mut guard,
             running,
             mut control,
             image,
@@ -114,7 +114,7 @@ impl Held {
         // An error means that the child is dead, see above.
         let _ = send(control.as_raw_fd(), &[1], MsgFlags::MSG_NOSIGNAL);
         let Some((_, errno)) = receive(&mut control) else {
-            leash.armed = false;
+            guard.armed = false;
             return Ok(running);
         };
         Err(ExecError {
@@ -197,12 +197,12 @@ impl fmt::Display for ExecError {
 impl std::error::Error for ExecError {}
 
 /// Kills and reaps a child that did not become the command.
-struct Leash {
+struct KillGuard {
     pid: libc::pid_t,
     armed: bool,
 }
 
-impl Drop for Leash {
+impl Drop for KillGuard {
     fn drop(&mut self) {
         if self.armed {
             // SAFETY: our own child, not yet reaped: the pid is still its own.

@@ -8,12 +8,7 @@ pub mod run;
 
 use std::path::PathBuf;
 
-use crate::{
-    analysis::{Analysis, UnknownTable},
-    child::spawn::ExecError,
-    cli,
-    wire::session::Start,
-};
+use crate::{analysis, child::spawn::ExecError, cli};
 
 /// How waitscope ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +32,14 @@ pub struct Usage(pub String);
 /// Wrong usage, as clap has it.
 pub const WRONG_USAGE: u8 = 2;
 
-/// The analysis of a run or a recording, for the report that is wanted.
-fn analysis(start: Start, output: &cli::Output) -> Result<Analysis, UnknownTable> {
-    let mut analysis = Analysis::new(start)?;
+/// How the report that is wanted is made.
+fn analysis_settings(output: &cli::Output) -> analysis::Settings {
     let folder = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
-    let folder = folder.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
-    analysis.keep_in_memory(output.memory, &folder);
-    analysis.explain(&output.explain);
-    Ok(analysis)
+    analysis::Settings {
+        memory_bytes: output.memory,
+        spill_folder: folder.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from),
+        explain: output.explain.clone(),
+    }
 }
 
 /// The exit code of an error: `otherwise` unless it says more itself.

@@ -35,27 +35,27 @@ enum Destination {
 
 /// Where a report goes when no file is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Default {
+pub enum Fallback {
     /// The traced command owns stdout.
     Stderr,
     /// Reports on recordings are data.
     Stdout,
 }
 
-/// Columns when nothing tells the width.
+/// Columns when the width is not known.
 const DEFAULT_WIDTH: usize = 100;
 
 impl Destinations {
     /// Checks names and formats before anything is run.
-    pub fn new(output: &Output, default: Default) -> Result<Destinations> {
+    pub fn new(output: &Output, fallback: Fallback) -> Result<Destinations> {
         let mut list = Vec::new();
         for path in &output.output {
             list.push(destination(path, output.format)?);
         }
         if list.is_empty() {
-            let place = match default {
-                Default::Stderr => Destination::Stderr,
-                Default::Stdout => Destination::Stdout,
+            let place = match fallback {
+                Fallback::Stderr => Destination::Stderr,
+                Fallback::Stdout => Destination::Stdout,
             };
             list.push((place, output.format.unwrap_or(Format::Table)));
         }
@@ -92,7 +92,7 @@ impl Destinations {
         Err(error)
     }
 
-    /// Whoever asks for a thread that is not there learns it last, when all
+    /// A thread that was asked for and is not there is an error, but only when all
     /// the rest is written.
     fn check_explained(&self, document: &Document) -> Result<()> {
         let is_there = |tid: &&u32| document.threads.iter().any(|t| t.tid == **tid);

@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result};
 
 use super::{
     FAILURE, Outcome, code_of,
-    output::{Default, Destinations},
+    output::{Destinations, Fallback},
 };
 use crate::{
+    analysis::Analysis,
     cli,
     recording::{Item, Reader},
 };
@@ -22,12 +23,13 @@ pub fn report(arguments: &cli::Report) -> (Outcome, Result<()>) {
 }
 
 fn replay(arguments: &cli::Report) -> Result<()> {
-    let destinations = Destinations::new(&arguments.output, Default::Stdout)?;
+    let destinations = Destinations::new(&arguments.output, Fallback::Stdout)?;
     let path = &arguments.file;
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let settings = super::analysis_settings(&arguments.output);
     let unreadable = || format!("cannot read {}", path.display());
     let (start, reader) = Reader::open(file).with_context(unreadable)?;
-    let mut analysis = super::analysis(start, &arguments.output).with_context(unreadable)?;
+    let mut analysis = Analysis::with(start, &settings).with_context(unreadable)?;
     for item in reader {
         match item {
             Ok(Item::Batch(batch)) => analysis.batch(&batch),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::session::{End, Fact, Folded, Look, Start};
+use crate::wire::session::{End, Fact, Folded, ScanResult, Start};
 use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 #[derive(Serialize, Deserialize)]
@@ -70,7 +70,7 @@ pub(super) enum FactJson {
     Looked {
         pid: u32,
         from_ns: u64,
-        found: LookJson,
+        found: ScanJson,
     },
     /// Written by a newer minor version.
     #[serde(other)]
@@ -79,7 +79,7 @@ pub(super) enum FactJson {
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "look", rename_all = "kebab-case")]
-pub(super) enum LookJson {
+pub(super) enum ScanJson {
     Runtime {
         start: u64,
         end: u64,
@@ -205,7 +205,7 @@ impl From<&Fact> for FactJson {
             Fact::Argv { pid, argv } => Self::Argv { pid, argv },
             Fact::Lost { class, count } => Self::Lost { class, count },
             Fact::Disk { dev, name } => Self::Disk { dev, name },
-            Fact::Looked {
+            Fact::Python {
                 pid,
                 from_ns,
                 found,
@@ -230,7 +230,7 @@ impl FactJson {
                 pid,
                 from_ns,
                 found,
-            } => found.known().map(|found| Fact::Looked {
+            } => found.known().map(|found| Fact::Python {
                 pid,
                 from_ns,
                 found,
@@ -240,30 +240,30 @@ impl FactJson {
     }
 }
 
-impl From<Look> for LookJson {
-    fn from(look: Look) -> Self {
-        match look {
-            Look::Runtime { start, end } => Self::Runtime { start, end },
-            Look::Symbolless { file } => Self::Symbolless { file },
-            Look::Unreadable { file } => Self::Unreadable { file },
-            Look::OtherLibc { file } => Self::OtherLibc { file },
-            Look::NoPython => Self::NoPython,
-            Look::Gone => Self::Gone,
-            Look::Refused => Self::Refused,
+impl From<ScanResult> for ScanJson {
+    fn from(result: ScanResult) -> Self {
+        match result {
+            ScanResult::Runtime { start, end } => Self::Runtime { start, end },
+            ScanResult::Symbolless { file } => Self::Symbolless { file },
+            ScanResult::Unreadable { file } => Self::Unreadable { file },
+            ScanResult::OtherLibc { file } => Self::OtherLibc { file },
+            ScanResult::NoPython => Self::NoPython,
+            ScanResult::Gone => Self::Gone,
+            ScanResult::Refused => Self::Refused,
         }
     }
 }
 
-impl LookJson {
-    fn known(self) -> Option<Look> {
+impl ScanJson {
+    fn known(self) -> Option<ScanResult> {
         match self {
-            Self::Runtime { start, end } => Some(Look::Runtime { start, end }),
-            Self::Symbolless { file } => Some(Look::Symbolless { file }),
-            Self::Unreadable { file } => Some(Look::Unreadable { file }),
-            Self::OtherLibc { file } => Some(Look::OtherLibc { file }),
-            Self::NoPython => Some(Look::NoPython),
-            Self::Gone => Some(Look::Gone),
-            Self::Refused => Some(Look::Refused),
+            Self::Runtime { start, end } => Some(ScanResult::Runtime { start, end }),
+            Self::Symbolless { file } => Some(ScanResult::Symbolless { file }),
+            Self::Unreadable { file } => Some(ScanResult::Unreadable { file }),
+            Self::OtherLibc { file } => Some(ScanResult::OtherLibc { file }),
+            Self::NoPython => Some(ScanResult::NoPython),
+            Self::Gone => Some(ScanResult::Gone),
+            Self::Refused => Some(ScanResult::Refused),
             Self::Unknown => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Where CPython keeps its interpreter lock in a process: the object
 //! `_PyRuntime` of the python program or of libpython.
 //!
-//! A look is taken through a thread other than the leader. An exec ends all of
+//! A process is scanned through a thread other than the leader. An exec ends all of
 //! those, so as long as such a thread lives, its process runs the program that
 //! it ran when the thread was born: the map that was opened meanwhile is that
 //! program's. That it is the same thread, and not a later one of the same
@@ -25,7 +25,7 @@ use super::{
     elf::{Object, Source},
     memory::{Code, code},
 };
-use crate::wire::session::Look;
+use crate::wire::session::ScanResult;
 
 /// The symbol, since CPython 3.7.
 const RUNTIME: &[u8] = b"_PyRuntime";
@@ -46,47 +46,49 @@ pub struct Pythons {
 type FileId = (u64, u64, u64, i64, i64);
 
 impl Pythons {
-    /// Looks into the process of a thread that is not its leader and was there
+    /// Scans the process of a thread that is not its leader and was there
     /// at `seen_ns` (`CLOCK_BOOTTIME`).
-    pub fn look(&mut self, pid: u32, tid: u32, seen_ns: u64) -> Look {
+    pub fn scan(&mut self, pid: u32, tid: u32, seen_ns: u64) -> ScanResult {
         let thread = PathBuf::from(format!("/proc/{pid}/task/{tid}"));
         let maps = match read_map(&thread) {
             Ok(maps) => maps,
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Look::Refused,
-            Err(_) => return Look::Gone,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return ScanResult::Refused;
+            }
+            Err(_) => return ScanResult::Gone,
         };
         let program = fs::read_link(thread.join("exe")).unwrap_or_default();
-        let look = self.search(&thread, &maps, program.as_os_str().as_bytes());
+        let found = self.search(&thread, &maps, program.as_os_str().as_bytes());
         // A thread on its way out has no memory any more.
         if maps.is_empty() || started_ns(&thread).is_none_or(|ns| ns > seen_ns) {
-            return Look::Gone;
+            return ScanResult::Gone;
         }
-        look
+        found
     }
 
-    fn search(&mut self, thread: &Path, maps: &[u8], program: &[u8]) -> Look {
-        let mut untold = Look::NoPython;
+    fn search(&mut self, thread: &Path, maps: &[u8], program: &[u8]) -> ScanResult {
+        let mut result = ScanResult::NoPython;
         for code in code(maps).filter(|c| c.path == program || is_python(c.path)) {
             let found = self.runtime(thread, &code, program);
             if let Some(Some(Range { start, end })) = found {
-                untold = Look::Runtime { start, end };
+                result = ScanResult::Runtime { start, end };
                 break;
             }
             if is_python(code.path) {
                 // A library comes behind the program that uses it.
                 let file = String::from_utf8_lossy(code.path).into_owned();
-                untold = match found {
-                    Some(_) => Look::Symbolless { file },
-                    None => Look::Unreadable { file },
+                result = match found {
+                    Some(_) => ScanResult::Symbolless { file },
+                    None => ScanResult::Unreadable { file },
                 };
             }
         }
-        let is_python = untold != Look::NoPython;
+        let is_python = result != ScanResult::NoPython;
         match code(maps).find(|c| is_python && is_musl(c.path)) {
-            Some(musl) => Look::OtherLibc {
+            Some(musl) => ScanResult::OtherLibc {
                 file: String::from_utf8_lossy(musl.path).into_owned(),
             },
-            None => untold,
+            None => result,
         }
     }
 
@@ -109,7 +111,7 @@ impl Pythons {
 /// Opens the file that a piece of memory is of: by the map itself, which leads to
 /// it wherever it is and also when it was deleted, but needs a right
 /// (CAP_CHECKPOINT_RESTORE); then as the program; then by its name, which the
-/// kernel tells from our root where that leads there, or else from the process's.
+/// kernel gives from our root where that leads there, or else from the process's.
 fn open_mapped(thread: &Path, code: &Code<'_>, program: &[u8]) -> Option<(File, Metadata)> {
     let Code { start, end, .. } = code;
     // Only whole processes have it.

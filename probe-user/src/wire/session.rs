@@ -74,22 +74,22 @@ pub enum Fact {
         /// Records.
         count: u64,
     },
-    /// A look at the memory of a process that has more than one thread, for
+    /// A scan of the memory of a process that has more than one thread, for
     /// the interpreter lock of a Python.
-    Looked {
+    Python {
         /// The process.
         pid: u32,
         /// When it was born or ran exec, ns; 0 when before the observation.
         /// What was found holds from then until its next exec.
         from_ns: u64,
         /// What was found.
-        found: Look,
+        found: ScanResult,
     },
 }
 
-/// What a look at a process's memory finds.
+/// What a scan of a process's memory finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum ScanResult {
     /// CPython's state, `_PyRuntime`: the addresses it takes up.
     Runtime {
         /// Its first address.

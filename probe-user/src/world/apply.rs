@@ -95,7 +95,7 @@ impl World {
                 self.arguments
                     .insert(*pid, argv.join("\0").into_bytes().into());
             }
-            Fact::Looked {
+            Fact::Python {
                 pid,
                 from_ns,
                 found,

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, ops::Range};
 
 use rustc_hash::FxHashMap;
 
-use crate::wire::session::Look;
+use crate::wire::session::ScanResult;
 
 /// What is known of the interpreter locks of all processes.
 #[derive(Clone, Debug, Default)]
@@ -55,15 +55,15 @@ struct Program {
 impl Gils {
     /// Takes in what a look at a process found. It may come before the birth
     /// or exec of which it tells, because facts come before their records.
-    pub fn learn(&mut self, pid: u32, from_ns: u64, look: &Look) {
+    pub fn learn(&mut self, pid: u32, from_ns: u64, look: &ScanResult) {
         let runtime = match look {
-            Look::Gone => return self.miss(pid, from_ns, Unseen::Gone),
-            Look::Refused => return self.miss(pid, from_ns, Unseen::Refused),
-            Look::Runtime { start, end } => Some(*start..*end),
-            Look::NoPython => None,
-            Look::Symbolless { file } => self.cannot_tell(Untold::Symbolless, file),
-            Look::Unreadable { file } => self.cannot_tell(Untold::Unreadable, file),
-            Look::OtherLibc { file } => self.cannot_tell(Untold::OtherLibc, file),
+            ScanResult::Gone => return self.miss(pid, from_ns, Unseen::Gone),
+            ScanResult::Refused => return self.miss(pid, from_ns, Unseen::Refused),
+            ScanResult::Runtime { start, end } => Some(*start..*end),
+            ScanResult::NoPython => None,
+            ScanResult::Symbolless { file } => self.cannot_tell(Untold::Symbolless, file),
+            ScanResult::Unreadable { file } => self.cannot_tell(Untold::Unreadable, file),
+            ScanResult::OtherLibc { file } => self.cannot_tell(Untold::OtherLibc, file),
         };
         self.know(pid, from_ns, runtime);
     }

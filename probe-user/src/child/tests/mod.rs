@@ -78,7 +78,7 @@ fn eventually(condition: impl Fn() -> bool) -> bool {
     false
 }
 
-/// Runs `body` in a fork and tells how that ended; 101 if it panicked.
+/// Runs `body` in a fork and returns how that ended; 101 if it panicked.
 fn in_fork(body: impl FnOnce() -> i32) -> Exit {
     // SAFETY: glibc makes its allocator usable in the child, and `body` waits
     // for no other thread.

@@ -1,8 +1,8 @@
 //! What was found, before anybody shows it.
 
 use crate::{
-    command::run::host,
     document::{Host, Tier},
+    observe::host,
     probe::{
         kernel::{Kernel, Untyped},
         layout::Missing,
@@ -48,7 +48,7 @@ pub(super) enum Symbols {
     Failed(String),
 }
 
-/// Something that can be told, or not.
+/// Something that can be observed, or not.
 #[derive(Debug)]
 pub(super) struct Feature {
     pub(super) name: &'static str,
@@ -145,7 +145,7 @@ impl Findings {
     }
 }
 
-/// What no kernel tells without type information.
+/// What no kernel shows without type information.
 fn absent(name: &'static str) -> Feature {
     Feature {
         name,

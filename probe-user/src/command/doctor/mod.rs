@@ -19,8 +19,8 @@ use crate::cli;
 pub fn doctor(arguments: &cli::Doctor) -> (Outcome, Result<()>) {
     let findings = examine();
     let text = match arguments.format {
-        cli::Findings::Text => text::render(&findings, arguments.verbose),
-        cli::Findings::Json => json::render(&findings),
+        cli::DoctorFormat::Text => text::render(&findings, arguments.verbose),
+        cli::DoctorFormat::Json => json::render(&findings),
     };
     let written = std::io::stdout()
         .write_all(text.as_bytes())

@@ -5,7 +5,7 @@ mod malformed;
 mod round_trip;
 
 use super::{Item, Problem, Reader, Writer};
-use crate::wire::session::{Batch, End, Fact, Folded, Look, Start};
+use crate::wire::session::{Batch, End, Fact, Folded, ScanResult, Start};
 use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 fn start() -> Start {
@@ -44,10 +44,10 @@ fn items() -> Vec<Item> {
                     class: "switch".into(),
                     count: 3,
                 },
-                Fact::Looked {
+                Fact::Python {
                     pid: 7,
                     from_ns: u64::MAX,
-                    found: Look::Runtime {
+                    found: ScanResult::Runtime {
                         start: 0xa5_b740,
                         end: u64::MAX,
                     },

@@ -178,8 +178,8 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         (any::<u32>(), vec(any::<String>(), 0..4)).prop_map(|(pid, argv)| Fact::Argv { pid, argv }),
         (any::<String>(), any::<u64>()).prop_map(|(class, count)| Fact::Lost { class, count }),
         (any::<u32>(), any::<String>()).prop_map(|(dev, name)| Fact::Disk { dev, name }),
-        (any::<u32>(), any::<u64>(), any_look()).prop_map(|(pid, from_ns, found)| {
-            Fact::Looked {
+        (any::<u32>(), any::<u64>(), any_scan_result()).prop_map(|(pid, from_ns, found)| {
+            Fact::Python {
                 pid,
                 from_ns,
                 found,
@@ -188,15 +188,15 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
-fn any_look() -> impl Strategy<Value = Look> {
+fn any_scan_result() -> impl Strategy<Value = ScanResult> {
     prop_oneof![
-        any::<(u64, u64)>().prop_map(|(start, end)| Look::Runtime { start, end }),
-        any::<String>().prop_map(|file| Look::Symbolless { file }),
-        any::<String>().prop_map(|file| Look::Unreadable { file }),
-        any::<String>().prop_map(|file| Look::OtherLibc { file }),
-        Just(Look::NoPython),
-        Just(Look::Gone),
-        Just(Look::Refused),
+        any::<(u64, u64)>().prop_map(|(start, end)| ScanResult::Runtime { start, end }),
+        any::<String>().prop_map(|file| ScanResult::Symbolless { file }),
+        any::<String>().prop_map(|file| ScanResult::Unreadable { file }),
+        any::<String>().prop_map(|file| ScanResult::OtherLibc { file }),
+        Just(ScanResult::NoPython),
+        Just(ScanResult::Gone),
+        Just(ScanResult::Refused),
     ]
 }
 

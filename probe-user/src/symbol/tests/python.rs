@@ -26,27 +26,30 @@ fn me() -> u32 {
 #[test]
 fn a_process_without_a_python_is_told_as_such() {
     let (tid, _keep) = sleeper();
-    assert_eq!(Pythons::default().look(me(), tid, u64::MAX), Look::NoPython);
+    assert_eq!(
+        Pythons::default().scan(me(), tid, u64::MAX),
+        ScanResult::NoPython
+    );
 }
 
-/// What a record told of before it was born is another thread of that number.
+/// What was recorded before it was born is another thread of that number.
 #[test]
 fn a_thread_that_started_later_is_not_the_one_that_was_seen() {
     let (tid, _keep) = sleeper();
     let started = started_ns(Path::new(&format!("/proc/{}/task/{tid}", me()))).unwrap();
     let mut pythons = Pythons::default();
-    assert_eq!(pythons.look(me(), tid, started - 1), Look::Gone);
-    assert_eq!(pythons.look(me(), tid, started), Look::NoPython);
+    assert_eq!(pythons.scan(me(), tid, started - 1), ScanResult::Gone);
+    assert_eq!(pythons.scan(me(), tid, started), ScanResult::NoPython);
 }
 
 #[test]
 fn a_thread_that_has_ended_is_gone() {
     assert_eq!(
-        Pythons::default().look(me(), u32::MAX, u64::MAX),
-        Look::Gone
+        Pythons::default().scan(me(), u32::MAX, u64::MAX),
+        ScanResult::Gone
     );
     // A thread, but of another process.
-    assert_eq!(Pythons::default().look(1, me(), u64::MAX), Look::Gone);
+    assert_eq!(Pythons::default().scan(1, me(), u64::MAX), ScanResult::Gone);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
     document::{Did, Document},
     metrics::tests::run,
     wire::{
-        session::{Fact, Look},
+        session::{Fact, ScanResult},
         tests::{
             frames::stack,
             probes::{By, Out, Probes, TaskId, Who},
@@ -50,8 +50,8 @@ impl Python {
         }
     }
 
-    fn looked(mut self, pid: u32, from_ns: u64, found: Look) -> Python {
-        self.facts.push(Fact::Looked {
+    fn looked(mut self, pid: u32, from_ns: u64, found: ScanResult) -> Python {
+        self.facts.push(Fact::Python {
             pid,
             from_ns,
             found,
@@ -104,8 +104,8 @@ fn timer() -> By {
     }
 }
 
-fn runtime() -> Look {
-    Look::Runtime {
+fn runtime() -> ScanResult {
+    ScanResult::Runtime {
         start: 0x1_0000,
         end: 0x1_0100,
     }
@@ -184,7 +184,7 @@ fn a_program_that_ran_before_the_exec_had_another_memory() {
 /// the new one came before.
 #[test]
 fn both_sides_of_an_exec_are_known_at_once() {
-    let elsewhere = Look::Runtime {
+    let elsewhere = ScanResult::Runtime {
         start: OTHER,
         end: OTHER + 8,
     };
@@ -200,7 +200,7 @@ fn both_sides_of_an_exec_are_known_at_once() {
 }
 
 /// The coverage's sentences about a python whose thread waited once.
-fn told(looks: &[Look], program: &[&'static str]) -> Vec<String> {
+fn told(looks: &[ScanResult], program: &[&'static str]) -> Vec<String> {
     let mut python = Python::new();
     let task = python.probes.seed(1150, who(8, 8), Out::default(), 1 << 9);
     python.probes.exec(1160, task, 8, program);
@@ -213,18 +213,18 @@ fn told(looks: &[Look], program: &[&'static str]) -> Vec<String> {
 
 #[test]
 fn what_could_not_be_looked_at_is_told() {
-    let symbolless = Look::Symbolless {
+    let symbolless = ScanResult::Symbolless {
         file: "/opt/python".into(),
     };
     let said = told(&[symbolless.clone(), symbolless], &["python3"]);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("cannot tell waits for the GIL of /opt/python"));
-    let gone = told(&[Look::Gone], &["/usr/bin/python3", "x.py"]);
+    let gone = told(&[ScanResult::Gone], &["/usr/bin/python3", "x.py"]);
     assert!(
         gone[0].starts_with("1 Pythons ended their threads before"),
         "{gone:?}"
     );
-    let refused = told(&[Look::Refused], &["python3"]);
+    let refused = told(&[ScanResult::Refused], &["python3"]);
     assert!(
         refused[0].starts_with("1 Pythons may not be looked at"),
         "{refused:?}"
@@ -234,9 +234,12 @@ fn what_could_not_be_looked_at_is_told() {
 #[test]
 fn what_does_not_matter_is_not_told() {
     // The next thread lived longer.
-    assert_eq!(told(&[Look::Gone, runtime()], &["python3"]), [""; 0]);
-    assert_eq!(told(&[Look::Gone, Look::NoPython], &["python3"]), [""; 0]);
-    assert_eq!(told(&[Look::Gone], &["git", "index-pack"]), [""; 0]);
+    assert_eq!(told(&[ScanResult::Gone, runtime()], &["python3"]), [""; 0]);
+    assert_eq!(
+        told(&[ScanResult::Gone, ScanResult::NoPython], &["python3"]),
+        [""; 0]
+    );
+    assert_eq!(told(&[ScanResult::Gone], &["git", "index-pack"]), [""; 0]);
 }
 
 /// What the thread's waits are blamed on.

@@ -14,7 +14,7 @@ use crate::{
     document::{Document, Hop},
     metrics::tests::run,
     wire::{
-        session::{Batch, Fact, Look},
+        session::{Batch, Fact, ScanResult},
         tests::decoded,
     },
 };
@@ -188,11 +188,11 @@ fn on_a_futex(mut record: Vec<u8>) -> Vec<u8> {
 
 /// All of a process's memory is its interpreter's.
 fn locked(pid: u32) -> Fact {
-    let found = Look::Runtime {
+    let found = ScanResult::Runtime {
         start: 0,
         end: u64::MAX,
     };
-    Fact::Looked {
+    Fact::Python {
         pid,
         from_ns: 0,
         found,

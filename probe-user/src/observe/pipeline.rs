@@ -4,7 +4,6 @@
 use std::{
     collections::HashSet,
     io,
-    path::PathBuf,
     sync::{
         LazyLock,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -15,11 +14,9 @@ use std::{
 use anyhow::{Context as _, Result, anyhow};
 use rustc_hash::FxBuildHasher;
 
-use super::{host, lookout::Lookout};
+use super::{Observed, Options, host, python_scan::PythonScan};
 use crate::{
     analysis::Analysis,
-    cli, command,
-    document::Document,
     recording::Writer,
     symbol::{disk, kernel::KernelSymbols},
     wire::{
@@ -35,7 +32,7 @@ const IN_FLIGHT: usize = 16;
 /// Hands batches to the thread.
 pub struct Pipeline {
     sender: SyncSender<Message>,
-    thread: JoinHandle<(Document, Result<()>)>,
+    thread: JoinHandle<Observed>,
 }
 
 enum Message {
@@ -48,7 +45,7 @@ struct Worker {
     symbols: Symbols,
     seen: HashSet<u64, FxBuildHasher>,
     disks: HashSet<u32, FxBuildHasher>,
-    lookout: Lookout,
+    python_scan: PythonScan,
     recording: Option<Writer>,
     recording_result: Result<()>,
 }
@@ -56,7 +53,7 @@ struct Worker {
 type Loader = Box<dyn FnOnce() -> KernelSymbols + Send>;
 
 /// The kernel's symbols, which take a while to read: nobody waits for them before
-/// the first stack. Unreadable ones are a lower grade, told before the run.
+/// the first stack. Unreadable ones are a lower grade, reported before the run.
 pub struct Symbols(LazyLock<KernelSymbols, Loader>);
 
 impl Symbols {
@@ -70,23 +67,18 @@ impl Symbols {
 }
 
 impl Pipeline {
-    /// Starts the thread, which makes the report for `output`. The recording must be creatable before anything runs.
-    pub fn start(
-        start: Start,
-        symbols: Symbols,
-        record: Option<&PathBuf>,
-        output: &cli::Output,
-    ) -> Result<Pipeline> {
-        let recording = record.map(|path| {
+    /// Starts the thread. The recording must be creatable before anything runs.
+    pub fn start(start: Start, symbols: Symbols, options: &Options) -> Result<Pipeline> {
+        let recording = options.recording.as_ref().map(|path| {
             Writer::create(path, &start)
                 .with_context(|| format!("cannot create the recording {}", path.display()))
         });
         let mut worker = Worker {
-            analysis: command::analysis(start, output)?,
+            analysis: Analysis::with(start, &options.analysis)?,
             symbols,
             seen: HashSet::default(),
             disks: HashSet::default(),
-            lookout: Lookout::default(),
+            python_scan: PythonScan::default(),
             recording: recording.transpose()?,
             recording_result: Ok(()),
         };
@@ -94,7 +86,10 @@ impl Pipeline {
         let thread = thread::spawn(move || {
             host::hurry();
             worker.take_all(&receiver);
-            (worker.analysis.document(), worker.recording_result)
+            Observed {
+                document: worker.analysis.document(),
+                recording: worker.recording_result,
+            }
         });
         Ok(Pipeline { sender, thread })
     }
@@ -105,7 +100,7 @@ impl Pipeline {
     }
 
     /// Hands the end over and waits for the report.
-    pub fn finish(self, end: End) -> Result<(Document, Result<()>)> {
+    pub fn finish(self, end: End) -> Result<Observed> {
         self.send(Message::End(end))?;
         drop(self.sender);
         self.thread
@@ -136,7 +131,7 @@ impl Worker {
     fn batch(&mut self, mut batch: Batch) {
         self.name_addresses(&mut batch);
         self.name_disks(&mut batch);
-        self.lookout.look(&mut batch);
+        self.python_scan.scan(&mut batch);
         self.record(|writer| writer.batch(&batch));
         self.analysis.batch(&batch);
     }

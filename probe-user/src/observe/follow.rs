@@ -123,7 +123,7 @@ impl Followed {
         match self {
             Followed::Child(child) => {
                 if should_forward(&received, child.pid()) {
-                    // It may have ended in this moment: then there is nobody to tell.
+                    // It may have ended in this moment: then nobody needs it.
                     let _gone = child.signal(received.signal);
                 }
                 Ok(false)

@@ -1,6 +1,6 @@
-//! Looks into each process once, when it has started its first thread: before
+//! Scans each process for a Python once, when it has started its first thread: before
 //! that nobody can wait for its interpreter lock. What is found goes with the
-//! batch that tells of the thread, so it is known before any wait is counted.
+//! batch that has the thread's birth, so it is known before any wait is counted.
 //!
 //! Missed is a libpython that a program loads when it has threads already.
 
@@ -12,13 +12,13 @@ use crate::{
     wire::{
         decode::each_life,
         event::{Event, What},
-        session::{Batch, Fact, Look},
+        session::{Batch, Fact, ScanResult},
     },
 };
 
-/// Which processes have been looked at.
+/// Which processes have been scanned.
 #[derive(Default)]
-pub struct Lookout {
+pub struct PythonScan {
     /// By process id; one whose id is used again begins anew.
     processes: FxHashMap<u32, Process>,
     pythons: Pythons,
@@ -28,15 +28,15 @@ pub struct Lookout {
 #[derive(Default)]
 struct Process {
     from_ns: u64,
-    found: Option<Look>,
+    found: Option<ScanResult>,
 }
 
 /// `CLONE_THREAD`
 const CLONE_THREAD: u64 = 0x0001_0000;
 
-impl Lookout {
+impl PythonScan {
     /// Adds what is found to the facts.
-    pub fn look(&mut self, batch: &mut Batch) {
+    pub fn scan(&mut self, batch: &mut Batch) {
         let facts = &mut batch.facts;
         each_life(&batch.records, |event| facts.extend(self.fact(&event)));
     }
@@ -61,22 +61,22 @@ impl Lookout {
         self.processes.insert(pid, Process { from_ns, found });
     }
 
-    /// Looks through a thread that the event tells of. If that is gone already,
+    /// Looks through a thread that the event is about. If that is gone already,
     /// the next one is tried.
     fn look_into(&mut self, pid: u32, event: &Event) -> Option<Fact> {
         let process = self.processes.entry(pid).or_default();
-        if !matches!(process.found, None | Some(Look::Gone)) {
+        if !matches!(process.found, None | Some(ScanResult::Gone)) {
             return None;
         }
         let suspended_ns = boottime_ns().saturating_sub(monotonic_ns());
         let found = self
             .pythons
-            .look(pid, event.tid, event.ts_ns.saturating_add(suspended_ns));
+            .scan(pid, event.tid, event.ts_ns.saturating_add(suspended_ns));
         if process.found.replace(found.clone()).as_ref() == Some(&found) {
             return None;
         }
         let from_ns = process.from_ns;
-        Some(Fact::Looked {
+        Some(Fact::Python {
             pid,
             from_ns,
             found,
@@ -100,13 +100,13 @@ mod tests {
         }
     }
 
-    fn facts(lookout: &mut Lookout, probes: &mut Probes) -> Vec<Fact> {
+    fn facts(scan: &mut PythonScan, probes: &mut Probes) -> Vec<Fact> {
         let records = std::mem::take(&mut probes.records).concat();
         let mut batch = Batch {
             records,
             ..Batch::default()
         };
-        lookout.look(&mut batch);
+        scan.scan(&mut batch);
         batch.facts
     }
 
@@ -121,29 +121,29 @@ mod tests {
             wait.recv().unwrap_err();
         });
         let (pid, tid) = (std::process::id(), hear.recv().unwrap());
-        let (mut lookout, mut probes) = (Lookout::default(), Probes::default());
+        let (mut scan, mut probes) = (PythonScan::default(), Probes::default());
         let now_ns = monotonic_ns();
-        let fact = |from_ns, found| Fact::Looked {
+        let fact = |from_ns, found| Fact::Python {
             pid,
             from_ns,
             found,
         };
         let leader = probes.fork(1000, 1, 0, who(pid));
-        assert_eq!(facts(&mut lookout, &mut probes), [], "it has no thread");
+        assert_eq!(facts(&mut scan, &mut probes), [], "it has no thread");
         // Two threads that have ended.
         for _ in 0..2 {
             probes.fork(2000, pid, CLONE_THREAD, who(u32::MAX));
         }
-        let gone = [fact(1000, Look::Gone)];
-        assert_eq!(facts(&mut lookout, &mut probes), gone, "told once");
+        let gone = [fact(1000, ScanResult::Gone)];
+        assert_eq!(facts(&mut scan, &mut probes), gone, "reported once");
         for _ in 0..2 {
             probes.fork(now_ns, pid, CLONE_THREAD, who(tid));
         }
-        let looked = [fact(1000, Look::NoPython)];
-        assert_eq!(facts(&mut lookout, &mut probes), looked, "looked once");
+        let looked = [fact(1000, ScanResult::NoPython)];
+        assert_eq!(facts(&mut scan, &mut probes), looked, "looked once");
         probes.exec(3000, leader, pid, &["again"]);
         probes.fork(now_ns, pid, CLONE_THREAD, who(tid));
-        let again = [fact(3000, Look::NoPython)];
-        assert_eq!(facts(&mut lookout, &mut probes), again);
+        let again = [fact(3000, ScanResult::NoPython)];
+        assert_eq!(facts(&mut scan, &mut probes), again);
     }
 }

@@ -1,0 +1,161 @@
+//! One observation from beginning to end.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use aya::sys::{Stats, enable_stats};
+
+use super::{
+    Observed, Options, Subject,
+    follow::{Followed, Plumbing},
+    host,
+    pipeline::{Pipeline, Symbols},
+    settings,
+    target::{self, Target},
+};
+use crate::{
+    child::{
+        identity,
+        signals::Signals,
+        spawn::{self, Held},
+    },
+    document::Exit,
+    probe::{
+        counters::Counters,
+        drain::monotonic_ns,
+        observer::{self, Observer, Observing},
+    },
+    wire::session::{Batch, End},
+};
+
+/// Times that the seeding is repeated: a thread may be born of a thread that
+/// the iterator had not reached.
+const SEED_PASSES: usize = 3;
+
+/// What is to be followed, before the probes are there.
+enum Ready {
+    /// Our child, not running its command yet.
+    Child(Held),
+    /// Processes that run.
+    Targets(Vec<Target>, Option<Duration>),
+}
+
+/// Observes a command or processes.
+pub async fn observe(options: &Options) -> Result<Observed> {
+    // Before any other thread exists: see `Signals::new`.
+    let mut signals = Signals::new()?;
+    let ready = Ready::new(&options.subject, &signals)?;
+    // While the probes are being loaded.
+    let symbols = Symbols::soon();
+    host::hurry();
+
+    let settings = settings::settings(options)?;
+    let Observing {
+        mut observer,
+        drain,
+        counters,
+        mut attached,
+    } = observer::attach(options.highest_tier, &settings)?;
+    let statistics = options.measure_cost.then(|| enable_stats(Stats::RunTime));
+    if let Some(Err(error)) = &statistics {
+        let sentence = format!("the time inside the probes is not measured: {error}");
+        attached.problems.push(sentence);
+    }
+
+    let start = settings::start(options, &settings, attached);
+    let pipeline = Pipeline::start(start, symbols, options)?;
+    let mut plumbing = Plumbing { drain, pipeline };
+    let mut followed = ready.follow(&mut observer, &plumbing)?;
+    let exit = followed.until_end(&mut plumbing, &mut signals).await?;
+    let is_measured = matches!(statistics, Some(Ok(_)));
+    finish(observer, plumbing, &counters, exit, is_measured)
+}
+
+impl Ready {
+    fn new(subject: &Subject, signals: &Signals) -> Result<Ready> {
+        match subject {
+            Subject::Command {
+                words,
+                as_root,
+                user,
+            } => {
+                let env = |name: &str| std::env::var_os(name);
+                let identity = identity::resolve(*as_root, user.as_deref(), env)?;
+                let mask = signals.inherited_mask();
+                spawn::spawn_held(words, identity.as_ref(), mask).map(Ready::Child)
+            }
+            Subject::Processes { pids, duration } => {
+                Ok(Ready::Targets(target::open_all(pids)?, *duration))
+            }
+        }
+    }
+
+    /// Starts to follow every thread there is, and lets the command run.
+    fn follow(self, observer: &mut Observer, plumbing: &Plumbing) -> Result<Followed> {
+        match self {
+            Ready::Child(held) => {
+                let records = observer.seed(&[held.pid()], true)?;
+                plumbing.hand_over(records)?;
+                observer.seeded(&[held.pid()]);
+                Ok(Followed::Child(held.release()?))
+            }
+            Ready::Targets(targets, duration) => {
+                seed_targets(observer, plumbing, &targets)?;
+                Ok(Followed::Targets(targets, duration))
+            }
+        }
+    }
+}
+
+/// Every thread of the processes that there are already.
+fn seed_targets(observer: &mut Observer, plumbing: &Plumbing, targets: &[Target]) -> Result<()> {
+    let pids: Vec<u32> = targets.iter().map(|target| target.pid).collect();
+    let facts = target::arguments(targets);
+    plumbing.pipeline.batch(Batch {
+        facts,
+        ..Batch::default()
+    })?;
+    for _ in 0..SEED_PASSES {
+        let records = observer.seed(&pids, false)?;
+        plumbing.hand_over(records)?;
+    }
+    observer.seeded(&pids);
+    Ok(())
+}
+
+/// Snapshot, last records, counters, report.
+fn finish(
+    mut observer: Observer,
+    mut plumbing: Plumbing,
+    counters: &Counters,
+    exit: Option<Exit>,
+    is_measured: bool,
+) -> Result<Observed> {
+    plumbing.pump()?;
+    let records = observer.snapshot()?;
+    let ended_ns = monotonic_ns();
+    let skipped = observer.skipped();
+    // Somebody else may have asked for them (kernel.bpf_stats_enabled).
+    let costs = if is_measured {
+        observer.costs()
+    } else {
+        Vec::new()
+    };
+    let kernel_bytes = observer.kernel_bytes();
+    observer.detach();
+    plumbing.hand_over(records)?;
+    plumbing.pump()?;
+    let end = End {
+        ended_ns,
+        exit,
+        lost: counters.lost()?,
+        folded: counters.folded()?,
+        skipped,
+        probe_runs: counters.runs()?,
+        probe_ns: is_measured.then(|| costs.iter().map(|cost| cost.ns).sum()),
+        costs,
+        tool_cpu_ns: host::own_cpu_ns(),
+        tool_peak_bytes: host::own_peak_bytes() + kernel_bytes,
+    };
+    plumbing.pipeline.finish(end)
+}
