@@ -3,12 +3,12 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crate::case::{Case, Job, Setting, until_done};
+use crate::case::{Case, Job, until_done};
 use crate::sys::{self, check, expect_would_block};
 
 pub const CASES: &[Case] = &[
@@ -26,7 +26,7 @@ pub const CASES: &[Case] = &[
         functions: &["unix_wait_for_peer", "unix_stream_connect"],
         sources: &["task"],
         has_waker: true,
-        prepare: connect_unix,
+        prepare: |_| connect_unix(),
     },
     // The first SYN meets a full accept queue and is dropped; the second, one
     // second later, is answered.
@@ -53,24 +53,22 @@ fn accept_tcp() -> io::Result<Job> {
     )
 }
 
-fn connect_unix(setting: &Setting) -> io::Result<Job> {
-    let name = format!("truth-{}.sock", std::process::id());
-    let path: PathBuf = setting.dir.join(name);
-    let listener = UnixListener::bind(&path)?;
+/// On an abstract address: a connect by path also updates the access time of its
+/// file (`unix_find_other`), and then now and then waits for the journal.
+fn connect_unix() -> io::Result<Job> {
+    let name = format!("truth-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(name)?;
+    let listener = UnixListener::bind_addr(&address)?;
     // SAFETY: a bound socket; a second `listen` changes its backlog.
     check(unsafe { libc::listen(listener.as_raw_fd(), 0) })?;
     listener.set_nonblocking(true)?;
-    let filler = UnixStream::connect(&path)?;
-    let address = path.clone();
+    let filler = UnixStream::connect_addr(&address)?;
     Job::pair(
         move |meter| {
             let _filler = filler;
-            meter.repeat(|_| UnixStream::connect(&address))
+            meter.repeat(|_| UnixStream::connect_addr(&address))
         },
-        move |slot| {
-            until_done(slot, || expect_would_block(listener.accept()))?;
-            std::fs::remove_file(path)
-        },
+        move |slot| until_done(slot, || expect_would_block(listener.accept())),
     )
 }
 
