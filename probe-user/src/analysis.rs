@@ -7,7 +7,7 @@ use probe_common::loss::LOSS_NAMES;
 
 use crate::{
     document::Document,
-    metrics::{self, Facts},
+    metrics::{self, RunInfo},
     shelf::Room,
     syscall::Table,
     wire::{
@@ -32,7 +32,7 @@ pub struct Settings {
 
 /// A run being taken in.
 pub struct Analysis {
-    facts: Facts,
+    info: RunInfo,
     order: Order,
     world: World,
 }
@@ -47,13 +47,13 @@ impl Analysis {
             .iter()
             .map(|&(_, name)| (name.to_owned(), 0))
             .collect();
-        let facts = Facts {
+        let info = RunInfo {
             start,
             lost,
-            ..Facts::default()
+            ..RunInfo::default()
         };
         Ok(Analysis {
-            facts,
+            info,
             order: Order::default(),
             world: World::new(table),
         })
@@ -77,12 +77,12 @@ impl Analysis {
     pub fn batch(&mut self, batch: &Batch) {
         for fact in &batch.facts {
             if let Fact::Lost { class, count } = fact {
-                self.facts.lost.insert(class.clone(), *count);
+                self.info.lost.insert(class.clone(), *count);
             }
             self.world.learn(fact);
         }
         let order = &mut self.order;
-        decode(&batch.records, &mut self.facts.decoding, |event| {
+        decode(&batch.records, &mut self.info.decoding, |event| {
             order.push(event)
         });
         self.release(batch.watermark_ns);
@@ -95,28 +95,28 @@ impl Analysis {
         let is_lost = |(class, count): &(String, u64)| class == "task" && *count > 0;
         let snapshot_is_whole = !end.lost.iter().any(is_lost);
         self.world.end(end.ended_ns, &end.folded, snapshot_is_whole);
-        self.facts.lost.extend(end.lost.iter().cloned());
-        self.facts.end = Some(end);
+        self.info.lost.extend(end.lost.iter().cloned());
+        self.info.end = Some(end);
     }
 
     /// Adds a sentence to the report's coverage.
     pub fn problem(&mut self, sentence: String) {
-        self.facts.problems.push(sentence);
+        self.info.problems.push(sentence);
     }
 
     /// Asks for the stories of the threads with these tids.
     pub fn explain(&mut self, tids: &[u32]) {
-        self.facts.explain.extend_from_slice(tids);
+        self.info.explain.extend_from_slice(tids);
     }
 
     /// The report.
     pub fn document(mut self) -> Document {
-        if self.facts.end.is_none() {
+        if self.info.end.is_none() {
             // Cut short: what is there is there.
             self.release(u64::MAX);
         }
-        self.facts.late = self.order.late();
-        metrics::document(&self.world, &self.facts)
+        self.info.late = self.order.late();
+        metrics::document(&self.world, &self.info)
     }
 
     fn release(&mut self, watermark_ns: u64) {

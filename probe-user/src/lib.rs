@@ -3,6 +3,8 @@
 //! One direction, one type per stage: wire records → events → world → metrics
 //! → document → view. Live runs and recordings go through the same code.
 
+pub mod vocabulary;
+
 pub mod wire;
 
 pub mod syscall;

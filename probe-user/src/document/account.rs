@@ -1,6 +1,7 @@
 //! Sums over one thread or one group: times, waits, wakers, and what was behind.
 
 use super::Function;
+use crate::vocabulary::{CauseKind, WaitKind, WakeSource};
 
 /// Sums over one thread or one group. For a thread,
 /// `lifetime = on_cpu + runqueue + Σ waits.total + open + unknown`.
@@ -82,11 +83,10 @@ pub struct Calls {
 /// cause took. The parts of a kind add up to its finished waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blame {
-    /// As [`super::Wait::kind`].
-    pub kind: &'static str,
-    /// `computing`, `starting`, `run-queue`, `network`, `disk`, `timer`,
-    /// `interrupt`, `outside`, `unknown`.
-    pub cause: &'static str,
+    /// What the waits were for.
+    pub kind: WaitKind,
+    /// Never [`CauseKind::Open`].
+    pub cause: CauseKind,
     /// Whose computing, which peer, who outside; `None` where the cause says
     /// it all or more is not known.
     pub detail: Option<String>,
@@ -97,8 +97,8 @@ pub struct Blame {
 /// Finished waits of one kind at one place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wait {
-    /// Wait kind (design §4): `child-exit`, `futex`, …
-    pub kind: &'static str,
+    /// What they were for.
+    pub kind: WaitKind,
     /// System call's name; `None` outside one.
     pub syscall: Option<String>,
     /// Kernel function slept in; `None` when no stack was taken (short sleeps).
@@ -126,8 +126,8 @@ pub struct Wait {
 /// A wait not finished at the end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpenWait {
-    /// As [`super::Wait::kind`].
-    pub kind: &'static str,
+    /// What the waits were for.
+    pub kind: WaitKind,
     /// As [`super::Wait::syscall`].
     pub syscall: Option<String>,
     /// As [`super::Wait::function`].
@@ -147,8 +147,8 @@ pub struct OpenWait {
 /// Wake-ups from one source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wake {
-    /// Wake source (design §4): `task-exit`, `timer`, …
-    pub source: &'static str,
+    /// Who woke.
+    pub source: WakeSource,
     /// Label of the waking task (`git index-pack`), also of one that delivered the
     /// packet it sent (`netrx`); `None` for an interrupt.
     pub comm: Option<String>,

@@ -6,18 +6,18 @@
 
 mod account;
 mod run;
-mod story;
+mod timeline;
 
 use std::collections::BTreeMap;
 
 pub use self::{
     account::{Blame, Calls, GilHeld, OpenWait, Sums, Wait, Wake},
     run::{Concurrency, Coverage, Latency, Level, Listener, Overhead, Wakes},
-    story::{CriticalPath, Did, Hop, PathSum, Place, Step, Story},
+    timeline::{CriticalPath, Did, Hop, PathSum, Place, Step, Timeline},
 };
-pub use crate::wire::{
-    event::Function,
-    session::{Exit, Host, ProgramCost, Tier},
+pub use crate::{
+    vocabulary::{Exit, Function, Tier},
+    wire::session::{Host, ProgramCost},
 };
 
 /// The whole report.
@@ -52,8 +52,8 @@ pub struct Document {
     pub listeners: Option<Vec<Listener>>,
     /// What the length of the run was made of; `None` when nothing was observed.
     pub critical_path: Option<CriticalPath>,
-    /// The stories of the threads asked for, by start time; `None` when none was.
-    pub explained: Option<Vec<Story>>,
+    /// The timelines of the threads asked for, by start time; `None` when none was.
+    pub explained: Option<Vec<Timeline>>,
 }
 
 impl Document {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::Blame,
+    vocabulary::{CauseKind, WaitKind},
     world::{
         account::Account,
         blame::{CauseId, cause::Cause},
@@ -14,8 +15,8 @@ use crate::{
 
 /// Turns causes into the texts of the document.
 pub trait NameCause {
-    /// The cause's name and, where there is more to say, its detail.
-    fn name_cause(&self, cause: Cause) -> (&'static str, Option<String>);
+    /// The kind of the cause and, where there is more to say, its detail.
+    fn name_cause(&self, cause: Cause) -> (CauseKind, Option<String>);
 
     /// The cause with a number.
     fn cause(&self, id: CauseId) -> Cause;
@@ -26,7 +27,7 @@ pub fn of(account: &Account, namer: &impl NameCause) -> Vec<Blame> {
     let mut found = BTreeMap::new();
     for (&(kind, cause), &ns) in &account.blame {
         let (cause, detail) = namer.name_cause(namer.cause(cause));
-        *found.entry((kind.name(), cause, detail)).or_default() += ns;
+        *found.entry((kind, cause, detail)).or_default() += ns;
     }
     sorted(found)
 }
@@ -41,7 +42,7 @@ pub fn add(into: &mut Vec<Blame>, from: &[Blame]) {
     *into = sorted(found);
 }
 
-type Key = (&'static str, &'static str, Option<String>);
+type Key = (WaitKind, CauseKind, Option<String>);
 
 fn sorted(found: BTreeMap<Key, u64>) -> Vec<Blame> {
     let row = |((kind, cause, detail), ns)| Blame {
@@ -51,7 +52,11 @@ fn sorted(found: BTreeMap<Key, u64>) -> Vec<Blame> {
         ns,
     };
     let mut rows: Vec<Blame> = found.into_iter().map(row).collect();
-    // Stable: equal times stay in the order of their names.
-    rows.sort_by_key(|blame| std::cmp::Reverse(blame.ns));
+    // Equal times in the order of their names.
+    rows.sort_by(|a, b| {
+        let name = |blame: &Blame| (blame.kind.as_str(), blame.cause.as_str());
+        let by_name = name(a).cmp(&name(b)).then(a.detail.cmp(&b.detail));
+        b.ns.cmp(&a.ns).then(by_name)
+    });
     rows
 }

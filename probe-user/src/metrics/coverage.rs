@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Facts;
+use super::RunInfo;
 use crate::{
     document::{Coverage, Sums, Thread},
     world::{
@@ -15,24 +15,23 @@ use crate::{
 };
 
 /// Coverage of a finished world.
-pub fn of(world: &World, facts: &Facts, threads: &[Thread]) -> Coverage {
-    let unverified = WakeSource::Unverified.name();
+pub fn of(world: &World, info: &RunInfo, threads: &[Thread]) -> Coverage {
     let unverified_of = |sums: &Sums| -> u64 {
         sums.wakes
             .iter()
-            .filter(|wake| wake.source == unverified)
+            .filter(|wake| wake.source == WakeSource::Unverified)
             .map(|wake| wake.count)
             .sum()
     };
     Coverage {
-        lost: facts.lost.clone(),
+        lost: info.lost.clone(),
         open_waits: threads.iter().map(|t| t.sums.open.len() as u64).sum(),
         unverified_wakes: threads.iter().map(|t| unverified_of(&t.sums)).sum(),
         recovered_switches: world.recovered,
         folded_waits: world.folded.waits,
         folded_ns: world.folded.ns,
         residual_ns: threads.iter().map(|t| residual_ns(&t.sums)).sum(),
-        problems: problems(world, facts),
+        problems: problems(world, info),
     }
 }
 
@@ -43,8 +42,8 @@ pub fn residual_ns(sums: &Sums) -> i64 {
     sums.lifetime_ns.wrapping_sub(known).cast_signed()
 }
 
-fn problems(world: &World, facts: &Facts) -> Vec<String> {
-    let mut list = facts.start.problems.clone();
+fn problems(world: &World, info: &RunInfo) -> Vec<String> {
+    let mut list = info.start.problems.clone();
     let mut add = |count: u64, what: &str| {
         if count > 0 {
             list.push(format!("{count} {what}"));
@@ -56,11 +55,11 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
         "threads whose birth was not recorded: process and name are unknown",
     );
     add(
-        facts.late,
+        info.late,
         "records came too late to be put in order: some waits may be cut in two",
     );
     add(
-        facts.decoding.unknown,
+        info.decoding.unknown,
         "records of a kind that this version does not know were skipped",
     );
     add(
@@ -70,7 +69,7 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
             listen::MOST
         ),
     );
-    add(facts.decoding.malformed, "malformed records were skipped");
+    add(info.decoding.malformed, "malformed records were skipped");
     add(
         unseen_pythons(world, Unseen::Gone),
         "Pythons ended their threads before their memory could be looked at: their waits for \
@@ -81,14 +80,14 @@ fn problems(world: &World, facts: &Facts) -> Vec<String> {
         "Pythons may not be looked at (CAP_SYS_PTRACE is missing): their waits for the GIL \
          are counted as futex",
     );
-    for (program, count) in facts.end.iter().flat_map(|end| &end.skipped) {
+    for (program, count) in info.end.iter().flat_map(|end| &end.skipped) {
         list.push(format!(
             "the kernel skipped {count} runs of the probe {program}, because one of its runs had \
              been preempted on that CPU: something that it tells may be missing"
         ));
     }
     list.extend(world.lexicon.gils.untold.iter().map(untold_lock));
-    list.extend(facts.problems.iter().cloned());
+    list.extend(info.problems.iter().cloned());
     list.extend(world.past.room.problem().map(str::to_owned));
     list
 }

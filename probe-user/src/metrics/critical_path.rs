@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use super::{blame::NameCause, sums, threads};
 use crate::{
     document::{CriticalPath, Hop, PathSum, Thread},
+    vocabulary::CauseKind,
     world::{
         World,
         blame::{
@@ -268,14 +269,17 @@ struct Naming<'a, N> {
 }
 
 impl<N: NameCause> Naming<'_, N> {
-    fn cause(&self, what: What) -> (&'static str, Option<String>) {
+    fn cause(&self, what: What) -> (CauseKind, Option<String>) {
         match what {
             What::Passed(cause) | What::WaitedFor(_, cause) => self.namer.name_cause(cause),
-            What::Open(thread) => ("open", self.open_kind(thread).map(str::to_owned)),
+            What::Open(thread) => {
+                let kind = self.open_kind(thread);
+                (CauseKind::Open, kind.map(|kind| kind.as_str().to_owned()))
+            }
         }
     }
 
-    fn open_kind(&self, thread: ThreadId) -> Option<&'static str> {
+    fn open_kind(&self, thread: ThreadId) -> Option<WaitKind> {
         let sums = &self.threads.get(thread.0 as usize)?.sums;
         sums.open.first().map(|open| open.kind)
     }
@@ -286,7 +290,7 @@ impl<N: NameCause> Naming<'_, N> {
             thread: link.thread.0 as usize,
             wait: match link.what {
                 What::Passed(_) => None,
-                What::WaitedFor(kind, _) => Some(kind.name()),
+                What::WaitedFor(kind, _) => Some(kind),
                 What::Open(thread) => self.open_kind(thread),
             },
             cause,
@@ -297,13 +301,16 @@ impl<N: NameCause> Naming<'_, N> {
 
     /// By cause, largest first; equal ones in the order of their names.
     fn sums(&self, by_what: FxHashMap<What, u64>) -> Vec<PathSum> {
-        let mut named: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
+        let mut named: BTreeMap<(CauseKind, Option<String>), u64> = BTreeMap::new();
         for (what, ns) in by_what {
             *named.entry(self.cause(what)).or_default() += ns;
         }
         let sum = |((cause, detail), ns)| PathSum { cause, detail, ns };
         let mut sums: Vec<PathSum> = named.into_iter().map(sum).collect();
-        sums.sort_by_key(|sum| Reverse(sum.ns));
+        sums.sort_by(|a, b| {
+            let by_name = a.cause.as_str().cmp(b.cause.as_str());
+            b.ns.cmp(&a.ns).then(by_name).then(a.detail.cmp(&b.detail))
+        });
         sums
     }
 }

@@ -5,7 +5,6 @@ mod calls;
 mod concurrency;
 mod coverage;
 mod critical_path;
-mod facts;
 mod gil;
 mod groups;
 mod histogram;
@@ -14,14 +13,15 @@ mod label;
 mod listeners;
 mod merge;
 mod process;
-mod story;
+mod run_info;
 mod sums;
 mod threads;
+mod timeline;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use facts::Facts;
+pub use run_info::RunInfo;
 
 use std::cmp::Reverse;
 
@@ -33,14 +33,14 @@ use crate::{
 };
 
 /// The report of a world.
-pub fn document(world: &World, facts: &Facts) -> Document {
-    let start = &facts.start;
-    let end = facts.end.as_ref();
+pub fn document(world: &World, info: &RunInfo) -> Document {
+    let start = &info.start;
+    let end = info.end.as_ref();
     let processes = process::find(world);
     let namer = threads::Namer::new(world, &processes);
     let mut threads = threads::build(&namer);
     let critical_path = critical_path::of(world, &start.attached, &threads, &namer);
-    let explained = story::of(world, &facts.explain, &threads, &namer);
+    let explained = timeline::of(world, &info.explain, &threads, &namer);
     let mut groups = namer.into_groups();
     // Only there are calls and requests observed.
     let is_full = start.tier == Tier::Full;
@@ -48,7 +48,7 @@ pub fn document(world: &World, facts: &Facts) -> Document {
         calls::tell(world, &mut threads);
     }
     gil::tell(world, &mut threads);
-    let course = course(world, facts, &processes, &threads, groups.len());
+    let course = course(world, info, &processes, &threads, groups.len());
     for (group, children) in groups.iter_mut().zip(course.children) {
         group.children = children;
     }
@@ -62,7 +62,7 @@ pub fn document(world: &World, facts: &Facts) -> Document {
         host: start.host.clone(),
         tier: start.tier,
         wall_ns,
-        coverage: coverage::of(world, facts, &threads),
+        coverage: coverage::of(world, info, &threads),
         overhead: Overhead {
             probe_runs: end.map(|end| end.probe_runs),
             probe_ns: end.and_then(|end| end.probe_ns),
@@ -91,12 +91,12 @@ fn dearest_first(end: &End) -> Vec<ProgramCost> {
 
 fn course(
     world: &World,
-    facts: &Facts,
+    info: &RunInfo,
     processes: &Processes,
     threads: &[Thread],
     groups: usize,
 ) -> Course {
     let of_thread: Vec<usize> = threads.iter().map(|thread| thread.group).collect();
-    let cpus = facts.start.host.cpus;
+    let cpus = info.start.host.cpus;
     concurrency::follow(world, cpus, processes, &of_thread, groups)
 }

@@ -101,7 +101,7 @@ fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64
     let frames = stack.map(|(_, frames)| &**frames);
     let place = thread.place(&wait.off, frames.unwrap_or_default(), symbols, *table, gils);
     OpenWait {
-        kind: place.kind.name(),
+        kind: place.kind,
         syscall: call_name(*table, call.nr, call.compat),
         function: place.function.map(str::to_owned),
         object: thread.object_text(&wait.off, *table),
@@ -118,7 +118,7 @@ fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64
 fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameWaker) -> Wait {
     let Lexicon { names, table, .. } = &world.lexicon;
     Wait {
-        kind: key.kind.name(),
+        kind: key.kind,
         syscall: call_name(*table, key.nr, key.compat),
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
@@ -136,7 +136,7 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
 pub fn place_of(world: &World, key: &WaitKey) -> Place {
     let Lexicon { names, table, .. } = &world.lexicon;
     Place {
-        kind: key.kind.name(),
+        kind: key.kind,
         syscall: call_name(*table, key.nr, key.compat),
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
@@ -295,7 +295,7 @@ pub fn sort(sums: &mut Sums) {
     sums.waits.sort_by(|a, b| {
         let name = |w: &Wait| {
             (
-                w.kind,
+                w.kind.as_str(),
                 w.syscall.clone(),
                 w.function.clone(),
                 w.object.clone(),
@@ -313,14 +313,22 @@ pub fn sort(sums: &mut Sums) {
     sums.open.sort_by(|a, b| {
         b.so_far_ns
             .cmp(&a.so_far_ns)
-            .then_with(|| (a.kind, &a.function).cmp(&(b.kind, &b.function)))
+            .then_with(|| (a.kind.as_str(), &a.function).cmp(&(b.kind.as_str(), &b.function)))
     });
     sort_wakes(&mut sums.wakes);
 }
 
 fn sort_wakes(list: &mut [Wake]) {
     list.sort_by(|a, b| {
-        let name = |w: &Wake| (w.source, w.comm.clone(), w.pid, w.tid, w.syscall.clone());
+        let name = |w: &Wake| {
+            (
+                w.source.as_str(),
+                w.comm.clone(),
+                w.pid,
+                w.tid,
+                w.syscall.clone(),
+            )
+        };
         b.wait_ns
             .cmp(&a.wait_ns)
             .then(b.count.cmp(&a.count))

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     document::{Group, Thread, Wake},
+    vocabulary::CauseKind,
     world::{
         World,
         account::WakeKey,
@@ -195,7 +196,7 @@ impl<'a> Namer<'a> {
 impl NameWaker for Namer<'_> {
     fn name_waker(&self, key: &WakeKey) -> Wake {
         let mut wake = Wake {
-            source: key.source.name(),
+            source: key.source,
             ..Wake::default()
         };
         wake.syscall = sums::call_name(self.world.lexicon.table, key.nr, false);
@@ -234,21 +235,21 @@ impl NameWaker for Namer<'_> {
 }
 
 impl NameCause for Namer<'_> {
-    fn name_cause(&self, cause: Cause) -> (&'static str, Option<String>) {
+    fn name_cause(&self, cause: Cause) -> (CauseKind, Option<String>) {
         let text = |name| self.world.lexicon.names.text(name).map(str::to_owned);
         match cause {
             Cause::Computing(thread, program) => self.name_computing(thread, program),
-            Cause::RunQueue => ("run-queue", None),
-            Cause::Network(peer) => ("network", text(peer)),
-            Cause::Disk(device) => ("disk", text(device)),
-            Cause::Timer => ("timer", None),
-            Cause::Interrupt => ("interrupt", None),
+            Cause::RunQueue => (CauseKind::RunQueue, None),
+            Cause::Network(peer) => (CauseKind::Network, text(peer)),
+            Cause::Disk(device) => (CauseKind::Disk, text(device)),
+            Cause::Timer => (CauseKind::Timer, None),
+            Cause::Interrupt => (CauseKind::Interrupt, None),
             Cause::Outside(Waker::Stranger(StrangerId(id))) => {
                 let stranger = self.world.directory.strangers.get(id as usize);
-                ("outside", stranger.map(|s| s.comm.to_string()))
+                (CauseKind::Outside, stranger.map(|s| s.comm.to_string()))
             }
-            Cause::Outside(_) => ("outside", None),
-            Cause::Unknown => ("unknown", None),
+            Cause::Outside(_) => (CauseKind::Outside, None),
+            Cause::Unknown => (CauseKind::Unknown, None),
         }
     }
 
@@ -259,19 +260,22 @@ impl NameCause for Namer<'_> {
 
 impl Namer<'_> {
     /// A process that has yet to run its program is being started.
-    fn name_computing(&self, id: ThreadId, program: u16) -> (&'static str, Option<String>) {
+    fn name_computing(&self, id: ThreadId, program: u16) -> (CauseKind, Option<String>) {
         let Some(thread) = self.world.get(id) else {
-            return ("unknown", None);
+            return (CauseKind::Unknown, None);
         };
         if program == thread.execs {
             let group = self.grouping.of_thread[id.0 as usize];
-            return ("computing", Some(self.grouping.groups[group].name.clone()));
+            return (
+                CauseKind::Computing,
+                Some(self.grouping.groups[group].name.clone()),
+            );
         }
         if program == 0 && thread.is_leader() {
-            return ("starting", None);
+            return (CauseKind::Starting, None);
         }
         let former = thread.former_programs.get(usize::from(program));
         let label = former.map(|(comm, argv)| label::program(comm, argv));
-        ("computing", label)
+        (CauseKind::Computing, label)
     }
 }

@@ -6,12 +6,13 @@ use std::cmp::Reverse;
 use super::merge::Named;
 use super::rows::{self, Row, State};
 use crate::document::{Blame, Sums};
+use crate::vocabulary::{CauseKind, WaitKind};
 
 /// The causes behind one wait kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behind {
     /// Wait kind.
-    pub kind: &'static str,
+    pub kind: WaitKind,
     /// Its finished waits, ns: what the rows add up to.
     pub ns: u64,
     /// Biggest first.
@@ -21,21 +22,21 @@ pub struct Behind {
 /// The kinds that matter, biggest first; with `all`, every kind and cause that
 /// has something to tell.
 pub fn behind(sums: &Sums, all: bool) -> Vec<Behind> {
-    let mut kinds: Vec<(&'static str, u64)> = Vec::new();
+    let mut kinds: Vec<(WaitKind, u64)> = Vec::new();
     for blame in &sums.blame {
         match kinds.iter_mut().find(|(kind, _)| *kind == blame.kind) {
             Some((_, ns)) => *ns = ns.saturating_add(blame.ns),
             None => kinds.push((blame.kind, blame.ns)),
         }
     }
-    kinds.sort_by_key(|&(kind, ns)| (Reverse(ns), kind));
+    kinds.sort_by_key(|&(kind, ns)| (Reverse(ns), kind.as_str()));
     let matters = |ns| all || !rows::is_small(ns, sums.lifetime_ns);
     let told = kinds.into_iter().filter(|&(_, ns)| matters(ns));
     told.filter_map(|(kind, ns)| of_kind(&sums.blame, kind, ns, all))
         .collect()
 }
 
-fn of_kind(blame: &[Blame], kind: &'static str, ns: u64, all: bool) -> Option<Behind> {
+fn of_kind(blame: &[Blame], kind: WaitKind, ns: u64, all: bool) -> Option<Behind> {
     let mut causes: Vec<&Blame> = blame.iter().filter(|b| b.kind == kind).collect();
     let weighty = |b: &&&Blame| all || !rows::is_small(b.ns, ns);
     let mut seen = causes.iter().filter(weighty);
@@ -45,7 +46,7 @@ fn of_kind(blame: &[Blame], kind: &'static str, ns: u64, all: bool) -> Option<Be
     {
         return None;
     }
-    causes.sort_by_key(|b| (Reverse(b.ns), b.cause, &b.detail));
+    causes.sort_by_key(|b| (Reverse(b.ns), b.cause.as_str(), &b.detail));
     let rows: Vec<Row> = causes.into_iter().map(row).collect();
     let mut rows = if all { rows } else { rows::fold(rows, ns) };
     for row in &mut rows {
@@ -56,17 +57,17 @@ fn of_kind(blame: &[Blame], kind: &'static str, ns: u64, all: bool) -> Option<Be
 }
 
 /// Whoever ended the wait was not kept waiting itself: there is nothing behind.
-pub fn is_told_by_the_waker(cause: &str, detail: Option<&str>) -> bool {
+pub fn is_told_by_the_waker(cause: CauseKind, detail: Option<&str>) -> bool {
     match cause {
-        "timer" | "interrupt" | "outside" | "unknown" => true,
-        "network" | "disk" => detail.is_none(),
-        _ => false,
+        CauseKind::Timer | CauseKind::Interrupt | CauseKind::Outside | CauseKind::Unknown => true,
+        CauseKind::Network | CauseKind::Disk => detail.is_none(),
+        CauseKind::Computing | CauseKind::Starting | CauseKind::RunQueue | CauseKind::Open => false,
     }
 }
 
 fn row(blame: &Blame) -> Row {
     let detail = match blame.cause {
-        "starting" => Some("fork, exec".to_owned()),
+        CauseKind::Starting => Some("fork, exec".to_owned()),
         _ => blame.detail.clone(),
     };
     Row {
@@ -76,16 +77,23 @@ fn row(blame: &Blame) -> Row {
 }
 
 /// A cause as people say it.
-pub fn word(cause: &'static str) -> &'static str {
+pub fn word(cause: CauseKind) -> &'static str {
     match cause {
-        "run-queue" => "run queue",
-        "open" => "not finished",
-        other => other,
+        CauseKind::RunQueue => "run queue",
+        CauseKind::Open => "not finished",
+        CauseKind::Computing
+        | CauseKind::Starting
+        | CauseKind::Network
+        | CauseKind::Disk
+        | CauseKind::Timer
+        | CauseKind::Interrupt
+        | CauseKind::Outside
+        | CauseKind::Unknown => cause.as_str(),
     }
 }
 
 /// `computing git index-pack`, `run queue`.
-pub fn describe(cause: &'static str, detail: Option<&str>) -> String {
+pub fn describe(cause: CauseKind, detail: Option<&str>) -> String {
     match detail {
         Some(detail) => format!("{} {detail}", word(cause)),
         None => word(cause).to_owned(),
@@ -96,10 +104,10 @@ pub fn describe(cause: &'static str, detail: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    fn blame(kind: &'static str, cause: &'static str, detail: &str, ns: u64) -> Blame {
+    fn blame(kind: &str, cause: &str, detail: &str, ns: u64) -> Blame {
         Blame {
-            kind,
-            cause,
+            kind: kind.parse().unwrap(),
+            cause: cause.parse().unwrap(),
             detail: (!detail.is_empty()).then(|| detail.to_owned()),
             ns,
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::woken;
 use crate::document::{OpenWait, Wait, Wake};
+use crate::vocabulary::WaitKind;
 
 /// Frames of a stack that a row shows.
 const FRAMES: usize = 3;
@@ -23,7 +24,7 @@ pub struct Named {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// Wait kind.
-    pub kind: &'static str,
+    pub kind: WaitKind,
     /// Innermost frames, for kind `unknown`: `a < b < c`.
     pub stack: Option<String>,
     /// Not finished at the end.
@@ -108,8 +109,8 @@ pub fn merge(waits: &[Wait], open: &[OpenWait]) -> BTreeMap<Key, Merged> {
     rows
 }
 
-fn key(kind: &'static str, stack: &[String], open: bool) -> Key {
-    let stack = (kind == "unknown" && !stack.is_empty())
+fn key(kind: WaitKind, stack: &[String], open: bool) -> Key {
+    let stack = (kind == WaitKind::Unknown && !stack.is_empty())
         .then(|| stack[..stack.len().min(FRAMES)].join(" < "));
     Key {
         kind,
@@ -162,10 +163,10 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn wait(kind: &'static str, syscall: &str, function: &str, total_ns: u64) -> Wait {
+    fn wait(kind: &str, syscall: &str, function: &str, total_ns: u64) -> Wait {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Wait {
-            kind,
+            kind: kind.parse().unwrap(),
             syscall: text(syscall),
             function: text(function),
             count: 1,
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn open_waits_and_waits_begun_before_are_lower_bounds() {
         let open = OpenWait {
-            kind: "futex",
+            kind: WaitKind::Futex,
             count: 3,
             so_far_ns: 7,
             ..OpenWait::default()
@@ -267,8 +268,8 @@ mod tests {
 
     #[test]
     fn the_source_is_the_one_that_ended_most_time() {
-        let wake = |source, comm: &str, wait_ns| Wake {
-            source,
+        let wake = |source: &str, comm: &str, wait_ns| Wake {
+            source: source.parse().unwrap(),
             comm: Some(comm.to_owned()),
             count: 1,
             wait_ns,

@@ -13,7 +13,7 @@ pub mod columns;
 pub mod fold;
 pub mod merge;
 pub mod rows;
-pub mod story;
+pub mod timeline;
 pub mod woken;
 
 pub mod json;

@@ -114,7 +114,7 @@ fn wait_row(key: Key, merged: &Merged) -> Row {
         },
         ..row(
             if key.open { State::Open } else { State::Wait },
-            key.kind,
+            key.kind.as_str(),
             merged.ns,
         )
     }
@@ -210,10 +210,11 @@ pub fn fold(rows: Vec<Row>, whole_ns: u64) -> Vec<Row> {
 mod tests {
     use super::*;
     use crate::document::{OpenWait, Wait};
+    use crate::vocabulary::WaitKind;
 
-    fn wait(kind: &'static str, total_ns: u64) -> Wait {
+    fn wait(kind: &str, total_ns: u64) -> Wait {
         Wait {
-            kind,
+            kind: kind.parse().unwrap(),
             total_ns,
             count: 1,
             ..Wait::default()
@@ -246,7 +247,7 @@ mod tests {
             unknown_ns: 1,
             waits: vec![wait("futex", 300), wait("sleep", 49)],
             open: vec![OpenWait {
-                kind: "poll",
+                kind: WaitKind::Poll,
                 so_far_ns: 50,
                 ..OpenWait::default()
             }],

@@ -2,30 +2,29 @@
 //! call. Which process it was is left out, so that 96 `git` are one source.
 
 use crate::document::Wake;
+use crate::vocabulary::WakeSource;
 
 /// `exit of git`, `python3 (futex)`, `timer`, `outside: sshd (write)`, …
 pub fn describe(wake: &Wake) -> String {
     let comm = wake.comm.as_deref().unwrap_or("unnamed task");
     let outside = if wake.outside { "outside: " } else { "" };
     match wake.source {
-        "task-exit" => format!("{outside}exit of {comm}"),
-        "task" => match &wake.syscall {
+        WakeSource::TaskExit => format!("{outside}exit of {comm}"),
+        WakeSource::Task => match &wake.syscall {
             Some(syscall) => format!("{outside}{comm} ({syscall})"),
             None => format!("{outside}{comm}"),
         },
-        "timer" => "timer".to_owned(),
-        "net-rx" => "network (softirq)".to_owned(),
-        "block-io" => "block I/O".to_owned(),
-        "irq" => "interrupt".to_owned(),
+        WakeSource::Timer => "timer".to_owned(),
+        WakeSource::NetRx => "network (softirq)".to_owned(),
+        WakeSource::BlockIo => "block I/O".to_owned(),
+        WakeSource::Irq => "interrupt".to_owned(),
         // A kernel thread is always outside the tree: saying so adds nothing.
-        "kthread" => match &wake.comm {
+        WakeSource::Kthread => match &wake.comm {
             Some(comm) => format!("kernel thread {comm}"),
             None => "kernel thread".to_owned(),
         },
-        "new" => "first run".to_owned(),
-        "none" => "nobody yet".to_owned(),
-        // `unverified`, and sources added later, under their own name.
-        other => other.to_owned(),
+        WakeSource::New => "first run".to_owned(),
+        WakeSource::Unverified => "unverified".to_owned(),
     }
 }
 
@@ -74,12 +73,10 @@ mod tests {
             ("kthread", None, None, true, "kernel thread"),
             ("new", None, None, false, "first run"),
             ("unverified", Some("cat"), Some("read"), true, "unverified"),
-            ("none", None, None, false, "nobody yet"),
-            ("later", None, None, false, "later"),
         ];
         for (source, comm, syscall, outside, expect) in cases {
             let wake = Wake {
-                source,
+                source: source.parse().unwrap(),
                 comm: comm.map(str::to_owned),
                 syscall: syscall.map(str::to_owned),
                 outside,

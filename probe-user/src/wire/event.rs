@@ -1,6 +1,8 @@
 //! Owned events, one per fact: what the world is made of. Times are
 //! `CLOCK_MONOTONIC`, ns.
 
+pub use crate::vocabulary::Function;
+
 /// A fact about one thread, or one listener, at one instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -215,25 +217,6 @@ pub struct Called {
     pub result: i32,
     /// When it was entered; `None` when that was not seen.
     pub entered_ns: Option<u64>,
-}
-
-/// The kernel functions whose calls the full tier watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Function {
-    /// `do_wait` returns the child's id, or 0 when there is none yet.
-    DoWait,
-    /// `do_epoll_wait` (or `ep_poll`) returns the number of events.
-    Epoll,
-}
-
-impl Function {
-    /// The name used in every output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Function::DoWait => "do_wait",
-            Function::Epoll => "do_epoll_wait",
-        }
-    }
 }
 
 /// A listener's queues as a connection request found them.

@@ -4,6 +4,7 @@
 use probe_common::fold;
 
 use super::fields::Fields;
+pub use crate::vocabulary::{Exit, Tier};
 
 /// Known before the first record.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -189,15 +190,6 @@ impl Folded {
     }
 }
 
-/// How a process or thread ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// `exit(2)` with this status.
-    Code(i32),
-    /// Killed by this signal.
-    Signal(i32),
-}
-
 /// The machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Host {
@@ -207,27 +199,4 @@ pub struct Host {
     pub arch: String,
     /// Online CPUs.
     pub cpus: u32,
-}
-
-/// Design §3.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tier {
-    /// tp_btf and fentry or kprobe.
-    Full,
-    /// tp_btf only.
-    #[default]
-    Tracepoint,
-    /// No BTF.
-    Raw,
-}
-
-impl Tier {
-    /// The name used in every output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Tier::Full => "full",
-            Tier::Tracepoint => "tracepoint",
-            Tier::Raw => "raw",
-        }
-    }
 }

@@ -70,7 +70,7 @@ pub(super) fn render(found: &Findings) -> String {
             .as_ref()
             .map(|found| *found == Symbols::Readable),
         btf: found.has_btf,
-        tier: found.tier().map(|tier| tier.name()),
+        tier: found.tier().map(|tier| tier.as_str()),
         works: found.works(),
         obstacle: found.obstacle.as_deref(),
         features: found.features.iter().map(feature).collect(),
@@ -110,7 +110,7 @@ fn probe(probe: &Probe, lockdown: &str) -> ProbeJson {
         hook: held
             .map(|(rung, _)| rung.hook.name())
             .or(best.map(|r| r.hook.name())),
-        tier: probe.spec.tier.name(),
+        tier: probe.spec.tier.as_str(),
         required: probe.spec.required,
         gives: probe.spec.gives,
         attached: held.is_some(),

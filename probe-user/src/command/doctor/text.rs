@@ -50,7 +50,7 @@ fn btf(text: &mut String, found: &Findings) {
         None => {}
     }
     if let Some(tier) = found.tier() {
-        line(text, "tier", tier.name());
+        line(text, "tier", tier.as_str());
     }
     for feature in &found.features {
         if let Some(reason) = &feature.reason {

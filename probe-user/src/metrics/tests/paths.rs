@@ -26,7 +26,12 @@ fn before_a_birth_the_path_goes_on_in_the_creator() {
     let of_thread: Vec<(&str, &str)> = path
         .hops
         .iter()
-        .map(|hop| (document.threads[hop.thread].comm.as_str(), hop.cause))
+        .map(|hop| {
+            (
+                document.threads[hop.thread].comm.as_str(),
+                hop.cause.as_str(),
+            )
+        })
         .collect();
     let expected = [
         ("make", "starting"),

@@ -67,7 +67,7 @@ pub(crate) fn cut(records: &[Vec<u8>]) -> Document {
 }
 
 /// As [`document`], of an observation of the process `attached`, with the
-/// stories of these threads.
+/// timelines of these threads.
 pub(crate) fn explained(
     records: &[Vec<u8>],
     ended_ns: u64,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::calls::Calls;
 use crate::document;
+use crate::vocabulary::{CauseKind, WaitKind, WakeSource};
 
 #[derive(Serialize)]
 pub(super) struct Account<'a> {
@@ -38,7 +39,7 @@ struct Switches {
 
 #[derive(Serialize)]
 struct Wait<'a> {
-    kind: &'static str,
+    kind: WaitKind,
     syscall: Option<&'a str>,
     function: Option<&'a str>,
     object: Option<&'a str>,
@@ -53,7 +54,7 @@ struct Wait<'a> {
 
 #[derive(Serialize)]
 struct OpenWait<'a> {
-    kind: &'static str,
+    kind: WaitKind,
     syscall: Option<&'a str>,
     function: Option<&'a str>,
     object: Option<&'a str>,
@@ -65,7 +66,7 @@ struct OpenWait<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Wake<'a> {
-    source: &'static str,
+    source: WakeSource,
     comm: Option<&'a str>,
     pid: Option<u32>,
     tid: Option<u32>,
@@ -135,8 +136,8 @@ impl From<&document::GilHeld> for GilHeld {
 
 #[derive(Serialize)]
 struct Blame<'a> {
-    kind: &'static str,
-    cause: &'static str,
+    kind: WaitKind,
+    cause: CauseKind,
     detail: Option<&'a str>,
     ns: u64,
 }
@@ -150,8 +151,8 @@ impl<'a> From<&'a document::Blame> for Blame<'a> {
             ns,
         } = blame;
         Blame {
-            kind,
-            cause,
+            kind: *kind,
+            cause: *cause,
             detail: detail.as_deref(),
             ns: *ns,
         }
@@ -174,7 +175,7 @@ impl<'a> From<&'a document::Wait> for Wait<'a> {
             wakes,
         } = wait;
         Wait {
-            kind,
+            kind: *kind,
             syscall: syscall.as_deref(),
             function: function.as_deref(),
             object: object.as_deref(),
@@ -202,7 +203,7 @@ impl<'a> From<&'a document::OpenWait> for OpenWait<'a> {
             begun_before,
         } = wait;
         OpenWait {
-            kind,
+            kind: *kind,
             syscall: syscall.as_deref(),
             function: function.as_deref(),
             object: object.as_deref(),
@@ -227,7 +228,7 @@ impl<'a> From<&'a document::Wake> for Wake<'a> {
             wait_ns,
         } = wake;
         Wake {
-            source,
+            source: *source,
             comm: comm.as_deref(),
             pid: *pid,
             tid: *tid,

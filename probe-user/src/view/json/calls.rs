@@ -39,7 +39,7 @@ impl From<&document::Calls> for Calls {
         } = *calls;
         let of = |wanted: Function, n: u64| (function == wanted).then_some(n);
         Calls {
-            function: function.name(),
+            function: function.as_str(),
             count,
             total_ns,
             max_ns,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::document::{self, Document};
+use crate::vocabulary::{CauseKind, WaitKind};
 
 #[derive(Serialize)]
 pub(super) struct CriticalPath<'a> {
@@ -16,7 +17,7 @@ pub(super) struct CriticalPath<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Sum<'a> {
-    cause: &'static str,
+    cause: CauseKind,
     detail: Option<&'a str>,
     ns: u64,
 }
@@ -29,8 +30,8 @@ struct Hop<'a> {
     pid: Option<u32>,
     tid: Option<u32>,
     name: Option<&'a str>,
-    wait: Option<&'static str>,
-    cause: &'static str,
+    wait: Option<WaitKind>,
+    cause: CauseKind,
     detail: Option<&'a str>,
 }
 
@@ -62,7 +63,7 @@ impl<'a> From<&'a document::PathSum> for Sum<'a> {
     fn from(sum: &'a document::PathSum) -> Sum<'a> {
         let document::PathSum { cause, detail, ns } = sum;
         Sum {
-            cause,
+            cause: *cause,
             detail: detail.as_deref(),
             ns: *ns,
         }
@@ -88,7 +89,7 @@ impl<'a> Hop<'a> {
             tid: row.map(|row| row.tid),
             name: document.group_of(*thread).map(|group| group.name.as_str()),
             wait: *wait,
-            cause,
+            cause: *cause,
             detail: detail.as_deref(),
         }
     }

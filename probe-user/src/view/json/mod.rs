@@ -8,7 +8,7 @@ mod critical_path;
 mod escape;
 mod listeners;
 mod report;
-mod story;
+mod timeline;
 
 use serde::Serialize;
 use serde_json::Serializer;

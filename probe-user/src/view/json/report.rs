@@ -11,7 +11,7 @@ use super::{
     concurrency::{Concurrency, Level},
     critical_path::CriticalPath,
     listeners::Listener,
-    story::Story,
+    timeline::Timeline,
 };
 use crate::document::{self, Document};
 
@@ -36,7 +36,7 @@ pub(super) struct Report<'a> {
     fd_tables: Later,
     listeners: Option<Vec<Listener>>,
     critical_path: Option<CriticalPath<'a>>,
-    explained: Option<Vec<Story<'a>>>,
+    explained: Option<Vec<Timeline<'a>>>,
     connections: Later,
     herds: Later,
     claims: Later,
@@ -151,7 +151,7 @@ impl<'a> Report<'a> {
                 arch,
                 cpus: *cpus,
             },
-            tier: tier.name(),
+            tier: tier.as_str(),
             wall_ns: *wall_ns,
             processes: *processes,
             concurrency: concurrency.as_ref().map(Concurrency::from),
@@ -168,7 +168,7 @@ impl<'a> Report<'a> {
                 .map(|path| CriticalPath::new(path, document)),
             explained: explained
                 .as_ref()
-                .map(|list| list.iter().map(|s| Story::new(s, document)).collect()),
+                .map(|list| list.iter().map(|s| Timeline::new(s, document)).collect()),
             connections: [],
             herds: [],
             claims: [],

@@ -108,9 +108,9 @@ fn calls_and_listeners_have_their_keys() {
     assert_eq!(report["groups"][2]["calls"], Value::Array(Vec::new()));
 }
 
-/// The keys of the run's critical path and of a thread's story.
+/// The keys of the run's critical path and of a thread's timeline.
 #[test]
-fn paths_and_stories_have_their_keys() {
+fn paths_and_timelines_have_their_keys() {
     let report = parsed(&pool());
     let path = &report["critical_path"];
     has(path, "root from_ns to_ns sums hops hops_left_out");
@@ -120,9 +120,9 @@ fn paths_and_stories_have_their_keys() {
         "from_ns to_ns thread pid tid name wait cause detail",
     );
     assert_eq!(path["hops"][1]["name"], "git");
-    let story = &report["explained"][0];
-    has(story, "thread pid tid name born steps steps_left_out");
-    let steps = story["steps"].as_array().unwrap();
+    let timeline = &report["explained"][0];
+    has(timeline, "thread pid tid name born steps steps_left_out");
+    let steps = timeline["steps"].as_array().unwrap();
     for step in steps {
         has(
             step,

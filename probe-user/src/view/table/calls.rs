@@ -20,7 +20,11 @@ pub(super) fn write(page: &mut Page, sums: &Sums, depth: usize, coverage: &Cover
 fn sentence(calls: &Calls, coverage: &Coverage) -> Vec<Piece> {
     let has_lost = coverage.has_lost(Loss::Call);
     let count = |n| at_least(n, has_lost);
-    let mut parts = vec![format!("{} {}", calls.function.name(), count(calls.count))];
+    let mut parts = vec![format!(
+        "{} {}",
+        calls.function.as_str(),
+        count(calls.count)
+    )];
     let mut add = |n: u64, what: &str| {
         if n > 0 {
             parts.push(format!("{} {what}", count(n)));

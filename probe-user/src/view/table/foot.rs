@@ -4,7 +4,7 @@
 use super::concurrency;
 use super::listeners;
 use super::page::{Page, Piece};
-use super::story;
+use super::timeline;
 use crate::document::{Coverage, Document, Exit, Group, Overhead, ProgramCost};
 use crate::view::color::Style;
 use crate::view::ending;
@@ -18,7 +18,7 @@ const FAILED: usize = 8;
 /// The critical path, concurrency, listeners, worker ends, coverage, cost and problems; each only when there is one.
 pub(super) fn write(page: &mut Page, document: &Document, all: bool) {
     page.line(Vec::new());
-    story::write_path(page, document, all);
+    timeline::write_path(page, document, all);
     concurrency::write(page, document);
     listeners::write(page, document, all);
     worker_ends(page, document, all);

@@ -76,7 +76,7 @@ fn place(document: &Document) -> String {
         "" => "unknown",
         kernel => kernel,
     };
-    format!("kernel {kernel}, {} tier", document.tier.name())
+    format!("kernel {kernel}, {} tier", document.tier.as_str())
 }
 
 /// `LOST 1,234 records (switch 1,200, fork 34): totals are lower bounds`.

@@ -14,7 +14,7 @@ mod head;
 mod layout;
 mod listeners;
 mod page;
-mod story;
+mod timeline;
 
 use crate::document::Document;
 use page::Page;
@@ -55,7 +55,7 @@ pub fn render(document: &Document, options: &Options) -> String {
     head::write(&mut page, document);
     groups::write(&mut page, document, options);
     foot::write(&mut page, document, options.all);
-    story::write(&mut page, document, options);
+    timeline::write(&mut page, document, options);
     page.render()
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::*;
+use crate::{
+    document::*,
+    vocabulary::{CauseKind, WaitKind, WakeSource},
+};
 
 /// A document whose every text is one of `texts`, in turn. All fields are named
 /// so that a new text cannot be left out.
@@ -19,25 +22,32 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         count: 1,
         wait_ns: ns,
     };
-    let wakes: Vec<Wake> = ["task", "task-exit", "kthread", "irq"]
-        .map(&mut wakes)
-        .to_vec();
+    let wakes: Vec<Wake> = [
+        WakeSource::Task,
+        WakeSource::TaskExit,
+        WakeSource::Kthread,
+        WakeSource::Irq,
+    ]
+    .map(&mut wakes)
+    .to_vec();
     let mut waits = |kind| Wait {
         kind,
         syscall: Some(text()),
-        function: (kind != "event").then(&mut text),
+        function: (kind != WaitKind::Event).then(&mut text),
         object: Some(text()),
         stack: vec![text(), text()],
-        idle: (kind != "event").then_some(kind == "futex"),
+        idle: (kind != WaitKind::Event).then_some(kind == WaitKind::Futex),
         count: ns,
         total_ns: ns,
         max_ns: ns,
         begun_before: 1,
         wakes: wakes.clone(),
     };
-    let waits: Vec<Wait> = ["futex", "unknown", "event"].map(&mut waits).to_vec();
+    let waits: Vec<Wait> = [WaitKind::Futex, WaitKind::Unknown, WaitKind::Event]
+        .map(&mut waits)
+        .to_vec();
     let open = OpenWait {
-        kind: "unknown",
+        kind: WaitKind::Unknown,
         syscall: Some(text()),
         function: Some(text()),
         object: Some(text()),
@@ -47,7 +57,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         begun_before: true,
     };
     let mut blame = |cause| Blame {
-        kind: "futex",
+        kind: WaitKind::Futex,
         cause,
         detail: Some(text()),
         ns,
@@ -58,7 +68,9 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         waits,
         open: vec![open],
         wakes,
-        blame: ["network", "outside", "computing"].map(&mut blame).to_vec(),
+        blame: [CauseKind::Network, CauseKind::Outside, CauseKind::Computing]
+            .map(&mut blame)
+            .to_vec(),
         calls: Some(vec![
             calls(Function::DoWait, ns),
             calls(Function::Epoll, ns),
@@ -87,7 +99,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         sums,
     };
     let mut place = || Place {
-        kind: "futex",
+        kind: WaitKind::Futex,
         syscall: Some(text()),
         function: Some(text()),
         object: Some(text()),
@@ -99,19 +111,19 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         did,
     };
     let [waited, open] = places;
-    let story = Story {
+    let timeline = Timeline {
         thread: 0,
         born: thread.sums.wakes.first().cloned(),
         steps: vec![
-            step(Did::Passed {
-                cause: "computing",
+            step(Did::NotWaiting {
+                cause: CauseKind::Computing,
                 detail: Some(text()),
             }),
             step(Did::Waited {
                 place: waited,
                 ended: thread.sums.wakes[1].clone(),
                 blame: vec![PathSum {
-                    cause: "network",
+                    cause: CauseKind::Network,
                     detail: Some(text()),
                     ns,
                 }],
@@ -159,7 +171,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             from_ns: 0,
             to_ns: ns,
             sums: vec![PathSum {
-                cause: "network",
+                cause: CauseKind::Network,
                 detail: Some(text()),
                 ns,
             }],
@@ -167,13 +179,13 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
                 from_ns: 0,
                 to_ns: ns,
                 thread: 0,
-                wait: Some("futex"),
-                cause: "network",
+                wait: Some(WaitKind::Futex),
+                cause: CauseKind::Network,
                 detail: Some(text()),
             }],
             left_out: ns,
         }),
-        explained: Some(vec![story]),
+        explained: Some(vec![timeline]),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Pieces of documents, with times in ms.
 
+use std::{fmt::Debug, str::FromStr};
+
 use crate::document::*;
 
 pub(super) const MS: u64 = 1_000_000;
@@ -11,9 +13,9 @@ pub(super) fn close(mut sums: Sums) -> Sums {
     sums
 }
 
-pub(super) fn wait(kind: &'static str, syscall: &str, function: &str, count: u64, ms: u64) -> Wait {
+pub(super) fn wait(kind: &str, syscall: &str, function: &str, count: u64, ms: u64) -> Wait {
     Wait {
-        kind,
+        kind: word(kind),
         syscall: text(syscall),
         function: text(function),
         count,
@@ -24,14 +26,14 @@ pub(super) fn wait(kind: &'static str, syscall: &str, function: &str, count: u64
 }
 
 pub(super) fn wake(
-    source: &'static str,
+    source: &str,
     comm: Option<&str>,
     syscall: Option<&str>,
     count: u64,
     ms: u64,
 ) -> Wake {
     Wake {
-        source,
+        source: word(source),
         comm: comm.map(str::to_owned),
         syscall: syscall.map(str::to_owned),
         count,
@@ -82,6 +84,11 @@ pub(super) fn latency(count: u64, p99_us: u64) -> Latency {
     }
 }
 
+/// A word of the vocabulary that is wanted.
+pub(super) fn word<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
 pub(super) fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -90,26 +97,26 @@ pub(super) fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-pub(super) fn blame(kind: &'static str, cause: &'static str, detail: &str, ms: u64) -> Blame {
+pub(super) fn blame(kind: &str, cause: &str, detail: &str, ms: u64) -> Blame {
     Blame {
-        kind,
-        cause,
+        kind: word(kind),
+        cause: word(cause),
         detail: text(detail),
         ns: ms * MS,
     }
 }
 
-pub(super) fn path_sum(cause: &'static str, detail: &str, ms: u64) -> PathSum {
+pub(super) fn path_sum(cause: &str, detail: &str, ms: u64) -> PathSum {
     PathSum {
-        cause,
+        cause: word(cause),
         detail: text(detail),
         ns: ms * MS,
     }
 }
 
-pub(super) fn place(kind: &'static str, function: &str) -> Place {
+pub(super) fn place(kind: &str, function: &str) -> Place {
     Place {
-        kind,
+        kind: word(kind),
         syscall: text("futex"),
         function: text(function),
         object: None,

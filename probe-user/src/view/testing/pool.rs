@@ -35,7 +35,7 @@ pub(in crate::view) fn pool() -> Document {
         threads: threads(),
         groups: groups(),
         critical_path: Some(path()),
-        explained: Some(vec![story()]),
+        explained: Some(vec![timeline()]),
         ..Document::default()
     }
 }
@@ -219,8 +219,8 @@ fn path() -> CriticalPath {
         from_ns: from_ms * MS,
         to_ns: to_ms * MS,
         thread,
-        wait,
-        cause,
+        wait: Option::map(wait, word),
+        cause: word(cause),
         detail: text(detail),
     };
     let hops = [
@@ -250,14 +250,14 @@ fn path() -> CriticalPath {
     }
 }
 
-fn story() -> Story {
-    let waited = |kind, function: &str, ended, blame: &[PathSum]| Did::Waited {
+fn timeline() -> Timeline {
+    let waited = |kind: &str, function: &str, ended, blame: &[PathSum]| Did::Waited {
         place: place(kind, function),
         ended,
         blame: blame.to_vec(),
     };
-    let passed = |cause, detail| Did::Passed {
-        cause,
+    let not_waiting = |cause: &str, detail| Did::NotWaiting {
+        cause: word(cause),
         detail: text(detail),
     };
     let creator = Wake {
@@ -278,17 +278,17 @@ fn story() -> Story {
     ];
     let timer = || wake("timer", None, None, 0, 0);
     let mut steps = vec![
-        (1, passed("run-queue", "")),
-        (60, passed("computing", "python3 gitsync (threads)")),
+        (1, not_waiting("run-queue", "")),
+        (60, not_waiting("computing", "python3 gitsync (threads)")),
         (3_700, waited("child-exit", "do_wait", git, &behind)),
     ];
     for _ in 0..40 {
-        steps.push((2, passed("computing", "python3 gitsync (threads)")));
+        steps.push((2, not_waiting("computing", "python3 gitsync (threads)")));
         let slept = [path_sum("timer", "", 3)];
         steps.push((3, waited("sleep", "hrtimer_nanosleep", timer(), &slept)));
     }
     steps.push((149, Did::Open(place("futex", ""))));
-    Story {
+    Timeline {
         thread: 1,
         born: Some(creator),
         steps: end_to_end(steps),

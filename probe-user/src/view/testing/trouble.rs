@@ -36,7 +36,7 @@ pub(in crate::view) fn trouble() -> Document {
             },
         ],
         open: vec![OpenWait {
-            kind: "socket-accept",
+            kind: word("socket-accept"),
             syscall: text("accept4"),
             function: text("inet_csk_accept"),
             object: text("tcp 0.0.0.0:80"),

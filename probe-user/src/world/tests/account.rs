@@ -125,11 +125,11 @@ fn assert_at_once(document: &Document) {
 fn assert_blamed(sums: &Sums) {
     let mut waited: BTreeMap<&str, u64> = BTreeMap::new();
     for wait in &sums.waits {
-        *waited.entry(wait.kind).or_default() += wait.total_ns;
+        *waited.entry(wait.kind.as_str()).or_default() += wait.total_ns;
     }
     let mut blamed: BTreeMap<&str, u64> = BTreeMap::new();
     for blame in &sums.blame {
-        *blamed.entry(blame.kind).or_default() += blame.ns;
+        *blamed.entry(blame.kind.as_str()).or_default() += blame.ns;
     }
     waited.retain(|_, ns| *ns > 0);
     assert_eq!(blamed, waited, "{sums:?}");

@@ -51,7 +51,7 @@ fn its_first_run_is_a_wake_by_its_creator_but_ends_no_wait() {
     let wakes = &document.threads[1].sums.wakes;
     let told: Vec<_> = wakes
         .iter()
-        .map(|w| (w.source, w.tid, w.count, w.wait_ns))
+        .map(|w| (w.source.as_str(), w.tid, w.count, w.wait_ns))
         .collect();
     assert_eq!(told, [("new", Some(1), 1, 0)]);
     assert_eq!(wakes[0].syscall.as_deref(), Some("clone"));

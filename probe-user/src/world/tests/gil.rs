@@ -116,7 +116,7 @@ fn kinds(document: &Document) -> Vec<(u32, &'static str, u64)> {
     let mut counts = BTreeMap::new();
     for thread in &document.threads {
         for wait in &thread.sums.waits {
-            *counts.entry((thread.tid, wait.kind)).or_default() += wait.count;
+            *counts.entry((thread.tid, wait.kind.as_str())).or_default() += wait.count;
         }
     }
     let flat = |((tid, kind), count)| (tid, kind, count);
@@ -146,7 +146,7 @@ fn a_wait_that_is_not_finished_is_told_in_the_same_way() {
     python.probes.switch(1200, Some((python.thread, out)), None);
     let document = python.document();
     let open: Vec<_> = document.threads.iter().flat_map(|t| &t.sums.open).collect();
-    assert_eq!(open[0].kind, "gil");
+    assert_eq!(open[0].kind.as_str(), "gil");
 }
 
 #[test]
@@ -248,7 +248,9 @@ fn blame(python: Python) -> Vec<(&'static str, &'static str, u64)> {
     super::account::assert_closed(&document);
     let thread = document.threads.iter().find(|t| t.tid == 6).unwrap();
     let causes = thread.sums.blame.iter();
-    let mut blame: Vec<_> = causes.map(|b| (b.kind, b.cause, b.ns)).collect();
+    let mut blame: Vec<_> = causes
+        .map(|b| (b.kind.as_str(), b.cause.as_str(), b.ns))
+        .collect();
     blame.sort_unstable();
     blame
 }
@@ -329,7 +331,9 @@ fn a_try_that_a_timer_ended_is_told_as_such() {
     let steps = document.explained.iter().flatten().flat_map(|s| &s.steps);
     let ended: Vec<(&str, &str)> = steps
         .filter_map(|step| match &step.did {
-            Did::Waited { ended, blame, .. } => Some((ended.source, blame[0].cause)),
+            Did::Waited { ended, blame, .. } => {
+                Some((ended.source.as_str(), blame[0].cause.as_str()))
+            }
             _ => None,
         })
         .collect();

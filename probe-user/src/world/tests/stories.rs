@@ -3,7 +3,7 @@
 
 use super::timeline::{at, block, records};
 use crate::{
-    document::{Did, Document, Hop, Step, Story},
+    document::{Did, Document, Hop, Step, Timeline},
     metrics::tests::run,
 };
 
@@ -41,7 +41,7 @@ fn check_story(drawing: &str, tid: u32, expected: &str) {
 fn line(step: &Step) -> String {
     let ns = step.to_ns - step.from_ns;
     match &step.did {
-        Did::Passed { cause, .. } => format!("{cause} {ns}"),
+        Did::NotWaiting { cause, .. } => format!("{cause} {ns}"),
         Did::Open(place) => format!("open {} {ns}", place.kind),
         Did::Waited {
             place,
@@ -63,7 +63,7 @@ fn line(step: &Step) -> String {
 /// was behind a wait adds up to it.
 pub(super) fn assert_told(document: &Document) {
     for story in document.explained.iter().flatten() {
-        let Story {
+        let Timeline {
             thread,
             steps,
             left_out,

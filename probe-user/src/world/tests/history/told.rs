@@ -120,7 +120,7 @@ fn told_of(thread: &Thread) -> Told {
     let mut waits: BTreeMap<Place, Waits> = BTreeMap::new();
     for wait in &sums.waits {
         let place = Place {
-            kind: wait.kind.to_owned(),
+            kind: wait.kind.to_string(),
             syscall: wait.syscall.clone(),
             function: wait.function.clone(),
             object: wait.object.clone(),
@@ -163,7 +163,7 @@ fn wakes(list: &[Wake]) -> Sums<Waker> {
     let mut sums = Sums::new();
     for wake in list {
         let by = Waker {
-            source: wake.source.to_owned(),
+            source: wake.source.to_string(),
             tid: wake.tid,
             stranger: wake.comm.clone().filter(|_| wake.outside),
             syscall: wake.syscall.clone(),

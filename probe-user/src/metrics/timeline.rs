@@ -1,4 +1,4 @@
-//! The stories of threads that were asked for: every step of their lives in
+//! The timelines of threads that were asked for: every step of their lives in
 //! order of time, each wait with who ended it and what was behind it.
 
 use std::{cmp::Reverse, mem::discriminant};
@@ -9,7 +9,7 @@ use super::{
     threads,
 };
 use crate::{
-    document::{self, PathSum, Place, Step, Story, Wake},
+    document::{self, PathSum, Place, Step, Timeline, Wake},
     world::{
         World,
         account::{ObjectKey, WaitKey, WakeKey},
@@ -28,14 +28,14 @@ use crate::{
 /// Steps of one thread that a document keeps.
 const MOST_STEPS: usize = 100_000;
 
-/// The stories of all threads with one of these tids, in the world's order;
+/// The timelines of all threads with one of these tids, in the world's order;
 /// `None` when nobody was asked for. `rows` are in the world's order.
 pub fn of(
     world: &World,
     tids: &[u32],
     rows: &[document::Thread],
     namer: &(impl NameWaker + NameCause),
-) -> Option<Vec<Story>> {
+) -> Option<Vec<Timeline>> {
     if tids.is_empty() {
         return None;
     }
@@ -48,7 +48,7 @@ pub fn of(
     let wanted = lives.filter(|((_, thread), _)| tids.contains(&thread.tid));
     Some(
         wanted
-            .map(|((id, thread), row)| teller.story(id, thread, row))
+            .map(|((id, thread), row)| teller.timeline(id, thread, row))
             .collect(),
     )
 }
@@ -60,7 +60,7 @@ struct Teller<'a, N> {
 }
 
 impl<N: NameWaker + NameCause> Teller<'_, N> {
-    fn story(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Story {
+    fn timeline(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Timeline {
         let lived = self.world.past.history(id);
         let mut lived = lived.filter(|lived| lived.to_ns > lived.from_ns);
         let told = lived.by_ref().take(MOST_STEPS);
@@ -71,7 +71,7 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
             Some(_) => left_out += 1,
             None => {}
         }
-        Story {
+        Timeline {
             thread: id.0 as usize,
             born: thread
                 .account
@@ -86,7 +86,7 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
 
     fn step(&self, thread: &Thread, lived: &Lived) -> Step {
         let did = match lived.what {
-            Life::Passed(cause) => self.passed(cause),
+            Life::Passed(cause) => self.not_waiting(cause),
             Life::Waited { key, ended, .. } => document::Did::Waited {
                 place: sums::place_of(self.world, key),
                 ended: self.ended(thread, key, ended),
@@ -100,17 +100,17 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
         }
     }
 
-    fn passed(&self, cause: Cause) -> document::Did {
+    fn not_waiting(&self, cause: Cause) -> document::Did {
         let (cause, detail) = self.namer.name_cause(cause);
-        document::Did::Passed { cause, detail }
+        document::Did::NotWaiting { cause, detail }
     }
 
     /// What had not ended at the end.
     fn present(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Option<Step> {
         let did = match thread.state {
-            State::Running => self.passed(Cause::Computing(id, thread.execs)),
-            State::Runnable => self.passed(Cause::RunQueue),
-            State::Unknown => self.passed(Cause::Unknown),
+            State::Running => self.not_waiting(Cause::Computing(id, thread.execs)),
+            State::Runnable => self.not_waiting(Cause::RunQueue),
+            State::Unknown => self.not_waiting(Cause::Unknown),
             State::Waiting(_) => document::Did::Open(open_place(row)?),
             State::Embryo | State::Dead => return None,
         };

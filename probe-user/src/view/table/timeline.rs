@@ -1,13 +1,13 @@
-//! The critical path, summed up and hop by hop, and the stories of threads.
+//! The critical path, summed up and hop by hop, and the timelines of threads.
 
 use super::Options;
 use super::foot::{TEXT, label};
 use super::page::{Page, Piece};
-use crate::document::{CriticalPath, Document, PathSum, Story};
+use crate::document::{CriticalPath, Document, PathSum, Timeline};
 use crate::view::color::Style;
 use crate::view::fold::Line;
 use crate::view::rows;
-use crate::view::story;
+use crate::view::timeline;
 use crate::view::units;
 
 /// Causes of the critical path that are named; smaller ones are one.
@@ -29,7 +29,7 @@ pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
         n if all || n <= weighty.min(NAMED) + 1 => n,
         _ => weighty.min(NAMED),
     };
-    let mut causes: Vec<String> = path.sums.iter().take(most).map(story::sum).collect();
+    let mut causes: Vec<String> = path.sums.iter().take(most).map(timeline::sum).collect();
     let rest = path.sums.iter().skip(most);
     if let Some(ns) = rest.map(|sum| sum.ns).reduce(u64::saturating_add) {
         causes.push(format!("other {}", units::time(ns)));
@@ -41,21 +41,21 @@ pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
     page.flow(label("critical path"), TEXT, ", ", pieces);
 }
 
-/// The hops, with `--all` or `--explain`; then every story.
+/// The hops, with `--all` or `--explain`; then every timeline.
 pub(super) fn write(page: &mut Page, document: &Document, options: &Options) {
-    let stories = document.explained.as_deref().unwrap_or_default();
+    let timelines = document.explained.as_deref().unwrap_or_default();
     if let Some(path) = &document.critical_path
-        && (options.all || !stories.is_empty())
+        && (options.all || !timelines.is_empty())
     {
         write_hops(page, document, path, options.all);
     }
-    for story in stories {
-        write_story(page, document, story, options.all);
+    for timeline in timelines {
+        write_timeline(page, document, timeline, options.all);
     }
 }
 
 fn write_hops(page: &mut Page, document: &Document, path: &CriticalPath, all: bool) {
-    let lines = story::path(document, path, all);
+    let lines = timeline::path(document, path, all);
     if lines.is_empty() {
         return;
     }
@@ -67,11 +67,11 @@ fn write_hops(page: &mut Page, document: &Document, path: &CriticalPath, all: bo
     write_lines(page, &lines);
 }
 
-fn write_story(page: &mut Page, document: &Document, story: &Story, all: bool) {
-    let Some(thread) = document.threads.get(story.thread) else {
+fn write_timeline(page: &mut Page, document: &Document, timeline: &Timeline, all: bool) {
+    let Some(thread) = document.threads.get(timeline.thread) else {
         return;
     };
-    let group = document.group_of(story.thread);
+    let group = document.group_of(timeline.thread);
     let group = group.map_or("unnamed", |group| group.name.as_str());
     let life = units::time(thread.sums.lifetime_ns);
     let pid = thread
@@ -83,7 +83,7 @@ fn write_story(page: &mut Page, document: &Document, story: &Story, all: bool) {
         Piece::new(&thread.tid.to_string(), Style::Strong),
         Piece::plain(&format!("{pid}: {group}, {life}")),
     ]);
-    write_lines(page, &story::lines(document, story, all));
+    write_lines(page, &timeline::lines(document, timeline, all));
 }
 
 /// Each behind its time since the start of the run.

@@ -9,7 +9,7 @@ use crate::wire::{
 
 /// What is known besides the world.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct RunInfo {
     /// From before the first record.
     pub start: Start,
     /// From after the last one; `None` when the recording was cut.
@@ -20,7 +20,7 @@ pub struct Facts {
     pub decoding: Problems,
     /// Records that came too late.
     pub late: u64,
-    /// Tids of threads whose stories are wanted.
+    /// Tids of threads whose timelines are wanted.
     pub explain: Vec<u32>,
     /// Sentences about the recording itself.
     pub problems: Vec<String>,

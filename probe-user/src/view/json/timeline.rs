@@ -1,13 +1,14 @@
-//! A thread's story. What a step does not have is null.
+//! A thread's timeline. What a step does not have is null.
 
 use serde::Serialize;
 
 use super::account::Wake;
 use super::critical_path::Sum;
 use crate::document::{self, Did, Document, Place};
+use crate::vocabulary::WaitKind;
 
 #[derive(Serialize)]
-pub(super) struct Story<'a> {
+pub(super) struct Timeline<'a> {
     thread: usize,
     pid: Option<u32>,
     tid: Option<u32>,
@@ -24,7 +25,7 @@ struct Step<'a> {
     to_ns: u64,
     did: &'static str,
     detail: Option<&'a str>,
-    kind: Option<&'static str>,
+    kind: Option<WaitKind>,
     syscall: Option<&'a str>,
     function: Option<&'a str>,
     object: Option<&'a str>,
@@ -32,16 +33,16 @@ struct Step<'a> {
     blame: Option<Vec<Sum<'a>>>,
 }
 
-impl<'a> Story<'a> {
-    pub(super) fn new(story: &'a document::Story, document: &'a Document) -> Story<'a> {
-        let document::Story {
+impl<'a> Timeline<'a> {
+    pub(super) fn new(timeline: &'a document::Timeline, document: &'a Document) -> Timeline<'a> {
+        let document::Timeline {
             thread,
             born,
             steps,
             left_out,
-        } = story;
+        } = timeline;
         let row = document.threads.get(*thread);
-        Story {
+        Timeline {
             thread: *thread,
             pid: row.and_then(|row| row.pid),
             tid: row.map(|row| row.tid),
@@ -61,9 +62,9 @@ impl<'a> From<&'a document::Step> for Step<'a> {
             did,
         } = step;
         let own = match did {
-            Did::Passed { cause, detail } => Step {
+            Did::NotWaiting { cause, detail } => Step {
                 detail: detail.as_deref(),
-                ..Step::named(cause)
+                ..Step::named(cause.as_str())
             },
             Did::Waited {
                 place,
@@ -108,7 +109,7 @@ impl<'a> Step<'a> {
             object,
         } = place;
         Step {
-            kind: Some(kind),
+            kind: Some(*kind),
             syscall: syscall.as_deref(),
             function: function.as_deref(),
             object: object.as_deref(),

@@ -1,11 +1,12 @@
-//! What happened in order of time: the critical path of the run, and the stories
+//! What happened in order of time: the critical path of the run, and the timelines
 //! of the threads asked for.
 
 use super::Wake;
+use crate::vocabulary::{CauseKind, WaitKind};
 
 /// A thread's life, step by step.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Story {
+pub struct Timeline {
     /// The thread: index into [`super::Document::threads`].
     pub thread: usize,
     /// Who made it runnable for the first time; `None` when that was not seen.
@@ -31,9 +32,9 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Did {
     /// No wait: `computing`, `starting`, `run-queue`, `unknown`.
-    Passed {
-        /// As [`super::Blame::cause`].
-        cause: &'static str,
+    NotWaiting {
+        /// What it did.
+        cause: CauseKind,
         /// As [`super::Blame::detail`].
         detail: Option<String>,
     },
@@ -54,7 +55,7 @@ pub enum Did {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// As [`super::Wait::kind`].
-    pub kind: &'static str,
+    pub kind: WaitKind,
     /// As [`super::Wait::syscall`].
     pub syscall: Option<String>,
     /// As [`super::Wait::function`].
@@ -85,7 +86,7 @@ pub struct CriticalPath {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathSum {
     /// As [`super::Blame::cause`]; `open` is a wait that had not ended.
-    pub cause: &'static str,
+    pub cause: CauseKind,
     /// As [`super::Blame::detail`]; of `open`, the wait kind.
     pub detail: Option<String>,
     /// Time, ns.
@@ -103,9 +104,9 @@ pub struct Hop {
     pub thread: usize,
     /// Kind of the wait that the cause kept the thread in; `None` when it did
     /// not wait.
-    pub wait: Option<&'static str>,
+    pub wait: Option<WaitKind>,
     /// As [`PathSum::cause`].
-    pub cause: &'static str,
+    pub cause: CauseKind,
     /// As [`PathSum::detail`].
     pub detail: Option<String>,
 }

@@ -5,26 +5,27 @@ use super::ending;
 use super::fold::{self, Line, Told};
 use super::units;
 use super::woken;
-use crate::document::{CriticalPath, Did, Document, Hop, PathSum, Place, Step, Story, Wake};
+use crate::document::{CriticalPath, Did, Document, Hop, PathSum, Place, Step, Timeline, Wake};
+use crate::vocabulary::{CauseKind, WakeSource};
 
 /// Causes of a wait that are named.
 const NAMED: usize = 3;
 
-/// The lines of a thread's story, from its start to its end.
-pub fn lines(document: &Document, story: &Story, all: bool) -> Vec<Line> {
-    let Some(thread) = document.threads.get(story.thread) else {
+/// The lines of a thread's timeline, from its start to its end.
+pub fn lines(document: &Document, timeline: &Timeline, all: bool) -> Vec<Line> {
+    let Some(thread) = document.threads.get(timeline.thread) else {
         return Vec::new();
     };
     let mut lines = vec![Line {
         at_ns: thread.start_ns,
-        text: beginning(story),
+        text: beginning(timeline),
     }];
-    let steps = told(&story.steps, all);
+    let steps = told(&timeline.steps, all);
     let life_ns = thread.end_ns.saturating_sub(thread.start_ns);
     lines.extend(fold::lines(&steps, life_ns, all));
-    if story.left_out > 0 {
-        let steps = units::counted(story.left_out, "more step is", "more steps are");
-        let at_ns = story.steps.last().map_or(thread.start_ns, |s| s.to_ns);
+    if timeline.left_out > 0 {
+        let steps = units::counted(timeline.left_out, "more step is", "more steps are");
+        let at_ns = timeline.steps.last().map_or(thread.start_ns, |s| s.to_ns);
         lines.push(Line {
             at_ns,
             text: format!("{steps} left out"),
@@ -41,8 +42,8 @@ pub fn lines(document: &Document, story: &Story, all: bool) -> Vec<Line> {
     lines
 }
 
-fn beginning(story: &Story) -> String {
-    match &story.born {
+fn beginning(timeline: &Timeline) -> String {
+    match &timeline.born {
         Some(wake) => format!("starts; made runnable by {}", who(wake)),
         None => "is there when the observation begins".to_owned(),
     }
@@ -53,12 +54,12 @@ fn told(steps: &[Step], all: bool) -> Vec<Told> {
     let tell = |step: &Step| {
         let time = units::time(step.to_ns.saturating_sub(step.from_ns));
         let (short, full) = match &step.did {
-            Did::Passed { cause, detail } => {
-                let is_new = *cause == "computing" && program != *detail;
+            Did::NotWaiting { cause, detail } => {
+                let is_new = *cause == CauseKind::Computing && program != *detail;
                 if is_new {
                     program.clone_from(detail);
                 }
-                passed(cause, detail.as_deref().filter(|_| is_new), &time)
+                not_waiting(*cause, detail.as_deref().filter(|_| is_new), &time)
             }
             Did::Waited {
                 place,
@@ -89,16 +90,23 @@ fn told(steps: &[Step], all: bool) -> Vec<Told> {
     steps.iter().map(tell).collect()
 }
 
-fn passed(cause: &'static str, new_program: Option<&str>, time: &str) -> (String, String) {
+fn not_waiting(cause: CauseKind, new_program: Option<&str>, time: &str) -> (String, String) {
     let as_program = new_program.map_or_else(String::new, |name| format!(" as {name}"));
     let (short, full) = match cause {
-        "computing" => ("runs", format!("runs {time}{as_program}")),
-        "starting" => (
+        CauseKind::Computing => ("runs", format!("runs {time}{as_program}")),
+        CauseKind::Starting => (
             "runs before its exec",
             format!("runs {time} before its exec"),
         ),
-        "run-queue" => ("waits for a CPU", format!("waits {time} for a CPU")),
-        _ => (
+        CauseKind::RunQueue => ("waits for a CPU", format!("waits {time} for a CPU")),
+        // The others are waits; of one that nobody saw, records were lost.
+        CauseKind::Network
+        | CauseKind::Disk
+        | CauseKind::Timer
+        | CauseKind::Interrupt
+        | CauseKind::Outside
+        | CauseKind::Unknown
+        | CauseKind::Open => (
             "unknown (lost records)",
             format!("unknown for {time} (lost records)"),
         ),
@@ -125,8 +133,14 @@ fn place(place: &Place) -> String {
 
 /// Who woke, with the call and the id of a task: `sort (write, pid 5566)`.
 fn who(wake: &Wake) -> String {
-    if !matches!(wake.source, "task" | "task-exit" | "new") {
-        return woken::describe(wake);
+    match wake.source {
+        WakeSource::Task | WakeSource::TaskExit | WakeSource::New => {}
+        WakeSource::Timer
+        | WakeSource::NetRx
+        | WakeSource::BlockIo
+        | WakeSource::Irq
+        | WakeSource::Kthread
+        | WakeSource::Unverified => return woken::describe(wake),
     }
     let id = match (wake.pid, wake.tid) {
         (Some(pid), Some(tid)) if pid == tid => Some(format!("pid {pid}")),
@@ -134,14 +148,17 @@ fn who(wake: &Wake) -> String {
     };
     let name = match (wake.source, &wake.comm) {
         // Of a first run only the creator is worth a word.
-        ("new", Some(comm)) => comm.clone(),
+        (WakeSource::New, Some(comm)) => comm.clone(),
         _ => woken::describe(&Wake {
             syscall: None,
             ..wake.clone()
         }),
     };
     // The call of an exit says nothing new.
-    let syscall = wake.syscall.clone().filter(|_| wake.source != "task-exit");
+    let syscall = wake
+        .syscall
+        .clone()
+        .filter(|_| wake.source != WakeSource::TaskExit);
     let more: Vec<String> = syscall.into_iter().chain(id).collect();
     if more.is_empty() {
         return name;
@@ -201,12 +218,12 @@ fn told_hop(document: &Document, hop: &Hop) -> Told {
     // Who computes says the detail, unless another program did then.
     let detail = hop.detail.as_deref().filter(|&detail| detail != name);
     let what = match hop.cause {
-        "computing" if detail.is_none() => "computing".to_owned(),
+        CauseKind::Computing if detail.is_none() => behind::word(hop.cause).to_owned(),
         cause => behind::describe(cause, detail),
     };
     let wait = match (hop.wait, hop.cause) {
-        (Some(_), "open") | (None, _) => String::new(),
-        (Some(kind), cause) if kind == cause => String::new(),
+        (Some(_), CauseKind::Open) | (None, _) => String::new(),
+        (Some(kind), cause) if kind.as_str() == cause.as_str() => String::new(),
         (Some(kind), _) => format!("{kind}: "),
     };
     Told {
