@@ -3,9 +3,10 @@
 mod bench;
 mod build;
 mod demo;
-mod facts;
+mod deny;
+
 mod kernels;
-mod need;
+
 mod privilege;
 mod run;
 mod setup;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::need::Purpose;
+use crate::setup::Purpose;
 use crate::workspace::Workspace;
 
 #[derive(Parser)]
@@ -40,6 +41,11 @@ enum Command {
     /// With --guests also in the guests of `vm` with its defaults, which takes
     /// some twenty minutes more: this is what CI runs.
     Test(test::Options),
+    /// Check licences, origins and advisories of all dependencies with deny.toml
+    ///
+    /// `test` checks all but advisories: these need a database that changes
+    /// every day, and is fetched from the network.
+    Deny,
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
     /// Measure what observing costs, beside other tools that see waits
@@ -71,7 +77,7 @@ fn execute(command: &Command) -> Result<()> {
     let workspace = Workspace::find()?;
     match command {
         Command::Setup => {
-            if !setup::install_missing(&workspace, Purpose::Everything)? {
+            if !setup::install_missing(&workspace, Purpose::Tests)? {
                 run::say("nothing is missing");
             }
             Ok(())
@@ -81,8 +87,12 @@ fn execute(command: &Command) -> Result<()> {
             build::release(&workspace)
         }
         Command::Test(options) => {
-            setup::install_missing(&workspace, Purpose::Everything)?;
+            setup::install_missing(&workspace, Purpose::Tests)?;
             test::all(&workspace, options)
+        }
+        Command::Deny => {
+            setup::install_missing(&workspace, Purpose::Tests)?;
+            deny::everything(&workspace)
         }
         Command::Demo(options) => {
             setup::install_missing(&workspace, Purpose::Demo)?;
@@ -93,7 +103,7 @@ fn execute(command: &Command) -> Result<()> {
             bench::compare(&workspace, options)
         }
         Command::Vm(options) => {
-            setup::install_missing(&workspace, Purpose::Everything)?;
+            setup::install_missing(&workspace, Purpose::LiveTests)?;
             vm::run(&workspace, options)
         }
     }

@@ -1,10 +1,11 @@
-//! Format, lints, every test on this machine and, if asked for, the guests.
+//! Format, lints, dependencies, every test on this machine and, if asked for, the guests.
 
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::build;
+use crate::deny;
 use crate::kernels;
 use crate::privilege::Privilege;
 use crate::run::{run, say};
@@ -31,6 +32,7 @@ pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
     let runs = plan(Privilege::find())?;
     check_format(workspace)?;
     check_lints(workspace)?;
+    deny::lasting(workspace)?;
     say("== release build, for the live tests");
     build::release(workspace)?;
     for test_run in &runs {

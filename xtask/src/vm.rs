@@ -1,14 +1,13 @@
 //! The live tests in guests: one per kernel and lockdown, emulated, with nothing
 //! but an initramfs.
 
-mod apt;
 mod console;
 mod cpio;
 pub(crate) mod files;
 mod initramfs;
 mod kernel;
 mod libraries;
-mod mirror;
+
 mod options;
 mod outcome;
 mod plan;
@@ -23,7 +22,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use self::initramfs::Initramfs;
-use self::mirror::DebianSource;
 pub(crate) use self::options::{Common, Options};
 use self::options::{Round, Selection};
 use self::outcome::{Outcome, table};
@@ -31,6 +29,7 @@ use self::programs::Programs;
 use self::qemu::Qemu;
 use crate::kernels::{self, Observation};
 use crate::run::say;
+use crate::setup::DebianSource;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {

@@ -35,10 +35,6 @@ impl Workspace {
         self.path("target/tools")
     }
 
-    pub(crate) fn bpf_linker(&self) -> PathBuf {
-        self.tools().join("bin/bpf-linker")
-    }
-
     /// The release binary that `build` leaves.
     pub(crate) fn waitscope(&self) -> PathBuf {
         self.path("target/release/waitscope")

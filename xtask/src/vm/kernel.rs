@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::vm::apt::Apt;
+use crate::setup::{Apt, DebianSource};
 use crate::vm::files;
-use crate::vm::mirror::DebianSource;
 
 /// Those for virtual machines: small, and all that a guest needs is built in.
 const FLAVOUR: &str = "-cloud-amd64";

@@ -12,9 +12,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::run::{Shown, look, say};
-use crate::vm::apt::Apt;
+use crate::setup::{Apt, DebianSource};
 use crate::vm::files;
-use crate::vm::mirror::DebianSource;
 
 const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use anyhow::{Context as _, Result};
 
-use crate::vm::apt::Apt;
+use crate::setup::Apt;
 use crate::vm::files;
 use crate::workspace::Workspace;
 

@@ -5,13 +5,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use crate::need::{self, Facts};
 use crate::privilege::Privilege;
 use crate::run::look;
+use crate::setup::need::{self, Facts, Tool};
 use crate::workspace::{Workspace, find_program};
 
-/// The oldest bpf-linker that speaks the compilers' LLVM.
-const OLDEST_LINKER: Version = (0, 13, 0);
 /// The oldest compiler that builds the eBPF crates.
 const OLDEST_COMPILER: Version = (1, 87, 0);
 const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
@@ -28,7 +26,10 @@ pub(crate) fn gather(workspace: &Workspace) -> Facts {
             .filter(|name| find_program(name).is_some())
             .collect(),
         ebpf_compiler: nightly_has_library_source() || system_compiler_fits(),
-        linker: linker_fits(workspace),
+        tools: [Tool::BpfLinker, Tool::CargoDeny]
+            .into_iter()
+            .filter(|tool| tool_fits(workspace, *tool))
+            .collect(),
     }
 }
 
@@ -66,9 +67,10 @@ fn system_compiler_fits() -> bool {
 }
 
 /// Ours if it is there, else the one in PATH; it must run, not only exist.
-fn linker_fits(workspace: &Workspace) -> bool {
-    version_of(workspace.bpf_linker()) >= Some(OLDEST_LINKER)
-        || version_of("bpf-linker") >= Some(OLDEST_LINKER)
+fn tool_fits(workspace: &Workspace, tool: Tool) -> bool {
+    let oldest = parse_version(&format!("{} {}", tool.name(), tool.version()));
+    version_of(workspace.tools().join("bin").join(tool.name())) >= oldest
+        || version_of(tool.name()) >= oldest
 }
 
 fn version_of(program: impl AsRef<OsStr>) -> Option<Version> {
@@ -105,8 +107,7 @@ mod tests {
 
     #[test]
     fn an_absent_program_is_never_new_enough() {
-        assert!(version_of("/nonexistent/bpf-linker") < Some(OLDEST_LINKER));
-        assert!(parse_version("bpf-linker 0.9.15") < Some(OLDEST_LINKER));
-        assert!(parse_version("bpf-linker 0.13.0") >= Some(OLDEST_LINKER));
+        assert!(version_of("/nonexistent/bpf-linker") < Some((0, 13, 0)));
+        assert!(parse_version("bpf-linker 0.9.15") < Some((0, 13, 0)));
     }
 }

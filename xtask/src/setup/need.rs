@@ -12,10 +12,12 @@ use crate::privilege::Privilege;
 pub(crate) enum Purpose {
     Build,
     Demo,
-    /// What is measured, and whom it is compared with.
+    /// What is measured, and the peers it is compared with.
     Bench,
-    /// All of it: tests also compare with `perf`, and trace the system's Python.
-    Everything,
+    /// Live tests compare with `perf`, and trace the system's Python.
+    LiveTests,
+    /// All tests: of dependencies as well.
+    Tests,
 }
 
 /// What the machine has.
@@ -28,19 +30,27 @@ pub(crate) struct Facts {
     pub(crate) programs: BTreeSet<&'static str>,
     /// A compiler that can build `core` for the eBPF target.
     pub(crate) ebpf_compiler: bool,
-    /// A bpf-linker that is new enough and runs.
-    pub(crate) linker: bool,
+    /// Those that are new enough and run.
+    pub(crate) tools: BTreeSet<Tool>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     InstallPackages(Vec<&'static str>),
-    BuildLinker,
+    BuildTool(Tool),
+}
+
+/// What cargo builds into target/tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tool {
+    BpfLinker,
+    CargoDeny,
 }
 
 /// One thing that must be there.
 struct Need {
     thing: Thing,
+    purposes: &'static [Purpose],
     /// Debian packages that bring it.
     packages: &'static [&'static str],
     /// What to install where there is no apt.
@@ -49,19 +59,32 @@ struct Need {
 
 enum Thing {
     EbpfCompiler,
-    Linker,
+    Tool(Tool),
     Program(&'static str),
 }
 
-const NEEDS: [Need; 10] = [
+const ALWAYS: &[Purpose] = &[
+    Purpose::Build,
+    Purpose::Demo,
+    Purpose::Bench,
+    Purpose::LiveTests,
+    Purpose::Tests,
+];
+/// For all but building.
+const TO_RUN: &[Purpose] = ALWAYS.split_at(1).1;
+const TO_TEST: &[Purpose] = &[Purpose::LiveTests, Purpose::Tests];
+
+const NEEDS: [Need; 11] = [
     Need {
         thing: Thing::EbpfCompiler,
+        purposes: ALWAYS,
         packages: &["rustc-web", "rust-web-src"],
         remedy: "a nightly Rust with its library source \
                  (`rustup toolchain install nightly --component rust-src`)",
     },
     Need {
-        thing: Thing::Linker,
+        thing: Thing::Tool(Tool::BpfLinker),
+        purposes: ALWAYS,
         packages: &[
             "llvm-22-dev",
             "libpolly-22-dev",
@@ -72,44 +95,58 @@ const NEEDS: [Need; 10] = [
         remedy: "bpf-linker 0.13 or newer in PATH",
     },
     Need {
+        thing: Thing::Tool(Tool::CargoDeny),
+        purposes: &[Purpose::Tests],
+        packages: &[],
+        remedy: "cargo-deny 0.20 or newer in PATH",
+    },
+    Need {
         thing: Thing::Program("cc"),
+        purposes: ALWAYS,
         packages: &["gcc", "libc6-dev"],
         remedy: "a C compiler named cc",
     },
     Need {
         thing: Thing::Program("git"),
+        purposes: TO_RUN,
         packages: &["git"],
         remedy: "git",
     },
     Need {
         thing: Thing::Program("python3"),
+        purposes: TO_RUN,
         packages: &["python3"],
         remedy: "python3",
     },
     Need {
         // Not only one of pyenv: the system's own is built in another way.
         thing: Thing::Program(SYSTEM_PYTHON),
+        purposes: TO_TEST,
         packages: &["python3-minimal"],
         remedy: "a python3 in /usr/bin",
     },
     Need {
         thing: Thing::Program("perf"),
+        purposes: &[Purpose::Bench, Purpose::LiveTests, Purpose::Tests],
         packages: &["linux-perf"],
         remedy: "perf",
     },
     Need {
         thing: Thing::Program("strace"),
+        purposes: &[Purpose::Bench],
         packages: &["strace"],
         remedy: "strace",
     },
     Need {
         thing: Thing::Program("bpftrace"),
+        purposes: &[Purpose::Bench],
         packages: &["bpftrace"],
         remedy: "bpftrace",
     },
     Need {
         // In sbin, which not every PATH has.
         thing: Thing::Program("/usr/sbin/offcputime"),
+        purposes: &[Purpose::Bench],
         packages: &["libbpf-tools"],
         remedy: "libbpf-tools",
     },
@@ -122,7 +159,7 @@ const SYSTEM_PYTHON: &str = "/usr/bin/python3";
 pub(crate) fn programs() -> impl Iterator<Item = &'static str> {
     NEEDS.iter().filter_map(|need| match need.thing {
         Thing::Program(name) => Some(name),
-        Thing::EbpfCompiler | Thing::Linker => None,
+        Thing::EbpfCompiler | Thing::Tool(_) => None,
     })
 }
 
@@ -135,7 +172,7 @@ pub(crate) fn packages() -> impl Iterator<Item = &'static str> {
 pub(crate) fn plan(facts: &Facts, purpose: Purpose) -> Result<Vec<Action>> {
     let unmet: Vec<&Need> = NEEDS
         .iter()
-        .filter(|need| wanted(&need.thing, purpose) && !met(&need.thing, facts))
+        .filter(|need| need.purposes.contains(&purpose) && !met(&need.thing, facts))
         .collect();
     if unmet.is_empty() {
         return Ok(Vec::new());
@@ -163,26 +200,17 @@ pub(crate) fn plan(facts: &Facts, purpose: Purpose) -> Result<Vec<Action>> {
     if !missing.is_empty() {
         actions.push(Action::InstallPackages(missing));
     }
-    if !facts.linker {
-        actions.push(Action::BuildLinker);
-    }
+    actions.extend(unmet.iter().filter_map(|need| match need.thing {
+        Thing::Tool(tool) => Some(Action::BuildTool(tool)),
+        Thing::EbpfCompiler | Thing::Program(_) => None,
+    }));
     Ok(actions)
-}
-
-fn wanted(thing: &Thing, purpose: Purpose) -> bool {
-    match thing {
-        Thing::EbpfCompiler | Thing::Linker | Thing::Program("cc") => true,
-        Thing::Program("perf") => matches!(purpose, Purpose::Everything | Purpose::Bench),
-        Thing::Program(SYSTEM_PYTHON) => purpose == Purpose::Everything,
-        Thing::Program("strace" | "bpftrace" | "/usr/sbin/offcputime") => purpose == Purpose::Bench,
-        Thing::Program(_) => purpose != Purpose::Build,
-    }
 }
 
 fn met(thing: &Thing, facts: &Facts) -> bool {
     match thing {
         Thing::EbpfCompiler => facts.ebpf_compiler,
-        Thing::Linker => facts.linker,
+        Thing::Tool(tool) => facts.tools.contains(tool),
         Thing::Program(name) => facts.programs.contains(name),
     }
 }
@@ -199,7 +227,7 @@ mod tests {
             packages: ["gcc", "libc6-dev"].map(str::to_owned).into(),
             programs: ["cc"].into(),
             ebpf_compiler: false,
-            linker: false,
+            tools: BTreeSet::new(),
         }
     }
 
@@ -207,12 +235,12 @@ mod tests {
         Facts {
             programs: ["cc", "git", "python3", SYSTEM_PYTHON, "perf"].into(),
             ebpf_compiler: true,
-            linker: true,
+            tools: [Tool::BpfLinker, Tool::CargoDeny].into(),
             ..fresh()
         }
     }
 
-    /// The plan as one line: packages, then `linker`; or the refusal.
+    /// The plan as one line: packages, then tools; or the refusal.
     fn check(facts: &Facts, purpose: Purpose, expect: &str) {
         let told = match plan(facts, purpose) {
             Err(refusal) => refusal.to_string(),
@@ -220,7 +248,7 @@ mod tests {
                 .iter()
                 .map(|action| match action {
                     Action::InstallPackages(packages) => packages.join(" "),
-                    Action::BuildLinker => "linker".to_owned(),
+                    Action::BuildTool(tool) => format!("{tool:?}"),
                 })
                 .collect::<Vec<_>>()
                 .join("; "),
@@ -233,21 +261,26 @@ mod tests {
 
     #[test]
     fn a_fresh_machine_gets_what_its_purpose_needs() {
-        check(&fresh(), Purpose::Build, &format!("{FOR_BUILD}; linker"));
+        check(&fresh(), Purpose::Build, &format!("{FOR_BUILD}; BpfLinker"));
         check(
             &fresh(),
             Purpose::Demo,
-            &format!("{FOR_BUILD} git python3; linker"),
+            &format!("{FOR_BUILD} git python3; BpfLinker"),
         );
         check(
             &fresh(),
-            Purpose::Everything,
-            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf; linker"),
+            Purpose::LiveTests,
+            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf; BpfLinker"),
+        );
+        check(
+            &fresh(),
+            Purpose::Tests,
+            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf; BpfLinker; CargoDeny"),
         );
         check(
             &fresh(),
             Purpose::Bench,
-            &format!("{FOR_BUILD} git python3 linux-perf strace bpftrace libbpf-tools; linker"),
+            &format!("{FOR_BUILD} git python3 linux-perf strace bpftrace libbpf-tools; BpfLinker"),
         );
     }
 
@@ -259,7 +292,7 @@ mod tests {
                 privilege,
                 ..complete()
             };
-            check(&facts, Purpose::Everything, "");
+            check(&facts, Purpose::Tests, "");
         }
     }
 
@@ -272,10 +305,10 @@ mod tests {
         check(
             &nightly,
             Purpose::Build,
-            "llvm-22-dev libpolly-22-dev zlib1g-dev libzstd-dev libxml2-dev; linker",
+            "llvm-22-dev libpolly-22-dev zlib1g-dev libzstd-dev libxml2-dev; BpfLinker",
         );
         let linker = Facts {
-            linker: true,
+            tools: [Tool::BpfLinker].into(),
             ..fresh()
         };
         check(&linker, Purpose::Build, "rustc-web rust-web-src");
@@ -284,10 +317,10 @@ mod tests {
     #[test]
     fn a_linker_without_its_packages_missing_is_only_built() {
         let mut facts = complete();
-        facts.linker = false;
+        facts.tools.clear();
         facts.packages.extend(packages().map(str::to_owned));
         facts.privilege = Privilege::None;
-        check(&facts, Purpose::Build, "linker");
+        check(&facts, Purpose::Build, "BpfLinker");
     }
 
     #[test]
@@ -296,7 +329,7 @@ mod tests {
         let mut facts = complete();
         facts.programs.remove("perf");
         check(&facts, Purpose::Demo, "");
-        check(&facts, Purpose::Everything, "linux-perf");
+        check(&facts, Purpose::Tests, "linux-perf");
     }
 
     #[test]
