@@ -33,12 +33,14 @@ pub(super) struct Waited {
 
 /// Judges sites by all that happened at them: `Some` where it can be told. `life`
 /// tells, again and again, the waits of one of `threads` in order of time;
-/// `site_of` says at which of the sites one was. Of the waits themselves a byte
-/// each is kept.
+/// `site_of` says at which of the sites one was; `passes_on`, whether a thread had
+/// done nothing else between two instants, ns. Of the waits themselves a byte each is
+/// kept.
 pub(super) fn judge<I: Iterator<Item = Waited>>(
     threads: &[ThreadId],
     life: impl Fn(ThreadId) -> I,
     site_of: impl Fn(&Waited) -> usize,
+    passes_on: impl Fn(ThreadId, u64, u64) -> bool,
     rules: &[Rule],
     kin: &Kin<'_>,
 ) -> Vec<Option<bool>> {
@@ -55,7 +57,8 @@ pub(super) fn judge<I: Iterator<Item = Waited>>(
     let by_end = lives().map(|life| life.map(|wait| (wait.to_ns, wait)));
     for (_, _, wait) in in_order(by_end) {
         let site = site_of(&wait);
-        sites[site].add(&wait, &roles[site], rules[site], kin);
+        let origin = sites[site].origin(&wait, &roles[site], &passes_on);
+        sites[site].add(&wait, origin, &roles[site], rules[site], kin);
     }
     let verdicts = sites.iter().zip(rules);
     verdicts.map(|(site, rule)| site.verdict(*rule)).collect()
@@ -178,18 +181,54 @@ impl Roles {
 struct Evidence {
     tally: Tally,
     choices: Choices,
+    /// Threads that a submitter has woken here, itself or through others, since when,
+    /// ns, and which submitter.
+    orders: FxHashMap<ThreadId, (u64, ThreadId)>,
 }
 
 impl Evidence {
-    /// Takes in a wait; they come in order of their ends.
-    fn add(&mut self, wait: &Waited, roles: &Roles, rule: Rule, kin: &Kin<'_>) {
+    /// Who ended a wait; the submitter, where the one who did passes on an order.
+    /// Waits come in order of their ends.
+    fn origin(
+        &mut self,
+        wait: &Waited,
+        roles: &Roles,
+        passes_on: impl Fn(ThreadId, u64, u64) -> bool,
+    ) -> By {
+        let is_submitter = |id| roles.of_waker(id, wait.to_ns) == Role::Submitter;
+        let origin = match wait.by {
+            By::Thread(waker) if !is_submitter(waker) => {
+                let order = self.orders.get(&waker);
+                let passed = order.filter(|(since, _)| passes_on(waker, *since, wait.to_ns));
+                passed.map_or(wait.by, |&(_, submitter)| By::Thread(submitter))
+            }
+            by => by,
+        };
+        match origin {
+            By::Thread(id) if is_submitter(id) => {
+                self.orders.insert(wait.waiter, (wait.to_ns, id));
+            }
+            _ => {
+                self.orders.remove(&wait.waiter);
+            }
+        }
+        origin
+    }
+
+    /// Takes in a wait, and who ended it at the origin.
+    fn add(&mut self, wait: &Waited, origin: By, roles: &Roles, rule: Rule, kin: &Kin<'_>) {
         let may_feed = |waker, waiter| rule == Rule::Word || kin.has_made(waker, waiter);
-        self.tally.add(wait, roles, may_feed);
+        let by_origin = Waited {
+            by: origin,
+            ..*wait
+        };
+        self.tally.add(&by_origin, roles, may_feed);
+        // An order that is passed on says nothing of who sleeps on.
         self.choices.add(wait, roles);
     }
 
     fn verdict(&self, rule: Rule) -> Option<bool> {
-        let Evidence { tally, choices } = self;
+        let Evidence { tally, choices, .. } = self;
         if tally.mostly(tally.fed) && choices.made >= TIMES {
             return Some(true);
         }

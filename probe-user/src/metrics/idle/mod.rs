@@ -21,7 +21,11 @@
 //! after its own last wait there counts for nothing: it passes on an order to
 //! stop. Nor does a waking in vain: the woken thread ran for less than 50 µs,
 //! woke nobody there, and waited there again. The waits before and behind it
-//! count as one (Python's queue wakes one worker more than it has items).
+//! count as one (Python's queue wakes one worker more than it has items). A waking
+//! counts as the submitter's that was *passed on*: by a thread that a submitter had
+//! woken there, itself or in the same way, and that ran for less than 1 ms since and
+//! waited for nothing but Python's interpreter lock (whoever takes an item from
+//! Python's queue wakes the next worker).
 //!
 //! - The site is a *queue* if at least 95 % of its waits were ended by
 //!   submitters and if it was so at least three times that one sleeper was
@@ -162,7 +166,8 @@ impl Idle {
             ObjectKey::Futex(word) => sites[&(process_of[wait.waiter.0 as usize], word)],
             object => unreachable!("{object:?} is no word"),
         };
-        let verdicts = evidence::judge(&threads, life, site_of, &rules, kin);
+        let passes_on = |id, from_ns, to_ns| passes_on(world, id, from_ns, to_ns);
+        let verdicts = evidence::judge(&threads, life, site_of, passes_on, &rules, kin);
         for (at, threads) in waiters {
             let verdict = verdicts[sites[at]];
             let keys = threads.iter().map(|&id| (id, ObjectKey::Futex(at.1)));
@@ -272,6 +277,27 @@ fn waits_at_words(world: &World, waiter: ThreadId) -> impl Iterator<Item = Waite
         waited.ran_ns = so_far_ns.map(|so_far_ns| on_cpu_ns - so_far_ns);
         Some(waited)
     })
+}
+
+/// CPU time of a thread that passes on what it was woken for, at most, ns.
+const PASSES_ON_NS: u64 = 1_000_000;
+
+/// Whether a thread has done nothing in between but pass on why it was woken.
+fn passes_on(world: &World, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
+    let mut cpu_ns = to_ns.saturating_sub(world.past.end_ns(id).max(from_ns));
+    for lived in world.past.history_before(id, to_ns) {
+        if lived.to_ns <= from_ns || cpu_ns > PASSES_ON_NS {
+            break;
+        }
+        match lived.what {
+            Life::Passed(Cause::Computing(..)) => {
+                cpu_ns += lived.to_ns.min(to_ns) - lived.from_ns.max(from_ns);
+            }
+            Life::Waited { key, .. } if key.kind != WaitKind::Gil => return false,
+            _ => {}
+        }
+    }
+    cpu_ns <= PASSES_ON_NS
 }
 
 fn told(lived: &Lived<'_>, waiter: ThreadId) -> Option<(On, Waited)> {

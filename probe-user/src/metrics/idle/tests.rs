@@ -75,7 +75,8 @@ fn check(rule: Rule, drawing: &str, idle: Option<bool>) {
     let waits = drawn(drawing);
     let threads: Vec<ThreadId> = (0..ONE_PROCESS.len() as u32).map(ThreadId).collect();
     let life = |id| waits.iter().filter(move |wait| wait.waiter == id).copied();
-    let verdicts = evidence::judge(&threads, life, |_| 0, &[rule], &kin);
+    let passes_on = |_, from_ns, to_ns| to_ns - from_ns <= 2_000_000;
+    let verdicts = evidence::judge(&threads, life, |_| 0, passes_on, &[rule], &kin);
     assert_eq!(verdicts, [idle], "\n{drawing}");
 }
 
@@ -132,6 +133,25 @@ fn workers_that_wake_each_other_in_vain_stay_idle() {
          b ~~~~a~~m......~~~~~~m........
          c ~~~~~~~b~~m.....~~~~~~~b~~~~m",
         Some(true),
+    );
+}
+
+#[test]
+fn idle_workers_pass_on_at_once_what_they_were_woken_for() {
+    check_word(
+        "a ~~~m....~~~~~~~~~~m........
+         b ~~~~a.~~~~~~~~~~~~~a.......
+         c ~~~~~~~~~~m....~~~~~~~~~~m.
+         d ~~~~~~~~~~~c.~~~~~~~~~~~~~c",
+        Some(true),
+    );
+    // They had something to do with it before.
+    check_word(
+        "a ~~~m......~~~~~~~~~~m..........
+         b ~~~~~~a..~~~~~~~~~~~~~~a.......
+         c ~~~~~~~~~~~~m....~~~~~~~~~~m...
+         d ~~~~~~~~~~~~~~~c.~~~~~~~~~~~~~c",
+        None,
     );
 }
 

@@ -91,6 +91,22 @@ impl Past {
         intervals.filter_map(|(log, interval)| self.lived(log, interval))
     }
 
+    /// The finished intervals of a thread that began before an instant, ns, latest
+    /// first.
+    pub fn history_before(&self, id: ThreadId, at_ns: u64) -> impl Iterator<Item = Lived<'_>> {
+        let log = self.logs.get(id.0 as usize);
+        let intervals = log.into_iter().flat_map(move |log| {
+            let intervals = log.intervals_before(at_ns);
+            intervals.map(move |interval| (log, interval))
+        });
+        intervals.filter_map(|(log, interval)| self.lived(log, interval))
+    }
+
+    /// Where the finished intervals of a thread end, ns.
+    pub fn end_ns(&self, id: ThreadId) -> u64 {
+        self.logs.get(id.0 as usize).map_or(0, Log::end_ns)
+    }
+
     fn lived<'a>(
         &'a self,
         log: &'a Log,

@@ -242,6 +242,14 @@ impl Log {
         numbered.map(move |(at, interval)| (beginning(at), interval))
     }
 
+    /// Those that began before an instant, ns, latest first, each with its beginning.
+    pub(super) fn intervals_before(&self, at_ns: u64) -> impl Iterator<Item = (u64, &Interval)> {
+        let ended = self.up_to(usize::MAX, |i| i.to_ns < at_ns);
+        let begun = (ended + 1).min(self.intervals.len());
+        let numbered = (0..begun).rev().filter_map(|at| self.interval(at));
+        numbered.skip_while(move |&(from_ns, _)| from_ns >= at_ns)
+    }
+
     /// Which of its first `of` intervals an instant ends or lies in.
     pub(super) fn ending_from(&self, at_ns: u64, of: usize) -> Option<usize> {
         let at = self.up_to(of, |i| i.to_ns < at_ns);
