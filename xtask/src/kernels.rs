@@ -1,30 +1,36 @@
 //! What waitscope can do on which kernel: taken from doctor's output, compared
-//! with what is tracked, or written down anew.
+//! with tests/kernels.json, or written there and into docs/kernels.md.
 
 pub(crate) mod abilities;
-mod change;
 mod compare;
-pub(crate) mod doctor;
 mod page;
-mod readme;
-mod tracked;
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 
 use self::abilities::Abilities;
-use self::change::Weight;
-use self::compare::changes;
-use self::doctor::Doctor;
-use self::tracked::Tracked;
+use self::compare::{Difference, differences};
 use crate::privilege::Privilege;
 use crate::run::{output_of, say};
+use crate::vm::files;
 use crate::workspace::Workspace;
 
+/// What doctor is called with.
+pub(crate) const DOCTOR: [&str; 3] = ["doctor", "--format", "json"];
 /// The label of the machine that boots the guests.
-pub(crate) const HOST: &str = "host";
+const HOST: &str = "host";
+const FILE: &str = "tests/kernels.json";
 const UPDATE: &str = "cargo xtask vm --no-tests --update";
+/// Objects down to here have a line per member, so that a changed number is one
+/// changed line: kernels, their members, features and programs.
+const OPEN: usize = 3;
+
+/// By label: a kernel's version and its lockdown, if any, or `host`.
+type Tracked = BTreeMap<String, Abilities>;
 
 /// What was seen on one kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +50,10 @@ pub(crate) fn host(waitscope: &Path) -> Result<Option<Observation>> {
         return Ok(None);
     }
     let mut command = privilege.command(waitscope, &[])?;
-    let output = output_of(command.args(doctor::ARGUMENTS)).context("doctor on this machine")?;
-    let doctor = Doctor::parse(output.as_bytes())?;
+    let output = output_of(command.args(DOCTOR)).context("doctor on this machine")?;
     Ok(Some(Observation {
         label: HOST.to_owned(),
-        abilities: Abilities::of(&doctor)?,
+        abilities: Abilities::parse(output.as_bytes())?,
     }))
 }
 
@@ -58,89 +63,76 @@ pub(crate) fn compare_or_update(
     observed: &[Observation],
     update: bool,
 ) -> Result<()> {
+    let mut tracked = read(workspace)?;
     if update {
-        write_down(workspace, observed)
-    } else {
-        check(&tracked::read(workspace)?, observed)
-    }
-}
-
-/// Says each difference that matters in a sentence; fails for some.
-fn check(tracked: &Tracked, observed: &[Observation]) -> Result<()> {
-    let mut failures = 0;
-    for (weight, text) in observed.iter().flat_map(|seen| compare(tracked, seen)) {
-        match weight {
-            Weight::Failure => {
-                failures += 1;
-                say(format_args!(
-                    "{text}; if that is meant, `{UPDATE}` writes it down"
-                ));
-            }
-            Weight::Notable => say(text),
-            Weight::Small => {}
+        for observation in observed {
+            track(&mut tracked, observation);
         }
+        let text = lay_out(&serde_json::to_value(&tracked)?, 0) + "\n";
+        files::place_bytes(&workspace.path(FILE), text.as_bytes())?;
+        return page::write(workspace, &tracked);
     }
-    let file = tracked::FILE;
+    let found = observed.iter().flat_map(|seen| compare(&tracked, seen));
+    let mut failures = 0;
+    for Difference { fails, text } in found {
+        failures += usize::from(fails);
+        say(text);
+    }
     ensure!(
         failures == 0,
-        "{failures} differences from {file}, told above"
+        "{failures} differences from {FILE}; if they are meant, `{UPDATE}` writes them down"
     );
     Ok(())
 }
 
-/// Says what is different from before.
-fn write_down(workspace: &Workspace, observed: &[Observation]) -> Result<()> {
-    let mut tracked = tracked::read(workspace)?;
-    for observation in observed {
-        let Observation { label, abilities } = observation;
-        match tracked.get(label) {
-            Some(was) => said(label, was, abilities)
-                .iter()
-                .for_each(|(_, text)| say(text)),
-            None => say(format_args!("{label}: new")),
-        }
-        let entry = merged(tracked.get(label), abilities);
-        tracked.insert(label.clone(), entry);
-    }
-    tracked::write(workspace, &tracked)?;
-    page::write(workspace, &tracked)?;
-    readme::write(workspace, &tracked)
-}
-
-fn said(label: &str, was: &Abilities, now: &Abilities) -> Vec<(Weight, String)> {
-    changes(was, now)
-        .iter()
-        .map(|change| (change.weight(), format!("{label}: {change}")))
-        .collect()
-}
-
-/// A host's kernel is whichever it happens to run, so only the same one compares.
-fn compare(tracked: &Tracked, observation: &Observation) -> Vec<(Weight, String)> {
-    let Observation { label, abilities } = observation;
-    let release = &abilities.release;
-    match tracked.get(label) {
-        Some(was) if label == HOST && was.release != *release => {
-            let was = &was.release;
-            let text = format!("{label}: runs {release}, tracked is {was}: not compared");
-            vec![(Weight::Notable, text)]
-        }
-        Some(was) => said(label, was, abilities),
-        None if label == HOST => {
-            let text = format!("{label}: runs {release}, which is not tracked: not compared");
-            vec![(Weight::Notable, text)]
-        }
-        None => vec![(
-            Weight::Failure,
-            format!("{label}: nothing is tracked of it"),
-        )],
-    }
+fn read(workspace: &Workspace) -> Result<Tracked> {
+    let text = fs::read(workspace.path(FILE)).context(FILE)?;
+    serde_json::from_slice(&text).context(FILE)
 }
 
 /// Seconds are kept where no whole round was run.
-fn merged(was: Option<&Abilities>, now: &Abilities) -> Abilities {
-    let mut entry = now.clone();
-    entry.seconds = now.seconds.or(was.and_then(|was| was.seconds));
-    entry
+fn track(tracked: &mut Tracked, observation: &Observation) {
+    let Observation { label, abilities } = observation;
+    let mut entry = abilities.clone();
+    let was = tracked.get(label);
+    entry.seconds = entry.seconds.or(was.and_then(|was| was.seconds));
+    tracked.insert(label.clone(), entry);
+}
+
+/// A host's kernel is the one it happens to run, so only the same one compares.
+fn compare(tracked: &Tracked, observation: &Observation) -> Vec<Difference> {
+    let Observation { label, abilities } = observation;
+    let one = |fails, text| vec![Difference { fails, text }];
+    match tracked.get(label) {
+        Some(was) if label != HOST || was.release == abilities.release => {
+            let mut found = differences(was, abilities);
+            for Difference { text, .. } in &mut found {
+                *text = format!("{label}: {text}");
+            }
+            found
+        }
+        _ if label == HOST => {
+            let release = &abilities.release;
+            let text = format!("{label}: runs {release}, which is not tracked: not compared");
+            one(false, text)
+        }
+        _ => one(true, format!("{label}: nothing is tracked of it")),
+    }
+}
+
+fn lay_out(value: &Value, depth: usize) -> String {
+    match value {
+        Value::Object(members) if depth < OPEN && !members.is_empty() => {
+            let indent = "  ".repeat(depth + 1);
+            let lines = members.iter().map(|(name, member)| {
+                let name = Value::from(name.as_str());
+                format!("{indent}{name}: {}", lay_out(member, depth + 1))
+            });
+            let lines = lines.collect::<Vec<_>>().join(",\n");
+            format!("{{\n{lines}\n{}}}", "  ".repeat(depth))
+        }
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -156,10 +148,10 @@ mod tests {
         }
     }
 
-    fn check_one(tracked: &Tracked, label: &str, expect: &[(Weight, &str)]) {
-        let told = compare(tracked, &observation(label));
-        let told: Vec<(Weight, &str)> = told.iter().map(|(w, text)| (*w, text.as_str())).collect();
-        assert_eq!(told, expect);
+    fn check(tracked: &Tracked, label: &str, expect: &[(bool, &str)]) {
+        let found = compare(tracked, &observation(label));
+        let found = found.iter().map(|found| (found.fails, found.text.as_str()));
+        assert_eq!(found.collect::<Vec<_>>(), expect);
     }
 
     #[test]
@@ -168,16 +160,11 @@ mod tests {
         other.release = "6.18".into();
         other.tier = Some("full".into());
         let tracked = Tracked::from([("6.12".into(), other.clone()), ("host".into(), other)]);
-        let tier = "6.12: tier full → tracepoint";
-        let release = "6.12: release 6.18 → 6.12.9";
-        let changes = [(Weight::Small, release), (Weight::Failure, tier)];
-        check_one(&tracked, "6.12", &changes);
-        let new = "6.1: nothing is tracked of it";
-        check_one(&tracked, "6.1", &[(Weight::Failure, new)]);
-        let differs = "host: runs 6.12.9, tracked is 6.18: not compared";
-        check_one(&tracked, "host", &[(Weight::Notable, differs)]);
-        let none = "host: runs 6.12.9, which is not tracked: not compared";
-        check_one(&Tracked::new(), "host", &[(Weight::Notable, none)]);
+        check(&tracked, "6.12", &[(true, "6.12: tier full → tracepoint")]);
+        check(&tracked, "6.1", &[(true, "6.1: nothing is tracked of it")]);
+        let differs = "host: runs 6.12.9, which is not tracked: not compared";
+        check(&tracked, "host", &[(false, differs)]);
+        check(&Tracked::new(), "host", &[(false, differs)]);
     }
 
     #[test]
@@ -186,16 +173,43 @@ mod tests {
         lower.tier = None;
         let tracked = Tracked::from([("host".into(), lower)]);
         let tier = "host: tier none → tracepoint";
-        check_one(&tracked, "host", &[(Weight::Notable, tier)]);
+        check(&tracked, "host", &[(false, tier)]);
     }
 
     #[test]
     fn a_part_of_a_round_keeps_the_seconds() {
-        let (mut was, mut now) = (abilities(), abilities());
-        was.seconds = Some(Seconds { boot: 5, tests: 93 });
-        assert_eq!(merged(Some(&was), &now).seconds, was.seconds);
-        now.seconds = Some(Seconds { boot: 6, tests: 90 });
-        assert_eq!(merged(Some(&was), &now).seconds, now.seconds);
-        assert_eq!(merged(None, &abilities()).seconds, None);
+        let mut tracked = Tracked::new();
+        let mut seen = observation("6.12");
+        for (now, expect) in [(None, None), (Some(93), Some(93)), (None, Some(93))] {
+            seen.abilities.seconds = now.map(|tests| Seconds { boot: 5, tests });
+            track(&mut tracked, &seen);
+            let kept = tracked["6.12"].seconds;
+            assert_eq!(kept.map(|seconds| seconds.tests), expect);
+        }
+    }
+
+    #[test]
+    fn a_number_has_a_line() {
+        let tracked = Tracked::from([("6.12 integrity".into(), abilities())]);
+        let text = lay_out(&serde_json::to_value(&tracked).unwrap(), 0);
+        let expect = r#"{
+  "6.12 integrity": {
+    "features": {
+      "descriptors": {"off":"no task_struct.files"},
+      "stacks": "on"
+    },
+    "lockdown": "integrity",
+    "programs": {
+      "do_wait": {"refused":"EPERM"},
+      "sched_switch": {"attached":{"hook":"tp_btf","translated":400,"verified":1200}},
+      "task": {"attached":{"hook":"iter","translated":90,"verified":null}}
+    },
+    "release": "6.12.9",
+    "seconds": null,
+    "tier": "tracepoint"
+  }
+}"#;
+        assert_eq!(text, expect);
+        assert_eq!(serde_json::from_str::<Tracked>(&text).unwrap(), tracked);
     }
 }

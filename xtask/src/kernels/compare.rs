@@ -1,93 +1,126 @@
-//! Finds the differences between what is tracked of a kernel and what was seen.
+//! Finds the differences that matter between what is tracked of a kernel and what
+//! was seen: less than before fails the run, more is worth a line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::kernels::abilities::{Abilities, Availability, Loaded, Program};
-use crate::kernels::change::{Change, Unit};
 
-/// In the order of the enum's variants; by name within each.
-pub(crate) fn changes(was: &Abilities, now: &Abilities) -> Vec<Change> {
+/// More than this is a failure, until the tracked file has it.
+const GROWTH_PERCENT: u64 = 20;
+/// From best to worst.
+const TIERS: [&str; 3] = ["full", "tracepoint", "raw"];
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) fails: bool,
+    pub(crate) text: String,
+}
+
+pub(crate) fn differences(was: &Abilities, now: &Abilities) -> Vec<Difference> {
     let mut found = Vec::new();
-    if was.release != now.release {
-        let (old, new) = (was.release.clone(), now.release.clone());
-        found.push(Change::Release { old, new });
-    }
     if was.tier != now.tier {
-        let (old, new) = (was.tier.clone(), now.tier.clone());
-        found.push(Change::Tier { old, new });
+        let (old, new) = (was.tier(), now.tier());
+        found.push(Difference {
+            fails: rank(new) > rank(old),
+            text: format!("tier {old} → {new}"),
+        });
     }
-    features(was, now, &mut found);
-    programs(was, now, &mut found);
+    for name in names(&was.features, &now.features) {
+        let (was, now) = (was.features.get(name), now.features.get(name));
+        found.extend(feature(name, was, now));
+    }
+    for name in names(&was.programs, &now.programs) {
+        let (was, now) = (was.programs.get(name), now.programs.get(name));
+        found.extend(program(name, was, now));
+    }
     found
 }
 
-fn features(was: &Abilities, now: &Abilities, found: &mut Vec<Change>) {
-    for (name, availability) in &was.features {
-        if *availability != Availability::On {
-            continue;
-        }
-        let reason = match now.features.get(name) {
-            Some(Availability::On) => continue,
-            Some(Availability::Off(reason)) => reason.clone(),
-            None => "doctor does not name it".to_owned(),
-        };
-        let name = name.clone();
-        found.push(Change::FeatureOff { name, reason });
-    }
-    let on = now.features.iter().filter(|(name, availability)| {
-        **availability == Availability::On && was.features.get(*name) != Some(&Availability::On)
-    });
-    found.extend(on.map(|(name, _)| Change::FeatureOn { name: name.clone() }));
+/// Of both, each once.
+fn names<'a, T>(
+    was: &'a BTreeMap<String, T>,
+    now: &'a BTreeMap<String, T>,
+) -> BTreeSet<&'a String> {
+    was.keys().chain(now.keys()).collect()
 }
 
-fn programs(was: &Abilities, now: &Abilities, found: &mut Vec<Change>) {
-    for (program, state) in &now.programs {
-        let Some(now) = state.loaded() else { continue };
-        match was.programs.get(program).and_then(Program::loaded) {
-            Some(was) if was.hook == now.hook => counts(program, was, now, found),
-            Some(was) => found.push(Change::Hook {
-                program: program.clone(),
-                was: was.clone(),
-                now: now.clone(),
-            }),
-            None => found.push(Change::Untracked {
-                program: program.clone(),
-                now: now.clone(),
-            }),
-        }
-    }
-    for (program, state) in &was.programs {
-        let Some(was) = state.loaded().cloned() else {
-            continue;
-        };
-        let reason = match now.programs.get(program) {
-            Some(Program::Attached(_)) => continue,
-            Some(Program::Refused(reason)) => reason.clone(),
-            None => "doctor does not name it".to_owned(),
-        };
-        let program = program.clone();
-        found.push(Change::Lost {
-            program,
-            was,
-            reason,
-        });
-    }
+/// The lower the better.
+fn rank(tier: &str) -> usize {
+    let known = TIERS.iter().position(|known| *known == tier);
+    known.unwrap_or(TIERS.len())
 }
 
-fn counts(program: &str, was: &Loaded, now: &Loaded, found: &mut Vec<Change>) {
-    let verified = was.verified.zip(now.verified);
-    let translated = was.translated.zip(now.translated);
-    let unit = match verified {
-        Some(_) => Unit::TranslatedToo,
-        None => Unit::Translated,
+fn feature(
+    name: &str,
+    was: Option<&Availability>,
+    now: Option<&Availability>,
+) -> Option<Difference> {
+    const ON: Option<&Availability> = Some(&Availability::On);
+    let reason = match now {
+        Some(Availability::On) if was == ON => return None,
+        Some(Availability::On) => {
+            let text = format!("\"{name}\" works now");
+            return Some(Difference { fails: false, text });
+        }
+        _ if was != ON => return None,
+        Some(Availability::Off(reason)) => reason,
+        None => "doctor does not name it",
     };
-    for (unit, both) in [(Unit::Verified, verified), (unit, translated)] {
-        if let Some((was, now)) = both.filter(|(was, now)| was != now) {
-            let program = program.to_owned();
-            found.push(Change::Count {
-                program,
-                unit,
-                was,
-                now,
-            });
+    let text = format!("\"{name}\" worked and is off now: {reason}");
+    Some(Difference { fails: true, text })
+}
+
+fn program(name: &str, was: Option<&Program>, now: Option<&Program>) -> Option<Difference> {
+    let text = match (was.and_then(Program::loaded), now) {
+        (Some(was), Some(Program::Attached(now))) if was.hook == now.hook => {
+            return count(name, was, now);
+        }
+        (Some(was), Some(Program::Attached(now))) => format!(
+            "{name} was {} with {was} and is {} with {now}",
+            was.hook, now.hook
+        ),
+        (None, Some(Program::Attached(now))) => format!("{name} has {now} and is not tracked"),
+        (Some(was), Some(Program::Refused(reason))) => {
+            format!("{name} had {was} and is not attached now: {reason}")
+        }
+        (Some(was), None) => {
+            format!("{name} had {was} and is not attached now: doctor does not name it")
+        }
+        (None, _) => return None,
+    };
+    Some(Difference { fails: true, text })
+}
+
+/// Translated instructions count where the kernel gives no verified ones.
+fn count(name: &str, was: &Loaded, now: &Loaded) -> Option<Difference> {
+    let verified = was.verified.zip(now.verified);
+    let unit = unit(verified.is_some());
+    let (was, now) = verified.or(was.translated.zip(now.translated))?;
+    let fails = now * 100 > was * (100 + GROWTH_PERCENT);
+    (fails || now < was).then(|| Difference {
+        fails,
+        text: format!("{name} {was} → {now} {unit} instructions"),
+    })
+}
+
+fn unit(is_verified: bool) -> &'static str {
+    if is_verified {
+        "verified"
+    } else {
+        "translated"
+    }
+}
+
+impl fmt::Display for Loaded {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.verified.or(self.translated) {
+            Some(count) => write!(
+                out,
+                "{count} {} instructions",
+                unit(self.verified.is_some())
+            ),
+            None => out.write_str("an unknown number of instructions"),
         }
     }
 }
@@ -96,31 +129,23 @@ fn counts(program: &str, was: &Loaded, now: &Loaded, found: &mut Vec<Change>) {
 mod tests {
     use super::*;
     use crate::kernels::abilities::testing::abilities;
-    use crate::kernels::change::Weight::{self, Failure, Notable, Small};
 
-    /// What is said, and how heavily, when the tracked ones and those seen now
-    /// are changed like this.
+    /// What is said, and whether it fails the run, when the tracked ones and those
+    /// seen now are changed like this.
     fn check(
         before: impl Fn(&mut Abilities),
         after: impl Fn(&mut Abilities),
-        expect: &[(Weight, &str)],
+        expect: &[(bool, &str)],
     ) {
         let (mut was, mut now) = (abilities(), abilities());
         before(&mut was);
         after(&mut now);
-        let told: Vec<(Weight, String)> = changes(&was, &now)
-            .iter()
-            .map(|change| (change.weight(), change.to_string()))
-            .collect();
-        let told: Vec<(Weight, &str)> = told.iter().map(|(w, text)| (*w, text.as_str())).collect();
-        assert_eq!(told, expect);
+        let found = differences(&was, &now);
+        let found = found.iter().map(|found| (found.fails, found.text.as_str()));
+        assert_eq!(found.collect::<Vec<_>>(), expect);
     }
 
-    fn attach(program: &str, verified: Option<u64>, translated: u64) -> impl Fn(&mut Abilities) {
-        attach_by("tp_btf", program, verified, translated)
-    }
-
-    fn attach_by(
+    fn attach(
         hook: &str,
         program: &str,
         verified: Option<u64>,
@@ -144,59 +169,58 @@ mod tests {
     fn same(_: &mut Abilities) {}
 
     const SWITCH: &str = "sched_switch";
-    const TASK: &str = "task";
     const WAIT: &str = "do_wait";
 
     #[test]
     fn nothing_changed_is_nothing_said() {
         check(same, same, &[]);
+        let newer = |abilities: &mut Abilities| abilities.release = "6.12.10".into();
+        check(same, newer, &[]);
     }
 
     #[test]
     fn only_growth_beyond_the_limit_fails() {
-        let told = |now, expect: &[(Weight, &str)]| {
-            check(same, attach(SWITCH, Some(now), 400), expect);
+        let grow = |verified, expect: &[(bool, &str)]| {
+            let now = attach("tp_btf", SWITCH, Some(verified), 400);
+            check(same, now, expect);
         };
-        let fine = "sched_switch 1200 → 1440 verified instructions (+20 %)";
-        told(1440, &[(Small, fine)]);
-        let grown = "sched_switch 1200 → 1441 verified instructions (+20 %)";
-        told(1441, &[(Failure, grown)]);
-        let shrunk = "sched_switch 1200 → 600 verified instructions (-50 %)";
-        told(600, &[(Notable, shrunk)]);
+        grow(1440, &[]);
+        let grown = "sched_switch 1200 → 1441 verified instructions";
+        grow(1441, &[(true, grown)]);
+        let shrunk = "sched_switch 1200 → 600 verified instructions";
+        grow(600, &[(false, shrunk)]);
     }
 
     #[test]
-    fn translated_instructions_count_where_the_kernel_tells_no_others() {
-        let grown = "task 90 → 200 translated instructions (+122 %)";
-        check(
-            same,
-            attach_by("iter", TASK, None, 200),
-            &[(Failure, grown)],
-        );
-        let beside = "sched_switch 400 → 800 translated instructions (+100 %)";
-        check(same, attach(SWITCH, Some(1200), 800), &[(Small, beside)]);
+    fn translated_instructions_count_where_the_kernel_gives_no_others() {
+        let grown = "task 90 → 200 translated instructions";
+        let now = attach("iter", "task", None, 200);
+        check(same, now, &[(true, grown)]);
+        check(same, attach("tp_btf", SWITCH, Some(1200), 800), &[]);
     }
 
     #[test]
     fn a_program_must_be_tracked_and_stay_attached() {
+        let attach =
+            |program, verified, translated| attach("kprobe", program, verified, translated);
         let new = "new has 7 verified instructions and is not tracked";
-        check(same, attach("new", Some(7), 3), &[(Failure, new)]);
+        check(same, attach("new", Some(7), 3), &[(true, new)]);
         let attaches = "do_wait has 9 translated instructions and is not tracked";
-        check(same, attach(WAIT, None, 9), &[(Failure, attaches)]);
+        check(same, attach(WAIT, None, 9), &[(true, attaches)]);
         let refused = "do_wait had 9 verified instructions and is not attached now: EPERM";
-        check(attach(WAIT, Some(9), 3), same, &[(Failure, refused)]);
+        check(attach(WAIT, Some(9), 3), same, &[(true, refused)]);
         let gone = "old had 9 translated instructions and is not attached now: \
             doctor does not name it";
-        check(attach("old", None, 9), same, &[(Failure, gone)]);
+        check(attach("old", None, 9), same, &[(true, gone)]);
     }
 
     #[test]
     fn another_hook_is_another_program() {
         let fell = "do_wait was fexit with 9 verified instructions and is kretprobe with \
             11 verified instructions";
-        let was = attach_by("fexit", WAIT, Some(9), 3);
-        let now = attach_by("kretprobe", WAIT, Some(11), 3);
-        check(was, now, &[(Failure, fell)]);
+        let was = attach("fexit", WAIT, Some(9), 3);
+        let now = attach("kretprobe", WAIT, Some(11), 3);
+        check(was, now, &[(true, fell)]);
     }
 
     #[test]
@@ -206,31 +230,21 @@ mod tests {
             abilities.features.insert("stacks".into(), off);
         };
         let off = "\"stacks\" worked and is off now: no stack";
-        check(same, lose, &[(Failure, off)]);
-        check(lose, same, &[(Notable, "\"stacks\" works now")]);
+        check(same, lose, &[(true, off)]);
+        check(lose, same, &[(false, "\"stacks\" works now")]);
         let forget = |abilities: &mut Abilities| abilities.features.clear();
         let unnamed = "\"stacks\" worked and is off now: doctor does not name it";
-        check(same, forget, &[(Failure, unnamed)]);
+        check(same, forget, &[(true, unnamed)]);
     }
 
     #[test]
     fn a_lower_tier_fails_and_a_higher_one_does_not() {
-        check(
-            same,
-            tier(Some("raw")),
-            &[(Failure, "tier tracepoint → raw")],
-        );
-        check(same, tier(None), &[(Failure, "tier tracepoint → none")]);
-        check(
-            same,
-            tier(Some("full")),
-            &[(Notable, "tier tracepoint → full")],
-        );
-    }
-
-    #[test]
-    fn another_release_alone_is_no_failure() {
-        let newer = |abilities: &mut Abilities| abilities.release = "6.12.10".into();
-        check(same, newer, &[(Small, "release 6.12.9 → 6.12.10")]);
+        for (now, fails, text) in [
+            (Some("raw"), true, "tier tracepoint → raw"),
+            (None, true, "tier tracepoint → none"),
+            (Some("full"), false, "tier tracepoint → full"),
+        ] {
+            check(same, tier(now), &[(fails, text)]);
+        }
     }
 }

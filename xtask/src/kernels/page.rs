@@ -1,9 +1,11 @@
 //! docs/kernels.md: a row per kernel and lockdown.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
-use crate::kernels::abilities::{Abilities, Availability};
-use crate::kernels::tracked::{Tracked, by_kernel};
+use crate::kernels::Tracked;
+use crate::kernels::abilities::{Abilities, Availability, Loaded};
 use crate::run::say;
 use crate::table::{Column, markdown};
 use crate::vm::files;
@@ -18,6 +20,8 @@ under software emulation on two CPUs: all live tests, or `truth` alone where the
 Written by `cargo xtask vm --update` from tests/kernels.json, which has every program by itself.
 
 ";
+/// From the least to the most.
+const LOCKDOWNS: [&str; 3] = ["none", "integrity", "confidentiality"];
 
 /// Says so if it changes.
 pub(crate) fn write(workspace: &Workspace, tracked: &Tracked) -> Result<()> {
@@ -28,28 +32,28 @@ pub(crate) fn write(workspace: &Workspace, tracked: &Tracked) -> Result<()> {
 }
 
 fn page(tracked: &Tracked) -> String {
-    let columns = [
-        Column::left("kernel"),
-        Column::left("uname -r"),
-        Column::left("lockdown"),
-        Column::left("tier"),
-        Column::left("features off"),
-        Column::right("probes"),
-        Column::right("verified"),
-        Column::right("translated"),
-        Column::right("boot s"),
-        Column::right("tests s"),
-    ];
-    let kernels = by_kernel(tracked).into_iter();
-    let rows: Vec<Vec<String>> = kernels
-        .flat_map(|(kernel, states)| states.into_iter().map(move |state| row(kernel, state)))
+    let left = ["kernel", "uname -r", "lockdown", "tier", "features off"].map(Column::left);
+    let right = ["probes", "verified", "translated", "boot s", "tests s"].map(Column::right);
+    let columns: Vec<Column> = left.into_iter().chain(right).collect();
+    let strictness = |abilities: &Abilities| {
+        let known = LOCKDOWNS.iter().position(|one| *one == abilities.lockdown);
+        known.unwrap_or(LOCKDOWNS.len())
+    };
+    let sorted: BTreeMap<(&str, usize), &Abilities> = tracked
+        .iter()
+        .map(|(label, abilities)| {
+            let kernel = label.split(' ').next().unwrap_or_default();
+            ((kernel, strictness(abilities)), abilities)
+        })
         .collect();
-    INTRODUCTION.to_owned() + &markdown(&columns, &rows)
+    let rows = sorted.iter().map(|((kernel, _), state)| row(kernel, state));
+    INTRODUCTION.to_owned() + &markdown(&columns, &rows.collect::<Vec<_>>())
 }
 
 fn row(kernel: &str, abilities: &Abilities) -> Vec<String> {
     let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-    let attached = abilities.attached().count();
+    // None if the kernel does not say it of one of them.
+    let sum = |count: fn(&Loaded) -> Option<u64>| number(abilities.attached().map(count).sum());
     let seconds = abilities.seconds;
     vec![
         kernel.to_owned(),
@@ -57,9 +61,13 @@ fn row(kernel: &str, abilities: &Abilities) -> Vec<String> {
         abilities.lockdown.clone(),
         abilities.tier().to_owned(),
         off(abilities),
-        format!("{attached} of {}", abilities.programs.len()),
-        number(abilities.sum(|loaded| loaded.verified)),
-        number(abilities.sum(|loaded| loaded.translated)),
+        format!(
+            "{} of {}",
+            abilities.attached().count(),
+            abilities.programs.len()
+        ),
+        sum(|loaded| loaded.verified),
+        sum(|loaded| loaded.translated),
         number(seconds.map(|seconds| seconds.boot)),
         number(seconds.map(|seconds| seconds.tests)),
     ]
@@ -79,24 +87,39 @@ fn off(abilities: &Abilities) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::tracked::{self, testing::sample};
+    use crate::kernels;
+    use crate::kernels::abilities::Seconds;
+    use crate::kernels::abilities::testing::abilities;
 
     #[test]
-    fn the_page_has_a_row_per_kernel_and_lockdown() {
+    fn kernels_are_sorted_by_how_much_they_are_locked_down() {
+        let state = |lockdown: &str, seconds| Abilities {
+            lockdown: lockdown.into(),
+            seconds,
+            ..abilities()
+        };
+        let seconds = Some(Seconds { boot: 5, tests: 93 });
+        let tracked = Tracked::from([
+            ("6.12".into(), state("none", seconds)),
+            (
+                "6.12 confidentiality".into(),
+                state("confidentiality", None),
+            ),
+            ("6.12 integrity".into(), state("integrity", None)),
+        ]);
         let expect = "\
-            | kernel | uname -r | lockdown        | tier       | features off        | probes | verified | translated | boot s | tests s |\n\
-            | ------ | -------- | --------------- | ---------- | ------------------- | -----: | -------: | ---------: | -----: | ------: |\n\
-            | 6.12   | 6.12.9   | none            | full       | descriptors         | 2 of 3 |        - |        490 |      5 |      93 |\n\
-            | 6.12   | 6.12.9   | integrity       | tracepoint | descriptors         | 2 of 3 |        - |        490 |      - |       - |\n\
-            | 6.12   | 6.12.9   | confidentiality | tracepoint | descriptors, stacks | 2 of 3 |        - |        490 |      - |       - |\n\
-            | host   | 6.18     | none            | tracepoint | descriptors         | 2 of 3 |        - |        490 |      - |       - |\n";
-        assert_eq!(page(&sample()), format!("{INTRODUCTION}{expect}"));
+            | kernel | uname -r | lockdown        | tier       | features off | probes | verified | translated | boot s | tests s |\n\
+            | ------ | -------- | --------------- | ---------- | ------------ | -----: | -------: | ---------: | -----: | ------: |\n\
+            | 6.12   | 6.12.9   | none            | tracepoint | descriptors  | 2 of 3 |        - |        490 |      5 |      93 |\n\
+            | 6.12   | 6.12.9   | integrity       | tracepoint | descriptors  | 2 of 3 |        - |        490 |      - |       - |\n\
+            | 6.12   | 6.12.9   | confidentiality | tracepoint | descriptors  | 2 of 3 |        - |        490 |      - |       - |\n";
+        assert_eq!(page(&tracked), format!("{INTRODUCTION}{expect}"));
     }
 
     #[test]
     fn the_page_is_that_of_the_tracked_file() {
         let workspace = Workspace::find().unwrap();
-        let tracked = tracked::read(&workspace).unwrap();
+        let tracked = kernels::read(&workspace).unwrap();
         let text = files::read(&workspace.path(PAGE)).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), page(&tracked));
     }

@@ -7,7 +7,6 @@ use waitscope_guest::{GuestLine, Piece};
 
 use crate::kernels::Observation;
 use crate::kernels::abilities::{Abilities, Seconds};
-use crate::kernels::doctor::Doctor;
 use crate::table::{Column, markdown};
 use crate::vm::console::Seen;
 use crate::vm::options::Round;
@@ -80,10 +79,10 @@ fn abilities(round: &Round, told: &[&GuestLine]) -> Result<Option<Abilities>> {
         GuestLine::Output(piece) if piece.name == DOCTOR => Some(piece),
         _ => None,
     });
-    let doctor = Doctor::parse(&Piece::join(pieces)?)?;
-    let (asked, got) = (round.lockdown.to_string(), doctor.lockdown());
-    ensure!(asked == got, "lockdown is {got}, not {asked}");
-    Abilities::of(&doctor).map(Some)
+    let abilities = Abilities::parse(&Piece::join(pieces)?)?;
+    let (asked, got) = (round.lockdown.to_string(), &abilities.lockdown);
+    ensure!(asked == *got, "lockdown is {got}, not {asked}");
+    Ok(Some(abilities))
 }
 
 fn seconds(boot: Duration, told: &[&GuestLine]) -> Seconds {
@@ -137,7 +136,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::*;
-    use crate::kernels::doctor::testing::OUTPUT;
+    use crate::kernels::abilities::testing::OUTPUT;
     use crate::vm::kernel::Kernel;
     use crate::vm::options::{Lockdown, Selection};
     use crate::vm::verdict::testing::{begin, end};

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use waitscope_guest::{Plan, Program};
 
-use crate::kernels::doctor;
+use crate::kernels;
 use crate::vm::Options;
 use crate::vm::programs::Programs;
 use crate::workspace::Workspace;
@@ -49,7 +49,7 @@ fn doctor_and_tests(programs: &Programs, arguments: &[String]) -> Result<Vec<Pro
     let doctor = Program {
         name: DOCTOR.to_owned(),
         path: text(&programs.waitscope)?,
-        arguments: doctor::ARGUMENTS.map(str::to_owned).to_vec(),
+        arguments: kernels::DOCTOR.map(str::to_owned).to_vec(),
         caught: true,
     };
     let program = |name: &str, path: &Path| -> Result<Program> {
