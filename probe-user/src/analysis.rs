@@ -86,6 +86,8 @@ impl Analysis {
             order.push(event)
         });
         self.release(batch.watermark_ns);
+        let world = &mut self.world;
+        world.watermark_ns = world.watermark_ns.max(batch.watermark_ns);
     }
 
     /// The observation ended; what happened after `end` is left out.
@@ -114,15 +116,25 @@ impl Analysis {
         if self.info.end.is_none() {
             // Cut short: what is there is there.
             self.release(u64::MAX);
+            self.world.watermark_ns = 0;
         }
-        self.info.late = self.order.late();
         metrics::document(&self.world, &self.info)
+    }
+
+    /// An interim report, of everything up to the last watermark: a wait that has
+    /// not ended by then is open. Nothing that follows is changed by it.
+    pub fn report(&self) -> Document {
+        Document {
+            interim: true,
+            ..metrics::document(&self.world, &self.info)
+        }
     }
 
     fn release(&mut self, watermark_ns: u64) {
         let world = &mut self.world;
         self.order
             .release(watermark_ns, |event: &Event| world.apply(event));
+        self.info.late = self.order.late();
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Document {
     pub attached: Vec<u32>,
     /// How the command ended; `None` when it was still running or not ours.
     pub exit: Option<Exit>,
+    /// It was made while the run went on: more was to come.
+    pub interim: bool,
     /// Where it ran.
     pub host: Host,
     /// What the probes could see.

@@ -59,6 +59,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         command: start.command.clone(),
         attached: start.attached.clone(),
         exit: end.and_then(|end| end.exit),
+        interim: false,
         host: start.host.clone(),
         tier: start.tier,
         wall_ns,

@@ -68,7 +68,7 @@ pub fn end_ns(world: &World, thread: &Thread) -> u64 {
     if thread.is_dead() {
         thread.since_ns
     } else {
-        world.now_ns.max(thread.since_ns)
+        world.now_ns.max(world.watermark_ns).max(thread.since_ns)
     }
 }
 

@@ -41,6 +41,8 @@ pub struct World {
     pub past: Past,
     /// Latest instant seen, ns.
     pub now_ns: u64,
+    /// Until here all is seen, ns, while more is to come.
+    pub watermark_ns: u64,
     /// Context switches of traced threads (switch-outs).
     pub switches: u64,
     /// Switch-ins and wakings that the kernel hid.
@@ -74,6 +76,7 @@ impl World {
             arguments: FxHashMap::default(),
             past: Past::default(),
             now_ns: 0,
+            watermark_ns: 0,
             switches: 0,
             recovered: 0,
             folded: fold::Total::default(),
@@ -164,6 +167,7 @@ impl World {
     /// of lost records, and with it when a thread switched out for the last time.
     pub fn end(&mut self, ended_ns: u64, folded: &[Folded], snapshot_is_whole: bool) {
         self.now_ns = self.now_ns.max(ended_ns);
+        self.watermark_ns = 0;
         let sums = fold::by_thread(self, folded);
         for (id, thread) in (0..).map(ThreadId).zip(&mut self.threads) {
             thread.settle_doubt();

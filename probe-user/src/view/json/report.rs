@@ -24,6 +24,9 @@ pub(super) struct Report<'a> {
     command: &'a [String],
     attached: &'a [u32],
     exit: Option<Exit>,
+    /// Only there when it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    interim: bool,
     host: Host<'a>,
     tier: &'static str,
     wall_ns: u64,
@@ -128,6 +131,7 @@ impl<'a> Report<'a> {
             command,
             attached,
             exit,
+            interim,
             host: document::Host { kernel, arch, cpus },
             tier,
             wall_ns,
@@ -146,6 +150,7 @@ impl<'a> Report<'a> {
             command,
             attached,
             exit: exit.map(Exit::from),
+            interim: *interim,
             host: Host {
                 kernel,
                 arch,

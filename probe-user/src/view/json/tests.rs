@@ -168,3 +168,13 @@ fn has(object: &Value, keys: &str) {
         assert!(object.get(key).is_some(), "{key} is missing in {object}");
     }
 }
+
+#[test]
+fn interim_reports_say_so() {
+    assert_eq!(parsed(&pool()).get("interim"), None);
+    let interim = Document {
+        interim: true,
+        ..pool()
+    };
+    assert_eq!(parsed(&interim)["interim"], true);
+}

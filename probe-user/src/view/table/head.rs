@@ -9,8 +9,19 @@ use crate::view::units;
 /// Processes named one by one in the run line.
 const NAMED: usize = 4;
 
-/// The run line and, where records were lost, the loud line below it.
+/// That there is more to come, the run line and, where records were lost, the loud
+/// line below it.
 pub(super) fn write(page: &mut Page, document: &Document) {
+    if document.interim {
+        let wall = units::time(document.wall_ns);
+        let sentence = format!("interim report of the first {wall}: the run goes on");
+        page.flow(
+            Piece::plain(""),
+            2,
+            " ",
+            Piece::words(&sentence, Style::Strong),
+        );
+    }
     let mut parts = vec![
         Piece::new(&subject(document), Style::Strong),
         Piece::plain(&units::time(document.wall_ns)),

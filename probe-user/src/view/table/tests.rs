@@ -273,3 +273,17 @@ fn what_probes_cost_is_told_a_run() {
     let report = render(&document, &Options::default());
     assert!(report.contains("sched_switch 1,000 × 326 ns"), "{report}");
 }
+
+#[test]
+fn interim_reports_say_so_first() {
+    let document = Document {
+        interim: true,
+        ..pool()
+    };
+    let report = render(&document, &Options::default());
+    let (first, rest) = report.split_once('\n').unwrap();
+    let wall = crate::view::units::time(document.wall_ns);
+    let expected = format!("interim report of the first {wall}: the run goes on");
+    assert_eq!(first, expected);
+    assert_eq!(rest, render(&pool(), &Options::default()));
+}

@@ -136,6 +136,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         command: vec![text(), text()],
         attached: vec![1],
         exit: None,
+        interim: false,
         host: Host {
             kernel: text(),
             arch: text(),

@@ -11,6 +11,7 @@ use super::{
     },
 };
 use crate::{
+    analysis::Analysis,
     document::{Document, Hop},
     metrics::tests::run,
     wire::{
@@ -19,14 +20,14 @@ use crate::{
     },
 };
 
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
 
-fn played() -> impl Strategy<Value = History> {
+pub(super) fn played() -> impl Strategy<Value = History> {
     history::script().prop_map(|script| History::play(&script))
 }
 
@@ -124,7 +125,10 @@ proptest! {
         delays in proptest::collection::vec(0..WINDOW_NS, 1..50),
         pauses in proptest::collection::vec(1..3 * WINDOW_NS, 1..50),
     ) {
-        let (drained, at_once) = (drained(&history, &delays, &pauses), document(&history));
+        let mut analysis = run::begun();
+        drain(&mut analysis, history.records(), &delays, &pauses, |_| {});
+        analysis.end(run::end(history.ended_ns));
+        let (drained, at_once) = (analysis.document(), document(&history));
         prop_assert_eq!(without_late_blame(drained), without_late_blame(at_once));
     }
 
@@ -178,7 +182,7 @@ proptest! {
 }
 
 /// A thread that switches out is in `futex`.
-fn on_a_futex(mut record: Vec<u8>) -> Vec<u8> {
+pub(super) fn on_a_futex(mut record: Vec<u8>) -> Vec<u8> {
     const NR: usize = std::mem::offset_of!(Switch, prev_nr);
     if record[..2] == kind::SWITCH.to_ne_bytes() {
         record[NR..NR + 2].copy_from_slice(&202_i16.to_ne_bytes());
@@ -187,7 +191,7 @@ fn on_a_futex(mut record: Vec<u8>) -> Vec<u8> {
 }
 
 /// All of a process's memory is its interpreter's.
-fn locked(pid: u32) -> Fact {
+pub(super) fn locked(pid: u32) -> Fact {
     let found = ScanResult::Runtime {
         start: 0,
         end: u64::MAX,
@@ -212,17 +216,23 @@ fn without_late_blame(mut document: Document) -> Document {
 
 const WINDOW_NS: u64 = 100_000;
 
-/// Records arrive late by up to a window, in drains at any distance.
-fn drained(history: &History, delays: &[u64], pauses: &[u64]) -> Document {
+/// Records arrive late by up to a window, in drains at any distance, each of which
+/// `each` is called after.
+pub(super) fn drain(
+    analysis: &mut Analysis,
+    records: &[Vec<u8>],
+    delays: &[u64],
+    pauses: &[u64],
+    mut each: impl FnMut(&Analysis),
+) {
     let mut arriving: Vec<(u64, &Vec<u8>)> = Vec::new();
     let mut written_ns = 0;
-    for (index, record) in history.records().iter().enumerate() {
+    for (index, record) in records.iter().enumerate() {
         // A recovered switch-in is written later than its time says.
         written_ns = written_ns.max(time(record));
         arriving.push((written_ns + delays[index % delays.len()], record));
     }
     arriving.sort_by_key(|&(at, _)| at);
-    let mut analysis = run::begun();
     let mut arriving = arriving.into_iter().peekable();
     let mut now_ns = 1_000_000;
     let mut pauses = pauses.iter().cycle();
@@ -236,9 +246,8 @@ fn drained(history: &History, delays: &[u64], pauses: &[u64]) -> Document {
             batch.records.extend_from_slice(record);
         }
         analysis.batch(&batch);
+        each(analysis);
     }
-    analysis.end(run::end(history.ended_ns));
-    analysis.document()
 }
 
 /// Threads that share a tid, at any time, share what is lost under it.
