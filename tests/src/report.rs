@@ -1,4 +1,4 @@
-//! The JSON report by its contract: a field that is missing or of another type
+//! The JSON report by its schema: a field that is missing or of another type
 //! is an error. Times are ns.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 /// A whole report.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Report {
     pub schema: String,
     pub command: Vec<String>,
@@ -40,7 +40,7 @@ pub enum Exit {
 
 /// The machine.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Host {
     pub kernel: String,
     pub arch: String,
@@ -49,7 +49,7 @@ pub struct Host {
 
 /// How far the numbers can be trusted.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Coverage {
     pub lost_total: u64,
     pub lost: BTreeMap<String, u64>,
@@ -65,7 +65,7 @@ pub struct Coverage {
 
 /// How much went on at once.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Concurrency {
     pub running: Level,
     pub runnable: Level,
@@ -77,7 +77,7 @@ pub struct Concurrency {
 
 /// A number over time.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Level {
     pub over_ns: u64,
     pub total_ns: u64,
@@ -88,7 +88,7 @@ pub struct Level {
 
 /// Wake-ups in bins of 1 ms.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Wakes {
     pub count: u64,
     pub bins: u64,
@@ -103,7 +103,7 @@ pub struct Wakes {
 
 /// From waking to running.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Latency {
     pub count: u64,
     pub total_ns: u64,
@@ -113,7 +113,7 @@ pub struct Latency {
 
 /// What observing cost.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Overhead {
     pub probe_runs: Option<u64>,
     pub probe_ns: Option<u64>,
@@ -124,7 +124,7 @@ pub struct Overhead {
 
 /// One thread.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Thread {
     pub pid: u32,
     pub tid: u32,
@@ -144,7 +144,7 @@ pub struct Thread {
 
 /// Threads of one role.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Group {
     pub name: String,
     pub threads: u64,
@@ -155,7 +155,7 @@ pub struct Group {
 
 /// The same sums of a thread and of a group.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Account {
     pub lifetime_ns: u64,
     pub on_cpu_ns: u64,
@@ -173,7 +173,7 @@ pub struct Account {
 
 /// How long the interpreter lock was held while others waited.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct GilHeld {
     pub held_ns: u64,
     pub hand_overs: u64,
@@ -181,7 +181,7 @@ pub struct GilHeld {
 
 /// What a part of the waits of one kind was really for.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Blame {
     pub kind: String,
     pub cause: String,
@@ -191,7 +191,7 @@ pub struct Blame {
 
 /// Switch-outs.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Switches {
     pub voluntary: u64,
     pub involuntary: u64,
@@ -199,7 +199,7 @@ pub struct Switches {
 
 /// Finished waits at one place.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Wait {
     pub kind: String,
     pub syscall: Option<String>,
@@ -215,7 +215,7 @@ pub struct Wait {
 
 /// Waits that had not ended.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct OpenWait {
     pub kind: String,
     pub function: Option<String>,
@@ -226,7 +226,7 @@ pub struct OpenWait {
 
 /// Wake-ups from one source.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Wake {
     pub source: String,
     pub comm: Option<String>,
@@ -237,7 +237,7 @@ pub struct Wake {
 
 /// Finished calls of one kernel function; only on the full tier.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Calls {
     pub function: String,
     pub count: u64,
@@ -254,7 +254,7 @@ pub struct Calls {
 
 /// A listening socket that was asked for connections; only on the full tier.
 #[derive(Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names are the contract's")]
+#[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Listener {
     pub address: Option<IpAddr>,
     pub port: u16,

@@ -12,7 +12,7 @@ use crate::slot::Slot;
 pub struct Case {
     /// Its thread is called `t-NAME`, the one that wakes it `k-NAME`.
     pub name: &'static str,
-    /// Wait kind (design §4).
+    /// Wait kind, as the report names it.
     pub kind: &'static str,
     /// Kernel functions the sleeper may be found in, over kernels 5.10 to 7.2.
     pub functions: &'static [&'static str],

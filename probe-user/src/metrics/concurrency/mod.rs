@@ -1,5 +1,4 @@
-//! True concurrency: how much went on at once, over the whole run (claims C3,
-//! C4, A13, B3, D3).
+//! True concurrency: how much went on at once, over the whole run.
 //!
 //! The run goes from the first observed instant of any thread to the last one
 //! of any. At every instant of it each thread that lives is one of:

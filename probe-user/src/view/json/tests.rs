@@ -1,4 +1,4 @@
-//! The schema against stored text and against its contract.
+//! The schema against stored text and against the keys that users rely on.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn reports_are_as_stored() {
     }
 }
 
-/// The keys that users rely on, from design §7.
+/// The keys of `waitscope.report/1` that users rely on.
 #[test]
 fn the_contract_is_kept() {
     let report = parsed(&pool());

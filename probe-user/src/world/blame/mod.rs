@@ -1,4 +1,4 @@
-//! Blame: what the sleepers were really waiting for (design §5).
+//! Blame: what the sleepers were really waiting for.
 //!
 //! The blame of a wait [s, w) that B ended is what B was doing during [s, w):
 //! its time on the CPU is `computing`, its time on the run queue `run queue`, and
