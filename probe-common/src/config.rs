@@ -1,7 +1,7 @@
 //! Settings that reach the probes: names of the loader's globals are those of
 //! the statics in `probe-ebpf/src/offsets.rs`; tables are described here.
 
-/// Size of the table that tells the probes about system calls, by number.
+/// Size of the table that describes system calls to the probes, by number.
 pub const SYSCALL_SLOTS: usize = 1024;
 
 /// Bits of a system-call table entry.

@@ -3,7 +3,7 @@
 use crate::header::Header;
 
 /// The block device whose request was finished last on the CPU of a waking and
-/// in its context, told when that was a moment before. Whether the waking
+/// in its context, recorded when that was a moment before. Whether the waking
 /// belongs to that request is for the waker's stack to say.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -29,8 +29,8 @@ pub struct TaskEntry {
     /// same; 0 where they are looked for each time. Raw tier: 0 until its first
     /// system call.
     pub regs: u64,
-    /// The tid it is told under: its own from birth, and the leader's after an
-    /// exec was told. (`de_thread` changes `task->pid` some 100 µs earlier.)
+    /// The tid it is reported under: its own from birth, and the leader's after an
+    /// exec was emitted. (`de_thread` changes `task->pid` some 100 µs earlier.)
     pub tid: u32,
     /// Switch-outs so far.
     pub seq: u16,
@@ -38,14 +38,14 @@ pub struct TaskEntry {
     pub sleep_nr: i16,
     /// Then [`crate::sched::Switch::prev_state`].
     pub sleep_state: u16,
-    /// Then what else says what kind of sleep it is ([`crate::fold::Key::flags`]).
+    /// Then what else says what kind of sleep it is ([`crate::loss_sums::Key::flags`]).
     pub sleep_flags: u16,
     /// 1 from its switch-in to its switch-out. A switch-out of a task that is
     /// not running means that the kernel hid the switch-in. [`RUNNING_UNKNOWN`]
     /// until the first switch after a seeding by user space.
     pub running: u8,
     /// 1 when the record of its latest switch was lost.
-    pub untold: u8,
+    pub record_lost: u8,
     /// 1: take a stack at the next waking, however short the sleep.
     pub needs_stack: u8,
     /// 1 in the slow path of [`TaskEntry::lock`].
@@ -55,7 +55,7 @@ pub struct TaskEntry {
     pub lock: u64,
     /// The file last described to user space for this task.
     pub file: u64,
-    /// Its inode number, so that a reused `struct file` is told apart.
+    /// Its inode number, so that a reused `struct file` is seen to be another.
     pub ino: u64,
     /// The descriptor number last described.
     pub fd: i32,
@@ -73,26 +73,26 @@ pub struct TaskEntry {
 
     /// There: the second argument.
     pub arg1: u64,
-    /// There: the call, as [`crate::sched::Switch`] tells it.
+    /// There: the call, as [`crate::sched::Switch`] has it.
     pub nr: i16,
     /// There: flags of that call ([`crate::sched::flag::COMPAT`]).
     pub nr_flags: u16,
-    /// 1 once its exit is told. Raw tier: its next switch-out in a dead state is
+    /// 1 once its exit is emitted. Raw tier: its next switch-out in a dead state is
     /// the last one.
     pub exiting: u32,
-    /// The name last told, folded to one word.
+    /// The name last emitted, hashed to one word.
     pub name: u64,
-    /// When it entered the function of [`crate::call`] it is in, ns; 0 when in none.
+    /// When it entered the function of [`crate::kernel_return`] it is in, ns; 0 when in none.
     pub call_ns: u64,
     /// Raw tier: its parent process.
     pub ppid: u32,
     /// Zero.
     pub spare: u32,
-    /// The operations of the file last described, which tell an eventfd from a timerfd:
+    /// The operations of the file last described, which distinguish an eventfd from a timerfd:
     /// all such files are one inode.
     pub file_op: u64,
-    /// The remote address and port last described, folded to one word: a socket that
-    /// was connected since is told again.
+    /// The remote address and port last described, hashed to one word: a socket that
+    /// was connected since is described again.
     pub remote: u64,
     /// Zero: an entry begins with a cache line.
     pub pad: [u64; 2],
@@ -101,7 +101,7 @@ pub struct TaskEntry {
 const _: () = assert!(size_of::<TaskEntry>() == 192);
 
 impl TaskEntry {
-    /// Of a task of which nothing is known. Whoever looks for another task at its
+    /// Of a task of which nothing is known. A look for another task at its
     /// place shall ask `TASKS`, so its key is not [`key::NEVER`].
     pub const FRESH: TaskEntry = TaskEntry {
         key: key::OTHER,
@@ -118,7 +118,7 @@ impl TaskEntry {
         sleep_state: 0,
         sleep_flags: 0,
         running: 0,
-        untold: 0,
+        record_lost: 0,
         needs_stack: 0,
         on_lock: 0,
         lock: 0,

@@ -1,4 +1,4 @@
-//! What a descriptor is, told when a task first blocks on it.
+//! What a descriptor is, recorded when a task first blocks on it.
 
 use crate::header::Header;
 

@@ -36,8 +36,8 @@ pub mod kind {
     pub const RENAME: u16 = 8;
     /// [`crate::task::Snapshot`]
     pub const SNAPSHOT: u16 = 9;
-    /// [`crate::call::Call`]
-    pub const CALL: u16 = 10;
+    /// [`crate::kernel_return::KernelReturn`]
+    pub const KERNEL_RETURN: u16 = 10;
     /// [`crate::listen::Request`]
     pub const REQUEST: u16 = 11;
     /// [`crate::disk::Disk`]

@@ -1,6 +1,6 @@
 //! Sizes that recordings depend on, asserted at compile time on both sides.
 
-use crate::{call, disk, fd, fold, header, listen, sched, stack, task};
+use crate::{disk, fd, header, kernel_return, listen, loss_sums, sched, stack, task};
 
 const _: () = {
     assert!(size_of::<header::Header>() == 16);
@@ -13,9 +13,9 @@ const _: () = {
     assert!(size_of::<task::Exit>() == 32);
     assert!(size_of::<task::Rename>() == 40);
     assert!(size_of::<task::Snapshot>() == 96);
-    assert!(size_of::<call::Call>() == 32);
+    assert!(size_of::<kernel_return::KernelReturn>() == 32);
     assert!(size_of::<listen::Request>() == 56);
     assert!(size_of::<disk::Disk>() == 24);
-    assert!(size_of::<fold::Key>() == 16);
-    assert!(size_of::<fold::Sum>() == 16);
+    assert!(size_of::<loss_sums::Key>() == 16);
+    assert!(size_of::<loss_sums::Sum>() == 16);
 };

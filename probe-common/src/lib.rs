@@ -6,9 +6,9 @@
 
 pub mod header;
 
-pub mod call;
 pub mod disk;
 pub mod fd;
+pub mod kernel_return;
 pub mod listen;
 pub mod sched;
 pub mod stack;
@@ -17,8 +17,8 @@ pub mod task;
 pub mod config;
 pub mod constants;
 pub mod entry;
-pub mod fold;
 pub mod loss;
+pub mod loss_sums;
 pub mod ring;
 
 mod layout;

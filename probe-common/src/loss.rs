@@ -17,14 +17,14 @@ pub enum Loss {
     Task = 4,
     /// A task could not be followed: the table of traced tasks was full.
     TaskTable = 5,
-    /// A [`crate::call::Call`] found no room.
-    Call = 6,
+    /// A [`crate::kernel_return::KernelReturn`] found no room.
+    KernelReturn = 6,
     /// A [`crate::listen::Request`] found no room.
     Request = 7,
     /// A [`crate::disk::Disk`] found no room.
     Disk = 8,
-    /// A sum of [`crate::fold`] found no place in its table.
-    Fold = 9,
+    /// A sum of [`crate::loss_sums`] found no place in its table.
+    Sum = 9,
 }
 
 /// Every class with the name used in reports and JSON, by number.
@@ -35,10 +35,10 @@ pub const LOSS_NAMES: [(Loss, &str); 10] = [
     (Loss::Object, "object"),
     (Loss::Task, "task"),
     (Loss::TaskTable, "task-table"),
-    (Loss::Call, "call"),
+    (Loss::KernelReturn, "call"),
     (Loss::Request, "request"),
     (Loss::Disk, "disk"),
-    (Loss::Fold, "fold"),
+    (Loss::Sum, "fold"),
 ];
 
 /// First counter index of program runs, after room for more loss classes.

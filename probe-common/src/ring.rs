@@ -1,6 +1,6 @@
 //! The rings of switches: one per CPU, in an array that user space maps.
 //!
-//! A switch is told from one program only, which runs with interrupts off under
+//! A switch is emitted by one program only, which runs with interrupts off under
 //! its CPU's run-queue lock. So each ring has one writer, and needs neither the
 //! lock nor the reservation of the kernel's ring buffer, which takes 50 ns of a
 //! switch.

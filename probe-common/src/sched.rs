@@ -1,5 +1,5 @@
 //! The hot family: one [`Switch`] per context switch that concerns a traced
-//! task, and a [`Waker`] when the waking task is a stranger that needs a name.
+//! task, and a [`Waker`] when the waking task is outside the traced tree and needs a name.
 
 use crate::header::Header;
 
@@ -75,7 +75,7 @@ pub mod flag {
     pub const KERNEL: u16 = 1 << 5;
     /// `prev` sleeps for I/O (`task->in_iowait`).
     pub const IOWAIT: u16 = 1 << 6;
-    /// The kernel showed no switch-in of `next`; this one was made up for at
+    /// The kernel showed no switch-in of `next`; this one was synthesised at
     /// its switch-out, at the time that the run queue's clock gave it.
     pub const RECOVERED: u16 = 1 << 7;
     /// `prev` sleeps in the slow path of a kernel lock (mutex, rwsem, …).
@@ -130,6 +130,6 @@ pub mod waker {
     /// that it answers.
     pub const SENDER: u16 = 1 << 10;
     /// In the softirq that delivers packets, and nothing else did it. No stack need
-    /// tell so, and for a short sleep none was taken.
+    /// show so, and for a short sleep none was taken.
     pub const NET_RX: u16 = 1 << 11;
 }

@@ -35,7 +35,7 @@ pub struct Exec {
     pub header: Header,
     /// Thread id after the exec (always the process id).
     pub tid: u32,
-    /// Thread id it was told under until now: differs when another thread than
+    /// Thread id it was reported under until now: differs when another thread than
     /// the leader called.
     pub old_tid: u32,
     /// The new `comm`, NUL-padded.

@@ -6,7 +6,7 @@ use probe_common::sched::waker;
 use crate::{
     current::Current,
     offsets::{self, Constant, known},
-    places, read,
+    percpu_cache, read,
 };
 
 // include/linux/preempt.h, the same from 5.10 to 7.2. Bit 8 is set while a
@@ -50,7 +50,7 @@ fn interrupts(current: Current) -> u16 {
     }
     // Zero is a count: a kernel that does not count disabled preemption (5.10)
     // clears the last bit when the CPU is due to reschedule.
-    let Some(count) = read::probe_checked::<u32>(places::preempt_count(current)) else {
+    let Some(count) = read::probe_checked::<u32>(percpu_cache::preempt_count(current)) else {
         return 0;
     };
     let mut bits = waker::CONTEXT_KNOWN;

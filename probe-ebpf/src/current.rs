@@ -1,6 +1,6 @@
 //! The running task. From 5.11 on the verifier knows its type; before, every
 //! field of it costs a probe read. Where those are refused as well, a table
-//! tells which task runs, and helpers or its entry tell the rest.
+//! says which task runs, and helpers or its entry give the rest.
 
 use aya_ebpf::helpers;
 use probe_common::entry::TaskEntry;
@@ -23,7 +23,7 @@ pub struct Running {
     flags: u64,
 }
 
-/// Notes who runs from now on, where nothing else tells.
+/// Notes who runs from now on, where nothing else says so.
 #[inline(always)]
 pub fn note_switch(next: Task) {
     if !is_tabled() {
@@ -183,7 +183,7 @@ fn is_typed() -> bool {
     offsets::HAS_CURRENT_TASK_BTF.load() != 0
 }
 
-/// Whether the table is kept: nothing else tells who runs.
+/// Whether the table is kept: nothing else says which task runs.
 #[inline(always)]
 pub fn is_tabled() -> bool {
     !is_typed() && offsets::HAS_PROBE_READ.load() == 0

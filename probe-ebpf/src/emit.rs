@@ -18,7 +18,7 @@ use probe_common::{
 };
 
 use crate::{
-    maps::{COUNTERS_BY_CPU, HOT, POSITIONS, SWITCHES},
+    maps::{COUNTERS_BY_CPU, EVENTS, POSITIONS, SWITCHES},
     offsets::{self, Constant as _},
 };
 
@@ -53,14 +53,14 @@ pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(*mut Switch)) -> bool {
     // A store of the position that is seen after the record needs a barrier on
     // other machines, and programs have none before 6.15.
     if !cfg!(bpf_target_arch = "x86_64") {
-        return record(&HOT, Loss::Switch, header, fill);
+        return record(&EVENTS, Loss::Switch, header, fill);
     }
     let Some((position, place, written)) = room_for_switch(cpu) else {
         cold_path();
         lost(Loss::Switch);
         return false;
     };
-    // SAFETY: a slot that the reader has left, and not been told of again.
+    // SAFETY: a slot that the reader has left, and does not know of again yet.
     unsafe { (&raw mut (*place).header).write(header) };
     fill(place);
     // Stores are seen in their order; the compiler must keep it.

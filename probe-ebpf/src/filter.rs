@@ -15,7 +15,7 @@ use probe_common::{
 
 use crate::{
     emit,
-    maps::{CLAIMS, ENTRIES, TARGETS, TASKS},
+    maps::{ENTRIES, SLOTS, TARGETS, TASKS},
     offsets::{Constant as _, ENTRIES_MASK},
     read::{self, Task},
     syscall,
@@ -60,7 +60,7 @@ pub fn follow(task: Task) -> bool {
     let tid = read::tid(task);
     let fresh = TaskEntry {
         tid,
-        name: read::folded(read::comm_words(task)),
+        name: read::comm_hash(read::comm_words(task)),
         regs: syscall::registers(task),
         ..TaskEntry::FRESH
     };
@@ -90,11 +90,11 @@ fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
             None => return false,
         },
     };
-    // Nobody finds it yet, and whoever has lost it does not find it here either:
+    // Nobody finds it yet, and a task that has lost it does not find it here either:
     // its key comes last.
     let _no_slot = ENTRIES.set(slot, entry, u64::from(BPF_ANY));
     if known.is_none() && TASKS.insert(key, slot, u64::from(BPF_NOEXIST)).is_err() {
-        let _absent = CLAIMS.remove(slot);
+        let _absent = SLOTS.remove(slot);
         // Another CPU was faster, or there is no room.
         return TASKS.get_ptr(key).is_some();
     }
@@ -111,14 +111,14 @@ fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
 fn claim(tid: u32) -> Option<u32> {
     for attempt in 0..TRIES {
         let slot = slot(tid, attempt, ENTRIES_MASK.load() as u32);
-        if CLAIMS.insert(slot, tid, u64::from(BPF_NOEXIST)).is_ok() {
+        if SLOTS.insert(slot, tid, u64::from(BPF_NOEXIST)).is_ok() {
             return Some(slot);
         }
     }
     None
 }
 
-/// Has `TASKS` asked for whoever bears this tid.
+/// Has `TASKS` asked for any task that bears this tid.
 #[inline(always)]
 fn mark(tid: u32) {
     if let Some(place) = at(slot(tid, 0, ENTRIES_MASK.load() as u32)) {
@@ -152,7 +152,7 @@ pub fn remove(key: u64) {
         unsafe { (*place).key = key::OTHER };
     }
     let _absent = TASKS.remove(key);
-    let _absent = CLAIMS.remove(slot);
+    let _absent = SLOTS.remove(slot);
 }
 
 #[inline(always)]

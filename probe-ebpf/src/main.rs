@@ -14,7 +14,7 @@ mod emit;
 mod filter;
 mod maps;
 mod offsets;
-mod places;
+mod percpu_cache;
 mod probes;
 mod read;
 mod syscall;

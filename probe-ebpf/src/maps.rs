@@ -3,7 +3,7 @@
 
 use crate::{
     current::Running,
-    places::Places,
+    percpu_cache::PerCpuCache,
     probes::packet::{self, Delivery},
 };
 use aya_ebpf::{
@@ -12,8 +12,8 @@ use aya_ebpf::{
 };
 use probe_common::{
     entry::TaskEntry,
-    fold::{Key, Sum},
     loss::COUNTERS,
+    loss_sums::{Key, Sum},
     ring::Position,
     sched::Switch,
 };
@@ -30,7 +30,7 @@ pub static TASKS: HashMap<u64, u32> = HashMap::with_max_entries(65_536, 0);
 /// Places in `ENTRIES` that are taken, with the tid they were taken for. Resized
 /// by the loader.
 #[map]
-pub static CLAIMS: HashMap<u32, u32> = HashMap::with_max_entries(65_536, 0);
+pub static SLOTS: HashMap<u32, u32> = HashMap::with_max_entries(65_536, 0);
 
 /// Processes that the task iterator shall begin to follow, by tgid.
 #[map]
@@ -44,17 +44,17 @@ pub static CONTROL: Array<u32> = Array::with_max_entries(1, 0);
 #[map]
 pub static COUNTERS_BY_CPU: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
 
-/// Slot 0: the task that runs on this CPU, where nothing else tells.
+/// Slot 0: the task that runs on this CPU, where nothing else says so.
 #[map]
 pub static RUNNING: PerCpuArray<Running> = PerCpuArray::with_max_entries(1, 0);
 
 /// Slot 0: what is found once on this CPU.
 #[map]
-pub static PLACES: PerCpuArray<Places> = PerCpuArray::with_max_entries(1, 0);
+pub static PERCPU_CACHE: PerCpuArray<PerCpuCache> = PerCpuArray::with_max_entries(1, 0);
 
-/// What lost switch records would have told ([`probe_common::fold`]).
+/// Sums in the place of lost switch records ([`probe_common::loss_sums`]).
 #[map]
-pub static FOLDED: HashMap<Key, Sum> = HashMap::with_max_entries(16_384, 0);
+pub static LOSS_SUMS: HashMap<Key, Sum> = HashMap::with_max_entries(16_384, 0);
 
 /// Requests that disks finished last on this CPU: slot 1 in a hardware
 /// interrupt, slot 0 elsewhere.
@@ -77,14 +77,14 @@ pub static SWITCHES: Array<Switch> = Array::with_max_entries(64, MMAPABLE);
 #[map]
 pub static POSITIONS: Array<Position> = Array::with_max_entries(1, MMAPABLE);
 
-/// Wakers, stacks, objects and what else is told as it happens. Resized by the loader.
+/// Wakers, stacks, objects and every other record of what happens. Resized by the loader.
 #[map]
-pub static HOT: RingBuf = RingBuf::with_byte_size(16 << 20, 0);
+pub static EVENTS: RingBuf = RingBuf::with_byte_size(16 << 20, 0);
 
 /// Births, names, deaths and snapshots: apart, so that a flood of switches
 /// can never cost a thread its identity.
 #[map]
-pub static COLD: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
+pub static LIFECYCLE: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
 
 /// `BPF_F_MMAPABLE`. Such an array begins with a page, so that each element of a
 /// fitting size begins with a cache line, also where nobody maps it.

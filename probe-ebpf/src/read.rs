@@ -65,7 +65,7 @@ pub fn probe_at<T: Copy>(addr: u64) -> T {
 /// that into a move between registers.
 #[inline(always)]
 fn typed(addr: u64) -> *const u8 {
-    // SAFETY: where the loader has found no such function, it has not told a type
+    // SAFETY: where the loader has found no such function, it has given no type
     // either, and the kernel removes this call as dead.
     unsafe {
         let cast: extern "C" fn(u64, u32) -> *const u8 = core::mem::transmute(RDONLY_CAST as usize);
@@ -125,9 +125,9 @@ pub fn tgid(task: Task) -> u32 {
     field(task, &offsets::TASK_TGID)
 }
 
-/// A name folded to one word: enough to see that it changed.
+/// A name hashed to one word: enough to see that it changed.
 #[inline(always)]
-pub fn folded(comm: [u64; 2]) -> u64 {
+pub fn comm_hash(comm: [u64; 2]) -> u64 {
     comm[0].rotate_left(1) ^ comm[1]
 }
 

@@ -6,7 +6,7 @@ use probe_common::{entry::TaskEntry, sched::flag};
 
 use crate::{
     offsets::{self, Constant, known},
-    places,
+    percpu_cache,
     read::{self, Task, field, probe},
 };
 
@@ -18,7 +18,7 @@ pub struct Syscall {
     pub compat: bool,
 }
 
-/// Not in one, or not to be told.
+/// Not in one, or not known.
 pub const NONE: Syscall = Syscall {
     nr: -1,
     arg0: 0,
@@ -44,7 +44,7 @@ pub fn of(task: Task) -> Syscall {
         return on_stack(field(task, &offsets::TASK_STACK), compat);
     }
     if have_place() {
-        return behind(places::registers(task), compat);
+        return behind(percpu_cache::registers(task), compat);
     }
     // SAFETY: `task` is a BTF-typed task pointer, as the helper demands.
     let regs =
@@ -69,7 +69,7 @@ pub fn is_compat(task: Task) -> bool {
 #[inline(always)]
 pub fn registers(task: Task) -> u64 {
     if have_place() && !read::is_kernel(read::flags(task)) {
-        places::registers(task)
+        percpu_cache::registers(task)
     } else {
         0
     }

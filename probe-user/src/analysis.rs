@@ -96,7 +96,8 @@ impl Analysis {
         // Births and deaths are of the same class.
         let is_lost = |(class, count): &(String, u64)| class == "task" && *count > 0;
         let snapshot_is_whole = !end.lost.iter().any(is_lost);
-        self.world.end(end.ended_ns, &end.folded, snapshot_is_whole);
+        self.world
+            .end(end.ended_ns, &end.loss_sums, snapshot_is_whole);
         self.info.lost.extend(end.lost.iter().cloned());
         self.info.end = Some(end);
     }

@@ -1,6 +1,6 @@
 //! Which disk a sleeper waited for: each finished request leaves its disk in a
 //! slot of its CPU, and the wakings that it brings about follow in the same
-//! context (`blk_update_request` tells the request, then ends its bios).
+//! context (`blk_update_request` reports the request, then ends its bios).
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
@@ -14,7 +14,7 @@ use crate::{
     context,
     current::Current,
     emit,
-    maps::{COMPLETED, HOT},
+    maps::{COMPLETED, EVENTS},
     offsets::{self, known},
     read::{self, field},
 };
@@ -47,9 +47,9 @@ pub fn may_have_finished(bits: u16, ts_ns: u64) -> bool {
     !known(&offsets::DISK_MAJOR) || last_finished(bits, ts_ns).is_some()
 }
 
-/// Tells which disk finished a request just before a waking with these bits.
+/// Emits which disk finished a request just before a waking with these bits.
 #[inline(always)]
-pub fn tell(sleeper: u32, bits: u16, ts_ns: u64) {
+pub fn emit_disk(sleeper: u32, bits: u16, ts_ns: u64) {
     if !known(&offsets::DISK_MAJOR) {
         return;
     }
@@ -57,7 +57,7 @@ pub fn tell(sleeper: u32, bits: u16, ts_ns: u64) {
         return;
     };
     let header = emit::header::<Disk>(kind::DISK, 0, ts_ns);
-    emit::record(&HOT, Loss::Disk, header, |to: *mut Disk| {
+    emit::record(&EVENTS, Loss::Disk, header, |to: *mut Disk| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(sleeper);

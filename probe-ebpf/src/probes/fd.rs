@@ -7,7 +7,7 @@ use probe_common::{entry::TaskEntry, fd::Object, header::kind, loss::Loss};
 
 use crate::{
     emit,
-    maps::HOT,
+    maps::EVENTS,
     offsets::{self, known},
     read::{self, Task, probe, probe_at},
 };
@@ -18,7 +18,7 @@ const S_IFSOCK: u32 = 0o140_000;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
-/// Describes the file behind `fd` unless user space has been told already.
+/// Describes the file behind `fd` unless user space knows it already.
 /// Returns whether user space now knows it.
 #[inline(always)]
 pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool {
@@ -59,7 +59,7 @@ pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool 
     true
 }
 
-/// To whom a socket is connected, folded to one word: enough to see a change.
+/// To whom a socket is connected, hashed to one word: enough to see a change.
 #[inline(always)]
 fn remote_of(sock: u64) -> u64 {
     if sock == 0 {
@@ -105,7 +105,7 @@ fn sock_of(file: u64) -> u64 {
 #[inline(always)]
 fn emit_object(tid: u32, fd: i32, file: u64, inode: u64, mode: u32, sock: u64, ts_ns: u64) -> bool {
     let header = emit::header::<Object>(kind::OBJECT, 0, ts_ns);
-    emit::record(&HOT, Loss::Object, header, |to: *mut Object| {
+    emit::record(&EVENTS, Loss::Object, header, |to: *mut Object| {
         // SAFETY: `to` is a reserved record; every field behind the header is
         // written here or in `write_socket` / `write_name`.
         unsafe {

@@ -7,12 +7,12 @@ use aya_ebpf::{
     programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext},
 };
 use probe_common::{
-    call::{Call, function},
     header::kind,
+    kernel_return::{KernelReturn, function},
     loss::{Loss, Program},
 };
 
-use crate::{current::Current, emit, maps::HOT, read};
+use crate::{current::Current, emit, maps::EVENTS, read};
 
 // static long do_wait(struct wait_opts *wo)
 #[fentry]
@@ -67,7 +67,7 @@ fn entered(program: Program) -> i32 {
         // to kernel probes when more tasks sleep in a function than they have
         // slots for.
         if entry.call_ns != 0 {
-            emit::lost(Loss::Call);
+            emit::lost(Loss::KernelReturn);
         }
         entry.call_ns = read::now();
     }
@@ -80,15 +80,20 @@ fn returned(program: Program, function: u16, result: i32) -> i32 {
     let Some(entry) = Current::get().entry() else {
         return 0;
     };
-    let header = emit::header::<Call>(kind::CALL, function, read::now());
-    emit::record(&HOT, Loss::Call, header, |to: *mut Call| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
-            (&raw mut (*to).result).write(result);
-            (&raw mut (*to).entered_ns).write(entry.call_ns);
-        }
-    });
+    let header = emit::header::<KernelReturn>(kind::KERNEL_RETURN, function, read::now());
+    emit::record(
+        &EVENTS,
+        Loss::KernelReturn,
+        header,
+        |to: *mut KernelReturn| {
+            // SAFETY: `to` is a reserved record; every field behind the header is written.
+            unsafe {
+                (&raw mut (*to).tid).write(entry.tid);
+                (&raw mut (*to).result).write(result);
+                (&raw mut (*to).entered_ns).write(entry.call_ns);
+            }
+        },
+    );
     entry.call_ns = 0;
     0
 }

@@ -15,7 +15,7 @@ use probe_common::{
 
 use crate::{
     emit,
-    maps::HOT,
+    maps::EVENTS,
     offsets::{self, Constant, known},
     read,
 };
@@ -88,7 +88,7 @@ fn requested(listener: &impl Listener) -> i32 {
     }
     let family: u16 = listener.get(&offsets::SOCK_FAMILY);
     let header = emit::header::<Request>(kind::REQUEST, 0, read::now());
-    emit::record(&HOT, Loss::Request, header, |to: *mut Request| {
+    emit::record(&EVENTS, Loss::Request, header, |to: *mut Request| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).sock).write(listener.address());

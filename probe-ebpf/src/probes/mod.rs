@@ -1,17 +1,17 @@
 //! The programs, by family.
 
-mod call;
 mod disk;
 mod fd;
-mod fold;
 mod full;
-mod halves;
 mod listen;
 mod lock;
+mod loss_sums;
 pub mod packet;
 mod raw;
 mod recover;
 mod sched;
 mod snapshot;
+mod switch_record;
+mod sys_enter;
 mod task;
 mod wake;

@@ -13,7 +13,7 @@ use probe_common::{
 
 use super::{
     fold,
-    halves::{self, Out},
+    switch_record::{self, Out},
     wake,
 };
 use crate::{
@@ -26,11 +26,11 @@ use crate::{
 /// run queue, ns: it may ask another CPU to, which its host lets wait.
 const AT_ONCE_NS: u64 = 1_000_000;
 
-/// A task switches out that was not seen to switch in: tells the switch-in,
+/// A task switches out that was not seen to switch in: emits the switch-in,
 /// and the waking before it if that was not seen either.
 #[inline(always)]
 pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
-    // It was found a moment ago, and how long it has been running is not for us to say.
+    // It was found a moment ago, and how long it has been running is not known.
     let is_new = entry.waker_flags & waker::NEW != 0;
     if entry.since_ns == 0 && entry.off_ns == 0 && !is_new {
         return;
@@ -50,11 +50,11 @@ pub fn switch_in(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
         note_waking(entry, on_ns, queued_ns);
     }
     let flags = flag::HAS_NEXT | flag::RECOVERED;
-    let told = emit::switch(flags, on_ns, |to: *mut Switch| {
+    let recorded = emit::switch(flags, on_ns, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
-        unsafe { halves::write(to, &Out::default(), Some(&*entry)) };
+        unsafe { switch_record::write(to, &Out::default(), Some(&*entry)) };
     });
-    fold::came(entry, on_ns, told);
+    loss_sums::account_in(entry, on_ns, recorded);
     entry.off_ns = 0;
     entry.wake_ns = 0;
     if later.ns != 0 {
@@ -119,7 +119,7 @@ pub fn waking(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     }
 }
 
-/// Time on run queues so far; 0 where the kernel does not tell.
+/// Time on run queues so far; 0 where the kernel does not count it.
 #[inline(always)]
 pub fn run_delay(task: Task) -> u64 {
     if !known(&offsets::RQ_CLOCK) {

@@ -1,4 +1,4 @@
-//! The switch: one record for both halves.
+//! The switch: one record for the task that stops and the one that starts.
 
 use core::hint::cold_path;
 
@@ -11,9 +11,9 @@ use probe_common::{
 };
 
 use super::{
-    fd, fold,
-    halves::{self, Out},
-    recover, task,
+    fd, loss_sums, recover,
+    switch_record::{self, Out},
+    task,
 };
 use crate::{
     current, emit, filter,
@@ -56,16 +56,16 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         flags |= flag::HAS_NEXT;
         next_half = Some(entry);
     }
-    let told = emit::switch(flags, ts_ns, |to: *mut Switch| {
+    let recorded = emit::switch(flags, ts_ns, |to: *mut Switch| {
         let next_half = next_half.as_deref();
         // SAFETY: `to` is a reserved record.
-        unsafe { halves::write(to, &out, next_half) };
+        unsafe { switch_record::write(to, &out, next_half) };
     });
     if let Some(entry) = prev_entry {
-        fold::went(entry, &out, ts_ns, told);
+        loss_sums::account_out(entry, &out, ts_ns, recorded);
     }
     if let Some(entry) = next_half {
-        fold::came(entry, ts_ns, told);
+        loss_sums::account_in(entry, ts_ns, recorded);
         entry.off_ns = 0;
         entry.wake_ns = 0;
         entry.running = 1;
@@ -73,7 +73,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     if out.state & state::DEAD != 0 {
         cold_path();
         if let Some(entry) = filter::entry(prev) {
-            task::tell_exit(prev, entry, ts_ns);
+            task::emit_exit(prev, entry, ts_ns);
         }
         filter::forget(prev);
     }

@@ -15,7 +15,7 @@ use probe_common::{
 use super::{fd, sched, wake};
 use crate::{
     emit, filter,
-    maps::{COLD, CONTROL},
+    maps::{CONTROL, LIFECYCLE},
     offsets,
     read::{self, Task},
 };
@@ -89,7 +89,7 @@ fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
         wake::sleeper_stack(task, entry.tid, ts_ns);
     }
     let header = emit::header::<Snapshot>(kind::SNAPSHOT, flags, ts_ns);
-    emit::record(&COLD, Loss::Task, header, |to: *mut Snapshot| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Snapshot| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(entry.tid);

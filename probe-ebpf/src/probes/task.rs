@@ -13,7 +13,7 @@ use super::wake::note_waker;
 use crate::{
     current::Current,
     emit, filter,
-    maps::COLD,
+    maps::LIFECYCLE,
     offsets::{self, Constant, known},
     read::{self, Task},
 };
@@ -24,7 +24,7 @@ const CLONE_THREAD: u64 = 0x0001_0000;
 // TP_PROTO(struct task_struct *p)
 //
 // Not `task_newtask`: from 7.0 on that program may be preempted, and the kernel
-// skips a program for whoever comes while another task is in it on that CPU. A
+// skips a program for a task that comes while another one is in it on that CPU. A
 // task is woken for the first time by its creator, under the run queue's lock.
 #[btf_tracepoint(function = "sched_wakeup_new")]
 pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
@@ -32,7 +32,7 @@ pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
     let task: Task = ctx.arg(0);
     let creator = Current::get();
     let ts_ns = read::now();
-    if filter::entry(task).is_none() && !tell_birth(task, creator, ts_ns) {
+    if filter::entry(task).is_none() && !emit_fork(task, creator, ts_ns) {
         return 0;
     }
     #[cfg(feature = "log")]
@@ -44,9 +44,9 @@ pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Returns whether the task is followed from now on.
+/// Emits the birth. Returns whether the task is followed from now on.
 #[inline(always)]
-fn tell_birth(task: Task, creator: Current, ts_ns: u64) -> bool {
+fn emit_fork(task: Task, creator: Current, ts_ns: u64) -> bool {
     // The second test is for a thread made by a thread that the seeding
     // iterator has not reached yet.
     let creator_tid = match creator.entry() {
@@ -59,7 +59,7 @@ fn tell_birth(task: Task, creator: Current, ts_ns: u64) -> bool {
     }
     let same_process = read::tgid(task) == creator.tgid();
     let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
-    let told = emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
+    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Fork| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).creator_tid).write(creator_tid);
@@ -71,8 +71,8 @@ fn tell_birth(task: Task, creator: Current, ts_ns: u64) -> bool {
             read::comm(task, &raw mut (*to).comm);
         }
     });
-    if !told && let Some(entry) = filter::entry(task) {
-        // Its name is told at the end.
+    if !recorded && let Some(entry) = filter::entry(task) {
+        // Its name is emitted at the end.
         entry.name = 0;
     }
     true
@@ -89,7 +89,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let old_tid = entry.tid;
     let tid = read::tid(task);
     let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
-    let told = emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
+    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exec| {
         // SAFETY: `to` is a reserved record. The bytes of `argv` behind
         // `argv_len` keep what the ring held; user space reads `argv_len` only.
         unsafe {
@@ -100,10 +100,10 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
             (&raw mut (*to).pad).write(0);
         }
     });
-    if told {
-        entry.name = read::folded(read::comm_words(task));
+    if recorded {
+        entry.name = read::comm_hash(read::comm_words(task));
     }
-    // Not before: whoever is preempted in here switches under the name known so far.
+    // Not before: a task that is preempted in here switches under the tid known so far.
     entry.tid = tid;
     0
 }
@@ -138,20 +138,20 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
-    tell_exit(task, entry, read::now());
+    emit_exit(task, entry, read::now());
     0
 }
 
-/// Tells it once: at the exit itself, or, when the kernel skipped the program
+/// Emits it once: at the exit itself, or, when the kernel skipped the program
 /// there or there was no room, at the last switch-out.
 #[inline(always)]
-pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
+pub fn emit_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
     if entry.exiting != 0 {
         return;
     }
-    tell_late_name(task, entry, ts_ns);
+    emit_late_name(task, entry, ts_ns);
     let header = emit::header::<Exit>(kind::EXIT, 0, ts_ns);
-    let told = emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
+    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(entry.tid);
@@ -160,7 +160,7 @@ pub fn tell_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
             (&raw mut (*to).pad).write(0);
         }
     });
-    entry.exiting = u32::from(told);
+    entry.exiting = u32::from(recorded);
 }
 
 // TP_PROTO(struct task_struct *p)
@@ -192,7 +192,7 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
-    // Told at the end, where the kernel forbids to read it now.
+    // Emitted at the end, where the kernel forbids to read it now.
     if offsets::HAS_PROBE_READ.load() == 0 {
         return 0;
     }
@@ -211,11 +211,11 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Tells the name that a task bears by now, if that was not told when it was
+/// Emits the name that a task bears by now, if that was not emitted when it was
 /// given: the kernel forbade to read it, or skipped the program.
 #[inline(always)]
-fn tell_late_name(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
-    if read::folded(read::comm_words(task)) != entry.name {
+fn emit_late_name(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
+    if read::comm_hash(read::comm_words(task)) != entry.name {
         emit_name(entry, ts_ns, |comm| read::comm(task, comm));
     }
 }
@@ -223,13 +223,13 @@ fn tell_late_name(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
 #[inline(always)]
 fn emit_name(entry: &mut TaskEntry, ts_ns: u64, write_comm: impl FnOnce(*mut [u8; 16])) {
     let header = emit::header::<Rename>(kind::RENAME, 0, ts_ns);
-    emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Rename| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(entry.tid);
             (&raw mut (*to).pad).write(0);
             write_comm(&raw mut (*to).comm);
-            entry.name = read::folded((&raw const (*to).comm).cast::<[u64; 2]>().read());
+            entry.name = read::comm_hash((&raw const (*to).comm).cast::<[u64; 2]>().read());
         }
     });
 }

@@ -22,7 +22,7 @@ use crate::{
     context,
     current::Current,
     emit, filter,
-    maps::HOT,
+    maps::EVENTS,
     offsets::{self, Constant as _},
     read::{self, Task},
 };
@@ -49,7 +49,7 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     let by_interrupt = context::is_interrupt(bits);
     if bits & waker::TRACED == 0 && (!by_interrupt || bits & waker::SENDER != 0) {
         cold_path();
-        name_stranger(entry.tid, current, ts_ns);
+        name_external(entry.tid, current, ts_ns);
     }
     if offsets::HAS_STACKS.load() == 0 {
         return 0;
@@ -59,12 +59,12 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
         cold_path();
         sleeper_stack(task, entry.tid, ts_ns);
     }
-    // An interrupt's stack is most often the only thing that tells what it was, also
+    // An interrupt's stack is most often the only thing that shows what it was, also
     // where the waking races with a switch-out on another CPU.
     if long || by_interrupt && bits & waker::NET_RX == 0 {
         cold_path();
         waker_stack(&ctx, entry.tid, ts_ns);
-        disk::tell(entry.tid, bits, ts_ns);
+        disk::emit_disk(entry.tid, bits, ts_ns);
     }
     0
 }
@@ -98,9 +98,9 @@ pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
 
 /// A waker outside the tree has no records of its own: name it here.
 #[inline(always)]
-fn name_stranger(sleeper: u32, current: Current, ts_ns: u64) {
+fn name_external(sleeper: u32, current: Current, ts_ns: u64) {
     let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
-    emit::record(&HOT, Loss::Waker, header, |to: *mut Waker| {
+    emit::record(&EVENTS, Loss::Waker, header, |to: *mut Waker| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(sleeper);
@@ -146,7 +146,7 @@ fn emit_stack(
 ) {
     const BYTES: u32 = (FRAMES * 8) as u32;
     let header = emit::header::<Stack>(kind::STACK, whose, ts_ns);
-    emit::record(&HOT, Loss::Stack, header, |to: *mut Stack| {
+    emit::record(&EVENTS, Loss::Stack, header, |to: *mut Stack| {
         // SAFETY: `to` is a reserved record. The frames behind `len` keep what
         // the ring held before; user space reads `len` frames only.
         unsafe {

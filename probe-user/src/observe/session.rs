@@ -149,7 +149,7 @@ fn finish(
         ended_ns,
         exit,
         lost: counters.lost()?,
-        folded: counters.folded()?,
+        loss_sums: counters.loss_sums()?,
         skipped,
         probe_runs: counters.runs()?,
         probe_ns: is_measured.then(|| costs.iter().map(|cost| cost.ns).sum()),

@@ -137,7 +137,7 @@ impl Btf {
         Some(self.type_at(self.structure(name)?)?.size_or_type)
     }
 
-    /// Whether the kernel has this function: also tells which BPF helpers it has.
+    /// Whether the kernel has this function: also shows which BPF helpers it has.
     pub fn has_function(&self, name: &str) -> bool {
         self.function(name).is_some()
     }

@@ -3,31 +3,31 @@
 use anyhow::{Context as _, Result};
 use aya::maps::{HashMap, MapData, PerCpuArray};
 use probe_common::{
-    fold,
     loss::{LOSS_NAMES, PROGRAMS, RUNS_BASE},
+    loss_sums,
 };
 
-use crate::wire::session::Folded;
+use crate::wire::session::LossSum;
 
 /// The counter maps.
 pub struct Counters {
     map: PerCpuArray<MapData, u64>,
-    folded: HashMap<MapData, [u8; size_of::<fold::Key>()], [u64; 2]>,
+    loss_sums: HashMap<MapData, [u8; size_of::<loss_sums::Key>()], [u64; 2]>,
 }
 
 impl Counters {
     /// Wraps the maps.
     pub fn new(
         map: PerCpuArray<MapData, u64>,
-        folded: HashMap<MapData, [u8; size_of::<fold::Key>()], [u64; 2]>,
+        loss_sums: HashMap<MapData, [u8; size_of::<loss_sums::Key>()], [u64; 2]>,
     ) -> Counters {
-        Counters { map, folded }
+        Counters { map, loss_sums }
     }
 
     /// What was added up of lost switch records.
-    pub fn folded(&self) -> Result<Vec<Folded>> {
-        let sums = self.folded.iter();
-        sums.map(|sum| sum.map(|(key, sum)| Folded::decode(&key, sum)))
+    pub fn loss_sums(&self) -> Result<Vec<LossSum>> {
+        let sums = self.loss_sums.iter();
+        sums.map(|sum| sum.map(|(key, sum)| LossSum::decode(&key, sum)))
             .collect::<Result<_, _>>()
             .context("reading what was added up of lost records")
     }

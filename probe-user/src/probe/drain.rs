@@ -41,7 +41,7 @@ impl Drain {
 
     /// Hands over all that is in the rings now, in batches of which the last has the
     /// watermark, and of what comes meanwhile no more than the rings hold, so that a
-    /// flood cannot keep a round from ending. A batch has the births of whoever is in
+    /// flood cannot keep a round from ending. A batch has the births of every thread in
     /// it. Returns how full the fullest ring was, percent.
     pub fn round(&mut self, mut each: impl FnMut(Batch) -> Result<()>) -> Result<u8> {
         let before = monotonic_ns();

@@ -1,9 +1,9 @@
-//! What the probes can tell, and which kernel structure members each of it needs,
+//! What the probes can observe, and which kernel structure members each of it needs,
 //! under all the names that these have had.
 
 /// Members that are of use only together.
 pub(super) struct Feature {
-    /// What it lets one tell.
+    /// What it lets one observe.
     pub(super) name: &'static str,
     /// Nothing works without it.
     pub(super) essential: bool,

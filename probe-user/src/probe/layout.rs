@@ -39,7 +39,7 @@ pub struct Layout {
 pub struct Missing {
     /// `task_struct.files`, or the helper that is refused.
     pub member: String,
-    /// What cannot be told without it.
+    /// What cannot be observed without it.
     pub feature: &'static str,
     /// Nothing works without it.
     pub essential: bool,

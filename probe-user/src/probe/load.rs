@@ -51,7 +51,7 @@ pub struct Tried {
     pub refused: Vec<(Rung, Refusal)>,
 }
 
-/// Instructions of a loaded program; `None` where the kernel does not tell.
+/// Instructions of a loaded program; `None` where the kernel does not count them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
     /// Walked by the verifier (5.16).
@@ -136,7 +136,7 @@ impl Probes {
                 continue;
             };
             if spec.tier == Tier::Full {
-                // The tier's name says it; doctor tells why.
+                // The tier's name says it; doctor says why.
                 full = false;
                 continue;
             }
@@ -209,8 +209,8 @@ impl Probes {
 /// Takes the rings and counters out of an object.
 pub(super) fn outputs(ebpf: &mut Ebpf, tables: &Tables) -> Result<(Drain, Counters)> {
     let counters = PerCpuArray::try_from(take(ebpf, "COUNTERS_BY_CPU")?)?;
-    let folded = HashMap::try_from(take(ebpf, "FOLDED")?)?;
-    Ok((tables.drain(ebpf)?, Counters::new(counters, folded)))
+    let loss_sums = HashMap::try_from(take(ebpf, "LOSS_SUMS")?)?;
+    Ok((tables.drain(ebpf)?, Counters::new(counters, loss_sums)))
 }
 
 /// Tries one rung.

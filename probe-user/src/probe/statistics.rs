@@ -2,7 +2,7 @@
 //!
 //! Skipped runs: it runs no program twice at once on a CPU. Where programs may be
 //! preempted (fentry and fexit, and from 7.0 on tracepoints outside of locks),
-//! whoever comes while another task is in one goes by unseen
+//! a task that comes while another one is in a program goes by unseen
 //! (`recursion_misses`, since 5.12). Times, as long as somebody asks for them
 //! (`BPF_ENABLE_STATS`, since 5.8): the kernel reads the clock twice for each run
 //! then, which costs about as much as a small program.
@@ -51,7 +51,7 @@ fn fdinfo(program: &ProgramFd) -> Option<String> {
     fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()
 }
 
-/// `None` where the kernel does not tell.
+/// `None` where the kernel does not count them.
 fn field(fdinfo: &str, name: &str) -> Option<u64> {
     let mut lines = fdinfo.lines().filter_map(|line| line.split_once(':'));
     let (_, value) = lines.find(|(key, _)| *key == name)?;

@@ -110,7 +110,7 @@ impl Mapping<Switch> {
         let bytes = count * size_of::<Switch>();
         into.reserve(bytes);
         // SAFETY: inside the mapping; the kernel leaves these records alone until
-        // it is told that they are read. The vector has room for them.
+        // it learns that they are read. The vector has room for them.
         unsafe {
             ptr::copy_nonoverlapping(
                 self.at(first).cast::<u8>(),
@@ -126,7 +126,7 @@ impl<T> Drop for Mapping<T> {
     fn drop(&mut self) {
         let start: NonNull<c_void> = self.start.cast();
         // SAFETY: it was mapped with this length, and nothing refers to it.
-        // There is nobody to tell of a failure, which only a wrong length can cause.
+        // There is nobody to report a failure to, which only a wrong length can cause.
         let _unmapped = unsafe { munmap(start, self.elements * size_of::<T>()) };
     }
 }

@@ -74,10 +74,10 @@ impl Tables {
     /// Hands them over to the loader.
     pub fn set(&self, loader: &mut EbpfLoader<'_>) {
         loader
-            .map_max_entries("HOT", self.hot_bytes)
-            .map_max_entries("COLD", self.cold_bytes)
+            .map_max_entries("EVENTS", self.hot_bytes)
+            .map_max_entries("LIFECYCLE", self.cold_bytes)
             .map_max_entries("TASKS", self.tasks)
-            .map_max_entries("CLAIMS", self.tasks)
+            .map_max_entries("SLOTS", self.tasks)
             .map_max_entries("ENTRIES", self.entries_mask + 1)
             .map_max_entries("SWITCHES", self.cpus.saturating_mul(self.switches_per_cpu))
             .map_max_entries("POSITIONS", self.cpus);
@@ -97,11 +97,11 @@ impl Tables {
         let positions = switches_map(ebpf, "POSITIONS")?;
         let switches = Switches::new(records, positions, self.cpus, self.switches_per_cpu)?;
         let hot = Ring {
-            map: RingBuf::try_from(take(ebpf, "HOT")?)?,
+            map: RingBuf::try_from(take(ebpf, "EVENTS")?)?,
             bytes: self.hot_bytes,
         };
         let cold = Ring {
-            map: RingBuf::try_from(take(ebpf, "COLD")?)?,
+            map: RingBuf::try_from(take(ebpf, "LIFECYCLE")?)?,
             bytes: self.cold_bytes,
         };
         Ok(Drain::new(switches, hot, cold))

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::session::{End, Fact, Folded, ScanResult, Start};
+use crate::wire::session::{End, Fact, LossSum, ScanResult, Start};
 use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 #[derive(Serialize, Deserialize)]
@@ -109,7 +109,7 @@ pub(super) struct EndJson {
     #[serde(default)]
     skipped: Vec<(String, u64)>,
     #[serde(default)]
-    folded: Vec<FoldedJson>,
+    folded: Vec<LossSumJson>,
     probe_runs: u64,
     probe_ns: Option<u64>,
     #[serde(default)]
@@ -126,7 +126,7 @@ struct CostJson {
 }
 
 #[derive(Serialize, Deserialize)]
-struct FoldedJson {
+struct LossSumJson {
     tid: u32,
     what: u16,
     state: u16,
@@ -276,7 +276,7 @@ impl From<&End> for EndJson {
             exit,
             lost,
             skipped,
-            folded,
+            loss_sums,
             probe_runs,
             probe_ns,
             costs,
@@ -291,7 +291,7 @@ impl From<&End> for EndJson {
             }),
             lost,
             skipped,
-            folded: folded.into_iter().map(FoldedJson::from).collect(),
+            folded: loss_sums.into_iter().map(LossSumJson::from).collect(),
             probe_runs,
             probe_ns,
             costs: costs.into_iter().map(CostJson::from).collect(),
@@ -311,7 +311,7 @@ impl From<EndJson> for End {
             }),
             lost: json.lost,
             skipped: json.skipped,
-            folded: json.folded.into_iter().map(Folded::from).collect(),
+            loss_sums: json.folded.into_iter().map(LossSum::from).collect(),
             probe_runs: json.probe_runs,
             probe_ns: json.probe_ns,
             costs: json.costs.into_iter().map(ProgramCost::from).collect(),
@@ -321,9 +321,9 @@ impl From<EndJson> for End {
     }
 }
 
-impl From<Folded> for FoldedJson {
-    fn from(folded: Folded) -> Self {
-        let Folded {
+impl From<LossSum> for LossSumJson {
+    fn from(folded: LossSum) -> Self {
+        let LossSum {
             tid,
             what,
             state,
@@ -346,9 +346,9 @@ impl From<Folded> for FoldedJson {
     }
 }
 
-impl From<FoldedJson> for Folded {
-    fn from(json: FoldedJson) -> Self {
-        let FoldedJson {
+impl From<LossSumJson> for LossSum {
+    fn from(json: LossSumJson) -> Self {
+        let LossSumJson {
             tid,
             what,
             state,

@@ -3,9 +3,9 @@
 //! newer probes stay readable.
 
 use probe_common::{
-    call::{self, function},
     disk, fd,
     header::kind,
+    kernel_return::{self, function},
     listen,
     sched::{self, flag, waker},
     stack::{self, role},
@@ -14,8 +14,8 @@ use probe_common::{
 
 use super::{
     event::{
-        Call, Called, Event, Exec, Fork, Function, Object, Off, On, Request, Snapshot, Stranger,
-        Waking, What,
+        Event, Exec, Fork, Function, KernelReturn, Object, Off, On, Request, Snapshot, Stranger,
+        Syscall, Waking, What,
     },
     fields::{Fields, Head},
 };
@@ -105,7 +105,7 @@ fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded
         kind::EXIT => size_of::<task::Exit>(),
         kind::RENAME => size_of::<task::Rename>(),
         kind::SNAPSHOT => size_of::<task::Snapshot>(),
-        kind::CALL => size_of::<call::Call>(),
+        kind::KERNEL_RETURN => size_of::<kernel_return::KernelReturn>(),
         kind::REQUEST => size_of::<listen::Request>(),
         kind::DISK => size_of::<disk::Disk>(),
         _ => return Decoded::Unknown,
@@ -123,7 +123,7 @@ fn one(head: &Head, fields: Fields<'_>, each: &mut impl FnMut(Event)) -> Decoded
         kind::EXIT => each(exit(head, fields)),
         kind::RENAME => each(rename(head, fields)),
         kind::SNAPSHOT => each(snapshot_of(head, fields)),
-        kind::CALL => match called(head, fields) {
+        kind::KERNEL_RETURN => match called(head, fields) {
             Some(event) => each(event),
             None => return Decoded::Unknown,
         },
@@ -170,7 +170,7 @@ fn off_of(flags: u16, seq: u16, state: u16, args: Args) -> Off {
         io_wait: flags & flag::IOWAIT != 0,
         on_lock: flags & flag::LOCK != 0,
         has_object: flags & flag::OBJECT != 0,
-        call: Call {
+        call: Syscall {
             nr: args.nr,
             compat: flags & flag::COMPAT != 0,
             kernel: flags & flag::KERNEL != 0,
@@ -324,12 +324,12 @@ fn called(head: &Head, mut f: Fields<'_>) -> Option<Event> {
         _ => return None,
     };
     let (tid, result, entered_ns) = (f.u32(), f.i32(), f.u64());
-    let called = Called {
+    let called = KernelReturn {
         function,
         result,
         entered_ns: (entered_ns != 0).then_some(entered_ns),
     };
-    Some(head.event(tid, What::Called(called)))
+    Some(head.event(tid, What::KernelReturn(called)))
 }
 
 fn request(head: &Head, mut f: Fields<'_>) -> Event {

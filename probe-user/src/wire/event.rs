@@ -8,7 +8,7 @@ pub use crate::vocabulary::Function;
 pub struct Event {
     /// When.
     pub ts_ns: u64,
-    /// The CPU that told.
+    /// The CPU that recorded it.
     pub cpu: u16,
     /// The thread it is about; 0 for a [`What::Request`], which is about none.
     pub tid: u32,
@@ -27,7 +27,7 @@ pub enum What {
     Object(Box<Object>),
     /// Its kernel stack while it slept.
     SleeperStack(Box<[u64]>),
-    /// The kernel stack of whatever woke it.
+    /// The kernel stack of what woke it.
     WakerStack(Box<[u64]>),
     /// The disk (kernel device number) that had finished a request on the CPU of
     /// its waking a moment before.
@@ -54,14 +54,14 @@ pub enum What {
     /// It started running.
     On(On),
     /// A watched kernel function returned to it.
-    Called(Called),
+    KernelReturn(KernelReturn),
     /// A connection request reached a listener.
     Request(Request),
 }
 
 /// The call a thread is in, as its entry registers show it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Call {
+pub struct Syscall {
     /// System call number, or -1 outside one.
     pub nr: i16,
     /// The number belongs to the 32-bit table.
@@ -90,7 +90,7 @@ pub struct Off {
     /// The latest [`What::Object`] describes the call's descriptor.
     pub has_object: bool,
     /// The system call.
-    pub call: Call,
+    pub call: Syscall,
 }
 
 /// A switch-in.
@@ -169,7 +169,7 @@ pub struct Snapshot {
     pub ppid: u32,
     /// CPU migrations so far.
     pub migrations: u32,
-    /// State, sequence and call as a switch-out would tell them.
+    /// State, sequence and call as a switch-out would have them.
     pub off: Off,
     /// A waking that no switch-in has followed.
     pub wake: Option<Waking>,
@@ -210,7 +210,7 @@ pub struct Object {
 
 /// A finished call of a kernel function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Called {
+pub struct KernelReturn {
     /// Which function.
     pub function: Function,
     /// What it returned: a negative error number, or as [`Function`] says.

@@ -34,7 +34,7 @@ impl Head {
         whole.then_some(head)
     }
 
-    /// What the record tells of a thread.
+    /// The record's event about a thread.
     pub(super) fn event(&self, tid: u32, what: What) -> Event {
         Event {
             ts_ns: self.ts_ns,

@@ -21,7 +21,7 @@ pub struct Order {
 impl Order {
     /// Takes an event in arrival order.
     pub fn push(&mut self, event: Event) {
-        // A recovered switch-in is told at the switch-out, however long that takes.
+        // A recovered switch-in is recorded at the switch-out, however long that takes.
         let recovered = matches!(&event.what, What::On(on) if on.recovered);
         if event.ts_ns < self.released_ns && !recovered {
             self.late += 1;
@@ -88,7 +88,7 @@ fn rank(what: &What) -> u8 {
         What::Exit { .. } => 9,
         What::Off(_) => 10,
         What::On(_) => 11,
-        What::Called(_) => 12,
+        What::KernelReturn(_) => 12,
         What::Request(_) => 13,
     }
 }

@@ -1,7 +1,7 @@
 //! What a run consists of, live or recorded: one [`Start`], [`Batch`]es, and an
 //! [`End`] unless the recording was cut. Times are `CLOCK_MONOTONIC`, ns.
 
-use probe_common::fold;
+use probe_common::loss_sums;
 
 use super::fields::Fields;
 pub use crate::vocabulary::{Exit, Tier};
@@ -48,7 +48,7 @@ pub enum Fact {
     Symbol {
         /// The address as it stands in the stack.
         addr: u64,
-        /// Function name without offset; empty when it could not be told.
+        /// Function name without offset; empty when it is not known.
         name: String,
         /// It lies in the scheduler's own text (`.sched.text`), which
         /// `/proc/PID/wchan` skips as well.
@@ -135,7 +135,7 @@ pub struct End {
     /// concerned a traced task.
     pub skipped: Vec<(String, u64)>,
     /// What the probes added up of lost switch records.
-    pub folded: Vec<Folded>,
+    pub loss_sums: Vec<LossSum>,
     /// Runs of all probes.
     pub probe_runs: u64,
     /// Time inside them, ns; `None` unless it was asked for.
@@ -159,10 +159,10 @@ pub struct ProgramCost {
     pub ns: u64,
 }
 
-/// A sum of [`probe_common::fold`]: key and value.
+/// A sum of [`probe_common::loss_sums`]: key and value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are those of probe_common::fold")]
-pub struct Folded {
+#[expect(missing_docs, reason = "they are those of probe_common::loss_sums")]
+pub struct LossSum {
     pub tid: u32,
     pub what: u16,
     pub state: u16,
@@ -173,11 +173,11 @@ pub struct Folded {
     pub ns: u64,
 }
 
-impl Folded {
+impl LossSum {
     /// From the bytes of key and value.
-    pub fn decode(key: &[u8; size_of::<fold::Key>()], sum: [u64; 2]) -> Folded {
+    pub fn decode(key: &[u8; size_of::<loss_sums::Key>()], sum: [u64; 2]) -> LossSum {
         let mut fields = Fields::of(key);
-        Folded {
+        LossSum {
             tid: fields.u32(),
             what: fields.u16(),
             state: fields.u16(),

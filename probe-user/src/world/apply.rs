@@ -21,7 +21,7 @@ use crate::{
     syscall::Table,
     wire::{
         event::{Event, Exec, Fork, Snapshot, Waking, What},
-        session::{Fact, Folded},
+        session::{Fact, LossSum},
     },
 };
 
@@ -156,7 +156,7 @@ impl World {
                 thread.switch_in(event.ts_ns, on, waker, &mut self.lexicon);
                 self.settle(id);
             }
-            What::Called(called) => self.thread(event).returned(event.ts_ns, called),
+            What::KernelReturn(called) => self.thread(event).returned(event.ts_ns, called),
             What::Request(request) => self.listeners.add(event.ts_ns, request),
         }
     }
@@ -165,7 +165,7 @@ impl World {
     /// whoever is not in it died, and the record of that was lost, unless the
     /// snapshot may be what has lost records. `folded` is what the probes added up
     /// of lost records, and with it when a thread switched out for the last time.
-    pub fn end(&mut self, ended_ns: u64, folded: &[Folded], snapshot_is_whole: bool) {
+    pub fn end(&mut self, ended_ns: u64, folded: &[LossSum], snapshot_is_whole: bool) {
         self.now_ns = self.now_ns.max(ended_ns);
         self.watermark_ns = 0;
         let sums = fold::by_thread(self, folded);

@@ -14,7 +14,7 @@ use super::{
     kind::{WaitKind, WakeSource},
     thread::{State, Thread},
 };
-use crate::wire::event::{Called, Function};
+use crate::wire::event::{Function, KernelReturn};
 
 /// One thread's finished calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Calls {
 }
 
 impl CallSum {
-    fn add(&mut self, returned_ns: u64, called: &Called) {
+    fn add(&mut self, returned_ns: u64, called: &KernelReturn) {
         self.count += 1;
         match called.entered_ns {
             Some(entered_ns) => {
@@ -88,7 +88,7 @@ impl CallSum {
 
 impl Thread {
     /// A watched function returned to it.
-    pub(super) fn returned(&mut self, ts_ns: u64, called: &Called) {
+    pub(super) fn returned(&mut self, ts_ns: u64, called: &KernelReturn) {
         self.calls.of(called.function).add(ts_ns, called);
         if called.function == Function::Epoll {
             let polled = self.polled.take();
@@ -98,7 +98,7 @@ impl Thread {
 
     /// What is left of the latest sleep once a call has returned: nothing, but
     /// for a wasted wake.
-    fn judge(&self, polled: Polled, called: &Called) -> Option<Polled> {
+    fn judge(&self, polled: Polled, called: &KernelReturn) -> Option<Polled> {
         // Only a running thread returns: otherwise a switch-in is missing.
         let is_in_vain = called.result == 0
             && polled.by_wake

@@ -8,7 +8,7 @@
 //! its unknown time, are left as they are.
 
 use probe_common::{
-    fold::what,
+    loss_sums::what,
     sched::{flag, state},
 };
 use rustc_hash::FxHashMap;
@@ -28,8 +28,8 @@ use super::{
 use crate::{
     syscall::Descriptor,
     wire::{
-        event::{Call, Object},
-        session::Folded,
+        event::{Object, Syscall},
+        session::LossSum,
     },
 };
 
@@ -53,13 +53,13 @@ impl Total {
 /// One thread's sums.
 #[derive(Default)]
 pub(super) struct Sums<'a> {
-    stays: Vec<&'a Folded>,
+    stays: Vec<&'a LossSum>,
     /// Its last switch-out, if that was lost, ns.
     pub(super) end_ns: Option<u64>,
 }
 
 /// Sums by thread, for those that alone have had their tid.
-pub(super) fn by_thread<'a>(world: &World, folded: &'a [Folded]) -> FxHashMap<ThreadId, Sums<'a>> {
+pub(super) fn by_thread<'a>(world: &World, folded: &'a [LossSum]) -> FxHashMap<ThreadId, Sums<'a>> {
     let mut threads: FxHashMap<u32, Vec<ThreadId>> = FxHashMap::default();
     for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
         threads.entry(thread.tid).or_default().push(id);
@@ -113,7 +113,7 @@ impl Sums<'_> {
     }
 }
 
-fn slept(thread: &mut Thread, stay: &Folded, lexicon: &Lexicon) {
+fn slept(thread: &mut Thread, stay: &LossSum, lexicon: &Lexicon) {
     let kind = kind_of(thread, stay, lexicon);
     let key = WaitKey {
         kind,
@@ -141,12 +141,12 @@ fn slept(thread: &mut Thread, stay: &Folded, lexicon: &Lexicon) {
     *account.blame.entry((kind, CauseId::UNKNOWN)).or_default() += stay.ns;
 }
 
-fn kind_of(thread: &Thread, stay: &Folded, lexicon: &Lexicon) -> WaitKind {
-    let call = Call {
+fn kind_of(thread: &Thread, stay: &LossSum, lexicon: &Lexicon) -> WaitKind {
+    let call = Syscall {
         nr: stay.nr,
         compat: stay.flags & flag::COMPAT != 0,
         kernel: stay.flags & flag::KERNEL != 0,
-        ..Call::default()
+        ..Syscall::default()
     };
     let native = !call.compat && !call.kernel;
     let on_file = native && lexicon.table.class(call.nr).descriptor() == Descriptor::First;

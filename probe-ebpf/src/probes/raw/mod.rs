@@ -3,10 +3,10 @@
 //! tracepoints of system calls. Records and maps are those of the other tiers;
 //! `TASKS` is keyed by thread id here, since no task can be looked into.
 
-mod call;
 mod fields;
 mod lock;
 mod sched;
+mod syscall;
 mod task;
 mod wake;
 mod who;

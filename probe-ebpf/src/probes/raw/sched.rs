@@ -8,13 +8,13 @@ use probe_common::{
 };
 
 use super::{
-    call,
     fields::{self, field},
+    syscall,
     who::Current,
 };
 use crate::{
     emit, filter,
-    probes::halves::{self, Out},
+    probes::switch_record::{self, Out},
     read,
 };
 
@@ -53,7 +53,7 @@ pub fn raw_sched_switch(ctx: TracePointContext) -> u32 {
         out = switch_out(entry, reported, ts_ns);
         dead = is_last.then_some(key);
     }
-    tell(&out, arriving, ts_ns);
+    emit_switch(&out, arriving, ts_ns);
     if let Some(key) = dead {
         filter::remove(key);
     }
@@ -61,7 +61,7 @@ pub fn raw_sched_switch(ctx: TracePointContext) -> u32 {
 }
 
 #[inline(always)]
-fn tell(out: &Out, arriving: Option<&'static mut TaskEntry>, ts_ns: u64) {
+fn emit_switch(out: &Out, arriving: Option<&'static mut TaskEntry>, ts_ns: u64) {
     let mut flags = out.flags;
     let mut next_half = None;
     if let Some(entry) = arriving {
@@ -73,7 +73,7 @@ fn tell(out: &Out, arriving: Option<&'static mut TaskEntry>, ts_ns: u64) {
     }
     emit::switch(flags, ts_ns, |to: *mut Switch| {
         // SAFETY: `to` is a reserved record.
-        unsafe { halves::write(to, out, next_half.as_deref()) };
+        unsafe { switch_record::write(to, out, next_half.as_deref()) };
     });
     if let Some(entry) = next_half {
         entry.off_ns = 0;
@@ -112,7 +112,7 @@ fn switch_out(entry: &mut TaskEntry, reported: u32, ts_ns: u64) -> Out {
 /// Keeps the call for the last look at a sleeper, which cannot read registers.
 #[inline(always)]
 fn note_call(entry: &mut TaskEntry) {
-    let call = call::of(entry);
+    let call = syscall::of(entry);
     entry.nr = call.nr;
     entry.arg0 = call.arg0;
     entry.arg1 = call.arg1;

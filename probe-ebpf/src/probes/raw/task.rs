@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     emit, filter,
-    maps::{COLD, TARGETS},
+    maps::{LIFECYCLE, TARGETS},
     read,
 };
 
@@ -45,7 +45,7 @@ pub fn raw_task_newtask(ctx: TracePointContext) -> u32 {
     }
     let ts_ns = read::now();
     let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
-    emit::record(&COLD, Loss::Task, header, |to: *mut Fork| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Fork| {
         let comm: Comm = field(&ctx, &fields::RAW_NEWTASK_COMM);
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
@@ -109,7 +109,7 @@ pub fn raw_sched_process_exec(ctx: TracePointContext) -> u32 {
         take_leaders_id(entry, tid, old_pid);
     }
     let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
-    emit::record(&COLD, Loss::Task, header, |to: *mut Exec| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exec| {
         // SAFETY: `to` is a reserved record. The bytes of `argv` keep what the
         // ring held; user space reads `argv_len` only.
         unsafe {
@@ -144,7 +144,7 @@ pub fn raw_sched_process_exit(_ctx: TracePointContext) -> u32 {
     };
     entry.exiting = 1;
     let header = emit::header::<Exit>(kind::EXIT, exit::STATUS_UNKNOWN, read::now());
-    emit::record(&COLD, Loss::Task, header, |to: *mut Exit| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exit| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(entry.tid);
@@ -165,7 +165,7 @@ pub fn raw_task_rename(ctx: TracePointContext) -> u32 {
         return 0;
     };
     let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
-    emit::record(&COLD, Loss::Task, header, |to: *mut Rename| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Rename| {
         let comm: Comm = field(&ctx, &fields::RAW_RENAME_COMM);
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {

@@ -1,5 +1,5 @@
 //! The waking, from the fields of the classic tracepoint. Whether an interrupt
-//! did it cannot be read: only the waker's stack may tell.
+//! did it cannot be read: only the waker's stack may show it.
 
 use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
 use probe_common::{
@@ -10,13 +10,13 @@ use probe_common::{
 };
 
 use super::{
-    call,
     fields::{self, field},
+    syscall,
     who::Current,
 };
 use crate::{
     context, emit, filter,
-    maps::HOT,
+    maps::EVENTS,
     offsets::{self, Constant as _},
     probes::{packet, wake::waker_stack},
     read,
@@ -40,7 +40,7 @@ pub fn raw_sched_waking(ctx: TracePointContext) -> u32 {
     let bits = note_waker(entry, current, ts_ns);
     let idle = context::is_interrupt(bits);
     if bits & waker::TRACED == 0 && !idle {
-        name_stranger(entry.tid, current, ts_ns);
+        name_external(entry.tid, current, ts_ns);
     }
     let long = off_ns != 0 && ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
     if offsets::HAS_STACKS.load() != 0 && (long || idle) {
@@ -68,7 +68,7 @@ fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
     let mut waker_tid = current.tid;
     let mut nr = -1;
     if let Some((_, by)) = current.entry() {
-        let call = call::of(by);
+        let call = syscall::of(by);
         bits |= waker::TRACED;
         waker_tid = by.tid;
         nr = call.nr;
@@ -88,9 +88,9 @@ fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
 
 /// A waker outside the tree has no records of its own: name it here.
 #[inline(always)]
-fn name_stranger(sleeper: u32, current: Current, ts_ns: u64) {
+fn name_external(sleeper: u32, current: Current, ts_ns: u64) {
     let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
-    emit::record(&HOT, Loss::Waker, header, |to: *mut Waker| {
+    emit::record(&EVENTS, Loss::Waker, header, |to: *mut Waker| {
         // SAFETY: `to` is a reserved record; every field behind the header is written.
         unsafe {
             (&raw mut (*to).tid).write(sleeper);

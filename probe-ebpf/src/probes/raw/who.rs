@@ -40,7 +40,7 @@ impl Current {
     }
 
     /// The same at its last switch-out: it may be retired, or be a leader that
-    /// bears the id of a thread whose exec has not been told yet.
+    /// bears the id of a thread whose exec has not been emitted yet.
     #[inline(always)]
     pub fn last_entry(self) -> Option<Keyed> {
         let key = u64::from(self.tid);

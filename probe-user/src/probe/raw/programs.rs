@@ -1,5 +1,5 @@
 //! The programs of the raw tier, the fields they read, and what this tier never
-//! tells.
+//! shows.
 
 use crate::{
     probe::programs::{Hook, Rung, Spec, When},
@@ -109,7 +109,7 @@ pub const FIELDS: &[Wanted] = &[
     wanted("RAW_SWITCH_NEXT_PID", "sched:sched_switch", "next_pid", 4),
 ];
 
-/// What no kernel tells without type information.
+/// What no kernel shows without type information.
 pub const ABSENT: &[&str] = &[
     "kernel functions of sleepers",
     "what a descriptor is",

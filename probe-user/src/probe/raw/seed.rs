@@ -61,7 +61,7 @@ pub(super) fn seeded(ts_ns: u64, pid: u32, tid: u32, held: bool, stat: &Stat) ->
         flags |= snapshot::HELD;
     }
     // Or on a run queue: then its next event is a switch-in, and the time until
-    // there is told as not known.
+    // there is reported as not known.
     if stat.state == state::RUNNING {
         flags |= snapshot::ON_CPU;
     }

@@ -1,4 +1,4 @@
-//! The probes' table of traced tasks, from this side; how it is laid out is told
+//! The probes' table of traced tasks, from this side; how it is laid out is said
 //! in `probe-ebpf/src/filter.rs`. Keys are tids in the raw tier.
 
 use anyhow::{Context as _, Result};
@@ -23,7 +23,7 @@ unsafe impl Pod for Entry {}
 /// The table.
 pub struct Tasks {
     places: HashMap<MapData, u64, u32>,
-    claims: HashMap<MapData, u32, u32>,
+    slots: HashMap<MapData, u32, u32>,
     entries: Array<MapData, Entry>,
 }
 
@@ -32,7 +32,7 @@ impl Tasks {
     pub fn take(ebpf: &mut Ebpf) -> Result<Tasks> {
         Ok(Tasks {
             places: HashMap::try_from(tables::take(ebpf, "TASKS")?)?,
-            claims: HashMap::try_from(tables::take(ebpf, "CLAIMS")?)?,
+            slots: HashMap::try_from(tables::take(ebpf, "SLOTS")?)?,
             entries: Array::try_from(tables::take(ebpf, "ENTRIES")?)?,
         })
     }
@@ -47,7 +47,7 @@ impl Tasks {
     /// Every thread in it.
     pub fn tids(&self) -> Vec<u32> {
         // A key that goes away meanwhile ends in an error or in a new beginning:
-        // threads that die meanwhile have told so themselves.
+        // threads that die meanwhile have said so themselves.
         let keys = self.places.keys().filter_map(Result::ok);
         keys.filter_map(|key| u32::try_from(key).ok()).collect()
     }
@@ -63,7 +63,7 @@ impl Tasks {
         let inserted = absent(self.places.insert(u64::from(tid), slot, NOEXIST)).context(naming);
         if !matches!(inserted, Ok(true)) {
             // Cannot fail for an element that is there, and nobody else takes it away.
-            let _released = self.claims.remove(&slot);
+            let _released = self.slots.remove(&slot);
         }
         inserted
     }
@@ -75,7 +75,7 @@ impl Tasks {
             return;
         };
         if self.places.remove(&u64::from(tid)).is_ok() {
-            let _released = self.claims.remove(&slot);
+            let _released = self.slots.remove(&slot);
         }
     }
 
@@ -83,7 +83,7 @@ impl Tasks {
         let mask = self.entries.len() - 1;
         for attempt in 0..TRIES {
             let slot = slot(tid, attempt, mask);
-            if absent(self.claims.insert(slot, tid, NOEXIST)).context("claiming a place")? {
+            if absent(self.slots.insert(slot, tid, NOEXIST)).context("claiming a place")? {
                 return Ok(slot);
             }
         }

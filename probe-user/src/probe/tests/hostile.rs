@@ -15,8 +15,8 @@ fn ends(data: Vec<u8>, outer: &'static str, path: &'static str) {
         // The receiver may have given up already.
         let _gone = sender.send(found);
     });
-    let told = receiver.recv_timeout(Duration::from_secs(5));
-    assert!(told.is_ok(), "{outer}.{path}: {told:?}");
+    let outcome = receiver.recv_timeout(Duration::from_secs(5));
+    assert!(outcome.is_ok(), "{outer}.{path}: {outcome:?}");
 }
 
 #[test]

@@ -184,8 +184,8 @@ fn before_5_18_the_switch_did_not_tell_the_state() {
         let btf = Btf::parse(builder.build()).expect("well-formed");
         assert_eq!(resolve(&btf).has_prev_state_arg, expected, "{args}");
     }
-    let untold = Btf::parse(kernel(&[]).build()).expect("well-formed");
-    assert!(!resolve(&untold).has_prev_state_arg);
+    let unsaid = Btf::parse(kernel(&[]).build()).expect("well-formed");
+    assert!(!resolve(&unsaid).has_prev_state_arg);
 }
 
 #[test]
@@ -294,8 +294,8 @@ fn without_probe_reads_and_the_running_tasks_type_calls_are_noted() {
 fn every_lack_belongs_to_a_feature() {
     let nothing = resolve(&Btf::parse(Builder::new().build()).expect("well-formed"));
     let features = nothing.features("x86_64");
-    let told: usize = features.iter().map(|(_, missing)| missing.len()).sum();
-    assert_eq!(told, nothing.missing.len());
+    let reported: usize = features.iter().map(|(_, missing)| missing.len()).sum();
+    assert_eq!(reported, nothing.missing.len());
 }
 
 #[test]

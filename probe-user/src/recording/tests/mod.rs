@@ -5,7 +5,7 @@ mod malformed;
 mod round_trip;
 
 use super::{Item, Problem, Reader, Writer};
-use crate::wire::session::{Batch, End, Fact, Folded, ScanResult, Start};
+use crate::wire::session::{Batch, End, Fact, LossSum, ScanResult, Start};
 use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 fn start() -> Start {
@@ -69,7 +69,7 @@ fn items() -> Vec<Item> {
             exit: Some(Exit::Signal(15)),
             lost: vec![("switch".into(), 4), ("task".into(), 0)],
             skipped: vec![("sched_process_exit".into(), 1)],
-            folded: vec![Folded {
+            loss_sums: vec![LossSum {
                 tid: 7,
                 what: 2,
                 state: 1,

@@ -243,9 +243,9 @@ fn any_start() -> impl Strategy<Value = Start> {
         )
 }
 
-fn any_folded() -> impl Strategy<Value = Folded> {
+fn any_loss_sum() -> impl Strategy<Value = LossSum> {
     any::<(u32, u16, u16, i16, u16, u32, u64, u64)>().prop_map(
-        |(tid, what, state, nr, flags, mode, count, ns)| Folded {
+        |(tid, what, state, nr, flags, mode, count, ns)| LossSum {
             tid,
             what,
             state,
@@ -267,17 +267,17 @@ fn any_end() -> impl Strategy<Value = End> {
     let lost = vec((any::<String>(), any::<u64>()), 0..4);
     let skipped = lost.clone();
     let counts = any::<(u64, u64, Option<u64>, u64, u64)>();
-    let folded = vec(any_folded(), 0..3);
+    let loss_sums = vec(any_loss_sum(), 0..3);
     let cost = any::<(String, u64, u64)>();
     let cost = cost.prop_map(|(program, runs, ns)| ProgramCost { program, runs, ns });
     let costs = vec(cost, 0..3);
-    (exit, lost, skipped, folded, costs, counts).prop_map(
-        |(exit, lost, skipped, folded, costs, counts)| End {
+    (exit, lost, skipped, loss_sums, costs, counts).prop_map(
+        |(exit, lost, skipped, loss_sums, costs, counts)| End {
             ended_ns: counts.0,
             exit,
             lost,
             skipped,
-            folded,
+            loss_sums,
             probe_runs: counts.1,
             probe_ns: counts.2,
             costs,

@@ -18,7 +18,7 @@ pub(super) fn write(page: &mut Page, sums: &Sums, depth: usize, coverage: &Cover
 
 /// `do_epoll_wait 1,204, 31 returned nothing (28 after a wake), 2 failed`.
 fn sentence(calls: &Calls, coverage: &Coverage) -> Vec<Piece> {
-    let has_lost = coverage.has_lost(Loss::Call);
+    let has_lost = coverage.has_lost(Loss::KernelReturn);
     let count = |n| at_least(n, has_lost);
     let mut parts = vec![format!(
         "{} {}",

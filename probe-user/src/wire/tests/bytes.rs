@@ -2,10 +2,10 @@
 //! structures that both sides share.
 
 use probe_common::{
-    call::Call,
     disk::Disk,
     fd::Object,
     header::{Header, kind},
+    kernel_return::KernelReturn,
     listen::Request,
     sched::{Switch, Waker},
     stack::Stack,
@@ -41,7 +41,7 @@ records! {
     EXIT Exit,
     RENAME Rename,
     SNAPSHOT Snapshot,
-    CALL Call,
+    KERNEL_RETURN KernelReturn,
     REQUEST Request,
     DISK Disk,
 }

@@ -139,7 +139,7 @@ proptest! {
         record[4..].copy_from_slice(&content[4..len]);
         let (events, problems) = decoded(&record);
         // Its flags may name a function that is not known.
-        let is_call = record[..2] == kind::CALL.to_ne_bytes();
+        let is_call = record[..2] == kind::KERNEL_RETURN.to_ne_bytes();
         let unknown = u64::from(is_call && events.is_empty());
         prop_assert_eq!(problems, Problems { unknown, malformed: 0 });
         prop_assert!(events.len() <= 2);

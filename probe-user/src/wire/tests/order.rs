@@ -4,7 +4,9 @@ use probe_common::sched::state;
 use proptest::prelude::*;
 
 use crate::wire::{
-    event::{Call, Called, Event, Fork, Function, Off, On, Request, Snapshot, Stranger, What},
+    event::{
+        Event, Fork, Function, KernelReturn, Off, On, Request, Snapshot, Stranger, Syscall, What,
+    },
     order::Order,
 };
 
@@ -25,7 +27,7 @@ fn off() -> Off {
         io_wait: false,
         has_object: false,
         on_lock: false,
-        call: Call::default(),
+        call: Syscall::default(),
     }
 }
 
@@ -83,7 +85,7 @@ fn ranked() -> Vec<What> {
         },
         What::Off(off()),
         on(false),
-        What::Called(Called {
+        What::KernelReturn(KernelReturn {
             function: Function::DoWait,
             result: 0,
             entered_ns: None,

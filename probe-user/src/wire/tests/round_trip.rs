@@ -1,7 +1,7 @@
-//! What a probe writes is what the world is told, for every kind of record.
+//! What a probe writes is what the world gets, for every kind of record.
 
 use probe_common::{
-    call::{self, function},
+    kernel_return::{self, function},
     sched::{self, flag, state, waker},
     stack::{self, FRAMES, role},
     task::{self, ARGV_BYTES, snapshot},
@@ -15,8 +15,8 @@ use super::{
 use crate::wire::{
     decode::{Problems, each_disk, each_life, each_stack_address},
     event::{
-        Call, Called, Event, Exec, Fork, Function, Object, Off, On, Request, Snapshot, Stranger,
-        Waking, What,
+        Event, Exec, Fork, Function, KernelReturn, Object, Off, On, Request, Snapshot, Stranger,
+        Syscall, Waking, What,
     },
 };
 
@@ -43,7 +43,7 @@ fn off() -> Off {
         io_wait: false,
         has_object: false,
         on_lock: false,
-        call: Call {
+        call: Syscall {
             nr: 202,
             compat: false,
             kernel: false,
@@ -82,11 +82,11 @@ fn a_switch_is_an_off_then_an_on() {
 fn every_flag_of_a_switch_out_is_told_apart() {
     let plain = off();
     let call = plain.call;
-    let compat = Call {
+    let compat = Syscall {
         compat: true,
         ..call
     };
-    let kernel = Call {
+    let kernel = Syscall {
         kernel: true,
         ..call
     };
@@ -245,7 +245,7 @@ fn births_names_and_deaths_keep_every_field() {
 
 #[test]
 fn arguments_are_as_long_as_they_say() {
-    let told = |argv: &[u8]| {
+    let event = |argv: &[u8]| {
         What::Exec(Exec {
             old_tid: 12,
             comm: (*b"git").into(),
@@ -253,13 +253,13 @@ fn arguments_are_as_long_as_they_say() {
         })
     };
     for argv in [&b""[..], b"git\0fetch\0", &[b'x'; ARGV_BYTES]] {
-        check(&seal(exec(argv)), &[(11, told(argv))]);
+        check(&seal(exec(argv)), &[(11, event(argv))]);
     }
     let lying = task::Exec {
         argv_len: u32::MAX,
         ..exec(&[b'x'; ARGV_BYTES])
     };
-    check(&seal(lying), &[(11, told(&[b'x'; ARGV_BYTES]))]);
+    check(&seal(lying), &[(11, event(&[b'x'; ARGV_BYTES]))]);
 }
 
 #[test]
@@ -274,11 +274,11 @@ fn snapshots_keep_every_field() {
         off: Off {
             seq: 5,
             state: state::INTERRUPTIBLE,
-            call: Call {
+            call: Syscall {
                 nr: 61,
                 arg0: 2,
                 arg1: 3,
-                ..Call::default()
+                ..Syscall::default()
             },
             ..off()
         },
@@ -314,21 +314,24 @@ fn calls_keep_every_field() {
         (function::DO_WAIT, Function::DoWait),
         (function::EPOLL, Function::Epoll),
     ] {
-        let expected = Called {
+        let expected = KernelReturn {
             function,
             result: -4,
             entered_ns: Some(NOW - 1_000),
         };
-        check(&seal(call_of(number)), &[(11, What::Called(expected))]);
-        let unseen = call::Call {
+        check(
+            &seal(call_of(number)),
+            &[(11, What::KernelReturn(expected))],
+        );
+        let unseen = kernel_return::KernelReturn {
             entered_ns: 0,
             ..call_of(number)
         };
-        let expected = Called {
+        let expected = KernelReturn {
             entered_ns: None,
             ..expected
         };
-        check(&seal(unseen), &[(11, What::Called(expected))]);
+        check(&seal(unseen), &[(11, What::KernelReturn(expected))]);
     }
 }
 

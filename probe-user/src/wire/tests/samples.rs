@@ -1,8 +1,9 @@
 //! One record of each kind, every field set to something of its own.
 
 use probe_common::{
-    call::{self, function},
-    disk, fd, listen,
+    disk, fd,
+    kernel_return::{self, function},
+    listen,
     sched::{self, flag, state, waker},
     stack::{self, FRAMES, role},
     task::{self, snapshot},
@@ -161,8 +162,8 @@ pub(super) fn snapshot_of(flags: u16) -> task::Snapshot {
     }
 }
 
-pub(super) fn call_of(function: u16) -> call::Call {
-    call::Call {
+pub(super) fn call_of(function: u16) -> kernel_return::KernelReturn {
+    kernel_return::KernelReturn {
         header: at(NOW, CPU, function),
         tid: 11,
         result: -4,

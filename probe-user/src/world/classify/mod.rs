@@ -19,13 +19,13 @@ use super::{
 };
 use crate::{
     syscall::{Class, Table},
-    wire::event::{Call, Object},
+    wire::event::{Object, Syscall},
 };
 
 /// All that is known of a sleep.
 pub struct Sleep<'a> {
     /// The system call it is in.
-    pub call: Call,
+    pub call: Syscall,
     /// Which table the call's number belongs to.
     pub table: Table,
     /// `task->__state`

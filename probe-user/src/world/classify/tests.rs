@@ -32,10 +32,10 @@ fn check(case: &Case<'_>, expected: WaitKind) {
         })
         .collect();
     let stack: Vec<&Symbol> = symbols.iter().collect();
-    let call = Call {
+    let call = Syscall {
         nr: nr(case.call),
         arg1: case.arg1,
-        ..Call::default()
+        ..Syscall::default()
     };
     let sleep = Sleep {
         call,
@@ -324,10 +324,10 @@ fn tasks_without_a_usable_call_number_are_told_by_their_stack() {
         },
     ];
     let stack: Vec<&Symbol> = symbols.iter().collect();
-    let compat = Call {
+    let compat = Syscall {
         nr: 168,
         compat: true,
-        ..Call::default()
+        ..Syscall::default()
     };
     let sleep = Sleep {
         call: compat,

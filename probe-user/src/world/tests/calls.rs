@@ -1,6 +1,6 @@
 //! What calls returned, and which empty returns were wasted wakes.
 
-use probe_common::call::function;
+use probe_common::kernel_return::function;
 
 use super::{account::assert_closed, timeline::document};
 use crate::{

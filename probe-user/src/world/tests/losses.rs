@@ -1,7 +1,7 @@
 //! Lost records: the time they covered is unknown, and nothing else is.
 
 use probe_common::{
-    fold::what,
+    loss_sums::what,
     sched::{flag, state},
 };
 
@@ -10,7 +10,7 @@ use crate::{
     document::Document,
     metrics::tests::run,
     wire::{
-        session::{End, Folded},
+        session::{End, LossSum},
         tests::probes::{By, Out, Probes, Who},
     },
 };
@@ -177,31 +177,31 @@ fn with_sums(lost: &[(u16, u64, u64)]) -> (String, Document) {
         1  S####################L
         5  fn^##z~w^##)~w(##)~w^##L
     ";
-    let sum = |&(what, count, ns): &(u16, u64, u64)| Folded {
+    let sum = |&(what, count, ns): &(u16, u64, u64)| LossSum {
         state: u16::from(what == what::SLEEP),
         nr: if what == what::SLEEP { SLEEP } else { 0 },
         ..folded(what, count, ns)
     };
-    let lost: Vec<Folded> = lost.iter().map(sum).collect();
+    let lost: Vec<LossSum> = lost.iter().map(sum).collect();
     let document = ended_with(drawing, 24, lost);
     (last_line(&document), document)
 }
 
-fn folded(what: u16, count: u64, ns: u64) -> Folded {
-    Folded {
+fn folded(what: u16, count: u64, ns: u64) -> LossSum {
+    LossSum {
         tid: 5,
         what,
         count,
         ns,
-        ..Folded::default()
+        ..LossSum::default()
     }
 }
 
-fn ended_with(drawing: &str, column: usize, folded: Vec<Folded>) -> Document {
+fn ended_with(drawing: &str, column: usize, folded: Vec<LossSum>) -> Document {
     ended(
         drawing,
         End {
-            folded,
+            loss_sums: folded,
             ..run::end(super::timeline::at(column))
         },
     )
@@ -246,7 +246,7 @@ fn sums_of_lost_records_stand_in_for_unknown_time() {
 /// type, while the kernel waited for I/O.
 fn io_of_sums(nr: i16, mode: u32) -> String {
     let sum = |what: u16, ns: u64| folded(what, 2, ns);
-    let sleep = Folded {
+    let sleep = LossSum {
         state: state::UNINTERRUPTIBLE,
         nr,
         flags: flag::IOWAIT,
@@ -301,13 +301,13 @@ fn the_instant_of_a_lost_last_switch_out_ends_the_life() {
 
 /// A thread that is missing from the last snapshot, of which nothing else is told
 /// than what is added up, with and without lost records of births and deaths.
-fn missing(folded: &[Folded], lost: u64) -> String {
+fn missing(folded: &[LossSum], lost: u64) -> String {
     let drawing = "
         1  S############L
         5  fn^##z~
     ";
     let end = End {
-        folded: folded.to_vec(),
+        loss_sums: folded.to_vec(),
         lost: vec![("task".to_owned(), lost)],
         ..run::end(super::timeline::at(14))
     };

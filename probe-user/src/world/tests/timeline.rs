@@ -23,7 +23,7 @@
 //! Everything else (`#` running, `~` asleep, `-` queued) is for the reader.
 
 use probe_common::{
-    call::function,
+    kernel_return::function,
     sched::{state, waker},
     task::snapshot,
 };

@@ -28,7 +28,7 @@ fn stat(task_state: u16) -> Stat {
 }
 
 /// What becomes of a record on its way to the world.
-fn told(record: &Snapshot) -> event::Snapshot {
+fn event_of(record: &Snapshot) -> event::Snapshot {
     let (mut bytes, mut events) = (Vec::new(), Vec::new());
     put(&mut bytes, record);
     let mut problems = Problems::default();
@@ -42,17 +42,17 @@ fn told(record: &Snapshot) -> event::Snapshot {
 
 #[test]
 fn a_seed_says_what_proc_says() {
-    let asleep = told(&seeded(5, 11, 12, false, &stat(state::INTERRUPTIBLE)));
+    let asleep = event_of(&seeded(5, 11, 12, false, &stat(state::INTERRUPTIBLE)));
     assert_eq!(
         (asleep.pid, asleep.ppid, &*asleep.comm),
         (11, 7, &b"work"[..])
     );
     assert!(!asleep.last && !asleep.held && !asleep.on_cpu);
     assert_eq!(asleep.off.state, state::INTERRUPTIBLE);
-    let held = told(&seeded(5, 11, 11, true, &stat(state::INTERRUPTIBLE)));
+    let held = event_of(&seeded(5, 11, 11, true, &stat(state::INTERRUPTIBLE)));
     assert!(held.held && !held.last);
     // Nobody knows whether it runs or waits for a CPU.
-    let awake = told(&seeded(5, 11, 12, false, &stat(state::RUNNING)));
+    let awake = event_of(&seeded(5, 11, 12, false, &stat(state::RUNNING)));
     assert!(awake.on_cpu);
 }
 
@@ -65,7 +65,7 @@ fn the_last_look_joins_proc_and_the_probes_table() {
             wake_ns: 9,
             ..TaskEntry::FRESH
         };
-        let seen = told(&last(10, &entry, &stat(in_proc)));
+        let seen = event_of(&last(10, &entry, &stat(in_proc)));
         assert!(seen.last);
         assert_eq!((seen.on_cpu, seen.off.state), (on_cpu, told_state));
         assert_eq!(
@@ -95,7 +95,7 @@ fn call_and_lock_come_from_the_probes_table() {
         on_lock: 1,
         ..TaskEntry::FRESH
     };
-    let off = told(&last(10, &entry, &stat(state::UNINTERRUPTIBLE))).off;
+    let off = event_of(&last(10, &entry, &stat(state::UNINTERRUPTIBLE))).off;
     assert_eq!((off.call.nr, off.call.arg0, off.call.arg1), (202, 1, 2));
     assert!(off.call.compat && off.on_lock);
 }

@@ -4,9 +4,9 @@
 mod inputs;
 
 use probe_common::{
-    call::Call,
     disk::Disk,
     fd::Object,
+    kernel_return::KernelReturn,
     listen::Request,
     sched::{Switch, Waker, flag, waker},
     stack::{FRAMES, Stack, role},
@@ -187,7 +187,7 @@ impl Probes {
         entry.off_ns = 0;
     }
 
-    /// A switch-in that the kernel hid, told when the task switches out.
+    /// A switch-in that the kernel hid, emitted when the task switches out.
     pub(crate) fn recovered_switch_in(&mut self, ran_ns: u64, task: TaskId) {
         let mut record = Switch {
             prev_nr: -1,
@@ -226,7 +226,7 @@ impl Probes {
     }
 
     /// `sched_process_exec`, by any thread of the process: from here on the task
-    /// is told under the leader's tid, whatever `de_thread` did to
+    /// is reported under the leader's tid, whatever `de_thread` did to
     /// `task->pid` before.
     pub(crate) fn exec_told(&mut self, ts_ns: u64, task: TaskId, leader_tid: u32) {
         let old_tid = std::mem::replace(&mut self.tasks[task].who.tid, leader_tid);
@@ -250,7 +250,7 @@ impl Probes {
         entered_ns: u64,
         result: i32,
     ) {
-        self.records.push(seal(Call {
+        self.records.push(seal(KernelReturn {
             header: at(ts_ns, self.cpu, function),
             tid: self.tid(task),
             result,

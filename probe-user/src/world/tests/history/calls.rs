@@ -1,7 +1,7 @@
 //! Calls of a history: entered and returned from on a CPU, whatever the thread
 //! does meanwhile.
 
-use probe_common::call::function;
+use probe_common::kernel_return::function;
 
 use super::{
     simulation::{History, Now},

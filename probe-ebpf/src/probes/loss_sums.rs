@@ -1,26 +1,26 @@
 //! Sums for the times between switches of which a record was lost: see
-//! [`probe_common::fold`].
+//! [`probe_common::loss_sums`].
 
 use core::hint::cold_path;
 
 use aya_ebpf::bindings::BPF_ANY;
 use probe_common::{
     entry::TaskEntry,
-    fold::{Key, Sum, what},
     loss::Loss,
+    loss_sums::{Key, Sum, what},
     sched::{flag, state},
 };
 
-use super::halves::Out;
-use crate::{emit, maps::FOLDED};
+use super::switch_record::Out;
+use crate::{emit, maps::LOSS_SUMS};
 
 /// Flags of a switch-out that say what kind of sleep it begins.
 const KIND_FLAGS: u16 = flag::COMPAT | flag::KERNEL | flag::IOWAIT | flag::LOCK;
 
-/// A task has switched out; `told` says whether the record found room.
+/// A task has switched out; `recorded` says whether the record found room.
 #[inline(always)]
-pub fn went(entry: &mut TaskEntry, out: &Out, ts_ns: u64, told: bool) {
-    if is_hidden(entry, told) {
+pub fn account_out(entry: &mut TaskEntry, out: &Out, ts_ns: u64, recorded: bool) {
+    if is_hidden(entry, recorded) {
         cold_path();
         if entry.since_ns != 0 {
             add(of(entry, what::CPU), ts_ns - entry.since_ns);
@@ -37,8 +37,8 @@ pub fn went(entry: &mut TaskEntry, out: &Out, ts_ns: u64, told: bool) {
 
 /// A task has switched in; its sleep and waking are still in the entry.
 #[inline(always)]
-pub fn came(entry: &mut TaskEntry, ts_ns: u64, told: bool) {
-    if is_hidden(entry, told) {
+pub fn account_in(entry: &mut TaskEntry, ts_ns: u64, recorded: bool) {
+    if is_hidden(entry, recorded) {
         cold_path();
         // An arrival that is found out later may lie before.
         let begin_ns = entry.since_ns.min(ts_ns);
@@ -74,9 +74,9 @@ pub fn came(entry: &mut TaskEntry, ts_ns: u64, told: bool) {
 
 /// Whether the record of this switch or of the one before was lost.
 #[inline(always)]
-fn is_hidden(entry: &mut TaskEntry, told: bool) -> bool {
-    let hidden = !told || entry.untold != 0;
-    entry.untold = u8::from(!told);
+fn is_hidden(entry: &mut TaskEntry, recorded: bool) -> bool {
+    let hidden = !recorded || entry.record_lost != 0;
+    entry.record_lost = u8::from(!recorded);
     hidden
 }
 
@@ -95,7 +95,7 @@ fn of(entry: &TaskEntry, what: u16) -> Key {
 /// In a function of its own: it is rarely called, and from many places.
 #[inline(never)]
 fn add(key: Key, ns: u64) {
-    if let Some(sum) = FOLDED.get_ptr_mut(key) {
+    if let Some(sum) = LOSS_SUMS.get_ptr_mut(key) {
         // SAFETY: the map is preallocated, and only the CPU that switches a task
         // changes its sums.
         unsafe {
@@ -105,7 +105,7 @@ fn add(key: Key, ns: u64) {
         return;
     }
     let first = Sum { count: 1, ns };
-    if FOLDED.insert(key, first, u64::from(BPF_ANY)).is_err() {
-        emit::lost(Loss::Fold);
+    if LOSS_SUMS.insert(key, first, u64::from(BPF_ANY)).is_err() {
+        emit::lost(Loss::Sum);
     }
 }

@@ -1,13 +1,13 @@
 //! Finished calls of the kernel functions that the full tier watches. They add
-//! counts and results to what the switches tell; they replace none of it.
+//! counts and results to what the switches show; they replace none of it.
 
 use crate::header::Header;
 
 /// A traced task's call that returned.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Call {
-    /// Kind [`crate::header::kind::CALL`]; `flags` is one of [`function`];
+pub struct KernelReturn {
+    /// Kind [`crate::header::kind::KERNEL_RETURN`]; `flags` is one of [`function`];
     /// `ts_ns` is the return's time.
     pub header: Header,
     /// The caller.

@@ -1,4 +1,4 @@
-//! The two halves of a switch record, for whoever writes one.
+//! A switch record: the task that stops and the one that starts.
 
 use probe_common::{entry::TaskEntry, sched::Switch};
 

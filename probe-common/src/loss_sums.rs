@@ -1,11 +1,11 @@
-//! What lost switch records would have told, as sums: the times stay exact, and
+//! What lost switch records would have shown, as sums: the times stay exact, and
 //! only who woke, where, and when in particular is missing.
 //!
 //! Each stay of a task (on a CPU, on a run queue, asleep) lies between two of its
 //! switches. It is added up here when the record of either was lost, and only
 //! then: user space knows the time between two records that it has.
 
-/// Key of the `FOLDED` map.
+/// Key of the `LOSS_SUMS` map.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key {

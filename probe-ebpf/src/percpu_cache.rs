@@ -1,5 +1,5 @@
-//! Where things lie that are looked at again and again: found once on each CPU,
-//! and the same ever after.
+//! Addresses that are needed again and again: found once on each CPU, and the same
+//! ever after.
 
 use core::hint::cold_path;
 
@@ -7,7 +7,7 @@ use aya_ebpf::{bindings::task_struct, helpers};
 
 use crate::{
     current::Current,
-    maps::PLACES,
+    maps::PERCPU_CACHE,
     offsets::{self, Constant as _},
     read::{Task, chase},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// Of one CPU; zero where not known yet.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Places {
+pub struct PerCpuCache {
     /// Address of its preempt count.
     preempt_count: u64,
     /// From a task's stack to the registers with which it entered the kernel; the
@@ -25,16 +25,16 @@ pub struct Places {
 
 /// Address of this CPU's preempt count. It follows from that of the run queue that
 /// the running task hangs on: both are per-CPU variables of one section, and BTF
-/// tells their distance. (kallsyms does not list data symbols everywhere.)
+/// gives their distance. (kallsyms does not list data symbols everywhere.)
 #[inline(always)]
 pub fn preempt_count(current: Current) -> u64 {
-    let Some(places) = PLACES.get_ptr_mut(0) else {
+    let Some(cache) = PERCPU_CACHE.get_ptr_mut(0) else {
         return 0;
     };
     // SAFETY: a slot of this CPU, in a preallocated array. An interrupt in between
     // finds the same.
     unsafe {
-        if (*places).preempt_count == 0 {
+        if (*cache).preempt_count == 0 {
             cold_path();
             let run_queue = current.run_queue();
             if run_queue == 0 {
@@ -42,26 +42,26 @@ pub fn preempt_count(current: Current) -> u64 {
             }
             // The distance may be negative: then so is the constant, and the sum wraps.
             let distance = offsets::PREEMPT_COUNT_FROM_RQ.load();
-            (*places).preempt_count = run_queue.wrapping_add(distance);
+            (*cache).preempt_count = run_queue.wrapping_add(distance);
         }
-        (*places).preempt_count
+        (*cache).preempt_count
     }
 }
 
 /// Address of the registers with which a task entered the kernel; from 5.15 on.
 #[inline(always)]
 pub fn registers(task: Task) -> u64 {
-    let Some(places) = PLACES.get_ptr_mut(0) else {
+    let Some(cache) = PERCPU_CACHE.get_ptr_mut(0) else {
         return 0;
     };
     let stack = chase::<u64>(task, &offsets::TASK_STACK);
     // SAFETY: as in `preempt_count`.
     unsafe {
-        if (*places).regs_from_stack == 0 {
+        if (*cache).regs_from_stack == 0 {
             cold_path();
-            (*places).regs_from_stack = from_stack(task, stack);
+            (*cache).regs_from_stack = from_stack(task, stack);
         }
-        stack.wrapping_add((&raw const (*places).regs_from_stack).read_volatile())
+        stack.wrapping_add((&raw const (*cache).regs_from_stack).read_volatile())
     }
 }
 
