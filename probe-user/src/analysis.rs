@@ -8,7 +8,7 @@ use probe_common::loss::LOSS_NAMES;
 use crate::{
     document::Document,
     metrics::{self, RunInfo},
-    shelf::Room,
+    spill::SpillBudget,
     syscall::Table,
     wire::{
         decode::decode,
@@ -63,14 +63,14 @@ impl Analysis {
     pub fn with(start: Start, settings: &Settings) -> Result<Analysis, UnknownTable> {
         let mut analysis = Analysis::new(start)?;
         let bytes = usize::try_from(settings.memory_bytes).unwrap_or(usize::MAX);
-        analysis.world.past.room = Room::limited(bytes, &settings.spill_folder);
+        analysis.world.logs.budget = SpillBudget::limited(bytes, &settings.spill_folder);
         analysis.explain(&settings.explain);
         Ok(analysis)
     }
 
     /// Bytes that its intervals take in memory.
     pub fn kept_bytes(&self) -> u64 {
-        self.world.past.room.kept_bytes()
+        self.world.logs.budget.kept_bytes()
     }
 
     /// Takes in one drain of the rings.

@@ -9,7 +9,7 @@ pub mod wire;
 
 pub mod syscall;
 
-pub mod shelf;
+pub mod spill;
 pub mod world;
 
 pub mod analysis;

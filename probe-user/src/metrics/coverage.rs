@@ -86,9 +86,9 @@ fn problems(world: &World, info: &RunInfo) -> Vec<String> {
              been preempted on that CPU: something that it tells may be missing"
         ));
     }
-    list.extend(world.lexicon.gils.untold.iter().map(untold_lock));
+    list.extend(world.dictionaries.gils.untold.iter().map(untold_lock));
     list.extend(info.problems.iter().cloned());
-    list.extend(world.past.room.problem().map(str::to_owned));
+    list.extend(world.logs.budget.problem().map(str::to_owned));
     list
 }
 
@@ -110,7 +110,7 @@ fn untold_lock((why, file): &(Untold, String)) -> String {
 /// Processes with futex waits, run by a program named `python…`, in whose
 /// memory nobody could look for the lock.
 fn unseen_pythons(world: &World, why: Unseen) -> u64 {
-    let unseen = world.lexicon.gils.unseen.iter();
+    let unseen = world.dictionaries.gils.unseen.iter();
     let mut unseen = unseen.filter(|&(_, &reason)| reason == why).peekable();
     if unseen.peek().is_none() {
         return 0;

@@ -121,7 +121,7 @@ enum Before {
 
 struct Walk<'a> {
     world: &'a World,
-    past: Backwards<'a>,
+    logs: Backwards<'a>,
     begun_ns: u64,
     at_ns: u64,
     thread: ThreadId,
@@ -135,7 +135,7 @@ impl<'a> Walk<'a> {
         let begun_ns = thread.start_ns?;
         Some(Walk {
             world,
-            past: world.past.backwards(),
+            logs: world.logs.backwards(),
             begun_ns,
             at_ns: sums::end_ns(world, thread).max(begun_ns),
             thread: root,
@@ -193,7 +193,7 @@ impl<'a> Walk<'a> {
                 None => Before::Then(self.begun_ns, unknown),
             };
         }
-        let Some(lived) = self.past.until(self.thread, self.at_ns) else {
+        let Some(lived) = self.logs.until(self.thread, self.at_ns) else {
             return match thread.since_ns {
                 since_ns if since_ns < self.at_ns => {
                     Before::Then(since_ns, self.present(&thread.state))
@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
             State::Running => What::Passed(Cause::Computing(self.thread, self.execs())),
             State::Runnable => What::Passed(Cause::RunQueue),
             State::Waiting(_) => What::Open(self.thread),
-            State::Unknown | State::Embryo | State::Dead => What::Passed(Cause::Unknown),
+            State::Unknown | State::NotStarted | State::Dead => What::Passed(Cause::Unknown),
         }
     }
 

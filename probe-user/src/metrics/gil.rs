@@ -82,7 +82,7 @@ fn waiters(world: &World) -> Vec<(ThreadId, u32)> {
 
 /// The words at which a thread's waits for the lock have timed out.
 fn timed_out(world: &World, id: ThreadId) -> impl Iterator<Item = u64> {
-    world.past.history(id).filter_map(|lived| match lived.what {
+    world.logs.history(id).filter_map(|lived| match lived.what {
         Life::Waited { key, ended, .. } if key.kind == WaitKind::Gil => match key.object {
             ObjectKey::Futex(word) if ended == Ended::For(Cause::Timer) => Some(word),
             _ => None,
@@ -104,7 +104,7 @@ enum Change {
 /// What a thread has to do with the lock, in order of time, ns.
 fn changes(world: &World, id: ThreadId) -> impl Iterator<Item = (u64, Change)> {
     let mut has_waited = false;
-    let past = world.past.history(id).flat_map(move |lived| {
+    let past = world.logs.history(id).flat_map(move |lived| {
         let had_waited = has_waited;
         has_waited = waited_behind(lived.what, had_waited);
         let [mut first, mut second] = [None, None];
@@ -124,7 +124,7 @@ fn changes(world: &World, id: ThreadId) -> impl Iterator<Item = (u64, Change)> {
         [first, second].into_iter().flatten()
     });
     let present = world.get(id).filter(|t| t.state == State::Running);
-    let mut latest = world.past.history(id).rev();
+    let mut latest = world.logs.history(id).rev();
     // Up to what says something of it.
     let waited = latest.find_map(|lived| {
         let [if_had, if_not] = [true, false].map(|had| waited_behind(lived.what, had));

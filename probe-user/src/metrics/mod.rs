@@ -70,7 +70,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
             probes: end.map(dearest_first).unwrap_or_default(),
             tool_cpu_ns: end.map(|end| end.tool_cpu_ns),
             tool_peak_bytes: end.map(|end| end.tool_peak_bytes),
-            tool_file_bytes: world.past.room.spilled_bytes(),
+            tool_file_bytes: world.logs.budget.spilled_bytes(),
             switches: world.switches,
         },
         processes: processes.list.len(),

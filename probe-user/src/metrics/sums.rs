@@ -13,8 +13,8 @@ use crate::{
         World,
         account::{Account, ObjectKey, WaitKey, WaitSum, WakeKey, WakeSum},
         names::Names,
-        place::{Lexicon, futex_text},
         thread::{self, State, Thread},
+        wait_site::{Dictionaries, futex_text},
     },
 };
 
@@ -79,7 +79,7 @@ fn add_present(world: &World, thread: &Thread, sums: &mut Sums) {
         State::Running => sums.on_cpu_ns += so_far_ns,
         State::Runnable => sums.runqueue_ns += so_far_ns,
         State::Unknown => sums.unknown_ns += so_far_ns,
-        State::Embryo | State::Dead => {}
+        State::NotStarted | State::Dead => {}
         State::Waiting(wait) => {
             sums.open_ns += so_far_ns;
             sums.open.push(open_wait(world, thread, wait, so_far_ns));
@@ -88,18 +88,18 @@ fn add_present(world: &World, thread: &Thread, sums: &mut Sums) {
 }
 
 fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64) -> OpenWait {
-    let Lexicon {
+    let Dictionaries {
         symbols,
         table,
         gils,
         ..
-    } = &world.lexicon;
+    } = &world.dictionaries;
     let call = &wait.off.call;
     // Of this sleep.
     let stack = thread.sleeper_stack.as_ref();
     let stack = stack.filter(|&&(taken_ns, _)| taken_ns >= thread.since_ns);
     let frames = stack.map(|(_, frames)| &**frames);
-    let place = thread.place(&wait.off, frames.unwrap_or_default(), symbols, *table, gils);
+    let place = thread.wait_site(&wait.off, frames.unwrap_or_default(), symbols, *table, gils);
     OpenWait {
         kind: place.kind,
         syscall: call_name(*table, call.nr, call.compat),
@@ -116,7 +116,7 @@ fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64
 }
 
 fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameWaker) -> Wait {
-    let Lexicon { names, table, .. } = &world.lexicon;
+    let Dictionaries { names, table, .. } = &world.dictionaries;
     Wait {
         kind: key.kind,
         syscall: call_name(*table, key.nr, key.compat),
@@ -134,7 +134,7 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
 
 /// What a wait was for, and where.
 pub fn place_of(world: &World, key: &WaitKey) -> Place {
-    let Lexicon { names, table, .. } = &world.lexicon;
+    let Dictionaries { names, table, .. } = &world.dictionaries;
     Place {
         kind: key.kind,
         syscall: call_name(*table, key.nr, key.compat),
@@ -172,7 +172,7 @@ pub fn call_name(table: Table, nr: i16, compat: bool) -> Option<String> {
 
 /// Births, and the ends of all waits.
 fn all_wakes(account: &Account) -> FxHashMap<WakeKey, WakeSum> {
-    let mut all = account.births.clone();
+    let mut all = account.first_wakeups.clone();
     for (key, sum) in account.waits.values().flat_map(|wait| &wait.wakes) {
         let total = all.entry(*key).or_default();
         total.count += sum.count;

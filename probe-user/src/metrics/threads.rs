@@ -16,7 +16,7 @@ use crate::{
         World,
         account::WakeKey,
         blame::{CauseId, cause::Cause},
-        identity::{StrangerId, ThreadId, Waker},
+        identity::{ExternalId, ThreadId, Waker},
         thread,
     },
 };
@@ -199,7 +199,7 @@ impl NameWaker for Namer<'_> {
             source: key.source,
             ..Wake::default()
         };
-        wake.syscall = sums::call_name(self.world.lexicon.table, key.nr, false);
+        wake.syscall = sums::call_name(self.world.dictionaries.table, key.nr, false);
         match key.waker {
             Waker::Nobody => wake.syscall = None,
             Waker::Thread(ThreadId(id)) => {
@@ -217,15 +217,15 @@ impl NameWaker for Namer<'_> {
                     wake.tid = Some(thread.tid);
                 }
             }
-            Waker::Stranger(StrangerId(id)) => {
+            Waker::External(ExternalId(id)) => {
                 wake.outside = true;
-                if let Some(stranger) = self.world.directory.strangers.get(id as usize) {
-                    wake.comm = Some(stranger.comm.to_string());
-                    wake.pid = Some(stranger.pid);
-                    wake.tid = Some(stranger.tid);
+                if let Some(task) = self.world.directory.externals.get(id as usize) {
+                    wake.comm = Some(task.comm.to_string());
+                    wake.pid = Some(task.pid);
+                    wake.tid = Some(task.tid);
                 }
             }
-            Waker::Nameless(tid) => {
+            Waker::UnnamedExternal(tid) => {
                 wake.outside = true;
                 wake.tid = Some(tid);
             }
@@ -236,7 +236,7 @@ impl NameWaker for Namer<'_> {
 
 impl NameCause for Namer<'_> {
     fn name_cause(&self, cause: Cause) -> (CauseKind, Option<String>) {
-        let text = |name| self.world.lexicon.names.text(name).map(str::to_owned);
+        let text = |name| self.world.dictionaries.names.text(name).map(str::to_owned);
         match cause {
             Cause::Computing(thread, program) => self.name_computing(thread, program),
             Cause::RunQueue => (CauseKind::RunQueue, None),
@@ -244,9 +244,9 @@ impl NameCause for Namer<'_> {
             Cause::Disk(device) => (CauseKind::Disk, text(device)),
             Cause::Timer => (CauseKind::Timer, None),
             Cause::Interrupt => (CauseKind::Interrupt, None),
-            Cause::Outside(Waker::Stranger(StrangerId(id))) => {
-                let stranger = self.world.directory.strangers.get(id as usize);
-                (CauseKind::Outside, stranger.map(|s| s.comm.to_string()))
+            Cause::Outside(Waker::External(ExternalId(id))) => {
+                let task = self.world.directory.externals.get(id as usize);
+                (CauseKind::Outside, task.map(|task| task.comm.to_string()))
             }
             Cause::Outside(_) => (CauseKind::Outside, None),
             Cause::Unknown => (CauseKind::Unknown, None),
@@ -254,7 +254,7 @@ impl NameCause for Namer<'_> {
     }
 
     fn cause(&self, id: CauseId) -> Cause {
-        self.world.past.cause(id)
+        self.world.logs.cause(id)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         blame::{
             Ended,
             cause::{Cause, terminal},
-            history::{Life, Lived},
+            history::{Interval, Life},
         },
         identity::{ThreadId, Waker},
         kind::WakeSource,
@@ -61,7 +61,7 @@ struct Teller<'a, N> {
 
 impl<N: NameWaker + NameCause> Teller<'_, N> {
     fn timeline(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Timeline {
-        let lived = self.world.past.history(id);
+        let lived = self.world.logs.history(id);
         let mut lived = lived.filter(|lived| lived.to_ns > lived.from_ns);
         let told = lived.by_ref().take(MOST_STEPS);
         let mut steps: Vec<Step> = told.map(|lived| self.step(thread, &lived)).collect();
@@ -75,7 +75,7 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
             thread: id.0 as usize,
             born: thread
                 .account
-                .births
+                .first_wakeups
                 .keys()
                 .next()
                 .map(|key| self.wake(key)),
@@ -84,7 +84,7 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
         }
     }
 
-    fn step(&self, thread: &Thread, lived: &Lived) -> Step {
+    fn step(&self, thread: &Thread, lived: &Interval) -> Step {
         let did = match lived.what {
             Life::Passed(cause) => self.not_waiting(cause),
             Life::Waited { key, ended, .. } => document::Did::Waited {
@@ -112,7 +112,7 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
             State::Runnable => self.not_waiting(Cause::RunQueue),
             State::Unknown => self.not_waiting(Cause::Unknown),
             State::Waiting(_) => document::Did::Open(open_place(row)?),
-            State::Embryo | State::Dead => return None,
+            State::NotStarted | State::Dead => return None,
         };
         let from_ns = thread.since_ns.saturating_sub(self.origin_ns);
         (from_ns < row.end_ns).then_some(Step {

@@ -94,7 +94,7 @@ pub struct Account {
     /// What the finished waits are blamed on, ns.
     pub blame: FxHashMap<(WaitKind, CauseId), u64>,
     /// First runs (`new`), which end no wait.
-    pub births: FxHashMap<WakeKey, WakeSum>,
+    pub first_wakeups: FxHashMap<WakeKey, WakeSum>,
 }
 
 /// Distinct waits of one thread that are told apart by object. A server with a
@@ -130,7 +130,7 @@ impl Account {
     }
 
     /// Counts the first run of a new thread.
-    pub fn add_birth(&mut self, wake: WakeKey) {
-        self.births.entry(wake).or_default().count += 1;
+    pub fn add_first_wakeup(&mut self, wake: WakeKey) {
+        self.first_wakeups.entry(wake).or_default().count += 1;
     }
 }

@@ -6,16 +6,16 @@ use probe_common::sched::{state, waker};
 use rustc_hash::FxHashMap;
 
 use super::{
-    blame::Past,
+    blame::IntervalLogs,
     disk::Disks,
-    fold,
     gil::Gils,
-    identity::{Directory, Stranger, ThreadId, Waker},
+    identity::{Directory, ExternalTask, ThreadId, Waker},
     listen::Listeners,
+    loss_sums,
     names::Names,
-    place::{Described, Lexicon},
     stack::{Symbol, Symbols},
     thread::{State, Thread, exit_of},
+    wait_site::{Dictionaries, FileObject},
 };
 use crate::{
     syscall::Table,
@@ -29,16 +29,16 @@ use crate::{
 pub struct World {
     /// Every thread ever seen; [`ThreadId`] is the index.
     pub threads: Vec<Thread>,
-    /// Tids and strangers.
+    /// Tids and external tasks.
     pub directory: Directory,
     /// Listening sockets.
     pub listeners: Listeners,
     /// Symbols, interned text, system calls.
-    pub lexicon: Lexicon,
+    pub dictionaries: Dictionaries,
     /// Arguments of processes that were there before us.
     arguments: FxHashMap<u32, Box<[u8]>>,
     /// What every thread has done.
-    pub past: Past,
+    pub logs: IntervalLogs,
     /// Latest instant seen, ns.
     pub now_ns: u64,
     /// Until here all is seen, ns, while more is to come.
@@ -48,7 +48,7 @@ pub struct World {
     /// Switch-ins and wakings that the kernel hid.
     pub recovered: u64,
     /// What is known of lost records as sums.
-    pub folded: fold::Total,
+    pub folded: loss_sums::Total,
     /// When the first thread of the final snapshot was seen.
     last_snapshot_ns: Option<u64>,
 }
@@ -66,7 +66,7 @@ impl World {
             threads: Vec::new(),
             directory: Directory::default(),
             listeners: Listeners::default(),
-            lexicon: Lexicon {
+            dictionaries: Dictionaries {
                 symbols: Symbols::default(),
                 names: Names::default(),
                 table,
@@ -74,12 +74,12 @@ impl World {
                 disks: Disks::default(),
             },
             arguments: FxHashMap::default(),
-            past: Past::default(),
+            logs: IntervalLogs::default(),
             now_ns: 0,
             watermark_ns: 0,
             switches: 0,
             recovered: 0,
-            folded: fold::Total::default(),
+            folded: loss_sums::Total::default(),
             last_snapshot_ns: None,
         }
     }
@@ -92,7 +92,7 @@ impl World {
                     name: name.as_str().into(),
                     sched: *sched,
                 };
-                self.lexicon.symbols.insert(*addr, symbol);
+                self.dictionaries.symbols.insert(*addr, symbol);
             }
             Fact::Argv { pid, argv } => {
                 self.arguments
@@ -102,9 +102,9 @@ impl World {
                 pid,
                 from_ns,
                 found,
-            } => self.lexicon.gils.learn(*pid, *from_ns, found),
+            } => self.dictionaries.gils.learn(*pid, *from_ns, found),
             Fact::Disk { dev, name } => {
-                let Lexicon { disks, names, .. } = &mut self.lexicon;
+                let Dictionaries { disks, names, .. } = &mut self.dictionaries;
                 disks.learn(*dev, name, names);
             }
             // Coverage, not world.
@@ -120,13 +120,13 @@ impl World {
             What::Fork(fork) => self.fork(event, fork),
             What::Exec(exec) => self.exec(event, exec),
             What::Snapshot(seen) => self.snapshot(event, seen),
-            What::Waker(stranger) => self.directory.meet(Stranger {
-                tid: stranger.tid,
-                pid: stranger.pid,
-                comm: String::from_utf8_lossy(&stranger.comm).into(),
+            What::Waker(task) => self.directory.intern(ExternalTask {
+                tid: task.tid,
+                pid: task.pid,
+                comm: String::from_utf8_lossy(&task.comm).into(),
             }),
             What::Object(object) => {
-                self.thread(event).object = Some(Described::from(&**object));
+                self.thread(event).object = Some(FileObject::from(&**object));
             }
             What::SleeperStack(frames) => {
                 self.thread(event).sleeper_stack = Some((event.ts_ns, frames.clone()));
@@ -153,7 +153,7 @@ impl World {
                 let waker = self.waker(on.wake.as_ref());
                 let id = self.target(event);
                 let thread = &mut self.threads[id.0 as usize];
-                thread.switch_in(event.ts_ns, on, waker, &mut self.lexicon);
+                thread.switch_in(event.ts_ns, on, waker, &mut self.dictionaries);
                 self.settle(id);
             }
             What::KernelReturn(called) => self.thread(event).returned(event.ts_ns, called),
@@ -168,9 +168,9 @@ impl World {
     pub fn end(&mut self, ended_ns: u64, folded: &[LossSum], snapshot_is_whole: bool) {
         self.now_ns = self.now_ns.max(ended_ns);
         self.watermark_ns = 0;
-        let sums = fold::by_thread(self, folded);
+        let sums = loss_sums::by_thread(self, folded);
         for (id, thread) in (0..).map(ThreadId).zip(&mut self.threads) {
-            thread.settle_doubt();
+            thread.settle_unconfirmed();
             // Born, or seen, while the snapshot was being taken: it lives.
             let since = self
                 .last_snapshot_ns
@@ -185,15 +185,15 @@ impl World {
                 thread.state = State::Dead;
             }
             // What was lost last is part of its history, too.
-            self.past.settle(id, thread);
+            self.logs.settle(id, thread);
             if let Some(sums) = sums.get(&id) {
-                self.folded.add(&sums.unfold(thread, &self.lexicon));
+                self.folded.add(&sums.unfold(thread, &self.dictionaries));
             }
         }
     }
 
     fn settle(&mut self, id: ThreadId) {
-        self.past.settle(id, &mut self.threads[id.0 as usize]);
+        self.logs.settle(id, &mut self.threads[id.0 as usize]);
     }
 
     /// A thread.
@@ -214,14 +214,16 @@ impl World {
             argv: inherited.map(|t| t.argv.clone()).unwrap_or_default(),
             has_execed: fork.clone_flags & CLONE_THREAD != 0
                 && inherited.is_some_and(|t| t.has_execed),
-            state: State::Embryo,
+            state: State::NotStarted,
             since_ns: event.ts_ns,
             seq: Some(0),
             ..Thread::default()
         };
         self.add(thread);
         if fork.clone_flags & CLONE_THREAD == 0 {
-            self.lexicon.gils.fork(event.ts_ns, fork.pid, creator_pid);
+            self.dictionaries
+                .gils
+                .fork(event.ts_ns, fork.pid, creator_pid);
         }
     }
 
@@ -229,7 +231,7 @@ impl World {
         if exec.old_tid != event.tid {
             self.take_leaders_tid(exec.old_tid, event.tid);
         }
-        self.lexicon.gils.exec(event.ts_ns, event.tid);
+        self.dictionaries.gils.exec(event.ts_ns, event.tid);
         let id = self.target(event);
         let thread = &mut self.threads[id.0 as usize];
         thread.run_program(event.ts_ns, &exec.comm, exec.argv.clone());
@@ -264,7 +266,7 @@ impl World {
             thread.argv = argv.clone();
             thread.has_execed = true;
         }
-        thread.be_seen(event.ts_ns, seen, waker, &mut self.lexicon);
+        thread.apply_snapshot(event.ts_ns, seen, waker, &mut self.dictionaries);
         self.settle(id);
     }
 
@@ -276,7 +278,7 @@ impl World {
             return Waker::Nobody;
         }
         if wake.flags & waker::TRACED == 0 {
-            return self.directory.stranger(wake.tid);
+            return self.directory.external(wake.tid);
         }
         match self.directory.latest(wake.tid) {
             Some(id) => Waker::Thread(self.living_at(id, wake.ts_ns)),
@@ -338,7 +340,7 @@ impl World {
             }
             What::On(on) => {
                 let first_run = on.wake.is_some_and(|wake| wake.flags & waker::NEW != 0);
-                !first_run && latest.state == State::Embryo && old.seq == Some(on.seq)
+                !first_run && latest.state == State::NotStarted && old.seq == Some(on.seq)
             }
             _ => false,
         }

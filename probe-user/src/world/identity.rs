@@ -10,9 +10,9 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(pub u32);
 
-/// A stranger's place in [`Directory::strangers`].
+/// An external task's place in [`Directory::externals`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StrangerId(pub u32);
+pub struct ExternalId(pub u32);
 
 /// Who woke a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,16 +20,16 @@ pub enum Waker {
     /// A thread of the tree.
     Thread(ThreadId),
     /// A task outside of it.
-    Stranger(StrangerId),
+    External(ExternalId),
     /// A task outside of it whose name record was lost, by tid.
-    Nameless(u32),
+    UnnamedExternal(u32),
     /// No task: an interrupt, or not verified.
     Nobody,
 }
 
 /// A waker outside the tree.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Stranger {
+pub struct ExternalTask {
     /// Thread id.
     pub tid: u32,
     /// Process id.
@@ -38,14 +38,14 @@ pub struct Stranger {
     pub comm: Box<str>,
 }
 
-/// Tids and strangers.
+/// Tids and external tasks.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     latest: FxHashMap<u32, ThreadId>,
-    /// Every stranger met.
-    pub strangers: Vec<Stranger>,
-    stranger_ids: FxHashMap<Stranger, StrangerId>,
-    stranger_by_tid: FxHashMap<u32, StrangerId>,
+    /// Every external task that was named.
+    pub externals: Vec<ExternalTask>,
+    external_ids: FxHashMap<ExternalTask, ExternalId>,
+    external_by_tid: FxHashMap<u32, ExternalId>,
 }
 
 impl Directory {
@@ -59,21 +59,21 @@ impl Directory {
         self.latest.insert(tid, id)
     }
 
-    /// Meets a stranger.
-    pub fn meet(&mut self, stranger: Stranger) {
-        let next = StrangerId(u32::try_from(self.strangers.len()).unwrap_or(u32::MAX));
-        let tid = stranger.tid;
-        let id = *self.stranger_ids.entry(stranger.clone()).or_insert(next);
+    /// Takes in the name of an external task.
+    pub fn intern(&mut self, task: ExternalTask) {
+        let next = ExternalId(u32::try_from(self.externals.len()).unwrap_or(u32::MAX));
+        let tid = task.tid;
+        let id = *self.external_ids.entry(task.clone()).or_insert(next);
         if id == next {
-            self.strangers.push(stranger);
+            self.externals.push(task);
         }
-        self.stranger_by_tid.insert(tid, id);
+        self.external_by_tid.insert(tid, id);
     }
 
-    /// The stranger with this tid.
-    pub fn stranger(&self, tid: u32) -> Waker {
-        self.stranger_by_tid
+    /// The external task with this tid.
+    pub fn external(&self, tid: u32) -> Waker {
+        self.external_by_tid
             .get(&tid)
-            .map_or(Waker::Nameless(tid), |&id| Waker::Stranger(id))
+            .map_or(Waker::UnnamedExternal(tid), |&id| Waker::External(id))
     }
 }

@@ -7,19 +7,19 @@ pub mod blame;
 pub mod call;
 mod classify;
 pub mod disk;
-pub mod fold;
 pub mod gil;
 pub mod identity;
 pub mod kind;
 pub mod listen;
+pub mod loss_sums;
 pub mod names;
 pub mod object;
-pub mod place;
-mod seen;
+mod snapshot;
 pub mod source;
 pub mod stack;
 pub mod thread;
 mod transitions;
+pub mod wait_site;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use super::{
     blame::Spent,
     call::{Calls, Polled},
     identity::ThreadId,
-    place::Described,
+    wait_site::FileObject,
 };
 use crate::wire::{event::Off, session::Exit};
 
@@ -55,7 +55,7 @@ pub struct Thread {
     /// What an empty return of `do_epoll_wait` is judged by.
     pub polled: Option<Polled>,
     /// The file that its calls were last seen to block on, and its name.
-    pub object: Option<Described>,
+    pub object: Option<FileObject>,
     /// Stack of the present sleep and when it was taken.
     pub sleeper_stack: Option<(u64, Box<[u64]>)>,
     /// Stack of whatever ended it, and when.
@@ -72,7 +72,7 @@ pub struct Thread {
     /// What the final snapshot saw it do, and when, where that contradicts its
     /// records: a switch may have come between the snapshot's clock and its
     /// look, and is told next; or the record of one was lost.
-    pub doubt: Option<(u64, State)>,
+    pub unconfirmed: Option<(u64, State)>,
 }
 
 /// What a thread does. Starts at `Unknown`: nothing is assumed.
@@ -82,7 +82,7 @@ pub enum State {
     #[default]
     Unknown,
     /// Created or held, not yet runnable.
-    Embryo,
+    NotStarted,
     /// On a CPU.
     Running,
     /// On a run queue.

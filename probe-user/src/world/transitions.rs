@@ -10,9 +10,9 @@ use super::{
     identity::Waker,
     kind::WakeSource,
     names::NameId,
-    place::Lexicon,
     source::{is_behind_request, is_by_sender, source},
     thread::{State, Thread, Wait},
+    wait_site::Dictionaries,
 };
 use crate::wire::event::{Off, On, Waking};
 
@@ -26,22 +26,28 @@ const UNSEEN: Waking = Waking {
 
 impl Thread {
     /// It starts running. `waker` is who `on.wake` names.
-    pub fn switch_in(&mut self, ts_ns: u64, on: &On, waker: Waker, lexicon: &mut Lexicon) {
-        self.be_met(ts_ns);
-        self.doubt = None;
+    pub fn switch_in(
+        &mut self,
+        ts_ns: u64,
+        on: &On,
+        waker: Waker,
+        dictionaries: &mut Dictionaries,
+    ) {
+        self.ensure_started(ts_ns);
+        self.unconfirmed = None;
         let missed = self.seq.is_some_and(|seq| seq != on.seq);
         self.seq = Some(on.seq);
         match std::mem::take(&mut self.state) {
             // Its first run was lost.
-            State::Embryo if missed => self.start_at(ts_ns),
-            State::Embryo => self.be_born(ts_ns, on.wake, waker),
+            State::NotStarted if missed => self.start_at(ts_ns),
+            State::NotStarted => self.be_born(ts_ns, on.wake, waker),
             _ if missed => self.lose_until(ts_ns),
             State::Runnable => self.queue_until(ts_ns),
             State::Waiting(wait) => match on.wake {
-                Some(wake) => self.wake_up(&wait, &wake, waker, ts_ns, lexicon),
+                Some(wake) => self.wake_up(&wait, &wake, waker, ts_ns, dictionaries),
                 // The kernel showed no waking (some hide what a protected task
                 // does): the wait includes its time on the run queue.
-                None => self.wake_up(&wait, &UNSEEN, Waker::Nobody, ts_ns, lexicon),
+                None => self.wake_up(&wait, &UNSEEN, Waker::Nobody, ts_ns, dictionaries),
             },
             // Two switch-ins without a switch-out: it was lost.
             State::Running | State::Unknown => self.lose_until(ts_ns),
@@ -62,8 +68,8 @@ impl Thread {
 
     /// It stops running.
     pub fn switch_out(&mut self, ts_ns: u64, off: &Off) {
-        self.be_met(ts_ns);
-        self.doubt = None;
+        self.ensure_started(ts_ns);
+        self.unconfirmed = None;
         let missed = self.seq.is_some_and(|seq| seq.wrapping_add(1) != off.seq);
         self.seq = Some(off.seq);
         match std::mem::take(&mut self.state) {
@@ -72,11 +78,11 @@ impl Thread {
                 return;
             }
             // Held, but not asleep yet when the seed was taken.
-            State::Embryo if self.held => {
-                self.state = State::Embryo;
+            State::NotStarted if self.held => {
+                self.state = State::NotStarted;
                 return;
             }
-            State::Embryo => self.start_at(ts_ns),
+            State::NotStarted => self.start_at(ts_ns),
             // The seed's clock was read a moment before its look at the thread,
             // which went to sleep in that moment: until now it ran.
             State::Waiting(wait) if wait.begun_before && wait.off.seq == off.seq => {
@@ -130,7 +136,7 @@ impl Thread {
     }
 
     /// A thread whose birth was lost is first seen in mid-life.
-    pub(super) fn be_met(&mut self, ts_ns: u64) {
+    pub(super) fn ensure_started(&mut self, ts_ns: u64) {
         if self.start_ns.is_none() && self.state == State::Unknown {
             self.start_at(ts_ns);
         }
@@ -153,7 +159,7 @@ impl Thread {
         self.account.runqueue_count += 1;
         self.queue_until(ts_ns);
         if let Some(wake) = wake {
-            self.account.add_birth(WakeKey {
+            self.account.add_first_wakeup(WakeKey {
                 source: WakeSource::New,
                 waker,
                 nr: wake.nr,
@@ -185,7 +191,7 @@ impl Thread {
         wake: &Waking,
         waker: Waker,
         ts_ns: u64,
-        lexicon: &mut Lexicon,
+        dictionaries: &mut Dictionaries,
     ) {
         // A waking that raced with the switch-out may be older than it: the
         // wait was over before it began.
@@ -199,9 +205,9 @@ impl Thread {
         // at the switch-in.
         let stack = self.sleeper_stack.take();
         let sleeper = taken(stack.as_ref(), |taken_ns| taken_ns >= self.since_ns);
-        let key = self.wait_key(&wait.off, sleeper, lexicon);
+        let key = self.wait_key(&wait.off, sleeper, dictionaries);
         let frames = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
-        let waker_stack = lexicon.symbols.resolve(frames);
+        let waker_stack = dictionaries.symbols.resolve(frames);
         let source = source(wake, &waker_stack, frames.len());
         let by_task = source.is_task();
         let by_sender = is_by_sender(source, wake.flags);
@@ -222,8 +228,8 @@ impl Thread {
             Waker::Thread(thread) => Ended::By(thread),
             _ => {
                 let which = match source {
-                    _ if by_request => self.finisher(wake.ts_ns, lexicon),
-                    WakeSource::NetRx => self.peer(&wait.off, lexicon),
+                    _ if by_request => self.finisher(wake.ts_ns, dictionaries),
+                    WakeSource::NetRx => self.peer(&wait.off, dictionaries),
                     _ => NameId::NONE,
                 };
                 Ended::For(terminal(source, waker, key.kind, which))

@@ -298,7 +298,7 @@ mod tests {
             };
             thread.spent = (1..=5_000).map(spent).collect();
             thread.since_ns = u64::from(tid) + 5_000_000;
-            world.past.settle(ThreadId(tid - 1), &mut thread);
+            world.logs.settle(ThreadId(tid - 1), &mut thread);
             world.threads.push(thread);
         }
         world

@@ -36,7 +36,7 @@ pub(super) struct Step {
 pub(super) fn of(world: &World, id: ThreadId) -> impl Iterator<Item = Step> {
     let thread = world.get(id);
     let begun_ns = thread.and_then(|thread| thread.start_ns).unwrap_or(0);
-    let mut woken = thread.is_some_and(|thread| !thread.account.births.is_empty());
+    let mut woken = thread.is_some_and(|thread| !thread.account.first_wakeups.is_empty());
     let mut from_ns = begun_ns;
     stays(world, id, thread).filter_map(move |(to_ns, phase)| {
         let step = Step {
@@ -58,7 +58,7 @@ fn stays<'a>(
     id: ThreadId,
     thread: Option<&'a Thread>,
 ) -> impl Iterator<Item = (u64, Phase)> + 'a {
-    let finished = world.past.history(id);
+    let finished = world.logs.history(id);
     let finished = finished.map(|lived| (lived.to_ns, of_life(&lived.what)));
     let late = thread.into_iter().flat_map(|thread| &thread.spent);
     let late = late.map(|Spent { to_ns, doing }| (*to_ns, of_doing(doing)));
@@ -93,6 +93,6 @@ fn of_state(state: &State) -> Option<Phase> {
         State::Runnable => Some(Phase::Queued),
         State::Waiting(_) => Some(Phase::Blocked),
         State::Unknown => Some(Phase::Unknown),
-        State::Embryo | State::Dead => None,
+        State::NotStarted | State::Dead => None,
     }
 }

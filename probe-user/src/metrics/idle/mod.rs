@@ -76,7 +76,7 @@ use crate::world::{
     blame::{
         Ended,
         cause::Cause,
-        history::{Life, Lived},
+        history::{Interval, Life},
     },
     identity::{ThreadId, Waker},
     kind::{WaitKind, WakeSource},
@@ -181,7 +181,7 @@ impl Idle {
         let waiters = (0..process_of.len() as u32).map(ThreadId);
         for waiter in waiters {
             let mut own: FxHashMap<NameId, AtFile> = FxHashMap::default();
-            for lived in world.past.history(waiter) {
+            for lived in world.logs.history(waiter) {
                 if let Some((On::File(name), waited)) = told(&lived, waiter)
                     && let Some(roles) = roles.get(&name)
                 {
@@ -233,7 +233,7 @@ fn for_the_world(sum: &WaitSum) -> Option<bool> {
         // Delivered by its sender, or else from outside.
         WakeSource::NetRx => !matches!(wake.waker, Waker::Thread(_)),
         WakeSource::Task | WakeSource::TaskExit | WakeSource::Kthread => {
-            matches!(wake.waker, Waker::Stranger(_) | Waker::Nameless(_))
+            matches!(wake.waker, Waker::External(_) | Waker::UnnamedExternal(_))
         }
         WakeSource::New | WakeSource::Unverified => false,
     };
@@ -245,7 +245,7 @@ fn gather(world: &World, process_of: &[usize]) -> (Waiters, Files) {
     let mut words = Waiters::default();
     let mut files = Files::default();
     for (waiter, &process) in (0..).map(ThreadId).zip(process_of) {
-        for lived in world.past.history(waiter) {
+        for lived in world.logs.history(waiter) {
             match told(&lived, waiter) {
                 Some((On::File(name), waited)) => files.entry(name).or_default().add(&waited),
                 Some((On::Word(word), _)) => {
@@ -266,7 +266,7 @@ fn waits_at_words(world: &World, waiter: ThreadId) -> impl Iterator<Item = Waite
     let mut on_cpu_ns = 0;
     // On the CPU before the latest wait on each object.
     let mut before: FxHashMap<ObjectKey, u64> = FxHashMap::default();
-    world.past.history(waiter).filter_map(move |lived| {
+    world.logs.history(waiter).filter_map(move |lived| {
         if let Life::Passed(Cause::Computing(..)) = lived.what {
             on_cpu_ns += lived.to_ns - lived.from_ns;
         }
@@ -284,8 +284,8 @@ const PASSES_ON_NS: u64 = 1_000_000;
 
 /// Whether a thread has done nothing in between but pass on why it was woken.
 fn passes_on(world: &World, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
-    let mut cpu_ns = to_ns.saturating_sub(world.past.end_ns(id).max(from_ns));
-    for lived in world.past.history_before(id, to_ns) {
+    let mut cpu_ns = to_ns.saturating_sub(world.logs.end_ns(id).max(from_ns));
+    for lived in world.logs.history_before(id, to_ns) {
         if lived.to_ns <= from_ns || cpu_ns > PASSES_ON_NS {
             break;
         }
@@ -300,7 +300,7 @@ fn passes_on(world: &World, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
     cpu_ns <= PASSES_ON_NS
 }
 
-fn told(lived: &Lived<'_>, waiter: ThreadId) -> Option<(On, Waited)> {
+fn told(lived: &Interval<'_>, waiter: ThreadId) -> Option<(On, Waited)> {
     let Life::Waited { key, ended, .. } = &lived.what else {
         return None;
     };

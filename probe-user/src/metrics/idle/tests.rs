@@ -324,7 +324,12 @@ fn an_event_loop_that_waits_for_the_world_is_not_idle() {
         check_kind(kind, WakeSource::Timer, nobody, Some(false));
         check_kind(kind, WakeSource::NetRx, nobody, Some(false));
         check_kind(kind, WakeSource::NetRx, Waker::Thread(ThreadId(1)), None);
-        check_kind(kind, WakeSource::Task, Waker::Nameless(9), Some(false));
+        check_kind(
+            kind,
+            WakeSource::Task,
+            Waker::UnnamedExternal(9),
+            Some(false),
+        );
         check_kind(kind, WakeSource::Task, Waker::Thread(ThreadId(1)), None);
         check_kind(kind, WakeSource::Unverified, nobody, None);
     }

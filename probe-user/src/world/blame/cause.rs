@@ -40,7 +40,7 @@ pub fn terminal(source: WakeSource, waker: Waker, kind: WaitKind, which: NameId)
             Cause::Disk(NameId::NONE)
         }
         WakeSource::Kthread | WakeSource::Task | WakeSource::TaskExit => match waker {
-            Waker::Stranger(_) | Waker::Nameless(_) => Cause::Outside(waker),
+            Waker::External(_) | Waker::UnnamedExternal(_) => Cause::Outside(waker),
             Waker::Thread(_) | Waker::Nobody => Cause::Unknown,
         },
         WakeSource::New | WakeSource::Unverified => Cause::Unknown,

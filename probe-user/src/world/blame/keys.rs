@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct KeyId(pub(super) u32);
 
-/// Number of a [`super::cause::Cause`]: see [`super::Past::cause`].
+/// Number of a [`super::cause::Cause`]: see [`super::IntervalLogs::cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CauseId(pub(super) u32);
 

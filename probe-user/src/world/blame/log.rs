@@ -5,18 +5,18 @@ use std::num::NonZeroU32;
 use rustc_hash::FxHashMap;
 
 use super::{
+    gil_timeouts::GilTimeouts,
     keys::{CauseId, KeyId},
-    tries::Tries,
 };
 use crate::{
-    shelf::{Room, Shelf},
+    spill::{SpillBudget, SpillVec},
     world::identity::ThreadId,
 };
 
 /// A thread's past. Memory: 32 bytes an interval, and 16 for each cause that a
 /// wait is divided among; threads that have woken somebody also 16 a cause.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(super) struct IntervalLog {
     /// Stands for the thread before its birth.
     pub(super) creator: Option<ThreadId>,
     /// First instant, ns; `None` before it was first runnable.
@@ -31,20 +31,20 @@ pub(super) struct Log {
     /// What its latest wait was.
     pub(super) last_key: Option<KeyId>,
     /// Intervals in which it tried to get an interpreter lock, and did not.
-    pub(super) tries: Tries,
-    intervals: Shelf<Interval>,
-    parts: AllParts,
+    pub(super) gil_timeouts: GilTimeouts,
+    intervals: SpillVec<Entry>,
+    shares: AllShares,
     index: Index,
 }
 
 /// What the waits that a thread of the tree ended are divided among, one behind the
 /// other.
 #[derive(Debug, Default)]
-struct AllParts(Shelf<Part>);
+struct AllShares(SpillVec<Share>);
 
 /// A cause, and how much of a wait is blamed on it.
 #[derive(Clone, Copy, Debug)]
-struct Part {
+struct Share {
     cause: CauseId,
     /// The next one is another wait's.
     is_last: bool,
@@ -63,14 +63,14 @@ pub(super) enum Now {
 
 /// A finished interval. It begins where the one before ended.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Interval {
+pub(super) struct Entry {
     pub(super) to_ns: u64,
     /// Its place among the intervals of all threads, by the time they were told.
-    pub(super) seal: u64,
+    pub(super) seq: u64,
     pub(super) did: Did,
 }
 
-const _: () = assert!(size_of::<Interval>() == 32);
+const _: () = assert!(size_of::<Entry>() == 32);
 
 /// What an interval was and what it is blamed on.
 #[derive(Clone, Copy, Debug)]
@@ -83,45 +83,45 @@ pub(super) enum Did {
     WaitOn {
         key: KeyId,
         waker: ThreadId,
-        parts: Parts,
+        shares: Shares,
     },
     /// The same where the waker came too late for it and a timer ended it: by what
     /// the thread did that was waited for.
-    TriedFor {
+    TimedOut {
         key: KeyId,
         waker: ThreadId,
-        parts: Parts,
+        shares: Shares,
     },
 }
 
-/// Where the parts of a wait begin; `None` when it has none.
+/// Where the shares of a wait begin; `None` when it has none.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parts(Option<NonZeroU32>);
+pub(super) struct Shares(Option<NonZeroU32>);
 
-impl AllParts {
-    fn add(&mut self, parts: &[(CauseId, u64)], room: &mut Room) -> Parts {
-        let Some((last, first)) = parts.split_last() else {
-            return Parts(None);
+impl AllShares {
+    fn add(&mut self, shares: &[(CauseId, u64)], budget: &mut SpillBudget) -> Shares {
+        let Some((last, first)) = shares.split_last() else {
+            return Shares(None);
         };
-        // Behind 2³² parts of one thread, 64 GiB, this wait has none.
+        // Behind 2³² shares of one thread, 64 GiB, this wait has none.
         let at = u32::try_from(self.0.len() + 1).ok();
         let mut add = |&(cause, ns): &(CauseId, u64), is_last| {
-            self.0.push(Part { cause, is_last, ns }, room);
+            self.0.push(Share { cause, is_last, ns }, budget);
         };
-        first.iter().for_each(|part| add(part, false));
+        first.iter().for_each(|share| add(share, false));
         add(last, true);
-        Parts(at.and_then(NonZeroU32::new))
+        Shares(at.and_then(NonZeroU32::new))
     }
 
     /// Calls `each` with every cause and its part of an interval of `ns`.
     fn each(&self, did: Did, ns: u64, mut each: impl FnMut(CauseId, u64)) {
         match did {
             Did::Pass(cause) | Did::WaitFor { cause, .. } => each(cause, ns),
-            Did::WaitOn { parts, .. } | Did::TriedFor { parts, .. } => {
-                let Some(at) = parts.0 else { return };
-                for part in self.0.from(at.get() as usize - 1) {
-                    each(part.cause, part.ns);
-                    if part.is_last {
+            Did::WaitOn { shares, .. } | Did::TimedOut { shares, .. } => {
+                let Some(at) = shares.0 else { return };
+                for share in self.0.from(at.get() as usize - 1) {
+                    each(share.cause, share.ns);
+                    if share.is_last {
                         return;
                     }
                 }
@@ -130,7 +130,7 @@ impl AllParts {
     }
 }
 
-impl Log {
+impl IntervalLog {
     /// Where the next interval begins, ns.
     pub(super) fn end_ns(&self) -> u64 {
         let last = self.intervals.last().map(|last| last.to_ns);
@@ -140,25 +140,29 @@ impl Log {
     /// Nothing comes any more: gives back what it took to grow.
     pub(super) fn close(&mut self) {
         self.intervals.shrink();
-        self.parts.0.shrink();
-        self.index.sums.values_mut().for_each(Shelf::shrink);
+        self.shares.0.shrink();
+        self.index.sums.values_mut().for_each(SpillVec::shrink);
         self.before_now = Vec::new();
-        self.tries = Tries::default();
+        self.gil_timeouts = GilTimeouts::default();
     }
 
     /// Keeps what a wait is divided among.
-    pub(super) fn add_parts(&mut self, parts: &[(CauseId, u64)], room: &mut Room) -> Parts {
-        self.parts.add(parts, room)
+    pub(super) fn add_shares(
+        &mut self,
+        shares: &[(CauseId, u64)],
+        budget: &mut SpillBudget,
+    ) -> Shares {
+        self.shares.add(shares, budget)
     }
 
     /// Calls `each` with every cause and its part of an interval of `ns`.
     pub(super) fn each(&self, did: Did, ns: u64, each: impl FnMut(CauseId, u64)) {
-        self.parts.each(did, ns, each);
+        self.shares.each(did, ns, each);
     }
 
-    pub(super) fn push(&mut self, to_ns: u64, seal: u64, did: Did, room: &mut Room) {
+    pub(super) fn push(&mut self, to_ns: u64, seq: u64, did: Did, budget: &mut SpillBudget) {
         let to_ns = to_ns.max(self.end_ns());
-        self.intervals.push(Interval { to_ns, seal, did }, room);
+        self.intervals.push(Entry { to_ns, seq, did }, budget);
     }
 
     /// The interval that was pushed last.
@@ -176,33 +180,33 @@ impl Log {
     }
 
     /// An interval is settled only now, and with it what came behind.
-    pub(super) fn reseal(&mut self, from: usize, seal: u64) {
-        self.intervals.change(from, |interval| interval.seal = seal);
+    pub(super) fn resequence(&mut self, from: usize, seq: u64) {
+        self.intervals.change(from, |interval| interval.seq = seq);
         let begin_ns = self.begin_ns(from);
         self.index.forget(from, begin_ns);
     }
 
-    /// Learns what an interval was blamed on, which was resealed.
+    /// Learns what an interval was blamed on, which was resequenced.
     pub(super) fn amend(&mut self, at: usize, did: Did) {
         if let Some(interval) = self.intervals.get_mut(at) {
             interval.did = did;
         }
     }
 
-    /// How many intervals were sealed before `seal`.
-    pub(super) fn sealed_before(&self, seal: u64) -> usize {
-        self.up_to(usize::MAX, |i| i.seal < seal)
+    /// How many intervals have a sequence number below `seq`.
+    pub(super) fn known_before(&self, seq: u64) -> usize {
+        self.partition_point_back(usize::MAX, |i| i.seq < seq)
     }
 
     /// How many of the first `of` intervals are so; none behind them is.
-    pub(super) fn up_to(&self, of: usize, is_so: impl Fn(&Interval) -> bool) -> usize {
-        self.intervals.up_to(of, is_so)
+    pub(super) fn partition_point_back(&self, of: usize, is_so: impl Fn(&Entry) -> bool) -> usize {
+        self.intervals.partition_point_back(of, is_so)
     }
 
     /// Calls `each` with what it did from `from_ns`, where the `known` intervals
     /// that had been sealed of it end, to `to_ns`: what it was doing then needs
     /// no look at others, or is not known.
-    pub(super) fn unsealed(
+    pub(super) fn unknown_part(
         &self,
         known: usize,
         from_ns: u64,
@@ -212,7 +216,7 @@ impl Log {
         let intervals = self.intervals.from(known).map(|interval| {
             let cause = match interval.did {
                 Did::Pass(cause) => Some(cause),
-                Did::WaitFor { .. } | Did::WaitOn { .. } | Did::TriedFor { .. } => None,
+                Did::WaitFor { .. } | Did::WaitOn { .. } | Did::TimedOut { .. } => None,
             };
             (interval.to_ns, cause)
         });
@@ -236,15 +240,15 @@ impl Log {
     }
 
     /// All of them, oldest first, each with its beginning, ns.
-    pub(super) fn intervals(&self) -> impl DoubleEndedIterator<Item = (u64, &Interval)> {
+    pub(super) fn intervals(&self) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
         let beginning = |at| self.begin_ns(at);
         let numbered = self.intervals.from(0).enumerate();
         numbered.map(move |(at, interval)| (beginning(at), interval))
     }
 
     /// Those that began before an instant, ns, latest first, each with its beginning.
-    pub(super) fn intervals_before(&self, at_ns: u64) -> impl Iterator<Item = (u64, &Interval)> {
-        let ended = self.up_to(usize::MAX, |i| i.to_ns < at_ns);
+    pub(super) fn intervals_before(&self, at_ns: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        let ended = self.partition_point_back(usize::MAX, |i| i.to_ns < at_ns);
         let begun = (ended + 1).min(self.intervals.len());
         let numbered = (0..begun).rev().filter_map(|at| self.interval(at));
         numbered.skip_while(move |&(from_ns, _)| from_ns >= at_ns)
@@ -252,12 +256,12 @@ impl Log {
 
     /// Which of its first `of` intervals an instant ends or lies in.
     pub(super) fn ending_from(&self, at_ns: u64, of: usize) -> Option<usize> {
-        let at = self.up_to(of, |i| i.to_ns < at_ns);
+        let at = self.partition_point_back(of, |i| i.to_ns < at_ns);
         (at < of.min(self.intervals.len()) && self.begin_ns(at) < at_ns).then_some(at)
     }
 
     /// An interval with its beginning, ns.
-    pub(super) fn interval(&self, at: usize) -> Option<(u64, &Interval)> {
+    pub(super) fn interval(&self, at: usize) -> Option<(u64, &Entry)> {
         let interval = self.intervals.get(at)?;
         Some((self.begin_ns(at), interval))
     }
@@ -279,7 +283,7 @@ impl Log {
         &mut self,
         from: usize,
         to: usize,
-        room: &mut Room,
+        budget: &mut SpillBudget,
         mut each: impl FnMut(CauseId, u64),
     ) {
         if from >= to {
@@ -288,13 +292,13 @@ impl Log {
         if to - from > 4 * self.index.sums.len() + 16 {
             let begun_ns = self.begun_ns.unwrap_or(0);
             self.index
-                .extend(&self.intervals, &self.parts, begun_ns, room);
+                .extend(&self.intervals, &self.shares, begun_ns, budget);
             return self.index.sum(from, to, each);
         }
         let mut from_ns = self.begin_ns(from);
         for interval in self.intervals.from(from).take(to - from) {
             let ns = interval.to_ns - from_ns;
-            self.parts.each(interval.did, ns, &mut each);
+            self.shares.each(interval.did, ns, &mut each);
             from_ns = interval.to_ns;
         }
     }
@@ -306,7 +310,7 @@ struct Index {
     covers: usize,
     end_ns: u64,
     /// The interval after which a sum holds, and the sum.
-    sums: FxHashMap<CauseId, Shelf<(usize, u64)>>,
+    sums: FxHashMap<CauseId, SpillVec<(usize, u64)>>,
 }
 
 impl Index {
@@ -316,27 +320,27 @@ impl Index {
             return;
         }
         for sums in self.sums.values_mut() {
-            sums.truncate(sums.up_to(usize::MAX, |&(at, _)| at < interval));
+            sums.truncate(sums.partition_point_back(usize::MAX, |&(at, _)| at < interval));
         }
         (self.covers, self.end_ns) = (interval, begin_ns);
     }
 
     fn extend(
         &mut self,
-        intervals: &Shelf<Interval>,
-        parts: &AllParts,
+        intervals: &SpillVec<Entry>,
+        shares: &AllShares,
         begun_ns: u64,
-        room: &mut Room,
+        budget: &mut SpillBudget,
     ) {
         if self.covers == 0 {
             self.end_ns = begun_ns;
         }
         for (at, interval) in (self.covers..).zip(intervals.from(self.covers)) {
             let ns = interval.to_ns - self.end_ns;
-            parts.each(interval.did, ns, |cause, ns| {
+            shares.each(interval.did, ns, |cause, ns| {
                 let sums = self.sums.entry(cause).or_default();
                 let before = sums.last().map_or(0, |&(_, sum)| sum);
-                sums.push((at, before + ns), room);
+                sums.push((at, before + ns), budget);
             });
             self.end_ns = interval.to_ns;
         }
@@ -346,7 +350,7 @@ impl Index {
     fn sum(&self, from: usize, to: usize, mut each: impl FnMut(CauseId, u64)) {
         for (cause, sums) in &self.sums {
             let up_to = |interval: usize| {
-                let after = sums.up_to(usize::MAX, |&(at, _)| at < interval);
+                let after = sums.partition_point_back(usize::MAX, |&(at, _)| at < interval);
                 let last = after.checked_sub(1).and_then(|last| sums.get(last));
                 last.map_or(0, |&(_, sum)| sum)
             };
@@ -364,20 +368,20 @@ mod tests {
 
     #[test]
     fn parts_end_where_the_next_waits_begin() {
-        let mut all = AllParts::default();
+        let mut all = AllShares::default();
         let lists: [&[(CauseId, u64)]; 4] = [
             &[(CauseId(1), 10)],
             &[],
             &[(CauseId(2), 20), (CauseId(1), 5)],
             &[(CauseId(3), 1)],
         ];
-        let mut room = Room::default();
-        let kept = lists.map(|list| all.add(list, &mut room));
-        for (list, parts) in lists.iter().zip(kept) {
+        let mut budget = SpillBudget::default();
+        let kept = lists.map(|list| all.add(list, &mut budget));
+        for (list, shares) in lists.iter().zip(kept) {
             let did = Did::WaitOn {
                 key: KeyId(0),
                 waker: ThreadId(0),
-                parts,
+                shares,
             };
             let mut told = Vec::new();
             all.each(did, 99, |cause, ns| told.push((cause, ns)));

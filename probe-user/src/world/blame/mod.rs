@@ -7,32 +7,32 @@
 //! that an interrupt ended is blamed on the timer, the disk or the network peer
 //! behind it; one that a task outside the tree ended, on that task. What lost
 //! records cover, and wakers that could not be verified, are `unknown`. A wait for
-//! an interpreter lock goes on behind its timeouts: see `tries`.
+//! an interpreter lock goes on behind its timeouts: see `gil_timeouts`.
 //!
 //! Every instant of a wait goes to exactly one cause, so Σ blame = Σ waits, to
 //! the nanosecond.
 //!
 //! Each thread has a log of its finished intervals. A wait is blamed when it
-//! ends: its waker was running then, so all it did before is in its log. Part
+//! ends: its waker was running then, so all it did before is in its log. Share
 //! of a wait can be asked for later only by a wait that ended later; intervals
 //! are sealed with a running number, and a wait looks only at what was sealed
 //! before itself. So every look ends, also in a world that broken input makes
-//! circular, and the parts of a wait always add up to the whole.
+//! circular, and the shares of a wait always add up to the whole.
 
 pub mod cause;
+mod gil_timeouts;
 pub mod history;
 mod keys;
 mod log;
-mod tries;
 mod walk;
 
 use self::{
     cause::Cause,
     keys::{KeyId, Numbered},
-    log::{Did, Log, Now, Parts},
+    log::{Did, IntervalLog, Now, Shares},
     walk::Piece,
 };
-use crate::shelf::Room;
+use crate::spill::SpillBudget;
 
 use super::{
     account::WaitKey,
@@ -80,44 +80,44 @@ pub enum Ended {
 
 /// Every thread's past.
 #[derive(Debug)]
-pub struct Past {
+pub struct IntervalLogs {
     /// By [`ThreadId`].
-    logs: Vec<Log>,
-    /// Intervals sealed so far.
-    sealed: u64,
+    logs: Vec<IntervalLog>,
+    /// The sequence number of the next interval.
+    next_seq: u64,
     keys: Numbered<WaitKey>,
     causes: Numbered<Cause>,
     scratch: walk::Scratch,
     /// Where it is kept.
-    pub room: Room,
+    pub budget: SpillBudget,
 }
 
-impl Default for Past {
-    fn default() -> Past {
+impl Default for IntervalLogs {
+    fn default() -> IntervalLogs {
         let mut causes = Numbered::default();
         // In the order of their numbers.
         for cause in [Cause::Unknown, Cause::RunQueue] {
             causes.number(cause);
         }
-        Past {
+        IntervalLogs {
             logs: Vec::new(),
-            sealed: 0,
+            next_seq: 0,
             keys: Numbered::default(),
             causes,
             scratch: walk::Scratch::default(),
-            room: Room::default(),
+            budget: SpillBudget::default(),
         }
     }
 }
 
-impl Past {
+impl IntervalLogs {
     /// Takes in what a thread did during the latest event about it, and adds
     /// the blame of its waits to its account.
     pub fn settle(&mut self, id: ThreadId, thread: &mut Thread) {
         self.know(id, thread);
         for at in 0..thread.spent.len() {
             let spent = thread.spent[at];
-            self.seal(id, &spent, thread);
+            self.append(id, &spent, thread);
         }
         thread.spent.clear();
         let now = match thread.state {
@@ -173,7 +173,7 @@ impl Past {
     fn know(&mut self, id: ThreadId, thread: &Thread) {
         let index = id.0 as usize;
         if self.logs.len() <= index {
-            self.logs.resize_with(index + 1, Log::default);
+            self.logs.resize_with(index + 1, IntervalLog::default);
         }
         let log = &mut self.logs[index];
         log.creator = thread.creator;
@@ -182,7 +182,7 @@ impl Past {
         }
     }
 
-    fn seal(&mut self, id: ThreadId, spent: &Spent, thread: &mut Thread) {
+    fn append(&mut self, id: ThreadId, spent: &Spent, thread: &mut Thread) {
         let at = id.0 as usize;
         let from_ns = self.logs[at].end_ns();
         let did = match spent.doing {
@@ -198,13 +198,13 @@ impl Past {
                 did
             }
         };
-        self.logs[at].push(spent.to_ns, self.sealed, did, &mut self.room);
+        self.logs[at].push(spent.to_ns, self.next_seq, did, &mut self.budget);
         match spent.doing {
-            Doing::Wait { key, ended } => self.tried(thread, id, key, ended),
-            Doing::Cpu(_) => self.logs[at].tries.run(spent.to_ns - from_ns),
+            Doing::Wait { key, ended } => self.end_wait(thread, id, key, ended),
+            Doing::Cpu(_) => self.logs[at].gil_timeouts.run(spent.to_ns - from_ns),
             Doing::RunQueue | Doing::Unknown => {}
         }
-        self.sealed += 1;
+        self.next_seq += 1;
     }
 
     fn blamed(
@@ -223,18 +223,18 @@ impl Past {
             }
             Ended::By(waker) => waker,
         };
-        let parts = self.divide(id, waker, from_ns, to_ns);
-        Did::WaitOn { key, waker, parts }
+        let shares = self.divide(id, waker, from_ns, to_ns);
+        Did::WaitOn { key, waker, shares }
     }
 
     /// Divides a wait of a thread among the causes in what its waker did.
-    fn divide(&mut self, id: ThreadId, waker: ThreadId, from_ns: u64, to_ns: u64) -> Parts {
+    fn divide(&mut self, id: ThreadId, waker: ThreadId, from_ns: u64, to_ns: u64) -> Shares {
         self.walk(Piece {
             thread: waker,
             from_ns,
             to_ns,
-            before: self.sealed,
+            before: self.next_seq,
         });
-        self.logs[id.0 as usize].add_parts(&self.scratch.parts, &mut self.room)
+        self.logs[id.0 as usize].add_shares(&self.scratch.shares, &mut self.budget)
     }
 }

@@ -1,11 +1,11 @@
 //! From a waker to its own wakers, as far as the interval goes.
 
 use super::{
-    Past,
+    IntervalLogs,
     keys::CauseId,
-    log::{Did, Log},
+    log::{Did, IntervalLog},
 };
-use crate::{shelf::Room, world::identity::ThreadId};
+use crate::{spill::SpillBudget, world::identity::ThreadId};
 
 /// What a thread did in an interval, as far as it had been sealed by then.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Scratch {
     /// Those that are not zero.
     found: Vec<CauseId>,
     /// What the latest walk has found.
-    pub(super) parts: Vec<(CauseId, u64)>,
+    pub(super) shares: Vec<(CauseId, u64)>,
 }
 
 impl Scratch {
@@ -44,8 +44,8 @@ impl Scratch {
     }
 }
 
-impl Past {
-    /// Finds the causes of a piece, which add up to its length: [`Scratch::parts`].
+impl IntervalLogs {
+    /// Finds the causes of a piece, which add up to its length: [`Scratch::shares`].
     pub(super) fn walk(&mut self, whole: Piece) {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.todo.push(whole);
@@ -55,10 +55,10 @@ impl Past {
             }
         }
         scratch.found.sort_unstable();
-        scratch.parts.clear();
+        scratch.shares.clear();
         for cause in scratch.found.drain(..) {
             let ns = std::mem::take(&mut scratch.sums[cause.0 as usize]);
-            scratch.parts.push((cause, ns));
+            scratch.shares.push((cause, ns));
         }
         self.scratch = scratch;
     }
@@ -68,23 +68,23 @@ impl Past {
             return scratch.add(CauseId::UNKNOWN, piece.to_ns - piece.from_ns);
         };
         before_birth(log, &mut piece, scratch);
-        let known = log.sealed_before(piece.before);
+        let known = log.known_before(piece.before);
         let known_to_ns = log.begin_ns(known);
         if piece.to_ns > known_to_ns {
             let from_ns = piece.from_ns.max(known_to_ns);
-            log.unsealed(known, from_ns, piece.to_ns, |cause, ns| {
+            log.unknown_part(known, from_ns, piece.to_ns, |cause, ns| {
                 scratch.add(cause, ns);
             });
             piece.to_ns = from_ns;
         }
         if piece.from_ns < piece.to_ns {
-            within(log, known, &piece, &mut self.room, scratch);
+            within(log, known, &piece, &mut self.budget, scratch);
         }
     }
 }
 
 /// The creator stands for a thread before its birth.
-fn before_birth(log: &Log, piece: &mut Piece, scratch: &mut Scratch) {
+fn before_birth(log: &IntervalLog, piece: &mut Piece, scratch: &mut Scratch) {
     let begun_ns = log.begun_ns.unwrap_or(u64::MAX);
     let to_ns = piece.to_ns.min(begun_ns);
     if piece.from_ns >= to_ns {
@@ -102,24 +102,30 @@ fn before_birth(log: &Log, piece: &mut Piece, scratch: &mut Scratch) {
     piece.from_ns = to_ns;
 }
 
-/// The part that the `known` sealed intervals cover: whole ones, and the parts of
+/// The part that the `known` sealed intervals cover: whole ones, and the shares of
 /// one at either end.
-fn within(log: &mut Log, known: usize, piece: &Piece, room: &mut Room, scratch: &mut Scratch) {
-    let last = log.up_to(known, |i| i.to_ns < piece.to_ns);
-    let first = log.up_to(last, |i| i.to_ns <= piece.from_ns);
+fn within(
+    log: &mut IntervalLog,
+    known: usize,
+    piece: &Piece,
+    budget: &mut SpillBudget,
+    scratch: &mut Scratch,
+) {
+    let last = log.partition_point_back(known, |i| i.to_ns < piece.to_ns);
+    let first = log.partition_point_back(last, |i| i.to_ns <= piece.from_ns);
     let mut whole = first;
     if log.begin_ns(first) < piece.from_ns {
-        part(log, first, piece, scratch);
+        share(log, first, piece, scratch);
         whole += 1;
     }
-    log.sum(whole, last, room, |cause, ns| scratch.add(cause, ns));
+    log.sum(whole, last, budget, |cause, ns| scratch.add(cause, ns));
     if (whole..known).contains(&last) {
-        part(log, last, piece, scratch);
+        share(log, last, piece, scratch);
     }
 }
 
 /// The part of one interval that lies inside the piece.
-fn part(log: &Log, at: usize, piece: &Piece, scratch: &mut Scratch) {
+fn share(log: &IntervalLog, at: usize, piece: &Piece, scratch: &mut Scratch) {
     let Some((begin_ns, interval)) = log.interval(at) else {
         return;
     };
@@ -129,11 +135,11 @@ fn part(log: &Log, at: usize, piece: &Piece, scratch: &mut Scratch) {
         Did::Pass(cause) | Did::WaitFor { cause, .. } => {
             scratch.add(cause, to_ns.saturating_sub(from_ns));
         }
-        Did::WaitOn { waker, .. } | Did::TriedFor { waker, .. } => scratch.todo.push(Piece {
+        Did::WaitOn { waker, .. } | Did::TimedOut { waker, .. } => scratch.todo.push(Piece {
             thread: waker,
             from_ns,
             to_ns,
-            before: interval.seal,
+            before: interval.seq,
         }),
     }
 }

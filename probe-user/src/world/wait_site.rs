@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a thread's transitions read and write besides itself.
-pub struct Lexicon {
+pub struct Dictionaries {
     /// Kernel functions by address.
     pub symbols: Symbols,
     /// Interned text.
@@ -32,15 +32,15 @@ pub struct Lexicon {
 
 /// A described file.
 #[derive(Clone, Debug)]
-pub struct Described {
+pub struct FileObject {
     object: Object,
     /// Its name, once a wait on it has been counted.
     name: Option<NameId>,
 }
 
-impl From<&Object> for Described {
-    fn from(object: &Object) -> Described {
-        Described {
+impl From<&Object> for FileObject {
+    fn from(object: &Object) -> FileObject {
+        FileObject {
             object: object.clone(),
             name: None,
         }
@@ -48,7 +48,7 @@ impl From<&Object> for Described {
 }
 
 /// A wait's kind and whereabouts.
-pub struct Place<'a> {
+pub struct WaitSite<'a> {
     /// What for.
     pub kind: WaitKind,
     /// Kernel function slept in.
@@ -59,20 +59,25 @@ pub struct Place<'a> {
 
 impl Thread {
     /// Under what a wait is counted.
-    pub(super) fn wait_key(&mut self, off: &Off, frames: &[u64], lexicon: &mut Lexicon) -> WaitKey {
-        let Lexicon {
+    pub(super) fn wait_key(
+        &mut self,
+        off: &Off,
+        frames: &[u64],
+        dictionaries: &mut Dictionaries,
+    ) -> WaitKey {
+        let Dictionaries {
             symbols,
             names,
             table,
             gils,
             disks: _,
-        } = lexicon;
-        let place = self.place(off, frames, symbols, *table, gils);
+        } = dictionaries;
+        let site = self.wait_site(off, frames, symbols, *table, gils);
         let object = match self.object_of(off) {
-            Some(Described {
+            Some(FileObject {
                 name: Some(name), ..
             }) => ObjectKey::File(*name),
-            Some(Described { object, .. }) => {
+            Some(FileObject { object, .. }) => {
                 let name =
                     names.id_unless(self.account.has_many_waits(), &object::describe(object));
                 name.map_or(ObjectKey::None, ObjectKey::File)
@@ -84,24 +89,24 @@ impl Thread {
         }
         let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
         WaitKey {
-            kind: place.kind,
+            kind: site.kind,
             nr: off.call.nr,
             compat: off.call.compat,
-            function: id(place.function),
-            stack: id(place.unknown_stack.as_deref()),
+            function: id(site.function),
+            stack: id(site.unknown_stack.as_deref()),
             object,
         }
     }
 
     /// What a wait is and where, as far as its stack was taken.
-    pub fn place<'a>(
+    pub fn wait_site<'a>(
         &self,
         off: &Off,
         frames: &[u64],
         symbols: &'a Symbols,
         table: Table,
         gils: &Gils,
-    ) -> Place<'a> {
+    ) -> WaitSite<'a> {
         let stack = symbols.resolve(frames);
         let mut kind = classify(&Sleep {
             call: off.call,
@@ -117,31 +122,33 @@ impl Thread {
             kind = WaitKind::Gil;
         }
         let unexplained = kind == WaitKind::Unknown && !stack.is_empty();
-        Place {
+        WaitSite {
             kind,
             function: stack::function(&stack),
             unknown_stack: unexplained.then(|| joined(&stack)),
         }
     }
 
-    fn object_of(&self, off: &Off) -> Option<&Described> {
+    fn object_of(&self, off: &Off) -> Option<&FileObject> {
         self.object.as_ref().filter(|_| off.has_object)
     }
 
     /// The address at the other end of what the wait is on.
-    pub(super) fn peer(&self, off: &Off, lexicon: &mut Lexicon) -> NameId {
+    pub(super) fn peer(&self, off: &Off, dictionaries: &mut Dictionaries) -> NameId {
         let peer = self
             .object_of(off)
             .and_then(|described| object::peer(&described.object));
         let is_full = self.account.has_many_causes();
-        let name = peer.and_then(|peer| lexicon.names.id_unless(is_full, &peer));
+        let name = peer.and_then(|peer| dictionaries.names.id_unless(is_full, &peer));
         name.unwrap_or(NameId::NONE)
     }
 
     /// The disk that had finished a request when it was woken at `woken_ns`.
-    pub(super) fn finisher(&self, woken_ns: u64, lexicon: &mut Lexicon) -> NameId {
+    pub(super) fn finisher(&self, woken_ns: u64, dictionaries: &mut Dictionaries) -> NameId {
         match self.disk {
-            Some((at_ns, dev)) if at_ns == woken_ns => lexicon.disks.name(dev, &mut lexicon.names),
+            Some((at_ns, dev)) if at_ns == woken_ns => {
+                dictionaries.disks.name(dev, &mut dictionaries.names)
+            }
             _ => NameId::NONE,
         }
     }

@@ -5,15 +5,21 @@ use probe_common::sched::{state, waker};
 
 use super::{
     identity::Waker,
-    place::Lexicon,
     thread::{State, Thread, Wait},
+    wait_site::Dictionaries,
 };
 use crate::wire::event::{Snapshot, Waking};
 
 impl Thread {
     /// The iterator found it. A seed of a thread that live records have shown
     /// already tells only who it is.
-    pub fn be_seen(&mut self, ts_ns: u64, seen: &Snapshot, waker: Waker, lexicon: &mut Lexicon) {
+    pub fn apply_snapshot(
+        &mut self,
+        ts_ns: u64,
+        seen: &Snapshot,
+        waker: Waker,
+        dictionaries: &mut Dictionaries,
+    ) {
         self.pid = Some(seen.pid);
         self.ppid = Some(seen.ppid);
         self.migrations = u64::from(seen.migrations);
@@ -21,21 +27,21 @@ impl Thread {
             self.rename(&seen.comm);
         }
         if seen.last {
-            self.be_seen_last(ts_ns, seen, waker, lexicon);
+            self.apply_last_snapshot(ts_ns, seen, waker, dictionaries);
         } else if self.start_ns.is_none() && self.state == State::Unknown {
-            self.be_seeded(ts_ns, seen);
+            self.apply_seed(ts_ns, seen);
         }
     }
 
-    fn be_seeded(&mut self, ts_ns: u64, seen: &Snapshot) {
+    fn apply_seed(&mut self, ts_ns: u64, seen: &Snapshot) {
         self.seq = Some(seen.off.seq);
         self.held = seen.held;
         self.state = if seen.held {
-            State::Embryo
+            State::NotStarted
         } else {
-            seen_state(seen, true)
+            snapshot_state(seen, true)
         };
-        if self.state == State::Embryo {
+        if self.state == State::NotStarted {
             return;
         }
         self.start_at(ts_ns);
@@ -46,38 +52,44 @@ impl Thread {
 
     /// The end of the trace: a waking that no switch-in has carried yet comes
     /// with the snapshot.
-    fn be_seen_last(&mut self, ts_ns: u64, seen: &Snapshot, by: Waker, lexicon: &mut Lexicon) {
+    fn apply_last_snapshot(
+        &mut self,
+        ts_ns: u64,
+        seen: &Snapshot,
+        by: Waker,
+        dictionaries: &mut Dictionaries,
+    ) {
         self.in_last_snapshot = true;
-        let mut now = seen_state(seen, false);
-        if now == State::Embryo && self.start_ns.is_none() {
+        let mut now = snapshot_state(seen, false);
+        if now == State::NotStarted && self.start_ns.is_none() {
             self.state = now;
             return;
         }
-        if now == State::Embryo {
+        if now == State::NotStarted {
             // The tid has a new owner; the end of this one was lost.
             now = State::Unknown;
         }
-        self.be_met(ts_ns);
+        self.ensure_started(ts_ns);
         let behind = self.seq.map_or(0, |seq| seen.off.seq.wrapping_sub(seq));
         if behind == 0 {
             self.confirm_return();
         }
         self.state = match std::mem::take(&mut self.state) {
-            State::Embryo => {
+            State::NotStarted => {
                 let first = |wake: &Waking| self.held || wake.flags & waker::NEW != 0;
                 let Some(wake) = seen.wake.filter(first).filter(|_| behind == 0) else {
                     // Not woken yet; or it ran, and that is told next or was lost.
                     let has_run = behind != 0 || now == State::Running;
-                    self.doubt = has_run.then_some((ts_ns, now));
-                    self.state = State::Embryo;
+                    self.unconfirmed = has_run.then_some((ts_ns, now));
+                    self.state = State::NotStarted;
                     return;
                 };
                 self.be_born(ts_ns, Some(wake), by);
-                self.doubted(ts_ns, State::Runnable, now)
+                self.keep_unconfirmed(ts_ns, State::Runnable, now)
             }
             // It switched out between the clock and the look: told next.
             State::Running if behind == 1 => {
-                self.doubt = Some((ts_ns, now));
+                self.unconfirmed = Some((ts_ns, now));
                 self.state = State::Running;
                 return;
             }
@@ -90,19 +102,19 @@ impl Thread {
                     if now == State::Runnable
                         || (wake.ts_ns > self.since_ns && now != State::Running) =>
                 {
-                    self.wake_up(&wait, &wake, by, ts_ns, lexicon);
+                    self.wake_up(&wait, &wake, by, ts_ns, dictionaries);
                     State::Runnable
                 }
-                _ => self.doubted(ts_ns, State::Waiting(wait), now),
+                _ => self.keep_unconfirmed(ts_ns, State::Waiting(wait), now),
             },
-            other => self.doubted(ts_ns, other, now),
+            other => self.keep_unconfirmed(ts_ns, other, now),
         };
         self.seq = Some(seen.off.seq);
     }
 
     /// The trace is over: what the snapshot saw and no record explained.
-    pub fn settle_doubt(&mut self) {
-        if let Some((ts_ns, seen)) = self.doubt.take() {
+    pub fn settle_unconfirmed(&mut self) {
+        if let Some((ts_ns, seen)) = self.unconfirmed.take() {
             if self.start_ns.is_none() {
                 self.start_at(ts_ns);
             }
@@ -110,8 +122,8 @@ impl Thread {
         }
     }
 
-    /// Keeps the told state, with a doubt if the snapshot shows another.
-    fn doubted(&mut self, ts_ns: u64, told: State, seen: State) -> State {
+    /// Keeps the told state, with what is unconfirmed if the snapshot shows another.
+    fn keep_unconfirmed(&mut self, ts_ns: u64, told: State, seen: State) -> State {
         let rank = |state: &State| match state {
             State::Waiting(_) => 0,
             State::Runnable => 1,
@@ -119,7 +131,7 @@ impl Thread {
         };
         // A thread that is about to sleep shows so while it still runs.
         if rank(&seen) > rank(&told) {
-            self.doubt = Some((ts_ns, seen));
+            self.unconfirmed = Some((ts_ns, seen));
         }
         told
     }
@@ -131,11 +143,11 @@ impl Thread {
 }
 
 /// What a snapshot shows a thread doing.
-fn seen_state(seen: &Snapshot, begun_before: bool) -> State {
+fn snapshot_state(seen: &Snapshot, begun_before: bool) -> State {
     if seen.off.state & state::DEAD != 0 {
         State::Dead
     } else if seen.off.state & state::NEW != 0 {
-        State::Embryo
+        State::NotStarted
     } else if seen.on_cpu {
         State::Running
     } else if seen.off.state == state::RUNNING {

@@ -22,8 +22,8 @@ use super::{
     kind::{WaitKind, WakeSource},
     names::NameId,
     object::{S_IFIFO, S_IFREG, S_IFSOCK},
-    place::Lexicon,
     thread::Thread,
+    wait_site::Dictionaries,
 };
 use crate::{
     syscall::Descriptor,
@@ -81,7 +81,7 @@ pub(super) fn by_thread<'a>(world: &World, folded: &'a [LossSum]) -> FxHashMap<T
 
 impl Sums<'_> {
     /// Puts them into the thread's account; returns how much that was.
-    pub(super) fn unfold(&self, thread: &mut Thread, lexicon: &Lexicon) -> Total {
+    pub(super) fn unfold(&self, thread: &mut Thread, dictionaries: &Dictionaries) -> Total {
         let mut all_ns = self.stays.iter().map(|stay| stay.ns);
         let told_ns = all_ns.try_fold(0, u64::checked_add);
         let left_ns = told_ns.and_then(|ns| thread.account.unknown_ns.checked_sub(ns));
@@ -99,7 +99,7 @@ impl Sums<'_> {
                     thread.account.runqueue_count += stay.count;
                 }
                 what::SLEEP => {
-                    slept(thread, stay, lexicon);
+                    slept(thread, stay, dictionaries);
                     waits += stay.count;
                 }
                 // Of a later version: it stays unknown.
@@ -113,8 +113,8 @@ impl Sums<'_> {
     }
 }
 
-fn slept(thread: &mut Thread, stay: &LossSum, lexicon: &Lexicon) {
-    let kind = kind_of(thread, stay, lexicon);
+fn slept(thread: &mut Thread, stay: &LossSum, dictionaries: &Dictionaries) {
+    let kind = kind_of(thread, stay, dictionaries);
     let key = WaitKey {
         kind,
         nr: stay.nr,
@@ -141,7 +141,7 @@ fn slept(thread: &mut Thread, stay: &LossSum, lexicon: &Lexicon) {
     *account.blame.entry((kind, CauseId::UNKNOWN)).or_default() += stay.ns;
 }
 
-fn kind_of(thread: &Thread, stay: &LossSum, lexicon: &Lexicon) -> WaitKind {
+fn kind_of(thread: &Thread, stay: &LossSum, dictionaries: &Dictionaries) -> WaitKind {
     let call = Syscall {
         nr: stay.nr,
         compat: stay.flags & flag::COMPAT != 0,
@@ -149,7 +149,7 @@ fn kind_of(thread: &Thread, stay: &LossSum, lexicon: &Lexicon) -> WaitKind {
         ..Syscall::default()
     };
     let native = !call.compat && !call.kernel;
-    let on_file = native && lexicon.table.class(call.nr).descriptor() == Descriptor::First;
+    let on_file = native && dictionaries.table.class(call.nr).descriptor() == Descriptor::First;
     let io_wait = stay.flags & flag::IOWAIT != 0;
     // A regular file's name may say that it is an eventfd; but nobody waits for I/O
     // on one.
@@ -160,7 +160,7 @@ fn kind_of(thread: &Thread, stay: &LossSum, lexicon: &Lexicon) -> WaitKind {
     });
     let kind = classify(&Sleep {
         call,
-        table: lexicon.table,
+        table: dictionaries.table,
         state: stay.state & !state::DEAD,
         io_wait,
         on_lock: stay.flags & flag::LOCK != 0,
@@ -168,7 +168,7 @@ fn kind_of(thread: &Thread, stay: &LossSum, lexicon: &Lexicon) -> WaitKind {
         stack: &[],
     });
     // The word is not known.
-    if kind == WaitKind::Futex && lexicon.gils.may_hold(thread.pid) {
+    if kind == WaitKind::Futex && dictionaries.gils.may_hold(thread.pid) {
         return WaitKind::Unknown;
     }
     kind

@@ -13,7 +13,7 @@ use nix::{
     sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous, munmap},
 };
 
-use super::CHUNK;
+use super::CHUNK_BYTES;
 
 /// Bytes mapped at once.
 const SEGMENT: usize = 32 << 20;
@@ -41,7 +41,7 @@ unsafe impl Sync for Segment {}
 
 /// A chunk of items.
 #[derive(Debug)]
-pub(super) struct Stored<T> {
+pub(super) struct Chunk<T> {
     at: NonNull<T>,
     len: usize,
     /// Keeps them mapped.
@@ -50,9 +50,9 @@ pub(super) struct Stored<T> {
 }
 
 // SAFETY: as a box of its items.
-unsafe impl<T: Send> Send for Stored<T> {}
+unsafe impl<T: Send> Send for Chunk<T> {}
 // SAFETY: likewise.
-unsafe impl<T: Sync> Sync for Stored<T> {}
+unsafe impl<T: Sync> Sync for Chunk<T> {}
 
 impl Store {
     fn of(file: Option<File>) -> Store {
@@ -79,9 +79,9 @@ impl Store {
     }
 
     /// Copies items, which a chunk has room for.
-    pub(super) fn store<T: Copy>(&mut self, items: &[T]) -> io::Result<Stored<T>> {
-        const { assert!(align_of::<T>() <= CHUNK) };
-        assert!(size_of_val(items) <= CHUNK, "{} items", items.len());
+    pub(super) fn store<T: Copy>(&mut self, items: &[T]) -> io::Result<Chunk<T>> {
+        const { assert!(align_of::<T>() <= CHUNK_BYTES) };
+        assert!(size_of_val(items) <= CHUNK_BYTES, "{} items", items.len());
         let segment = match &self.last {
             Some(last) if self.taken < SEGMENT => Arc::clone(last),
             _ => self.next()?,
@@ -93,8 +93,8 @@ impl Store {
             at.copy_from_nonoverlapping(NonNull::from(items).cast(), items.len());
             at
         };
-        self.taken += CHUNK;
-        Ok(Stored {
+        self.taken += CHUNK_BYTES;
+        Ok(Chunk {
             at,
             len: items.len(),
             _segment: segment,
@@ -109,7 +109,7 @@ impl Store {
             None => Segment::of_memory()?,
         });
         if let (Some(_), Some(full)) = (&self.file, &self.last) {
-            full.leave();
+            full.evict();
         }
         self.last = Some(Arc::clone(&next));
         self.segments += 1;
@@ -148,7 +148,7 @@ impl Segment {
 
     /// Gives its pages to the kernel to write out; they come back when they are
     /// looked at.
-    fn leave(&self) {
+    fn evict(&self) {
         self.advise(MmapAdvise::MADV_DONTNEED);
     }
 
@@ -177,7 +177,7 @@ impl Drop for Segment {
     }
 }
 
-impl<T> Stored<T> {
+impl<T> Chunk<T> {
     pub(super) fn items(&self) -> &[T] {
         // SAFETY: written when it was made, mapped as long as it lives, and its own.
         unsafe { slice::from_raw_parts(self.at.as_ptr(), self.len) }

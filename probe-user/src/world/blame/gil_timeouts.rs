@@ -10,60 +10,66 @@
 //! the thread's next wait, if that is for something else, or else in its having
 //! run for longer than another try takes.
 
-use super::{CauseId, Ended, Past, cause::Cause, log::Did};
+use super::{CauseId, Ended, IntervalLogs, cause::Cause, log::Did};
 use crate::world::{account::WaitKey, identity::ThreadId, kind::WaitKind, thread::Thread};
 
 /// CPU time of another try at most, ns; as in the definition of a wasted wake.
-const TRY_NS: u64 = 50_000;
+const RETRY_NS: u64 = 50_000;
 
 /// Waits of one thread that timed out, and by which it has not got the lock.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tries {
+pub(super) struct GilTimeouts {
     intervals: Vec<usize>,
     /// What it has run since.
     cpu_ns: u64,
 }
 
-impl Tries {
+impl GilTimeouts {
     /// The thread has run.
     pub(super) fn run(&mut self, ns: u64) {
         self.cpu_ns += ns;
-        if self.cpu_ns > TRY_NS {
+        if self.cpu_ns > RETRY_NS {
             self.intervals.clear();
         }
     }
 }
 
-impl Past {
+impl IntervalLogs {
     /// Takes in how the latest wait of a thread ended.
-    pub(super) fn tried(&mut self, thread: &mut Thread, id: ThreadId, key: WaitKey, ended: Ended) {
+    pub(super) fn end_wait(
+        &mut self,
+        thread: &mut Thread,
+        id: ThreadId,
+        key: WaitKey,
+        ended: Ended,
+    ) {
         let log = &mut self.logs[id.0 as usize];
         let latest = log.latest();
-        log.tries.cpu_ns = 0;
+        log.gil_timeouts.cpu_ns = 0;
         match ended {
             Ended::For(Cause::Timer) if key.kind == WaitKind::Gil => {
-                log.tries.intervals.push(latest);
+                log.gil_timeouts.intervals.push(latest);
             }
             Ended::By(waker) if key.kind == WaitKind::Gil => {
-                let tries = std::mem::take(&mut log.tries.intervals);
+                let tries = std::mem::take(&mut log.gil_timeouts.intervals);
                 if let Some(&oldest) = tries.first() {
-                    log.reseal(oldest, self.sealed);
+                    log.resequence(oldest, self.next_seq);
                 }
                 for at in tries {
-                    self.blame_try(thread, id, at, waker);
+                    self.blame_timeout(thread, id, at, waker);
                 }
             }
-            _ => log.tries.intervals.clear(),
+            _ => log.gil_timeouts.intervals.clear(),
         }
     }
 
-    fn blame_try(&mut self, thread: &mut Thread, id: ThreadId, at: usize, waker: ThreadId) {
+    fn blame_timeout(&mut self, thread: &mut Thread, id: ThreadId, at: usize, waker: ThreadId) {
         let log = &self.logs[id.0 as usize];
         let Some((from_ns, to_ns, key)) = log.wait_at(at) else {
             return;
         };
-        let parts = self.divide(id, waker, from_ns, to_ns);
-        let did = Did::TriedFor { key, waker, parts };
+        let shares = self.divide(id, waker, from_ns, to_ns);
+        let did = Did::TimedOut { key, waker, shares };
         let timer = CauseId(self.causes.number(Cause::Timer));
         let blame = &mut thread.account.blame;
         if let Some(timer) = blame.get_mut(&(WaitKind::Gil, timer)) {

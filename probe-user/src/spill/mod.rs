@@ -9,23 +9,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::store::{Store, Stored};
+use self::store::{Chunk, Store};
 
 /// Bytes of a chunk: a page.
-const CHUNK: usize = 4096;
+const CHUNK_BYTES: usize = 4096;
 
 /// A list that only grows. Memory: the items, in chunks of 4 KiB, the last of which
 /// grows from nothing.
 #[derive(Debug)]
-pub struct Shelf<T> {
+pub struct SpillVec<T> {
     /// Each has as many items as fit.
-    full: Vec<Stored<T>>,
+    full: Vec<Chunk<T>>,
     last: Vec<T>,
 }
 
 /// Where full chunks go.
 #[derive(Debug)]
-pub struct Room {
+pub struct SpillBudget {
     /// What may still be kept in memory, bytes; `None` without a limit.
     left: Option<usize>,
     memory: Store,
@@ -35,9 +35,9 @@ pub struct Room {
     problem: Option<String>,
 }
 
-impl Default for Room {
-    fn default() -> Room {
-        Room {
+impl Default for SpillBudget {
+    fn default() -> SpillBudget {
+        SpillBudget {
             left: None,
             memory: Store::of_memory(),
             folder: PathBuf::new(),
@@ -47,14 +47,14 @@ impl Default for Room {
     }
 }
 
-impl Room {
+impl SpillBudget {
     /// Keeps so many bytes in memory, and what is more in a file without a name
     /// in the folder, which is made when it is needed.
-    pub fn limited(bytes: usize, folder: &Path) -> Room {
-        Room {
+    pub fn limited(bytes: usize, folder: &Path) -> SpillBudget {
+        SpillBudget {
             left: Some(bytes),
             folder: folder.to_owned(),
-            ..Room::default()
+            ..SpillBudget::default()
         }
     }
 
@@ -73,7 +73,7 @@ impl Room {
         self.problem.as_deref()
     }
 
-    fn keep<T: Copy>(&mut self, items: &[T]) -> Stored<T> {
+    fn keep<T: Copy>(&mut self, items: &[T]) -> Chunk<T> {
         if self.is_full() {
             match self.spill(items) {
                 Ok(stored) => return stored,
@@ -92,7 +92,7 @@ impl Room {
         let Some(left) = &mut self.left else {
             return false;
         };
-        match left.checked_sub(CHUNK) {
+        match left.checked_sub(CHUNK_BYTES) {
             Some(less) => {
                 *left = less;
                 false
@@ -101,7 +101,7 @@ impl Room {
         }
     }
 
-    fn spill<T: Copy>(&mut self, items: &[T]) -> io::Result<Stored<T>> {
+    fn spill<T: Copy>(&mut self, items: &[T]) -> io::Result<Chunk<T>> {
         let file = match &mut self.file {
             Some(file) => file,
             None => self.file.insert(Store::of_file(&self.folder)?),
@@ -109,7 +109,7 @@ impl Room {
         file.store(items)
     }
 
-    /// Nothing is lost for want of a disk.
+    /// On failure, keep in memory.
     fn grow(&mut self, error: &io::Error) {
         self.left = None;
         let folder = self.folder.display();
@@ -120,19 +120,19 @@ impl Room {
     }
 }
 
-impl<T> Default for Shelf<T> {
-    fn default() -> Shelf<T> {
-        Shelf {
+impl<T> Default for SpillVec<T> {
+    fn default() -> SpillVec<T> {
+        SpillVec {
             full: Vec::new(),
             last: Vec::new(),
         }
     }
 }
 
-impl<T> Shelf<T> {
+impl<T> SpillVec<T> {
     /// Items in a chunk; a power of two.
     const PER_CHUNK: usize = {
-        let per_chunk = CHUNK / size_of::<T>();
+        let per_chunk = CHUNK_BYTES / size_of::<T>();
         assert!(per_chunk.is_power_of_two());
         per_chunk
     };
@@ -181,7 +181,7 @@ impl<T> Shelf<T> {
     pub fn change(&mut self, from: usize, mut change: impl FnMut(&mut T)) {
         let first = (from / Self::PER_CHUNK).min(self.full.len());
         let mut skip = from - first * Self::PER_CHUNK;
-        let full = self.full[first..].iter_mut().map(Stored::items_mut);
+        let full = self.full[first..].iter_mut().map(Chunk::items_mut);
         for items in full.chain([self.last.as_mut_slice()]) {
             let skipped = std::mem::take(&mut skip).min(items.len());
             items[skipped..].iter_mut().for_each(&mut change);
@@ -199,7 +199,7 @@ impl<T> Shelf<T> {
 
     /// How many of the first `of` items are so; all of those, and none behind them.
     /// Mostly the recent ones are asked for: the search goes from the end.
-    pub fn up_to(&self, of: usize, is_so: impl Fn(&T) -> bool) -> usize {
+    pub fn partition_point_back(&self, of: usize, is_so: impl Fn(&T) -> bool) -> usize {
         let is_so = |at: usize| self.get(at).is_some_and(&is_so);
         let (mut end, mut step) = (of.min(self.len()), 1_usize);
         while end > 0 {
@@ -213,12 +213,12 @@ impl<T> Shelf<T> {
     }
 }
 
-impl<T: Copy> Shelf<T> {
+impl<T: Copy> SpillVec<T> {
     /// Appends an item.
-    pub fn push(&mut self, item: T, room: &mut Room) {
+    pub fn push(&mut self, item: T, budget: &mut SpillBudget) {
         self.last.push(item);
         if self.last.len() == Self::PER_CHUNK {
-            self.full.push(room.keep(&self.last));
+            self.full.push(budget.keep(&self.last));
             self.last.clear();
         }
     }
@@ -257,44 +257,44 @@ mod tests {
     /// Two chunks and a half of words.
     const ITEMS: u64 = 1280;
 
-    fn rooms() -> [Room; 4] {
+    fn budgets() -> [SpillBudget; 4] {
         let folder = std::env::temp_dir();
         [
-            Room::default(),
-            Room::limited(0, &folder),
-            Room::limited(CHUNK, &folder),
-            Room::limited(0, Path::new("/nonexistent")),
+            SpillBudget::default(),
+            SpillBudget::limited(0, &folder),
+            SpillBudget::limited(CHUNK_BYTES, &folder),
+            SpillBudget::limited(0, Path::new("/nonexistent")),
         ]
     }
 
-    fn filled(room: &mut Room) -> Shelf<u64> {
-        let mut shelf = Shelf::default();
-        (0..ITEMS).for_each(|item| shelf.push(item, room));
-        shelf
+    fn filled(budget: &mut SpillBudget) -> SpillVec<u64> {
+        let mut list = SpillVec::default();
+        (0..ITEMS).for_each(|item| list.push(item, budget));
+        list
     }
 
     #[test]
-    fn a_shelf_is_a_list_wherever_it_is_kept() {
-        for mut room in rooms() {
-            let shelf = filled(&mut room);
-            assert_eq!(shelf.len(), ITEMS as usize);
-            assert_eq!(shelf.last(), Some(&(ITEMS - 1)));
+    fn a_spill_vec_is_a_list_wherever_it_is_kept() {
+        for mut budget in budgets() {
+            let list = filled(&mut budget);
+            assert_eq!(list.len(), ITEMS as usize);
+            assert_eq!(list.last(), Some(&(ITEMS - 1)));
             for from in [0, 1, 511, 512, 1023, 1024, 1279, 1280, 5000] {
-                let items: Vec<u64> = shelf.from(from).copied().collect();
+                let items: Vec<u64> = list.from(from).copied().collect();
                 assert_eq!(items, (from as u64..ITEMS).collect::<Vec<_>>(), "{from}");
                 let item = (from < ITEMS as usize).then_some(from as u64);
-                assert_eq!(shelf.get(from).copied(), item);
+                assert_eq!(list.get(from).copied(), item);
             }
         }
     }
 
     #[test]
     fn what_is_behind_a_place_changes() {
-        for mut room in rooms() {
+        for mut budget in budgets() {
             for from in [0, 1, 511, 512, 1024, 1279, 1280, 5000] {
-                let mut shelf = filled(&mut room);
-                shelf.change(from, |item| *item += 10_000);
-                for (at, item) in shelf.from(0).enumerate() {
+                let mut list = filled(&mut budget);
+                list.change(from, |item| *item += 10_000);
+                for (at, item) in list.from(0).enumerate() {
                     let added = if at < from { 0 } else { 10_000 };
                     assert_eq!(*item, at as u64 + added, "from {from}");
                 }
@@ -304,25 +304,25 @@ mod tests {
 
     #[test]
     fn what_was_cut_grows_again() {
-        for mut room in rooms() {
+        for mut budget in budgets() {
             for len in [0, 1, 511, 512, 513, 1024, 1025, 1280, 5000] {
-                let mut shelf = filled(&mut room);
-                shelf.truncate(len);
+                let mut list = filled(&mut budget);
+                list.truncate(len);
                 let left = len.min(ITEMS as usize);
-                assert_eq!(shelf.len(), left, "{len}");
-                (0..600).for_each(|item| shelf.push(item, &mut room));
+                assert_eq!(list.len(), left, "{len}");
+                (0..600).for_each(|item| list.push(item, &mut budget));
                 let expected: Vec<u64> = (0..left as u64).chain(0..600).collect();
-                assert_eq!(shelf.from(0).copied().collect::<Vec<_>>(), expected);
+                assert_eq!(list.from(0).copied().collect::<Vec<_>>(), expected);
             }
         }
     }
 
     #[test]
     fn the_search_from_the_end_finds_what_any_search_finds() {
-        let shelf = filled(&mut Room::default());
+        let list = filled(&mut SpillBudget::default());
         for of in [0, 1, 2, 3, 10, 511, 512, 1000, 1280, 2000] {
             for limit in [0, 1, 2, 5, 511, 512, 513, 999, 1000, 1279, 1280] {
-                let found = shelf.up_to(of, |&item| item < limit);
+                let found = list.partition_point_back(of, |&item| item < limit);
                 assert_eq!(found, limit.min(of as u64).min(ITEMS) as usize);
             }
         }
@@ -330,14 +330,14 @@ mod tests {
 
     #[test]
     fn only_what_does_not_fit_goes_to_the_file() {
-        let bytes = |room: &mut Room| {
-            let _kept = filled(room);
-            (room.spilled_bytes(), room.problem().is_some())
+        let bytes = |budget: &mut SpillBudget| {
+            let _kept = filled(budget);
+            (budget.spilled_bytes(), budget.problem().is_some())
         };
-        let [mut free, mut none, mut one, mut nowhere] = rooms();
+        let [mut free, mut none, mut one, mut nowhere] = budgets();
         assert_eq!(bytes(&mut free), (0, false));
-        assert_eq!(bytes(&mut none), (2 * CHUNK as u64, false));
-        assert_eq!(bytes(&mut one), (CHUNK as u64, false));
+        assert_eq!(bytes(&mut none), (2 * CHUNK_BYTES as u64, false));
+        assert_eq!(bytes(&mut one), (CHUNK_BYTES as u64, false));
         assert_eq!(bytes(&mut nowhere), (0, true));
         assert!(
             nowhere
