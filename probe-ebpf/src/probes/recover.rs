@@ -12,7 +12,7 @@ use probe_common::{
 };
 
 use super::{
-    fold,
+    loss_sums,
     switch_record::{self, Out},
     wake,
 };
