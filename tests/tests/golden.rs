@@ -26,11 +26,14 @@ fn stored(folder: &str, file: &str) -> PathBuf {
 }
 
 fn report(mode: &str, format: &str) -> Result<Vec<u8>> {
+    report_at(100, mode, &["--color", "never", "--format", format])
+}
+
+fn report_at(columns: u32, mode: &str, options: &[&str]) -> Result<Vec<u8>> {
     let mut run = live::waitscope()?;
-    run.env("COLUMNS", "100").env("NO_COLOR", "1");
-    run.arg("report")
-        .arg(stored("recordings", &format!("{mode}.wsc")));
-    run.args(["--format", format]);
+    run.env("COLUMNS", columns.to_string()).arg("report");
+    run.arg(stored("recordings", &format!("{mode}.wsc")));
+    run.args(options);
     let output = run.output().context("waitscope report")?;
     ensure!(output.status.success(), "{mode}: {output:?}");
     Ok(output.stdout)
@@ -40,20 +43,33 @@ fn report(mode: &str, format: &str) -> Result<Vec<u8>> {
 fn stored_recordings_give_the_stored_reports() -> Result<()> {
     for mode in MODES {
         for (format, extension) in [("table", "txt"), ("json", "json")] {
-            let told = report(mode, format)?;
-            let golden = stored("golden/recordings", &format!("{mode}.{extension}"));
-            if env::var_os("UPDATE_GOLDEN").is_some() {
-                fs::write(&golden, &told)?;
-            }
-            let expected = fs::read(&golden).with_context(|| golden.display().to_string())?;
-            assert!(
-                told == expected,
-                "{mode} differs from {}:\n{}",
-                golden.display(),
-                String::from_utf8_lossy(&told)
-            );
+            compare(&report(mode, format)?, &format!("{mode}.{extension}"))?;
         }
     }
+    Ok(())
+}
+
+/// The pictures in docs/ are drawn from this one: `cargo xtask picture`.
+#[test]
+fn a_stored_recording_gives_the_stored_report_in_colours() -> Result<()> {
+    let mode = "gitsync-threads";
+    // As narrow as bars have room.
+    let colored = report_at(112, mode, &["--color", "always"])?;
+    compare(&colored, &format!("{mode}-color.txt"))
+}
+
+fn compare(report: &[u8], file: &str) -> Result<()> {
+    let golden = stored("golden/recordings", file);
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&golden, report)?;
+    }
+    let expected = fs::read(&golden).with_context(|| golden.display().to_string())?;
+    assert!(
+        report == expected,
+        "the report differs from {}:\n{}",
+        golden.display(),
+        String::from_utf8_lossy(report)
+    );
     Ok(())
 }
 

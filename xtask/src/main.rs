@@ -6,7 +6,7 @@ mod demo;
 mod deny;
 
 mod kernels;
-
+mod picture;
 mod privilege;
 mod run;
 mod setup;
@@ -52,6 +52,11 @@ enum Command {
     ///
     /// Peers that are missing are installed.
     Bench(bench::Options),
+    /// Draw the README's pictures of a report: docs/report-light.svg, docs/report-dark.svg
+    ///
+    /// They show the stored report of a recording, tests/golden/recordings/gitsync-threads-color.txt,
+    /// which `UPDATE_GOLDEN=1 cargo test -p waitscope-tests --test golden` writes anew.
+    Picture,
     /// Run the live tests in emulated guests, one per kernel and state of lockdown
     ///
     /// What doctor says in each guest and on this machine is compared with
@@ -102,6 +107,7 @@ fn execute(command: &Command) -> Result<()> {
             setup::install_missing(&workspace, Purpose::Bench)?;
             bench::compare(&workspace, options)
         }
+        Command::Picture => picture::draw(&workspace),
         Command::Vm(options) => {
             setup::install_missing(&workspace, Purpose::LiveTests)?;
             vm::run(&workspace, options)

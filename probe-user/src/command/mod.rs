@@ -3,7 +3,6 @@
 mod closed;
 pub mod doctor;
 mod output;
-mod replace;
 pub mod report;
 pub mod run;
 

@@ -7,8 +7,6 @@ mod follow;
 pub mod host;
 mod pipeline;
 mod python_scan;
-mod queue;
-pub mod reports;
 mod session;
 mod settings;
 mod target;
@@ -17,7 +15,6 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 
-use self::reports::{Deliver, Wanted};
 use crate::{
     analysis,
     document::{Document, Tier},
@@ -41,8 +38,6 @@ pub struct Options {
     pub measure_cost: bool,
     /// Where to keep a recording.
     pub recording: Option<PathBuf>,
-    /// When interim reports are wanted.
-    pub reports: Wanted,
     /// How the report is made.
     pub analysis: analysis::Settings,
 }
@@ -76,9 +71,8 @@ pub struct Observed {
     pub recording: Result<()>,
 }
 
-/// Observes until the command or the processes have ended. `deliver` gets the interim
-/// reports, in a thread of its own, and the last of them before this returns.
-pub fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
+/// Observes until the command or the processes have ended.
+pub fn observe(options: &Options) -> Result<Observed> {
     if let Some(obstacle) = privilege::obstacle() {
         bail!("{obstacle}");
     }
@@ -87,5 +81,5 @@ pub fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
         .enable_time()
         .build()
         .context("cannot start the event loop")?;
-    runtime.block_on(session::observe(options, deliver))
+    runtime.block_on(session::observe(options))
 }
