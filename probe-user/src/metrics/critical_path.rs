@@ -22,12 +22,9 @@ use crate::{
     vocabulary::CauseKind,
     world::{
         World,
-        blame::{
-            Ended,
-            cause::Cause,
-            history::{Backwards, Life},
-        },
+        blame::{cause::Cause, history::Backwards},
         identity::ThreadId,
+        interval::{Activity, Ended},
         kind::WaitKind,
         thread::{self, State},
     },
@@ -201,17 +198,18 @@ impl<'a> Walk<'a> {
                 _ => Before::Then(self.begun_ns, unknown),
             };
         };
-        match lived.what {
-            Life::Passed(cause) => Before::Then(lived.from_ns, What::Passed(cause)),
-            Life::Waited {
-                key, waited_for, ..
-            } => match waited_for {
-                Ended::For(cause) => Before::Then(lived.from_ns, What::WaitedFor(key.kind, cause)),
-                Ended::By(waker) => {
-                    let circle = What::WaitedFor(key.kind, Cause::Unknown);
-                    Before::There(waker, lived.from_ns, circle)
-                }
-            },
+        match (lived.activity, lived.waited_for()) {
+            (Activity::Wait { key, .. }, Some(Ended::By(waker))) => {
+                let circle = What::WaitedFor(key.kind, Cause::Unknown);
+                Before::There(waker, lived.from_ns, circle)
+            }
+            (Activity::Wait { key, .. }, Some(Ended::For(cause))) => {
+                Before::Then(lived.from_ns, What::WaitedFor(key.kind, cause))
+            }
+            _ => {
+                let cause = lived.cause().unwrap_or(Cause::Unknown);
+                Before::Then(lived.from_ns, What::Passed(cause))
+            }
         }
     }
 

@@ -31,8 +31,9 @@ use crate::{
     world::{
         World,
         account::ObjectKey,
-        blame::{Ended, cause::Cause, history::Life},
+        blame::cause::Cause,
         identity::ThreadId,
+        interval::{Activity, Ended},
         kind::WaitKind,
         thread::State,
     },
@@ -82,13 +83,16 @@ fn waiters(world: &World) -> Vec<(ThreadId, u32)> {
 
 /// The words at which a thread's waits for the lock have timed out.
 fn timed_out(world: &World, id: ThreadId) -> impl Iterator<Item = u64> {
-    world.logs.history(id).filter_map(|lived| match lived.what {
-        Life::Waited { key, ended, .. } if key.kind == WaitKind::Gil => match key.object {
-            ObjectKey::Futex(word) if ended == Ended::For(Cause::Timer) => Some(word),
+    world
+        .logs
+        .history(id)
+        .filter_map(|lived| match lived.activity {
+            Activity::Wait { key, ended, .. } if key.kind == WaitKind::Gil => match key.object {
+                ObjectKey::Futex(word) if ended == Ended::For(Cause::Timer) => Some(word),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    })
+        })
 }
 
 #[derive(Clone, Copy)]
@@ -106,20 +110,20 @@ fn changes(world: &World, id: ThreadId) -> impl Iterator<Item = (u64, Change)> {
     let mut has_waited = false;
     let past = world.logs.history(id).flat_map(move |lived| {
         let had_waited = has_waited;
-        has_waited = waited_behind(lived.what, had_waited);
+        has_waited = waited_behind(lived.activity, had_waited);
         let [mut first, mut second] = [None, None];
-        match lived.what {
-            Life::Waited { key, ended, .. } => {
+        match lived.activity {
+            Activity::Wait { key, ended, .. } => {
                 if let (WaitKind::Gil, ObjectKey::Futex(word)) = (key.kind, key.object) {
                     first = Some((lived.from_ns, Change::Begins(word)));
                     let ended = inside(world, id, ended);
                     second = Some((lived.to_ns, Change::Ends(word, ended)));
                 }
             }
-            Life::Passed(Cause::Computing(..)) if had_waited => {
+            Activity::Cpu(_) if had_waited => {
                 first = Some((lived.from_ns, Change::Turn));
             }
-            Life::Passed(_) => {}
+            _ => {}
         }
         [first, second].into_iter().flatten()
     });
@@ -127,7 +131,7 @@ fn changes(world: &World, id: ThreadId) -> impl Iterator<Item = (u64, Change)> {
     let mut latest = world.logs.history(id).rev();
     // Up to what says something of it.
     let waited = latest.find_map(|lived| {
-        let [if_had, if_not] = [true, false].map(|had| waited_behind(lived.what, had));
+        let [if_had, if_not] = [true, false].map(|had| waited_behind(lived.activity, had));
         (if_had == if_not).then_some(if_had)
     });
     let turn = present.filter(|_| waited == Some(true));
@@ -136,12 +140,12 @@ fn changes(world: &World, id: ThreadId) -> impl Iterator<Item = (u64, Change)> {
 
 /// Whether, behind an interval, a thread has waited for the lock and got no CPU
 /// since.
-fn waited_behind(what: Life<'_>, had_waited: bool) -> bool {
+fn waited_behind(what: Activity, had_waited: bool) -> bool {
     match what {
-        Life::Waited { key, .. } => key.kind == WaitKind::Gil,
-        Life::Passed(Cause::Computing(..)) => false,
+        Activity::Wait { key, .. } => key.kind == WaitKind::Gil,
+        Activity::Cpu(_) => false,
         // It is on its way.
-        Life::Passed(_) => had_waited,
+        Activity::RunQueue | Activity::Unknown => had_waited,
     }
 }
 

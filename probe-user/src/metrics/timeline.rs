@@ -14,11 +14,11 @@ use crate::{
         World,
         account::{ObjectKey, WaitKey, WakeKey},
         blame::{
-            Ended,
             cause::{Cause, terminal},
-            history::{Interval, Life},
+            history::Logged,
         },
         identity::{ThreadId, Waker},
+        interval::{Activity, Ended},
         kind::WakeSource,
         names::NameId,
         thread::{State, Thread},
@@ -84,14 +84,14 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
         }
     }
 
-    fn step(&self, thread: &Thread, lived: &Interval) -> Step {
-        let did = match lived.what {
-            Life::Passed(cause) => self.not_waiting(cause),
-            Life::Waited { key, ended, .. } => document::Did::Waited {
-                place: sums::place_of(self.world, key),
-                ended: self.ended(thread, key, ended),
+    fn step(&self, thread: &Thread, lived: &Logged<'_>) -> Step {
+        let did = match lived.activity {
+            Activity::Wait { key, ended, .. } => document::Did::Waited {
+                place: sums::place_of(self.world, &key),
+                ended: self.ended(thread, &key, ended),
                 blame: self.causes(&lived.blame()),
             },
+            _ => self.not_waiting(lived.cause().unwrap_or(Cause::Unknown)),
         };
         Step {
             from_ns: lived.from_ns.saturating_sub(self.origin_ns),

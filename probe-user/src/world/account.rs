@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::{
     blame::CauseId,
     identity::Waker,
+    interval::{Activity, End, Interval},
     kind::{WaitKind, WakeSource},
     names::NameId,
 };
@@ -114,8 +115,23 @@ impl Account {
         self.blame.len() >= DISTINCT_OBJECTS
     }
 
+    /// Takes in an interval of its thread.
+    pub fn add(&mut self, interval: &Interval) {
+        let ns = interval.ns();
+        match interval.activity {
+            Activity::Cpu(_) => self.on_cpu_ns += ns,
+            Activity::RunQueue => self.runqueue_ns += ns,
+            Activity::Unknown => self.unknown_ns += ns,
+            Activity::Wait { key, end, .. } => {
+                if let Some(End { wake, begun_before }) = end {
+                    self.add_wait(key, wake, ns, begun_before);
+                }
+            }
+        }
+    }
+
     /// Counts a finished wait.
-    pub fn add_wait(&mut self, mut key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
+    fn add_wait(&mut self, mut key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
         if self.has_many_waits() && !self.waits.contains_key(&key) {
             key.object = ObjectKey::None;
         }

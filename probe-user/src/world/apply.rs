@@ -10,6 +10,7 @@ use super::{
     disk::Disks,
     gil::Gils,
     identity::{Directory, ExternalTask, ThreadId, Waker},
+    interval::Interval,
     listen::Listeners,
     loss_sums,
     names::Names,
@@ -39,6 +40,8 @@ pub struct World {
     arguments: FxHashMap<u32, Box<[u8]>>,
     /// What every thread has done.
     pub logs: IntervalLogs,
+    /// What the latest event has ended.
+    ended: Vec<Interval>,
     /// Latest instant seen, ns.
     pub now_ns: u64,
     /// Until here all is seen, ns, while more is to come.
@@ -75,6 +78,7 @@ impl World {
             },
             arguments: FxHashMap::default(),
             logs: IntervalLogs::default(),
+            ended: Vec::new(),
             now_ns: 0,
             watermark_ns: 0,
             switches: 0,
@@ -116,6 +120,7 @@ impl World {
     /// applied all the same and shifts nothing that has been accounted.
     pub fn apply(&mut self, event: &Event) {
         self.now_ns = self.now_ns.max(event.ts_ns);
+        self.ended.clear();
         match &event.what {
             What::Fork(fork) => self.fork(event, fork),
             What::Exec(exec) => self.exec(event, exec),
@@ -144,7 +149,7 @@ impl World {
             What::Off(off) => {
                 self.switches += 1;
                 let id = self.target(event);
-                self.threads[id.0 as usize].switch_out(event.ts_ns, off);
+                self.threads[id.0 as usize].switch_out(event.ts_ns, off, &mut self.ended);
                 self.settle(id);
             }
             What::On(on) => {
@@ -153,7 +158,13 @@ impl World {
                 let waker = self.waker(on.wake.as_ref());
                 let id = self.target(event);
                 let thread = &mut self.threads[id.0 as usize];
-                thread.switch_in(event.ts_ns, on, waker, &mut self.dictionaries);
+                thread.switch_in(
+                    event.ts_ns,
+                    on,
+                    waker,
+                    &mut self.dictionaries,
+                    &mut self.ended,
+                );
                 self.settle(id);
             }
             What::KernelReturn(called) => self.thread(event).returned(event.ts_ns, called),
@@ -169,31 +180,42 @@ impl World {
         self.now_ns = self.now_ns.max(ended_ns);
         self.watermark_ns = 0;
         let sums = loss_sums::by_thread(self, folded);
-        for (id, thread) in (0..).map(ThreadId).zip(&mut self.threads) {
-            thread.settle_unconfirmed();
+        self.ended.clear();
+        for thread in &mut self.threads {
+            let first = self.ended.len();
+            thread.settle_unconfirmed(&mut self.ended);
             // Born, or seen, while the snapshot was being taken: it lives.
             let since = self
                 .last_snapshot_ns
                 .is_some_and(|taken| thread.since_ns >= taken);
-            let end_ns = sums.get(&id).and_then(|sums| sums.end_ns);
+            let end_ns = sums.get(&thread.id).and_then(|sums| sums.end_ns);
             let overlooked = !snapshot_is_whole && end_ns.is_none();
             let is_there = thread.in_last_snapshot || since || overlooked;
             if !(is_there || thread.is_dead()) {
                 if thread.start_ns.is_some() {
-                    thread.lose_until(end_ns.map_or(ended_ns, |ns| ns.min(ended_ns)));
+                    let end_ns = end_ns.map_or(ended_ns, |ns| ns.min(ended_ns));
+                    thread.lose_until(end_ns, &mut self.ended);
                 }
                 thread.state = State::Dead;
             }
             // What was lost last is part of its history, too.
-            self.logs.settle(id, thread);
-            if let Some(sums) = sums.get(&id) {
+            self.logs.settle(thread, &self.ended[first..]);
+            if let Some(sums) = sums.get(&thread.id) {
                 self.folded.add(&sums.unfold(thread, &self.dictionaries));
             }
         }
     }
 
+    /// What the latest event has ended, in order, or the end of the trace. Each
+    /// interval is in here once, between two calls of [`World::apply`].
+    pub fn ended(&self) -> &[Interval] {
+        &self.ended
+    }
+
+    /// Gives what an event has ended to the sinks.
     fn settle(&mut self, id: ThreadId) {
-        self.logs.settle(id, &mut self.threads[id.0 as usize]);
+        self.logs
+            .settle(&mut self.threads[id.0 as usize], &self.ended);
     }
 
     /// A thread.
@@ -266,7 +288,13 @@ impl World {
             thread.argv = argv.clone();
             thread.has_execed = true;
         }
-        thread.apply_snapshot(event.ts_ns, seen, waker, &mut self.dictionaries);
+        thread.apply_snapshot(
+            event.ts_ns,
+            seen,
+            waker,
+            &mut self.dictionaries,
+            &mut self.ended,
+        );
         self.settle(id);
     }
 
@@ -348,6 +376,7 @@ impl World {
 
     fn add(&mut self, mut thread: Thread) -> ThreadId {
         let id = ThreadId(u32::try_from(self.threads.len()).unwrap_or(u32::MAX));
+        thread.id = id;
         thread.previous = self.directory.assign(thread.tid, id);
         self.threads.push(thread);
         id

@@ -7,7 +7,7 @@
 use rustc_hash::FxHashMap;
 
 /// A thread's place in [`super::World::threads`]: its identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(pub u32);
 
 /// An external task's place in [`Directory::externals`].

@@ -9,6 +9,7 @@ mod classify;
 pub mod disk;
 pub mod gil;
 pub mod identity;
+pub mod interval;
 pub mod kind;
 pub mod listen;
 pub mod loss_sums;

@@ -5,6 +5,7 @@ use probe_common::sched::{state, waker};
 
 use super::{
     identity::Waker,
+    interval::Interval,
     thread::{State, Thread, Wait},
     wait_site::Dictionaries,
 };
@@ -19,6 +20,7 @@ impl Thread {
         seen: &Snapshot,
         waker: Waker,
         dictionaries: &mut Dictionaries,
+        ended: &mut Vec<Interval>,
     ) {
         self.pid = Some(seen.pid);
         self.ppid = Some(seen.ppid);
@@ -27,7 +29,7 @@ impl Thread {
             self.rename(&seen.comm);
         }
         if seen.last {
-            self.apply_last_snapshot(ts_ns, seen, waker, dictionaries);
+            self.apply_last_snapshot(ts_ns, seen, waker, dictionaries, ended);
         } else if self.start_ns.is_none() && self.state == State::Unknown {
             self.apply_seed(ts_ns, seen);
         }
@@ -58,6 +60,7 @@ impl Thread {
         seen: &Snapshot,
         by: Waker,
         dictionaries: &mut Dictionaries,
+        ended: &mut Vec<Interval>,
     ) {
         self.in_last_snapshot = true;
         let mut now = snapshot_state(seen, false);
@@ -84,7 +87,7 @@ impl Thread {
                     self.state = State::NotStarted;
                     return;
                 };
-                self.be_born(ts_ns, Some(wake), by);
+                self.be_born(ts_ns, Some(wake), by, ended);
                 self.keep_unconfirmed(ts_ns, State::Runnable, now)
             }
             // It switched out between the clock and the look: told next.
@@ -93,8 +96,8 @@ impl Thread {
                 self.state = State::Running;
                 return;
             }
-            State::Unknown => self.lose_to(ts_ns, now),
-            _ if behind != 0 => self.lose_to(ts_ns, now),
+            State::Unknown => self.lose_to(ts_ns, now, ended),
+            _ if behind != 0 => self.lose_to(ts_ns, now, ended),
             State::Waiting(wait) => match seen.wake {
                 // An early waking of a task that sleeps on meant nothing, and
                 // one of a task that runs belongs to its next sleep.
@@ -102,7 +105,7 @@ impl Thread {
                     if now == State::Runnable
                         || (wake.ts_ns > self.since_ns && now != State::Running) =>
                 {
-                    self.wake_up(&wait, &wake, by, ts_ns, dictionaries);
+                    self.wake_up(&wait, &wake, by, ts_ns, dictionaries, ended);
                     State::Runnable
                 }
                 _ => self.keep_unconfirmed(ts_ns, State::Waiting(wait), now),
@@ -113,12 +116,12 @@ impl Thread {
     }
 
     /// The trace is over: what the snapshot saw and no record explained.
-    pub fn settle_unconfirmed(&mut self) {
+    pub fn settle_unconfirmed(&mut self, ended: &mut Vec<Interval>) {
         if let Some((ts_ns, seen)) = self.unconfirmed.take() {
             if self.start_ns.is_none() {
                 self.start_at(ts_ns);
             }
-            self.state = self.lose_to(ts_ns, seen);
+            self.state = self.lose_to(ts_ns, seen, ended);
         }
     }
 
@@ -136,8 +139,8 @@ impl Thread {
         told
     }
 
-    fn lose_to(&mut self, ts_ns: u64, state: State) -> State {
-        self.lose_until(ts_ns);
+    fn lose_to(&mut self, ts_ns: u64, state: State, ended: &mut Vec<Interval>) -> State {
+        self.lose_until(ts_ns, ended);
         state
     }
 }

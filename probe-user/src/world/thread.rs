@@ -2,7 +2,6 @@
 
 use super::{
     account::Account,
-    blame::Spent,
     call::{Calls, Polled},
     identity::ThreadId,
     wait_site::FileObject,
@@ -12,6 +11,8 @@ use crate::wire::{event::Off, session::Exit};
 /// A thread of the traced tree.
 #[derive(Clone, Debug, Default)]
 pub struct Thread {
+    /// Its identity.
+    pub id: ThreadId,
     /// Its id; the process id after an exec by another thread than the leader.
     pub tid: u32,
     /// Its process; `None` when its birth was lost.
@@ -40,10 +41,8 @@ pub struct Thread {
     pub since_ns: u64,
     /// Switch-outs so far; `None` when not known.
     pub seq: Option<u16>,
-    /// The account up to `since_ns`.
+    /// The account of the intervals that have left it, up to `since_ns`.
     pub account: Account,
-    /// What the latest event about it has ended, not in its log yet.
-    pub spent: Vec<Spent>,
     /// Times that it has run exec.
     pub execs: u16,
     /// When, since the latest switch, ns.

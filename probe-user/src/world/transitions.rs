@@ -6,8 +6,9 @@ use probe_common::sched::state;
 
 use super::{
     account::WakeKey,
-    blame::{Doing, Ended, Spent, cause::terminal},
+    blame::cause::terminal,
     identity::Waker,
+    interval::{Activity, End, Ended, Interval},
     kind::WakeSource,
     names::NameId,
     source::{is_behind_request, is_by_sender, source},
@@ -32,6 +33,7 @@ impl Thread {
         on: &On,
         waker: Waker,
         dictionaries: &mut Dictionaries,
+        ended: &mut Vec<Interval>,
     ) {
         self.ensure_started(ts_ns);
         self.unconfirmed = None;
@@ -40,17 +42,17 @@ impl Thread {
         match std::mem::take(&mut self.state) {
             // Its first run was lost.
             State::NotStarted if missed => self.start_at(ts_ns),
-            State::NotStarted => self.be_born(ts_ns, on.wake, waker),
-            _ if missed => self.lose_until(ts_ns),
-            State::Runnable => self.queue_until(ts_ns),
+            State::NotStarted => self.be_born(ts_ns, on.wake, waker, ended),
+            _ if missed => self.lose_until(ts_ns, ended),
+            State::Runnable => self.queue_until(ts_ns, ended),
             State::Waiting(wait) => match on.wake {
-                Some(wake) => self.wake_up(&wait, &wake, waker, ts_ns, dictionaries),
+                Some(wake) => self.wake_up(&wait, &wake, waker, ts_ns, dictionaries, ended),
                 // The kernel showed no waking (some hide what a protected task
                 // does): the wait includes its time on the run queue.
-                None => self.wake_up(&wait, &UNSEEN, Waker::Nobody, ts_ns, dictionaries),
+                None => self.wake_up(&wait, &UNSEEN, Waker::Nobody, ts_ns, dictionaries, ended),
             },
             // Two switch-ins without a switch-out: it was lost.
-            State::Running | State::Unknown => self.lose_until(ts_ns),
+            State::Running | State::Unknown => self.lose_until(ts_ns, ended),
             State::Dead => {
                 self.state = State::Dead;
                 return;
@@ -67,7 +69,7 @@ impl Thread {
     }
 
     /// It stops running.
-    pub fn switch_out(&mut self, ts_ns: u64, off: &Off) {
+    pub fn switch_out(&mut self, ts_ns: u64, off: &Off, ended: &mut Vec<Interval>) {
         self.ensure_started(ts_ns);
         self.unconfirmed = None;
         let missed = self.seq.is_some_and(|seq| seq.wrapping_add(1) != off.seq);
@@ -86,26 +88,26 @@ impl Thread {
             // The seed's clock was read a moment before its look at the thread,
             // which went to sleep in that moment: until now it ran.
             State::Waiting(wait) if wait.begun_before && wait.off.seq == off.seq => {
-                self.compute_until(ts_ns);
+                self.compute_until(ts_ns, ended);
             }
-            _ if missed => self.lose_until(ts_ns),
+            _ if missed => self.lose_until(ts_ns, ended),
             State::Running => {
                 self.confirm_return();
-                self.compute_until(ts_ns);
+                self.compute_until(ts_ns, ended);
             }
             // Its switch-in was lost.
-            State::Waiting(_) | State::Runnable | State::Unknown => self.lose_until(ts_ns),
+            State::Waiting(_) | State::Runnable | State::Unknown => self.lose_until(ts_ns, ended),
         }
         self.state = self.after(off);
     }
 
     /// It has run until now.
-    pub(super) fn compute_until(&mut self, ts_ns: u64) {
+    pub(super) fn compute_until(&mut self, ts_ns: u64, ended: &mut Vec<Interval>) {
         let former: Vec<(u64, u16)> = self.former_programs_of_burst().collect();
         for (until_ns, program) in former {
-            self.account.on_cpu_ns += self.spend(until_ns.min(ts_ns), Doing::Cpu(program));
+            self.spend(until_ns.min(ts_ns), Activity::Cpu(program), ended);
         }
-        self.account.on_cpu_ns += self.spend(ts_ns, Doing::Cpu(self.execs));
+        self.spend(ts_ns, Activity::Cpu(self.execs), ended);
     }
 
     /// The programs that it ran since the latest switch before the present one,
@@ -117,22 +119,23 @@ impl Thread {
     }
 
     /// It has been runnable until now.
-    fn queue_until(&mut self, ts_ns: u64) {
-        self.account.runqueue_ns += self.spend(ts_ns, Doing::RunQueue);
+    fn queue_until(&mut self, ts_ns: u64, ended: &mut Vec<Interval>) {
+        self.spend(ts_ns, Activity::RunQueue, ended);
     }
 
-    /// Time passes in the present state; returns how much, ns.
-    fn spend(&mut self, ts_ns: u64, doing: Doing) -> u64 {
+    /// Time passes in the present state.
+    fn spend(&mut self, ts_ns: u64, activity: Activity, ended: &mut Vec<Interval>) {
         self.execed_ns.clear();
-        let passed = ts_ns.saturating_sub(self.since_ns);
-        if passed > 0 {
-            self.since_ns += passed;
-            self.spent.push(Spent {
+        let from_ns = self.since_ns;
+        self.since_ns = from_ns.max(ts_ns);
+        if self.since_ns > from_ns || matches!(activity, Activity::Wait { .. }) {
+            ended.push(Interval {
+                thread: self.id,
+                from_ns,
                 to_ns: self.since_ns,
-                doing,
+                activity,
             });
         }
-        passed
     }
 
     /// A thread whose birth was lost is first seen in mid-life.
@@ -148,16 +151,22 @@ impl Thread {
         self.since_ns = ts_ns;
     }
 
-    pub(super) fn lose_until(&mut self, ts_ns: u64) {
+    pub(super) fn lose_until(&mut self, ts_ns: u64, ended: &mut Vec<Interval>) {
         self.polled = None;
-        self.account.unknown_ns += self.spend(ts_ns, Doing::Unknown);
+        self.spend(ts_ns, Activity::Unknown, ended);
     }
 
-    pub(super) fn be_born(&mut self, ts_ns: u64, wake: Option<Waking>, waker: Waker) {
+    pub(super) fn be_born(
+        &mut self,
+        ts_ns: u64,
+        wake: Option<Waking>,
+        waker: Waker,
+        ended: &mut Vec<Interval>,
+    ) {
         let from = wake.map_or(ts_ns, |wake| wake.ts_ns.min(ts_ns));
         self.start_at(from);
         self.account.runqueue_count += 1;
-        self.queue_until(ts_ns);
+        self.queue_until(ts_ns, ended);
         if let Some(wake) = wake {
             self.account.add_first_wakeup(WakeKey {
                 source: WakeSource::New,
@@ -192,6 +201,7 @@ impl Thread {
         waker: Waker,
         ts_ns: u64,
         dictionaries: &mut Dictionaries,
+        ended: &mut Vec<Interval>,
     ) {
         // A waking that raced with the switch-out may be older than it: the
         // wait was over before it began.
@@ -224,7 +234,7 @@ impl Thread {
             nr: if by_task { wake.nr } else { -1 },
         };
         self.has_slept(key.kind, self.since_ns, source);
-        let ended = match waker {
+        let by = match waker {
             Waker::Thread(thread) => Ended::By(thread),
             _ => {
                 let which = match source {
@@ -235,11 +245,18 @@ impl Thread {
                 Ended::For(terminal(source, waker, key.kind, which))
             }
         };
-        let waited = self.spend(at, Doing::Wait { key, ended });
-        self.account
-            .add_wait(key, wake_key, waited, wait.begun_before);
+        let end = End {
+            wake: wake_key,
+            begun_before: wait.begun_before,
+        };
+        let activity = Activity::Wait {
+            key,
+            ended: by,
+            end: Some(end),
+        };
+        self.spend(at, activity, ended);
         self.account.runqueue_count += 1;
-        self.queue_until(ts_ns);
+        self.queue_until(ts_ns, ended);
     }
 }
 

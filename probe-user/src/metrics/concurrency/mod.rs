@@ -281,7 +281,7 @@ mod tests {
         metrics::process,
         syscall::Table,
         world::{
-            blame::{Doing, Spent},
+            interval::{Activity, Interval},
             thread::Thread,
         },
     };
@@ -292,13 +292,16 @@ mod tests {
         for tid in 1..=200_u32 {
             let mut thread = Thread::unidentified(tid);
             thread.start_ns = Some(u64::from(tid));
-            let spent = |n: u64| Spent {
+            thread.id = ThreadId(tid - 1);
+            let ended = |n: u64| Interval {
+                thread: ThreadId(tid - 1),
+                from_ns: u64::from(tid) + (n - 1) * 1_000,
                 to_ns: u64::from(tid) + n * 1_000,
-                doing: [Doing::Cpu(0), Doing::RunQueue][(n % 2) as usize],
+                activity: [Activity::Cpu(0), Activity::RunQueue][(n % 2) as usize],
             };
-            thread.spent = (1..=5_000).map(spent).collect();
+            let ended: Vec<Interval> = (1..=5_000).map(ended).collect();
             thread.since_ns = u64::from(tid) + 5_000_000;
-            world.logs.settle(ThreadId(tid - 1), &mut thread);
+            world.logs.settle(&mut thread, &ended);
             world.threads.push(thread);
         }
         world

@@ -7,8 +7,8 @@ use crate::{
     metrics::sums,
     world::{
         World,
-        blame::{Doing, Spent, cause::Cause, history::Life},
         identity::ThreadId,
+        interval::Activity,
         thread::{State, Thread},
     },
 };
@@ -51,39 +51,27 @@ pub(super) fn of(world: &World, id: ThreadId) -> impl Iterator<Item = Step> {
     })
 }
 
-/// Ends of intervals, and what they were: the finished ones, those that the
-/// end of the trace finished, and the present one.
+/// Ends of intervals, and what they were: the finished ones and the present one.
 fn stays<'a>(
     world: &'a World,
     id: ThreadId,
     thread: Option<&'a Thread>,
 ) -> impl Iterator<Item = (u64, Phase)> + 'a {
     let finished = world.logs.history(id);
-    let finished = finished.map(|lived| (lived.to_ns, of_life(&lived.what)));
-    let late = thread.into_iter().flat_map(|thread| &thread.spent);
-    let late = late.map(|Spent { to_ns, doing }| (*to_ns, of_doing(doing)));
+    let finished = finished.map(|lived| (lived.to_ns, of_activity(&lived.activity)));
     let present = thread.and_then(|thread| {
         let phase = of_state(&thread.state).filter(|_| thread.start_ns.is_some())?;
         Some((sums::end_ns(world, thread), phase))
     });
-    finished.chain(late).chain(iter::once(present).flatten())
+    finished.chain(iter::once(present).flatten())
 }
 
-fn of_life(life: &Life<'_>) -> Phase {
-    match life {
-        Life::Passed(Cause::Computing(..)) => Phase::Running,
-        Life::Passed(Cause::RunQueue) => Phase::Queued,
-        Life::Passed(_) => Phase::Unknown,
-        Life::Waited { .. } => Phase::Blocked,
-    }
-}
-
-fn of_doing(doing: &Doing) -> Phase {
-    match doing {
-        Doing::Cpu(_) => Phase::Running,
-        Doing::RunQueue => Phase::Queued,
-        Doing::Unknown => Phase::Unknown,
-        Doing::Wait { .. } => Phase::Blocked,
+fn of_activity(activity: &Activity) -> Phase {
+    match activity {
+        Activity::Cpu(_) => Phase::Running,
+        Activity::RunQueue => Phase::Queued,
+        Activity::Unknown => Phase::Unknown,
+        Activity::Wait { .. } => Phase::Blocked,
     }
 }
 

@@ -73,12 +73,9 @@ use super::process::Processes;
 use crate::world::{
     World,
     account::{ObjectKey, WaitKey, WaitSum, WakeKey},
-    blame::{
-        Ended,
-        cause::Cause,
-        history::{Interval, Life},
-    },
+    blame::cause::Cause,
     identity::{ThreadId, Waker},
+    interval::{Activity, Ended, Interval},
     kind::{WaitKind, WakeSource},
     names::NameId,
 };
@@ -267,7 +264,7 @@ fn waits_at_words(world: &World, waiter: ThreadId) -> impl Iterator<Item = Waite
     // On the CPU before the latest wait on each object.
     let mut before: FxHashMap<ObjectKey, u64> = FxHashMap::default();
     world.logs.history(waiter).filter_map(move |lived| {
-        if let Life::Passed(Cause::Computing(..)) = lived.what {
+        if let Activity::Cpu(_) = lived.activity {
             on_cpu_ns += lived.to_ns - lived.from_ns;
         }
         let Some((On::Word(_), mut waited)) = told(&lived, waiter) else {
@@ -289,19 +286,19 @@ fn passes_on(world: &World, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
         if lived.to_ns <= from_ns || cpu_ns > PASSES_ON_NS {
             break;
         }
-        match lived.what {
-            Life::Passed(Cause::Computing(..)) => {
+        match lived.activity {
+            Activity::Cpu(_) => {
                 cpu_ns += lived.to_ns.min(to_ns) - lived.from_ns.max(from_ns);
             }
-            Life::Waited { key, .. } if key.kind != WaitKind::Gil => return false,
+            Activity::Wait { key, .. } if key.kind != WaitKind::Gil => return false,
             _ => {}
         }
     }
     cpu_ns <= PASSES_ON_NS
 }
 
-fn told(lived: &Interval<'_>, waiter: ThreadId) -> Option<(On, Waited)> {
-    let Life::Waited { key, ended, .. } = &lived.what else {
+fn told(lived: &Interval, waiter: ThreadId) -> Option<(On, Waited)> {
+    let Activity::Wait { key, ended, .. } = &lived.activity else {
         return None;
     };
     let on = match (manner(key.kind), key.object) {

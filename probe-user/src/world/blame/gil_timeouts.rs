@@ -10,8 +10,10 @@
 //! the thread's next wait, if that is for something else, or else in its having
 //! run for longer than another try takes.
 
-use super::{CauseId, Ended, IntervalLogs, cause::Cause, log::Did};
-use crate::world::{account::WaitKey, identity::ThreadId, kind::WaitKind, thread::Thread};
+use super::{CauseId, IntervalLogs, cause::Cause, log::Did};
+use crate::world::{
+    account::WaitKey, identity::ThreadId, interval::Ended, kind::WaitKind, thread::Thread,
+};
 
 /// CPU time of another try at most, ns; as in the definition of a wasted wake.
 const RETRY_NS: u64 = 50_000;

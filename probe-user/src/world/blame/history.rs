@@ -1,52 +1,54 @@
-//! A thread's past, told in order.
+//! A thread's past, in order.
+
+use std::ops::Deref;
 
 use rustc_hash::FxHashMap;
 
 use super::{
-    Ended, IntervalLogs,
+    IntervalLogs,
     cause::Cause,
+    keys::KeyId,
     log::{Did, Entry, IntervalLog},
 };
-use crate::world::{account::WaitKey, identity::ThreadId};
+use crate::world::{
+    identity::ThreadId,
+    interval::{Activity, Ended, Interval},
+};
 
-/// An interval of a thread's life.
+/// An interval as it was kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Interval<'a> {
-    /// Its beginning, ns.
-    pub from_ns: u64,
-    /// Its end, ns.
-    pub to_ns: u64,
-    /// What it was.
-    pub what: Life<'a>,
+pub struct Logged<'a> {
+    interval: Interval,
     logs: &'a IntervalLogs,
     log: &'a IntervalLog,
     did: Did,
 }
 
-/// What a thread did with an interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life<'a> {
-    /// Computing, on the run queue, or not known.
-    Passed(Cause),
-    /// A finished wait.
-    Waited {
-        /// What for, and where.
-        key: &'a WaitKey,
-        /// Who or what ended it.
-        ended: Ended,
-        /// Who or what was waited for: the same, but for a try that timed out.
-        waited_for: Ended,
-    },
+impl Deref for Logged<'_> {
+    type Target = Interval;
+
+    fn deref(&self) -> &Interval {
+        &self.interval
+    }
 }
 
-impl Interval<'_> {
+impl Logged<'_> {
+    /// Who or what a wait was for: who ended it, but for a timeout at an interpreter
+    /// lock; `None` of anything else.
+    pub fn waited_for(&self) -> Option<Ended> {
+        match (self.did, self.activity) {
+            (Did::TimedOut { waker, .. }, _) => Some(Ended::By(waker)),
+            (_, Activity::Wait { ended, .. }) => Some(ended),
+            _ => None,
+        }
+    }
+
     /// The causes of a wait, which add up to its time, ns.
     pub fn blame(&self) -> Vec<(Cause, u64)> {
         let mut blame = Vec::new();
-        self.log
-            .each(self.did, self.to_ns - self.from_ns, |cause, ns| {
-                blame.push((self.logs.cause(cause), ns));
-            });
+        self.log.each(self.did, self.ns(), |cause, ns| {
+            blame.push((self.logs.cause(cause), ns));
+        });
         blame
     }
 }
@@ -63,12 +65,12 @@ impl<'a> Backwards<'a> {
     /// The interval of a thread that an instant, ns, ends or lies in; `None`
     /// behind its last finished one and before its birth. No later instant than
     /// any before.
-    pub fn until(&mut self, id: ThreadId, at_ns: u64) -> Option<Interval<'a>> {
+    pub fn until(&mut self, id: ThreadId, at_ns: u64) -> Option<Logged<'a>> {
         let log = self.logs.logs.get(id.0 as usize)?;
         let ahead = self.ahead.entry(id).or_insert(usize::MAX);
         let at = log.ending_from(at_ns, *ahead)?;
         *ahead = at + 1;
-        self.logs.lived(log, log.interval(at)?)
+        self.logs.read(id, log, log.interval(at)?)
     }
 }
 
@@ -82,24 +84,24 @@ impl IntervalLogs {
     }
 
     /// The finished intervals of a thread, end to end, oldest first.
-    pub fn history(&self, id: ThreadId) -> impl DoubleEndedIterator<Item = Interval<'_>> {
+    pub fn history(&self, id: ThreadId) -> impl DoubleEndedIterator<Item = Logged<'_>> {
         let log = self.logs.get(id.0 as usize);
         let intervals = log.into_iter().flat_map(|log| {
             let intervals = log.intervals();
             intervals.map(move |interval| (log, interval))
         });
-        intervals.filter_map(|(log, interval)| self.lived(log, interval))
+        intervals.filter_map(move |(log, interval)| self.read(id, log, interval))
     }
 
     /// The finished intervals of a thread that began before an instant, ns, latest
     /// first.
-    pub fn history_before(&self, id: ThreadId, at_ns: u64) -> impl Iterator<Item = Interval<'_>> {
+    pub fn history_before(&self, id: ThreadId, at_ns: u64) -> impl Iterator<Item = Logged<'_>> {
         let log = self.logs.get(id.0 as usize);
         let intervals = log.into_iter().flat_map(move |log| {
             let intervals = log.intervals_before(at_ns);
             intervals.map(move |interval| (log, interval))
         });
-        intervals.filter_map(|(log, interval)| self.lived(log, interval))
+        intervals.filter_map(move |(log, interval)| self.read(id, log, interval))
     }
 
     /// Where the finished intervals of a thread end, ns.
@@ -107,32 +109,37 @@ impl IntervalLogs {
         self.logs.get(id.0 as usize).map_or(0, IntervalLog::end_ns)
     }
 
-    fn lived<'a>(
+    fn read<'a>(
         &'a self,
+        thread: ThreadId,
         log: &'a IntervalLog,
-        (from_ns, interval): (u64, &Entry),
-    ) -> Option<Interval<'a>> {
-        let lived = |what| Interval {
-            from_ns,
-            to_ns: interval.to_ns,
-            what,
+        (from_ns, entry): (u64, &Entry),
+    ) -> Option<Logged<'a>> {
+        let wait = |key: KeyId, ended| {
+            let key = *self.keys.get(key.0)?;
+            let end = None;
+            Some(Activity::Wait { key, ended, end })
+        };
+        let activity = match entry.did {
+            Did::Pass(cause) => match self.cause(cause) {
+                Cause::Computing(_, program) => Activity::Cpu(program),
+                Cause::RunQueue => Activity::RunQueue,
+                _ => Activity::Unknown,
+            },
+            Did::WaitFor { key, cause } => wait(key, Ended::For(self.cause(cause)))?,
+            Did::WaitOn { key, waker, .. } => wait(key, Ended::By(waker))?,
+            Did::TimedOut { key, .. } => wait(key, Ended::For(Cause::Timer))?,
+        };
+        Some(Logged {
+            interval: Interval {
+                thread,
+                from_ns,
+                to_ns: entry.to_ns,
+                activity,
+            },
             logs: self,
             log,
-            did: interval.did,
-        };
-        let (key, ended, waited_for) = match interval.did {
-            Did::Pass(cause) => return Some(lived(Life::Passed(self.cause(cause)))),
-            Did::WaitFor { key, cause } => {
-                let by = Ended::For(self.cause(cause));
-                (key, by, by)
-            }
-            Did::WaitOn { key, waker, .. } => (key, Ended::By(waker), Ended::By(waker)),
-            Did::TimedOut { key, waker, .. } => (key, Ended::For(Cause::Timer), Ended::By(waker)),
-        };
-        Some(lived(Life::Waited {
-            key: self.keys.get(key.0)?,
-            ended,
-            waited_for,
-        }))
+            did: entry.did,
+        })
     }
 }

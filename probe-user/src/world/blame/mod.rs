@@ -37,46 +37,11 @@ use crate::spill::SpillBudget;
 use super::{
     account::WaitKey,
     identity::ThreadId,
+    interval::{Activity, Ended, Interval},
     thread::{State, Thread},
 };
 
 pub use self::keys::CauseId;
-
-/// Time that passed in one state of a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spent {
-    /// Its end, ns; it began where the one before ended.
-    pub to_ns: u64,
-    /// The state.
-    pub doing: Doing,
-}
-
-/// What a thread did with its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// On a CPU, in the program of its so-manieth exec.
-    Cpu(u16),
-    /// Runnable, not running.
-    RunQueue,
-    /// Covered by lost records.
-    Unknown,
-    /// A finished wait.
-    Wait {
-        /// What for, and where.
-        key: WaitKey,
-        /// What its end says.
-        ended: Ended,
-    },
-}
-
-/// Who or what ended a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// A thread of the tree: whatever it did meanwhile.
-    By(ThreadId),
-    /// Something that nothing more is known of.
-    For(Cause),
-}
 
 /// Every thread's past.
 #[derive(Debug)]
@@ -111,15 +76,17 @@ impl Default for IntervalLogs {
 }
 
 impl IntervalLogs {
-    /// Takes in what a thread did during the latest event about it, and adds
-    /// the blame of its waits to its account.
-    pub fn settle(&mut self, id: ThreadId, thread: &mut Thread) {
-        self.know(id, thread);
-        for at in 0..thread.spent.len() {
-            let spent = thread.spent[at];
-            self.append(id, &spent, thread);
+    /// Takes in what a thread did until the latest event about it, and adds that,
+    /// and the blame of its waits, to its account.
+    pub fn settle(&mut self, thread: &mut Thread, ended: &[Interval]) {
+        let id = thread.id;
+        self.know(thread);
+        for interval in ended {
+            thread.account.add(interval);
+            if interval.to_ns > interval.from_ns {
+                self.append(interval, thread);
+            }
         }
-        thread.spent.clear();
         let now = match thread.state {
             State::Running => Now::Cause(self.computing(id, thread.execs)),
             State::Runnable => Now::Cause(CauseId::RUN_QUEUE),
@@ -170,8 +137,8 @@ impl IntervalLogs {
         }
     }
 
-    fn know(&mut self, id: ThreadId, thread: &Thread) {
-        let index = id.0 as usize;
+    fn know(&mut self, thread: &Thread) {
+        let index = thread.id.0 as usize;
         if self.logs.len() <= index {
             self.logs.resize_with(index + 1, IntervalLog::default);
         }
@@ -182,27 +149,27 @@ impl IntervalLogs {
         }
     }
 
-    fn append(&mut self, id: ThreadId, spent: &Spent, thread: &mut Thread) {
-        let at = id.0 as usize;
+    fn append(&mut self, interval: &Interval, thread: &mut Thread) {
+        let (id, at) = (interval.thread, interval.thread.0 as usize);
         let from_ns = self.logs[at].end_ns();
-        let did = match spent.doing {
-            Doing::Cpu(execs) => Did::Pass(self.computing(id, execs)),
-            Doing::RunQueue => Did::Pass(CauseId::RUN_QUEUE),
-            Doing::Unknown => Did::Pass(CauseId::UNKNOWN),
-            Doing::Wait { key, ended } => {
-                let did = self.blamed(id, key, ended, from_ns, spent.to_ns);
-                let ns = spent.to_ns.saturating_sub(from_ns);
+        let ns = interval.to_ns.saturating_sub(from_ns);
+        let did = match interval.activity {
+            Activity::Cpu(execs) => Did::Pass(self.computing(id, execs)),
+            Activity::RunQueue => Did::Pass(CauseId::RUN_QUEUE),
+            Activity::Unknown => Did::Pass(CauseId::UNKNOWN),
+            Activity::Wait { key, ended, .. } => {
+                let did = self.blamed(id, key, ended, from_ns, interval.to_ns);
                 self.logs[at].each(did, ns, |cause, ns| {
                     *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
                 });
                 did
             }
         };
-        self.logs[at].push(spent.to_ns, self.next_seq, did, &mut self.budget);
-        match spent.doing {
-            Doing::Wait { key, ended } => self.end_wait(thread, id, key, ended),
-            Doing::Cpu(_) => self.logs[at].gil_timeouts.run(spent.to_ns - from_ns),
-            Doing::RunQueue | Doing::Unknown => {}
+        self.logs[at].push(interval.to_ns, self.next_seq, did, &mut self.budget);
+        match interval.activity {
+            Activity::Wait { key, ended, .. } => self.end_wait(thread, id, key, ended),
+            Activity::Cpu(_) => self.logs[at].gil_timeouts.run(ns),
+            Activity::RunQueue | Activity::Unknown => {}
         }
         self.next_seq += 1;
     }
