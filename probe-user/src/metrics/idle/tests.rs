@@ -1,16 +1,18 @@
-//! Sites drawn in text: one row per thread, 1 ms per column. `~` waits there, a
+//! Sites drawn in text: one row per thread, 1 ms per column if not said otherwise. `~` waits there, a
 //! letter ends the wait: who woke it, `t` a timer, `?` something else.
 
 use super::*;
 use crate::{syscall::Table, world::thread::Thread};
 
+const MS: u64 = 1_000_000;
+
 /// The waits of a drawing, by thread.
-fn drawn(drawing: &str) -> Vec<Waited> {
+fn drawn(drawing: &str, column_ns: u64) -> Vec<Waited> {
     let lines = drawing.lines().filter(|line| !line.trim().is_empty());
-    lines.flat_map(|line| row(line.trim())).collect()
+    lines.flat_map(|line| row(line.trim(), column_ns)).collect()
 }
 
-fn row(line: &str) -> Vec<Waited> {
+fn row(line: &str, column_ns: u64) -> Vec<Waited> {
     let (name, marks) = line.split_once(' ').expect("a name and marks");
     let waiter = id(name.chars().next().expect("a name"));
     let mut waits = Vec::new();
@@ -27,12 +29,12 @@ fn row(line: &str) -> Vec<Waited> {
             letter => By::Thread(id(letter)),
         };
         if let Some(begun) = from.take() {
-            let ran_ns = end.map(|end| (begun - end - 1) * 1_000_000);
+            let ran_ns = end.map(|end| (begun - end - 1) * column_ns);
             end = Some(column);
             waits.push(Waited {
                 ran_ns,
-                from_ns: begun * 1_000_000,
-                to_ns: column * 1_000_000,
+                from_ns: begun * column_ns,
+                to_ns: column * column_ns,
                 waiter,
                 object: ObjectKey::Futex(0x1000),
                 by,
@@ -69,10 +71,10 @@ const PROCESSES: [usize; 6] = [0, 1, 2, 3, 4, 1];
 
 /// The verdict on one site at which all of a drawing happened.
 #[track_caller]
-fn check(rule: Rule, drawing: &str, idle: Option<bool>) {
+fn check(rule: Rule, drawing: &str, column_ns: u64, idle: Option<bool>) {
     let world = family();
     let kin = Kin::new(&world, &ONE_PROCESS);
-    let waits = drawn(drawing);
+    let waits = drawn(drawing, column_ns);
     let threads: Vec<ThreadId> = (0..ONE_PROCESS.len() as u32).map(ThreadId).collect();
     let life = |id| waits.iter().filter(move |wait| wait.waiter == id).copied();
     let passes_on = |_, from_ns, to_ns| to_ns - from_ns <= 2_000_000;
@@ -82,12 +84,12 @@ fn check(rule: Rule, drawing: &str, idle: Option<bool>) {
 
 #[track_caller]
 fn check_word(drawing: &str, idle: Option<bool>) {
-    check(Rule::Word, drawing, idle);
+    check(Rule::Word, drawing, MS, idle);
 }
 
 #[track_caller]
 fn check_own_words(drawing: &str, idle: Option<bool>) {
-    check(Rule::OwnWords, drawing, idle);
+    check(Rule::OwnWords, drawing, MS, idle);
 }
 
 /// Waits of the first row's thread.
@@ -95,7 +97,7 @@ fn check_own_words(drawing: &str, idle: Option<bool>) {
 fn check_file(process_of: &[usize], drawing: &str, idle: Option<bool>) {
     let world = family();
     let kin = Kin::new(&world, process_of);
-    let waits = drawn(drawing);
+    let waits = drawn(drawing, MS);
     let mut roles = Roles::default();
     waits.iter().for_each(|wait| roles.add(wait));
     let first = waits[0].waiter;
@@ -278,6 +280,39 @@ fn a_pipe_of_tokens_is_no_queue() {
          m .~~a..~~a..~~a",
         None,
     );
+}
+
+#[test]
+fn idle_sleepers_have_slept_on_for_a_millisecond_and_three_times() {
+    let rounds = |n| format!("a {}\nb {}", "~~m......".repeat(n), "~~~~m....".repeat(n));
+    check(Rule::Word, &rounds(3), MS / 2, Some(true));
+    check(Rule::Word, &rounds(3), MS / 2 - 1, None);
+    check(Rule::Word, &rounds(2), MS / 2, None);
+}
+
+#[test]
+fn idle_rules_count_no_waking_behind_which_a_thread_ran_for_less_than_50_us() {
+    let held = "a ~~b.~~b.~~b.~~b
+                b ...............~~t";
+    check(Rule::Word, held, 50_000, Some(false));
+    check(Rule::Word, held, 49_999, None);
+}
+
+#[test]
+fn idle_rules_let_a_submitter_wait_once_for_twenty_that_it_woke() {
+    let fed = |n| format!("a {}\nm {}~~a", "~~m.".repeat(n), "....".repeat(n));
+    check_file(&PROCESSES, &fed(20), Some(true));
+    check_file(&PROCESSES, &fed(19), None);
+}
+
+#[test]
+fn idle_rules_need_95_of_100_waits() {
+    let fed = |n| format!("a {}~~?", "~~m.".repeat(n));
+    check_file(&PROCESSES, &fed(19), Some(true));
+    check_file(&PROCESSES, &fed(18), None);
+    let ordered = |n| format!("m {}~~?", "~~a.".repeat(n));
+    check_file(&PROCESSES, &ordered(19), Some(false));
+    check_file(&PROCESSES, &ordered(18), None);
 }
 
 fn key(kind: WaitKind) -> WaitKey {

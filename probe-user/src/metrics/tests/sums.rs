@@ -1,7 +1,13 @@
 //! What the rows of a group add up to.
 
-use super::tree::*;
-use crate::wire::tests::probes::Out;
+use super::{run, tree::*};
+use crate::{
+    document::Sums,
+    wire::{
+        session::Fact,
+        tests::probes::{Out, Probes, Who},
+    },
+};
 
 #[test]
 fn waits_of_one_place_add_up_over_a_groups_threads() {
@@ -160,4 +166,95 @@ fn lifetimes_are_told_from_the_beginning_of_the_run() {
     assert_eq!(child_row.creator_tid, Some(100));
     assert_eq!(child_row.ppid, Some(100));
     assert_eq!(root_row.creator_tid, None);
+}
+
+#[test]
+fn sums_of_a_group_are_those_of_its_threads() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    for name in ["w-1", "w-2"] {
+        let worker = tree.thread(root, name);
+        tree.nap(worker, WAIT, 1000, root);
+        tree.sleep(worker, Out::preempted());
+        tree.run(worker);
+        tree.probes.migrate(worker);
+        // A switch-out whose record is lost.
+        tree.sleep(worker, Out::sleep(WAIT));
+        tree.probes.records.pop();
+        tree.run(worker);
+        tree.exit(worker, 0);
+    }
+    for name in ["w-3", "w-4"] {
+        let worker = tree.thread(root, name);
+        tree.sleep(worker, Out::sleep(READ));
+    }
+    tree.exit(root, 0);
+    let document = tree.document();
+    let workers = group(&document, "server (w-*)");
+    assert_eq!(workers.threads, 4);
+    let parts: [(&str, fn(&Sums) -> u64); 9] = [
+        ("lifetime", |s| s.lifetime_ns),
+        ("cpu", |s| s.on_cpu_ns),
+        ("run queue", |s| s.runqueue_ns),
+        ("stays on it", |s| s.runqueue_count),
+        ("open", |s| s.open_ns),
+        ("unknown", |s| s.unknown_ns),
+        ("voluntary", |s| s.voluntary),
+        ("involuntary", |s| s.involuntary),
+        ("migrations", |s| s.migrations),
+    ];
+    for (name, part) in parts {
+        let threads = document.threads.iter().filter(|t| t.tid != 100);
+        let own: Vec<u64> = threads.map(|t| part(&t.sums)).filter(|&n| n > 0).collect();
+        assert!(own.len() >= 2, "{name}: {own:?}");
+        assert_eq!(part(&workers.sums), own.iter().sum::<u64>(), "{name}");
+    }
+}
+
+#[test]
+fn sums_of_a_group_count_all_waits_that_had_begun_before() {
+    let mut probes = Probes::default();
+    let who = |tid| Who {
+        tid,
+        pid: 4,
+        ppid: 1,
+        comm: "test",
+    };
+    probes.seed(1000, who(4), Out::default(), 1 << 9);
+    let sleepers = [5, 6].map(|tid| probes.seed(1000, who(tid), Out::sleep(WAIT), 0));
+    for (ts_ns, task) in [1100, 1300].into_iter().zip(sleepers) {
+        probes.switch(ts_ns, None, Some(task));
+    }
+    let document = run::document(&probes.records, 1400);
+    let wait = &group(&document, "test (threads)").sums.waits[0];
+    let told = (wait.count, wait.begun_before, wait.total_ns, wait.max_ns);
+    assert_eq!(told, (2, 2, 400, 300));
+}
+
+#[test]
+fn sums_do_not_change_the_arguments_of_a_program_that_was_run_later() {
+    let who = |tid| Who {
+        tid,
+        pid: tid,
+        ppid: 1,
+        comm: "before",
+    };
+    let mut probes = Probes::default();
+    let tasks = [5, 6].map(|tid| probes.seed(1000, who(tid), Out::default(), 1 << 9));
+    probes.exec(1010, tasks[0], 5, &["after"]);
+    for task in tasks {
+        probes.last(1020, task, Out::default(), 1 << 9);
+    }
+    let mut batch = run::batch(&probes.records);
+    batch.facts = [5, 6]
+        .map(|pid| Fact::Argv {
+            pid,
+            argv: vec!["before".to_owned(), "--all".to_owned()],
+        })
+        .to_vec();
+    let mut analysis = run::begun();
+    analysis.batch(&batch);
+    analysis.end(run::end(1100));
+    let document = analysis.document();
+    assert_eq!(document.threads[0].argv, ["after"]);
+    assert_eq!(document.threads[1].argv, ["before", "--all"]);
 }

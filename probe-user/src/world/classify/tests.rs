@@ -252,6 +252,59 @@ fn stacks_overrule_calls() {
 }
 
 #[test]
+fn classify_puts_what_comes_between_before_the_calls_own_purpose() {
+    let pipe = || file(0o010_600, "");
+    let storage = || file(0o100_644, "f");
+    for (name, state, object, stack, kind) in [
+        (
+            "read",
+            S,
+            pipe(),
+            "~schedule handle_userfault handle_mm_fault exc_page_fault pipe_read",
+            WaitKind::PageFault,
+        ),
+        (
+            "futex",
+            S,
+            None,
+            "~schedule handle_userfault handle_mm_fault faultin_page get_futex_key",
+            WaitKind::PageFault,
+        ),
+        (
+            "read",
+            D,
+            storage(),
+            "~io_schedule folio_wait_bit_common filemap_fault handle_mm_fault vfs_read",
+            WaitKind::PageFault,
+        ),
+        // The strongest mark first.
+        (
+            "read",
+            D,
+            storage(),
+            "~io_schedule folio_wait_bit_common do_swap_page handle_mm_fault vfs_read",
+            WaitKind::Swap,
+        ),
+        (
+            "fsync",
+            D,
+            None,
+            "~schedule_timeout shrink_node try_to_free_pages ext4_sync_file",
+            WaitKind::Memory,
+        ),
+    ] {
+        let sleep = Case {
+            state,
+            object,
+            stack,
+            io_wait: true,
+            ..call(name)
+        };
+        check(&sleep, kind);
+    }
+}
+
+#[test]
 fn some_functions_sleep_for_one_reason_only() {
     let below = |name, stack| Case {
         state: D,

@@ -1,8 +1,12 @@
 //! How much goes on at once on drawn timelines: 10 ns a column, the first row
 //! makes and wakes all others.
 
-use super::timeline::{block, document};
-use crate::document::{Document, Latency, Level};
+use super::timeline::{SLEEP, block, document};
+use crate::{
+    document::{Document, Latency, Level},
+    metrics::tests::run,
+    wire::tests::probes::{By, Out, Probes, Who},
+};
 
 fn render(document: &Document) -> String {
     let concurrency = document.concurrency.as_ref().expect("time passed");
@@ -127,4 +131,23 @@ fn children_are_alive_from_their_first_instant_to_their_last() {
          children 130/160 p99 2 max 2
          wakes 2, 2 ran after 20, at most 10",
     );
+}
+
+#[test]
+fn concurrency_takes_a_latency_of_zero_for_one() {
+    let (asleep, by) = (Out::sleep(SLEEP), By::task(99, 202));
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);
+    probes.switch(1010, Some((task, asleep)), None);
+    probes.waking(1030, task, &by);
+    probes.switch(1030, None, Some(task));
+    probes.switch(1040, Some((task, asleep)), None);
+    probes.waking(1070, task, &by);
+    probes.switch(1080, None, Some(task));
+    probes.last(1090, task, Out::default(), 1 << 9);
+    let document = run::document(&probes.records, 1100);
+    super::account::assert_closed(&document);
+    let told = render(&document);
+    let wakes = "wakes 2, 2 ran after 10, at most 10";
+    assert_eq!(told.lines().last(), Some(wakes), "{told}");
 }

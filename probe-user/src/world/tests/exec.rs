@@ -2,7 +2,7 @@
 
 use super::{
     account,
-    timeline::{SLEEP, block, check},
+    timeline::{SLEEP, block, check, records},
 };
 use crate::{document::Document, metrics::tests::run, wire::tests::probes::*};
 
@@ -206,6 +206,48 @@ fn a_tid_reused_after_the_last_switch_out_is_two_threads() {
         5: life 110 cpu 70 queue 20 sleep 20x1 by task 1 exit 0
         5: life 70 cpu 30 queue 10 open sleep 30
         ",
+    );
+}
+
+#[test]
+fn identity_of_a_death_under_a_reused_tid_is_the_new_owners() {
+    // Its last switch-out has just the number that would be the former owner's next.
+    check(
+        "
+        1  S####################L
+        5  fn^##x#X
+        5  .........fn^#z~w^#x#X
+        ",
+        "
+        1: life 220 cpu 220
+        5: life 60 cpu 50 queue 10 exit 0
+        5: life 100 cpu 60 queue 20 sleep 20x1 by task 1 exit 0
+        ",
+    );
+}
+
+#[test]
+fn identity_is_not_the_dead_threads_where_the_next_birth_under_its_tid_was_lost() {
+    let drawing = "
+        1  S##################L
+        5  fn^##x#X
+        5  .........fn^#z~w^##L
+    ";
+    let mut records = records(drawing);
+    let fork = probe_common::header::kind::FORK.to_ne_bytes();
+    let second = records.iter().rposition(|record| record[..2] == fork);
+    records.remove(second.expect("two births"));
+    let document = run::document(&records, super::timeline::at(20));
+    account::assert_closed(&document);
+    assert_eq!(
+        account::render(&document),
+        block(
+            "
+            1: life 200 cpu 200
+            5: life 60 cpu 50 queue 10 exit 0
+            5: life 90 cpu 60 queue 10 sleep 20x1 by task 1
+            "
+        )
     );
 }
 

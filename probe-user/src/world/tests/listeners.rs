@@ -118,6 +118,25 @@ fn listeners_are_told_apart_by_socket_and_address_the_busiest_first() {
 }
 
 #[test]
+fn listeners_come_by_overflows_then_accept_queue_then_syn_queue_then_requests() {
+    let at = |port, accept_queue, syn_queue| Request {
+        port,
+        sock: u64::from(port),
+        ..request(accept_queue, syn_queue)
+    };
+    let told = listeners(&[
+        (1500, at(1, 0, 0)),
+        (1600, at(2, 0, 0)),
+        (1650, at(2, 0, 0)),
+        (1700, at(3, 0, 4)),
+        (1800, at(4, 4, 0)),
+        (1900, at(5, 5, 0)),
+    ]);
+    let ports: Vec<u16> = told.iter().map(|listener| listener.port).collect();
+    assert_eq!(ports, [5, 4, 3, 2, 1]);
+}
+
+#[test]
 fn a_request_belongs_to_no_thread() {
     let document = document(&[(1500, request(1, 0))]);
     assert_eq!(document.threads.len(), 1);

@@ -242,6 +242,43 @@ fn sums_of_lost_records_stand_in_for_unknown_time() {
     );
 }
 
+#[test]
+fn losses_add_up_to_counts_as_well_as_times() {
+    let (account, document) = with_sums(&[
+        (what::CPU, 2, 59),
+        (what::SLEEP, 2, 41),
+        (what::RUNQUEUE, 2, 20),
+    ]);
+    assert_eq!(
+        account,
+        "5: life 230 cpu 129 queue 40 sleep 61x3 by unverified and task 1"
+    );
+    let lossy = document.threads.iter().find(|thread| thread.tid == 5);
+    let sums = &lossy.expect("it was born").sums;
+    // Two of each are in the records.
+    assert_eq!((sums.runqueue_count, sums.voluntary), (4, 3));
+    let wait = &sums.waits[0];
+    assert_eq!(wait.max_ns, 21, "no shorter than the mean of the lost ones");
+    let ended: Vec<_> = wait.wakes.iter().map(|w| (w.count, w.wait_ns)).collect();
+    assert_eq!(ended, [(2, 41), (1, 20)]);
+}
+
+#[test]
+fn losses_of_two_threads_with_one_tid_are_nobodys() {
+    let drawing = "
+        1  S####################L
+        5  fn^#X
+        5  ......fn^##)~w(##L
+    ";
+    let lost = vec![folded(what::CPU, 1, 20), folded(what::RUNQUEUE, 1, 10)];
+    let document = ended_with(drawing, 22, lost);
+    assert_eq!(
+        last_line(&document),
+        "5: life 150 cpu 50 queue 10 unknown 90"
+    );
+    assert_eq!(document.coverage.folded_ns, 0);
+}
+
 /// What sums say that a sleep waited for, in this system call and on a file of this
 /// type, while the kernel waited for I/O.
 fn io_of_sums(nr: i16, mode: u32) -> String {

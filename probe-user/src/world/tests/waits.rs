@@ -1,6 +1,7 @@
 //! When a wait begins and ends, and what is not one.
 
 use super::timeline::{check, check_cut};
+use crate::vocabulary::WakeSource;
 
 #[test]
 fn a_wait_lies_between_its_switch_out_and_its_waking() {
@@ -214,4 +215,22 @@ fn an_open_wait_does_not_bear_the_stack_of_the_sleep_before() {
     let sums = &document.threads[0].sums;
     assert_eq!(sums.waits[0].function.as_deref(), Some("hrtimer_nanosleep"));
     assert_eq!(sums.open[0].function, None);
+}
+
+#[test]
+fn waits_do_not_bear_what_was_taken_for_the_sleep_before() {
+    // The switch-in between the two was lost.
+    let waits = |row: &str| {
+        let document = super::timeline::document(&format!("1 S####################L\n{row}"));
+        let mut threads = document.threads.into_iter();
+        let sleeper = threads.find(|thread| thread.tid == 5);
+        let sums = sleeper.expect("it was born").sums;
+        (sums.waits, sums.open)
+    };
+    let (finished, _) = waits("5 fn^##z~~t(##z~~w^#L");
+    assert_eq!((finished[0].count, &finished[0].function), (1, &None));
+    let (finished, _) = waits("5 fn^##z~~t(##z~~i^#L");
+    assert_eq!(finished[0].wakes[0].source, WakeSource::Unverified);
+    let (_, open) = waits("5 fn^##z~~t(##z~~~~~L");
+    assert_eq!((open[0].so_far_ns, &open[0].function), (100, &None));
 }
