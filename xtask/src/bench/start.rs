@@ -42,7 +42,7 @@ impl Start {
     pub(super) fn markdown(&self) -> String {
         let ms = |times: &[f64]| median(times.iter().copied()).unwrap_or_default() * 1e3;
         format!(
-            "\n## Start and size\n\nFrom waitscope's start to the time that `date` tells under `run`: {:.0} ms. \
+            "\n## Start and size\n\nFrom waitscope's start to the time that `date` prints under `run`: {:.0} ms. \
              `run -- true` from start to end: {:.0} ms.\nThe binary has {:.1} MB.\n",
             ms(&self.first),
             ms(&self.whole),
