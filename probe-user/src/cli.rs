@@ -4,6 +4,8 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::child::signals::own_by_name;
+
 /// Off-CPU profiler: where every nanosecond of every worker went, in which
 /// kernel function it slept, and who woke it.
 #[derive(Debug, Parser)]
@@ -66,6 +68,16 @@ pub struct Run {
     /// Observe with no more than this tier.
     #[arg(long, value_enum, default_value_t = Tier::Full)]
     pub tier: Tier,
+
+    /// Report again and again, after this time, what has been seen so far. Files are
+    /// replaced; tables and lines go to stdout and stderr one behind the other.
+    #[arg(long, value_name = "TIME", value_parser = pause, allow_hyphen_values = true)]
+    pub every: Option<Duration>,
+
+    /// Report what has been seen so far whenever waitscope gets this signal (USR1, USR2,
+    /// HUP, RTMIN+1, …), which then is not passed on to the command.
+    #[arg(long, value_name = "NAME", value_parser = own_by_name, allow_hyphen_values = true)]
+    pub snapshot_signal: Option<i32>,
 
     /// Run the command as this user [default: the one who called sudo].
     #[arg(long, value_name = "NAME", conflicts_with = "as_root")]
@@ -200,6 +212,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(wanted_duration)
 }
 
+/// A [`duration`] that is not 0.
+fn pause(text: &str) -> Result<Duration, String> {
+    let pause = duration(text)?;
+    let is_some = (!pause.is_zero()).then_some(pause);
+    is_some.ok_or_else(|| "a time greater than 0 is wanted".to_owned())
+}
+
 fn wanted_duration() -> String {
     "a whole number with a unit is wanted: 10s, 500ms, 250us, 2m".to_owned()
 }
@@ -247,6 +266,46 @@ mod tests {
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         for wrong in ["", "s", "10", "1.5s", "-1s", "10 s", "99999999999h", "1y"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn reports_meanwhile_are_asked_for_with_a_time_and_a_free_signal() {
+        let parse = |option: &str, value: &str| {
+            let parsed = Cli::try_parse_from(["waitscope", "run", option, value, "--", "true"]);
+            parsed.map(|_| ()).map_err(|error| error.to_string())
+        };
+        for (option, right) in [
+            ("--every", "1s"),
+            ("--every", "1ns"),
+            ("--snapshot-signal", "USR2"),
+            ("--snapshot-signal", "SIGHUP"),
+            ("--snapshot-signal", "RTMIN+1"),
+        ] {
+            assert_eq!(parse(option, right), Ok(()), "{option} {right}");
+        }
+        for (option, wrong, reason) in [
+            ("--every", "0", "a time greater than 0 is wanted"),
+            ("--every", "0s", "a time greater than 0 is wanted"),
+            ("--every", "-1s", "a whole number with a unit is wanted"),
+            ("--every", "", "a whole number with a unit is wanted"),
+            ("--snapshot-signal", "KILL", "this signal is not free: "),
+            ("--snapshot-signal", "STOP", "this signal is not free: "),
+            ("--snapshot-signal", "CHLD", "this signal is not free: "),
+            ("--snapshot-signal", "SEGV", "this signal is not free: "),
+            ("--snapshot-signal", "SIGCONT", "this signal is not free: "),
+            (
+                "--snapshot-signal",
+                "NONE",
+                "there is no such signal: INT, TERM, HUP, QUIT, USR1, USR2 and",
+            ),
+            ("--snapshot-signal", "0", "there is no such signal: "),
+            ("--snapshot-signal", "-1", "there is no such signal: "),
+            ("--snapshot-signal", "RTMIN-1", "there is no such signal: "),
+            ("--snapshot-signal", "RTMIN+99", "there is no such signal: "),
+        ] {
+            let error = parse(option, wrong).unwrap_err();
+            assert!(error.contains(reason), "{option} {wrong}: {error}");
         }
     }
 

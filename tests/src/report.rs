@@ -16,6 +16,8 @@ pub struct Report {
     pub schema: String,
     pub command: Vec<String>,
     pub exit: Option<Exit>,
+    #[serde(default)]
+    pub interim: bool,
     pub host: Host,
     pub tier: String,
     pub wall_ns: u64,

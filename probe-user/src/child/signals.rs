@@ -6,6 +6,7 @@
 
 use std::{
     io, ptr,
+    str::FromStr as _,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -41,20 +42,21 @@ pub struct Received {
 }
 
 impl Signals {
-    /// Blocks the signals in the calling thread. Call it before any other
-    /// thread starts: a thread that does not block them would receive them.
-    /// Signals that are ignored (`nohup`) stay ignored.
+    /// Blocks the signals in the calling thread, and `also` this one. Call it before
+    /// any other thread starts: a thread that does not block them would receive them.
+    /// Signals that are ignored (`nohup`) stay ignored, but for `also`.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O enabled.
-    pub fn new() -> io::Result<Self> {
+    pub fn new(also: Option<i32>) -> io::Result<Self> {
         let mut wanted = SigSet::empty();
         for signal in FORWARDED {
             if !is_ignored(signal)? {
                 wanted.add(signal);
             }
         }
+        let wanted = also.map_or(wanted, |also| with(&wanted, also));
         let inherited_mask = SigSet::thread_get_mask()?;
         wanted.thread_block()?;
         let fd = SignalFd::with_flags(&wanted, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
@@ -84,6 +86,50 @@ impl Signals {
                 });
             }
         }
+    }
+}
+
+/// The number of a signal that waitscope may keep for itself: one that it could pass
+/// on, or a real-time signal. By its name: `USR1`, `SIGUSR1`, `RTMIN+3`.
+pub fn own_by_name(name: &str) -> Result<i32, String> {
+    let short = name.strip_prefix("SIG").unwrap_or(name);
+    if let Some(number) = real_time(short) {
+        return Ok(number);
+    }
+    let names = FORWARDED.map(|signal| signal.as_str().trim_start_matches("SIG"));
+    let names = names.join(", ");
+    match Signal::from_str(&format!("SIG{short}")) {
+        Ok(signal) if FORWARDED.contains(&signal) => Ok(signal as i32),
+        Ok(_) => Err(format!(
+            "this signal is not free: {names} and RTMIN to RTMAX are"
+        )),
+        Err(_) => Err(format!(
+            "there is no such signal: {names} and RTMIN to RTMAX can be had"
+        )),
+    }
+}
+
+/// `RTMIN`, `RTMIN+3`, `RTMAX-3`.
+fn real_time(name: &str) -> Option<i32> {
+    let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
+    let from_first = name.strip_prefix("RTMIN").map(|rest| (first, rest));
+    let (base, rest) = from_first.or(name.strip_prefix("RTMAX").map(|rest| (last, rest)))?;
+    let offset: i32 = match rest {
+        "" => 0,
+        _ if rest.starts_with(['+', '-']) => rest.parse().ok()?,
+        _ => return None,
+    };
+    let number = base.checked_add(offset)?;
+    (first..=last).contains(&number).then_some(number)
+}
+
+/// A set with one more signal, which may be a real-time one.
+fn with(set: &SigSet, signal: i32) -> SigSet {
+    let mut raw = *set.as_ref();
+    // SAFETY: `raw` is an initialised set; a number that is no signal is an error.
+    unsafe {
+        libc::sigaddset(&raw mut raw, signal);
+        SigSet::from_sigset_t_unchecked(raw)
     }
 }
 

@@ -3,6 +3,7 @@
 mod closed;
 pub mod doctor;
 mod output;
+mod replace;
 pub mod report;
 pub mod run;
 

@@ -2,14 +2,19 @@
 //! What cannot be written there is shown on stderr, so that it is not lost.
 
 use std::{
-    env, fs,
+    env,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
+use terminal_size::terminal_size_of;
 
-use super::{Usage, closed::stdout_was_closed};
+use super::{
+    Usage,
+    closed::stdout_was_closed,
+    replace::{folder, replace},
+};
 use crate::{
     cli::{Color, Format, Output},
     document::Document,
@@ -17,7 +22,7 @@ use crate::{
 };
 
 /// Validated destinations.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Destinations {
     list: Vec<(Destination, Format)>,
     per_thread: bool,
@@ -71,14 +76,7 @@ impl Destinations {
     /// Writes the report everywhere. On failure the rest is still written, and
     /// the table goes to stderr unless it went there anyway.
     pub fn write(&self, document: &Document) -> Result<()> {
-        let mut failure = None;
-        for (destination, format) in &self.list {
-            let bytes = self.render(document, *format, destination);
-            if let Err(error) = write_to(destination, &bytes) {
-                failure = failure.or(Some(error));
-            }
-        }
-        let Some(error) = failure else {
+        let Err(error) = self.write_everywhere(document) else {
             return self.check_explained(document);
         };
         if !self
@@ -90,6 +88,17 @@ impl Destinations {
             write_to(&Destination::Stderr, &table)?;
         }
         Err(error)
+    }
+
+    /// Writes the report everywhere that can be written to. On a terminal or in a pipe it
+    /// stands behind the one before, in a file in its place.
+    pub fn write_everywhere(&self, document: &Document) -> Result<()> {
+        let mut result = Ok(());
+        for (destination, format) in &self.list {
+            let bytes = self.render(document, *format, destination);
+            result = result.and(write_to(destination, &bytes));
+        }
+        result
     }
 
     /// A thread that was asked for and is not there is an error, but only when all
@@ -152,10 +161,7 @@ fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Form
             path.display()
         )));
     };
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder(path);
     if !folder.is_dir() {
         bail!(
             "cannot write {}: there is no folder {}",
@@ -182,7 +188,7 @@ fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
             out.write_all(bytes)
                 .context("cannot write the report to stderr")
         }
-        Destination::File(path) => fs::write(path, bytes)
+        Destination::File(path) => replace(path, bytes)
             .with_context(|| format!("cannot write the report to {}", path.display())),
     }
 }
@@ -207,18 +213,10 @@ fn width(destination: &Destination) -> usize {
 }
 
 fn terminal_width(destination: &Destination) -> Option<usize> {
-    let fd = match destination {
-        Destination::Stdout => nix::libc::STDOUT_FILENO,
-        Destination::Stderr => nix::libc::STDERR_FILENO,
-        Destination::File(_) => return None,
+    let size = match destination {
+        Destination::Stdout => terminal_size_of(io::stdout()),
+        Destination::Stderr => terminal_size_of(io::stderr()),
+        Destination::File(_) => None,
     };
-    let mut size = nix::libc::winsize {
-        ws_row: 0,
-        ws_col: 0,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    // SAFETY: TIOCGWINSZ writes a winsize; a descriptor that is no terminal is an error.
-    let failed = unsafe { nix::libc::ioctl(fd, nix::libc::TIOCGWINSZ, &raw mut size) } != 0;
-    (!failed && size.ws_col > 0).then_some(usize::from(size.ws_col))
+    size.map(|(width, _)| usize::from(width.0))
 }

@@ -9,16 +9,16 @@ use super::{
 use crate::{
     cli,
     document::{Exit, Tier},
-    observe::{self, Observed, Options, Subject},
+    observe::{
+        self, Observed, Options, Subject,
+        reports::{Deliver, Wanted},
+    },
 };
 
 /// Runs the command. The exit code is the traced command's own wherever
 /// waitscope did its part.
 pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
-    // Wrong names are reported before anything runs.
-    let observed = Destinations::new(&arguments.output, Fallback::Stderr)
-        .and_then(|destinations| Ok((observe::observe(&options(arguments))?, destinations)));
-    let (observed, destinations) = match observed {
+    let (observed, destinations) = match observe(arguments) {
         Ok(observed) => observed,
         Err(error) => {
             let code = code_of(&error, OWN_FAILURE);
@@ -38,6 +38,26 @@ pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
     }
 }
 
+fn observe(arguments: &cli::Run) -> Result<(Observed, Destinations)> {
+    // Wrong names are reported before anything runs.
+    let destinations = Destinations::new(&arguments.output, Fallback::Stderr)?;
+    let deliver = deliver(destinations.clone());
+    let observed = observe::observe(&options(arguments), deliver)?;
+    Ok((observed, destinations))
+}
+
+/// Where interim reports go: to where the last one goes.
+fn deliver(destinations: Destinations) -> Deliver {
+    let mut has_failed = false;
+    Box::new(move |document| {
+        if let Err(error) = destinations.write_everywhere(document)
+            && !std::mem::replace(&mut has_failed, true)
+        {
+            super::warn(&format!("an interim report is missing: {error:#}"));
+        }
+    })
+}
+
 fn options(arguments: &cli::Run) -> Options {
     Options {
         subject: subject(arguments),
@@ -47,6 +67,10 @@ fn options(arguments: &cli::Run) -> Options {
         max_threads: arguments.max_threads,
         measure_cost: arguments.cost,
         recording: arguments.record.clone(),
+        reports: Wanted {
+            every: arguments.every,
+            signal: arguments.snapshot_signal,
+        },
         analysis: super::analysis_settings(&arguments.output),
     }
 }

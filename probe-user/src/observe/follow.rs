@@ -6,15 +6,15 @@ use std::{ops::RangeInclusive, time::Duration};
 use anyhow::{Context as _, Result};
 use tokio::time::{Instant, sleep_until};
 
-use super::{pipeline::Pipeline, target::Target};
+use super::{pipeline::Pipeline, reports::Reports, target::Target};
 use crate::{
     child::{
         running::Running,
         signals::{Received, Signals, should_forward},
     },
     document::Exit,
-    probe::drain::Drain,
-    wire::session::Batch,
+    probe::{counters::Counters, drain::Drain},
+    wire::session::{Batch, Fact},
 };
 
 /// Between two drains: long against the cost of a wake-up, short against the time
@@ -41,11 +41,15 @@ pub struct Plumbing {
     pub drain: Drain,
     /// The analysis.
     pub pipeline: Pipeline,
+    /// What the probes count.
+    pub counters: Counters,
+    /// Interim reports.
+    pub reports: Reports,
 }
 
 impl Plumbing {
     /// Hands records over that did not come through the rings.
-    pub fn hand_over(&self, records: Vec<u8>) -> Result<()> {
+    pub fn hand_over(&mut self, records: Vec<u8>) -> Result<()> {
         if records.is_empty() {
             return Ok(());
         }
@@ -58,8 +62,26 @@ impl Plumbing {
     /// Moves what is in the rings to the analysis. Returns how full the fullest
     /// was, percent.
     pub fn pump(&mut self) -> Result<u8> {
-        let Plumbing { drain, pipeline } = self;
+        let Plumbing {
+            drain, pipeline, ..
+        } = self;
         drain.round(|batch| pipeline.batch(batch))
+    }
+
+    /// Asks for an interim report if one is due.
+    fn report(&mut self) -> Result<()> {
+        let Some(reply) = self.reports.due() else {
+            return Ok(());
+        };
+        let lost = self.counters.lost()?.into_iter();
+        let lost = lost.filter(|&(_, count)| count > 0);
+        self.pipeline.batch(Batch {
+            facts: lost
+                .map(|(class, count)| Fact::Lost { class, count })
+                .collect(),
+            ..Batch::default()
+        })?;
+        self.pipeline.report(reply)
     }
 }
 
@@ -79,12 +101,14 @@ impl Followed {
                 exit = self.ended() => return exit,
                 () = until(deadline) => return Ok(None),
                 signal = signals.next() => {
-                    if self.receive(signal.context("cannot read signals")?)? {
+                    let received = signal.context("cannot read signals")?;
+                    if !plumbing.reports.receive(received.signal) && self.receive(received)? {
                         return Ok(None);
                     }
                 }
                 () = sleep_until(next) => {
                     pause = after(pause, plumbing.pump()?);
+                    plumbing.report()?;
                     next = Instant::now() + pause;
                 }
             }

@@ -7,6 +7,8 @@ mod follow;
 pub mod host;
 mod pipeline;
 mod python_scan;
+mod queue;
+pub mod reports;
 mod session;
 mod settings;
 mod target;
@@ -15,6 +17,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 
+use self::reports::{Deliver, Wanted};
 use crate::{
     analysis,
     document::{Document, Tier},
@@ -38,6 +41,8 @@ pub struct Options {
     pub measure_cost: bool,
     /// Where to keep a recording.
     pub recording: Option<PathBuf>,
+    /// When interim reports are wanted.
+    pub reports: Wanted,
     /// How the report is made.
     pub analysis: analysis::Settings,
 }
@@ -71,8 +76,9 @@ pub struct Observed {
     pub recording: Result<()>,
 }
 
-/// Observes until the command or the processes have ended.
-pub fn observe(options: &Options) -> Result<Observed> {
+/// Observes until the command or the processes have ended. `deliver` gets the interim
+/// reports, in a thread of its own, and the last of them before this returns.
+pub fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
     if let Some(obstacle) = privilege::obstacle() {
         bail!("{obstacle}");
     }
@@ -81,5 +87,5 @@ pub fn observe(options: &Options) -> Result<Observed> {
         .enable_time()
         .build()
         .context("cannot start the event loop")?;
-    runtime.block_on(session::observe(options))
+    runtime.block_on(session::observe(options, deliver))
 }

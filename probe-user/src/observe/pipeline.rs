@@ -6,17 +6,18 @@ use std::{
     io,
     sync::{
         LazyLock,
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, Sender},
     },
     thread::{self, JoinHandle},
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Error, Result, anyhow};
 use rustc_hash::FxBuildHasher;
 
-use super::{Observed, Options, host, python_scan::PythonScan};
+use super::{Observed, Options, host, python_scan::PythonScan, queue::Queue};
 use crate::{
     analysis::Analysis,
+    document::Document,
     recording::Writer,
     symbol::{disk, kernel::KernelSymbols},
     wire::{
@@ -29,14 +30,20 @@ use crate::{
 /// the ring fills, and the kernel counts what it loses.
 const IN_FLIGHT: usize = 16;
 
+/// Bytes of records that are held back beside those while the analysis makes an interim
+/// report, which may take longer than the rings take to fill: as much as they hold.
+const HELD_BACK: usize = 256 << 20;
+
 /// Hands batches to the thread.
 pub struct Pipeline {
-    sender: SyncSender<Message>,
+    queue: Queue<Message>,
     thread: JoinHandle<Observed>,
 }
 
 enum Message {
     Batch(Batch),
+    /// An interim report is wanted.
+    Report(Sender<Document>),
     End(End),
 }
 
@@ -82,7 +89,8 @@ impl Pipeline {
             recording: recording.transpose()?,
             recording_result: Ok(()),
         };
-        let (sender, receiver) = sync_channel(IN_FLIGHT);
+        let held_back = if options.reports.any() { HELD_BACK } else { 0 };
+        let (queue, receiver) = Queue::new(IN_FLIGHT, held_back);
         let thread = thread::spawn(move || {
             host::hurry();
             worker.take_all(&receiver);
@@ -91,28 +99,32 @@ impl Pipeline {
                 recording: worker.recording_result,
             }
         });
-        Ok(Pipeline { sender, thread })
+        Ok(Pipeline { queue, thread })
     }
 
     /// Hands a batch over.
-    pub fn batch(&self, batch: Batch) -> Result<()> {
-        self.send(Message::Batch(batch))
+    pub fn batch(&mut self, batch: Batch) -> Result<()> {
+        let bytes = batch.records.len();
+        let sent = self.queue.send(Message::Batch(batch), bytes);
+        sent.map_err(|_| ended())
+    }
+
+    /// Asks for an interim report of what was handed over so far.
+    pub fn report(&mut self, reply: Sender<Document>) -> Result<()> {
+        let sent = self.queue.send(Message::Report(reply), 0);
+        sent.map_err(|_| ended())
     }
 
     /// Hands the end over and waits for the report.
     pub fn finish(self, end: End) -> Result<Observed> {
-        self.send(Message::End(end))?;
-        drop(self.sender);
-        self.thread
-            .join()
-            .map_err(|_| anyhow!("the analysis ended unexpectedly"))
+        let sent = self.queue.finish(Message::End(end));
+        sent.map_err(|_| ended())?;
+        self.thread.join().map_err(|_| ended())
     }
+}
 
-    fn send(&self, message: Message) -> Result<()> {
-        self.sender
-            .send(message)
-            .map_err(|_| anyhow!("the analysis ended unexpectedly"))
-    }
+fn ended() -> Error {
+    anyhow!("the analysis ended unexpectedly")
 }
 
 impl Worker {
@@ -120,6 +132,10 @@ impl Worker {
         for message in receiver {
             match message {
                 Message::Batch(batch) => self.batch(batch),
+                Message::Report(reply) => {
+                    // Nobody takes it where delivering it has panicked.
+                    let _untaken = reply.send(self.analysis.report());
+                }
                 Message::End(end) => {
                     self.record(|writer| writer.end(&end));
                     self.analysis.end(end);

@@ -10,6 +10,7 @@ use super::{
     follow::{Followed, Plumbing},
     host,
     pipeline::{Pipeline, Symbols},
+    reports::{Deliver, Reports},
     settings,
     target::{self, Target},
 };
@@ -21,7 +22,6 @@ use crate::{
     },
     document::Exit,
     probe::{
-        counters::Counters,
         drain::monotonic_ns,
         observer::{self, Observer, Observing},
     },
@@ -41,12 +41,14 @@ enum Ready {
 }
 
 /// Observes a command or processes.
-pub async fn observe(options: &Options) -> Result<Observed> {
+pub async fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
     // Before any other thread exists: see `Signals::new`.
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::new(options.reports.signal)?;
     let ready = Ready::new(&options.subject, &signals)?;
     // While the probes are being loaded.
     let symbols = Symbols::soon();
+    let reports = Reports::start(options.reports, deliver);
+    // Threads from here on are as urgent as this one.
     host::hurry();
 
     let settings = settings::settings(options)?;
@@ -64,11 +66,16 @@ pub async fn observe(options: &Options) -> Result<Observed> {
 
     let start = settings::start(options, &settings, attached);
     let pipeline = Pipeline::start(start, symbols, options)?;
-    let mut plumbing = Plumbing { drain, pipeline };
-    let mut followed = ready.follow(&mut observer, &plumbing)?;
+    let mut plumbing = Plumbing {
+        drain,
+        pipeline,
+        counters,
+        reports,
+    };
+    let mut followed = ready.follow(&mut observer, &mut plumbing)?;
     let exit = followed.until_end(&mut plumbing, &mut signals).await?;
     let is_measured = matches!(statistics, Some(Ok(_)));
-    finish(observer, plumbing, &counters, exit, is_measured)
+    finish(observer, plumbing, exit, is_measured)
 }
 
 impl Ready {
@@ -91,7 +98,7 @@ impl Ready {
     }
 
     /// Starts to follow every thread there is, and lets the command run.
-    fn follow(self, observer: &mut Observer, plumbing: &Plumbing) -> Result<Followed> {
+    fn follow(self, observer: &mut Observer, plumbing: &mut Plumbing) -> Result<Followed> {
         match self {
             Ready::Child(held) => {
                 let records = observer.seed(&[held.pid()], true)?;
@@ -108,7 +115,11 @@ impl Ready {
 }
 
 /// Every thread of the processes that there are already.
-fn seed_targets(observer: &mut Observer, plumbing: &Plumbing, targets: &[Target]) -> Result<()> {
+fn seed_targets(
+    observer: &mut Observer,
+    plumbing: &mut Plumbing,
+    targets: &[Target],
+) -> Result<()> {
     let pids: Vec<u32> = targets.iter().map(|target| target.pid).collect();
     let facts = target::arguments(targets);
     plumbing.pipeline.batch(Batch {
@@ -127,7 +138,6 @@ fn seed_targets(observer: &mut Observer, plumbing: &Plumbing, targets: &[Target]
 fn finish(
     mut observer: Observer,
     mut plumbing: Plumbing,
-    counters: &Counters,
     exit: Option<Exit>,
     is_measured: bool,
 ) -> Result<Observed> {
@@ -148,14 +158,16 @@ fn finish(
     let end = End {
         ended_ns,
         exit,
-        lost: counters.lost()?,
-        loss_sums: counters.loss_sums()?,
+        lost: plumbing.counters.lost()?,
+        loss_sums: plumbing.counters.loss_sums()?,
         skipped,
-        probe_runs: counters.runs()?,
+        probe_runs: plumbing.counters.runs()?,
         probe_ns: is_measured.then(|| costs.iter().map(|cost| cost.ns).sum()),
         costs,
         tool_cpu_ns: host::own_cpu_ns(),
         tool_peak_bytes: host::own_peak_bytes() + kernel_bytes,
     };
-    plumbing.pipeline.finish(end)
+    let observed = plumbing.pipeline.finish(end);
+    plumbing.reports.finish();
+    observed
 }

@@ -1,56 +1,19 @@
 //! How a process ended, in words.
 
-use crate::document::Exit;
+use nix::sys::signal::Signal;
 
-/// Signals 1 to 31; the numbers are the same on x86 and Arm.
-const SIGNALS: [&str; 31] = [
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGILL",
-    "SIGTRAP",
-    "SIGABRT",
-    "SIGBUS",
-    "SIGFPE",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGSEGV",
-    "SIGUSR2",
-    "SIGPIPE",
-    "SIGALRM",
-    "SIGTERM",
-    "SIGSTKFLT",
-    "SIGCHLD",
-    "SIGCONT",
-    "SIGSTOP",
-    "SIGTSTP",
-    "SIGTTIN",
-    "SIGTTOU",
-    "SIGURG",
-    "SIGXCPU",
-    "SIGXFSZ",
-    "SIGVTALRM",
-    "SIGPROF",
-    "SIGWINCH",
-    "SIGIO",
-    "SIGPWR",
-    "SIGSYS",
-];
+use crate::document::Exit;
 
 /// `exit 7`, `killed by SIGTERM`, `killed by signal 40`.
 pub fn describe(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit {code}"),
-        Exit::Signal(signal) => match name(signal) {
-            Some(name) => format!("killed by {name}"),
-            None => format!("killed by signal {signal}"),
+        // Real-time signals have no names.
+        Exit::Signal(number) => match Signal::try_from(number) {
+            Ok(signal) => format!("killed by {signal}"),
+            Err(_) => format!("killed by signal {number}"),
         },
     }
-}
-
-fn name(signal: i32) -> Option<&'static str> {
-    let index = usize::try_from(signal.checked_sub(1)?).ok()?;
-    SIGNALS.get(index).copied()
 }
 
 #[cfg(test)]

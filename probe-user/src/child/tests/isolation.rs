@@ -136,7 +136,7 @@ fn descriptors_are_the_ones_we_were_given() {
             .build()
             .unwrap();
         let _inside = runtime.enter();
-        let signals = Signals::new().unwrap();
+        let signals = Signals::new(None).unwrap();
         let held = spawn_held(&os(&["sleep", "60"]), None, signals.inherited_mask()).unwrap();
         let running = held.release().unwrap();
         let pid = running.pid().to_string();

@@ -18,7 +18,7 @@ fn with_signals(body: impl AsyncFnOnce(Signals) -> i32) -> Exit {
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async { body(Signals::new().unwrap()).await })
+        runtime.block_on(async { body(Signals::new(None).unwrap()).await })
     })
 }
 
@@ -87,6 +87,34 @@ fn dropping_a_pending_read_loses_nothing() {
 }
 
 #[test]
+fn signals_include_one_of_our_own_which_may_be_a_real_time_one() {
+    let exit = in_fork(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let own = libc::SIGRTMIN() + 1;
+        runtime.block_on(async {
+            let mut signals = Signals::new(Some(own)).unwrap();
+            for signal in [own, libc::SIGUSR1, own] {
+                kill_self(signal);
+                assert_eq!(next(&mut signals).await.signal, signal);
+            }
+            let held = spawn_held(
+                &os(&["sh", "-c", &format!("kill -{own} $$")]),
+                None,
+                signals.inherited_mask(),
+            );
+            let mut running = held.unwrap().release().unwrap();
+            let exit = running.wait().await.unwrap();
+            assert_eq!(exit, Exit::Signal(own), "the command may be killed by it");
+        });
+        0
+    });
+    assert_eq!(exit, Exit::Code(0));
+}
+
+#[test]
 fn a_terminals_ctrl_c_reaches_the_child_once() {
     let scratch = Scratch::new("terminal");
     let log = scratch.file("log");
@@ -101,7 +129,7 @@ fn a_terminals_ctrl_c_reaches_the_child_once() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut signals = Signals::new().unwrap();
+            let mut signals = Signals::new(None).unwrap();
             let script = format!(
                 "trap 'echo int >> {0}' INT; trap 'exit 4' TERM; echo up >> {0}; \
                  while :; do sleep 0.01; done",
@@ -145,7 +173,7 @@ fn what_the_child_sends_to_its_group_is_not_sent_back() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut signals = Signals::new().unwrap();
+            let mut signals = Signals::new(None).unwrap();
             // The child itself, then a process below it that lives on.
             for script in [
                 "trap '' USR1; kill -USR1 0; sleep 60",
@@ -204,7 +232,7 @@ fn an_ignored_signal_stays_ignored_for_both() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut signals = Signals::new().unwrap();
+            let mut signals = Signals::new(None).unwrap();
             kill_self(libc::SIGHUP);
             kill_self(libc::SIGUSR1);
             assert_eq!(next(&mut signals).await.signal, libc::SIGUSR1);

@@ -1,0 +1,112 @@
+//! Files that are replaced as a whole: who reads one finds the old contents or the
+//! new ones, never a part.
+
+use std::{
+    fs::{self, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
+    path::{Path, PathBuf},
+};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Gives a file new contents. One that was there keeps its mode and its owner. What is
+/// no regular file (a device, a pipe), and what lies where no other file can be put in
+/// its place, is written to as it is.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let Ok((mut new, path)) = beside(path) else {
+        return fs::write(path, bytes);
+    };
+    new.write_all(bytes)?;
+    match new.persist(&path) {
+        Ok(_) => Ok(()),
+        // Something is mounted there.
+        Err(_) => fs::write(path, bytes),
+    }
+}
+
+/// An empty file in the folder of one that is there, or is to be, like that one; and
+/// where that is behind symbolic links.
+fn beside(path: &Path) -> io::Result<(NamedTempFile, PathBuf)> {
+    let is_new = fs::symlink_metadata(path).is_err();
+    let (path, old) = match is_new {
+        true => (path.to_owned(), None),
+        false => (path.canonicalize()?, Some(fs::metadata(path)?)),
+    };
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut builder = Builder::new();
+    let builder = builder.prefix(".waitscope-");
+    // As any new file: less the umask.
+    let builder = builder.permissions(Permissions::from_mode(0o666));
+    let new = builder.tempfile_in(folder(&path))?;
+    if let Some(old) = old {
+        fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
+        new.as_file().set_permissions(old.permissions())?;
+    }
+    Ok((new, path))
+}
+
+/// The folder that a path leads into.
+pub fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn replaced_files_keep_their_mode_and_stay_behind_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link, dangling, target] =
+            ["file", "link", "dangling", "target"].map(|name| dir.path().join(name));
+        replace(&file, b"new").unwrap();
+        let created = dir.path().join("created");
+        fs::write(&created, b"").unwrap();
+        assert_eq!(mode(&file), mode(&created), "as any new file");
+
+        fs::set_permissions(&file, Permissions::from_mode(0o604)).unwrap();
+        symlink("file", &link).unwrap();
+        let before = fs::metadata(&file).unwrap().ino();
+        replace(&link, b"newer").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"newer");
+        assert_eq!(mode(&file), 0o604);
+        assert!(link.is_symlink());
+        assert_ne!(fs::metadata(&file).unwrap().ino(), before, "not written to");
+
+        symlink("target", &dangling).unwrap();
+        replace(&dangling, b"there").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"there");
+        let names = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(names, 5, "nothing is left over");
+    }
+
+    #[test]
+    fn replacing_a_device_writes_to_it() {
+        replace(Path::new("/dev/null"), b"gone").unwrap();
+        assert!(replace(Path::new("/dev/full"), b"gone").is_err());
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[test]
+    fn replacing_leaves_the_old_contents_until_the_new_ones_are_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, b"old").unwrap();
+        let mut reader = fs::File::open(&file).unwrap();
+        replace(&file, b"new").unwrap();
+        let mut seen = String::new();
+        io::Read::read_to_string(&mut reader, &mut seen).unwrap();
+        assert_eq!(seen, "old");
+        assert!(replace(&dir.path().join("no/file"), b"new").is_err());
+    }
+}

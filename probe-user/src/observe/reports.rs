@@ -1,0 +1,210 @@
+//! Interim reports: when one is due, and the thread that delivers them, so that
+//! neither the drain nor the analysis waits for a terminal or a disk.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crate::document::Document;
+
+/// When interim reports are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// Again and again after this time.
+    pub every: Option<Duration>,
+    /// Whenever this signal comes, which the command then does not get.
+    pub signal: Option<i32>,
+}
+
+impl Wanted {
+    /// Whether there may be any.
+    pub fn any(&self) -> bool {
+        self.every.is_some() || self.signal.is_some()
+    }
+}
+
+/// Where interim reports go.
+pub type Deliver = Box<dyn FnMut(&Document) + Send>;
+
+/// The reports that are to come, and the one under way.
+pub struct Reports {
+    schedule: Schedule,
+    signal: Option<i32>,
+    /// One is being made or delivered.
+    under_way: Arc<AtomicBool>,
+    sender: Sender<Document>,
+    thread: JoinHandle<()>,
+}
+
+impl Reports {
+    /// Starts the thread.
+    pub fn start(wanted: Wanted, mut deliver: Deliver) -> Reports {
+        let (sender, receiver) = channel::<Document>();
+        let under_way = Arc::new(AtomicBool::new(false));
+        let done = under_way.clone();
+        let thread = thread::spawn(move || {
+            for document in receiver {
+                deliver(&document);
+                done.store(false, Ordering::Release);
+            }
+        });
+        Reports {
+            schedule: Schedule::new(wanted.every),
+            signal: wanted.signal,
+            under_way,
+            sender,
+            thread,
+        }
+    }
+
+    /// Takes a signal that asks for a report; says whether it was one.
+    pub fn receive(&mut self, signal: i32) -> bool {
+        let is_ours = self.signal == Some(signal);
+        self.schedule.asked |= is_ours;
+        is_ours
+    }
+
+    /// Where the report that is due now is to be sent.
+    pub fn due(&mut self) -> Option<Sender<Document>> {
+        let under_way = self.under_way.load(Ordering::Acquire);
+        let is_due = self.schedule.is_due(Instant::now(), under_way);
+        is_due.then(|| {
+            self.under_way.store(true, Ordering::Release);
+            self.sender.clone()
+        })
+    }
+
+    /// Waits until all that were made have been delivered.
+    pub fn finish(self) {
+        drop(self.sender);
+        // A panic of the thread has been reported by then.
+        let _panicked = self.thread.join();
+    }
+}
+
+/// The longest time between two reports: instants reach further than this.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// One report at a time, and as long a pause behind it as it took: the analysis has
+/// at least half of its time for what is observed.
+struct Schedule {
+    every: Option<Duration>,
+    /// `None` before the first look.
+    next: Option<Instant>,
+    /// As soon as can be.
+    asked: bool,
+    /// Since when one is under way.
+    since: Option<Instant>,
+    not_before: Option<Instant>,
+}
+
+impl Schedule {
+    fn new(every: Option<Duration>) -> Schedule {
+        Schedule {
+            every: every.map(|every| every.min(LONGEST)),
+            next: None,
+            asked: false,
+            since: None,
+            not_before: None,
+        }
+    }
+
+    /// Whether one is to be made now. What falls due while that cannot be is made once.
+    fn is_due(&mut self, now: Instant, under_way: bool) -> bool {
+        if let Some(every) = self.every {
+            let next = self.next.get_or_insert(now + every);
+            if *next <= now {
+                self.asked = true;
+                *next = (*next + every).max(now);
+            }
+        }
+        if under_way {
+            return false;
+        }
+        if let Some(since) = self.since.take() {
+            self.not_before = Some(now + (now - since));
+        }
+        let is_due = self.asked && self.not_before.is_none_or(|at| now >= at);
+        if is_due {
+            (self.asked, self.since) = (false, Some(now));
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc::channel};
+
+    use super::*;
+
+    /// At which of the instants, ms, a report is due that takes `taken` ms.
+    #[track_caller]
+    fn check(every: Option<u64>, asked: &[u64], taken: u64, expected: &[u64]) {
+        let begin = Instant::now();
+        let mut schedule = Schedule::new(every.map(Duration::from_millis));
+        let mut until = 0;
+        let is_due = |&ms: &u64| {
+            schedule.asked |= asked.contains(&ms);
+            let is_due = schedule.is_due(begin + Duration::from_millis(ms), ms < until);
+            until = if is_due { ms + taken } else { until };
+            is_due
+        };
+        let due: Vec<u64> = (0..100).filter(is_due).collect();
+        assert_eq!(due, expected);
+    }
+
+    #[test]
+    fn reports_are_due_at_their_times() {
+        check(None, &[], 1, &[]);
+        check(Some(30), &[], 1, &[30, 60, 90]);
+        check(Some(200), &[], 1, &[]);
+        check(None, &[0, 7, 50], 1, &[0, 7, 50]);
+        check(Some(40), &[50], 1, &[40, 50, 80]);
+    }
+
+    #[test]
+    fn reports_that_take_long_leave_as_long_a_pause() {
+        check(Some(1), &[], 10, &[1, 21, 41, 61, 81]);
+        check(None, &[0, 1, 2, 3], 20, &[0, 40]);
+        check(Some(u64::MAX), &[], 1, &[]);
+    }
+
+    #[test]
+    fn reports_are_delivered_one_by_one_and_all_before_the_end() {
+        let (delivered, reports) = channel();
+        let (go_on, wait) = channel::<()>();
+        let wait = Mutex::new(wait);
+        let deliver = move |document: &Document| {
+            wait.lock().unwrap().recv().unwrap();
+            delivered.send(document.wall_ns).unwrap();
+        };
+        let wanted = Wanted {
+            every: None,
+            signal: Some(10),
+        };
+        let mut all = Reports::start(wanted, Box::new(deliver));
+        assert!(!all.receive(12));
+        assert!(all.due().is_none());
+        assert!(all.receive(10));
+        let reply = all.due().unwrap();
+        assert!(all.receive(10));
+        assert!(all.due().is_none(), "one is under way");
+        reply
+            .send(Document {
+                wall_ns: 5,
+                ..Document::default()
+            })
+            .unwrap();
+        drop(reply);
+        go_on.send(()).unwrap();
+        all.finish();
+        assert_eq!(reports.iter().collect::<Vec<_>>(), [5]);
+    }
+}
