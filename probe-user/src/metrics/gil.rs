@@ -35,6 +35,7 @@ use crate::{
         identity::ThreadId,
         interval::{Activity, Ended},
         kind::WaitKind,
+        process::ProcessId,
         thread::State,
     },
 };
@@ -43,16 +44,16 @@ use crate::{
 pub fn tell(world: &World, threads: &mut [Thread]) {
     let waiters = waiters(world);
     // By process.
-    let mut locks: FxHashMap<u32, Lock> = FxHashMap::default();
-    for &(id, pid) in &waiters {
-        let condition = &mut locks.entry(pid).or_default().condition;
+    let mut locks: FxHashMap<ProcessId, Lock> = FxHashMap::default();
+    for &(id, process) in &waiters {
+        let condition = &mut locks.entry(process).or_default().condition;
         let words = timed_out(world, id).flat_map(|word| [word, word ^ OTHER_WORD]);
         condition.extend(words);
     }
     let lives = waiters.iter().map(|&(id, _)| changes(world, id));
     for (index, at_ns, change) in in_order(lives) {
-        let (id, pid) = waiters[index];
-        if let Some(lock) = locks.get_mut(&pid) {
+        let (id, process) = waiters[index];
+        if let Some(lock) = locks.get_mut(&process) {
             lock.follow(at_ns, id, change);
         }
     }
@@ -71,12 +72,12 @@ pub fn add(into: &mut Option<GilHeld>, from: Option<&GilHeld>) {
 }
 
 /// Every thread that has waited for its process's lock, with that.
-fn waiters(world: &World) -> Vec<(ThreadId, u32)> {
+fn waiters(world: &World) -> Vec<(ThreadId, ProcessId)> {
     let threads = (0..).map(ThreadId).zip(&world.threads);
     let waiter = threads.filter_map(|(id, thread)| {
         let mut waits = thread.account.waits.keys();
         let has_waited = waits.any(|key| key.kind == WaitKind::Gil);
-        Some((id, thread.pid.filter(|_| has_waited)?))
+        has_waited.then_some((id, thread.process))
     });
     waiter.collect()
 }
@@ -151,9 +152,9 @@ fn waited_behind(what: Activity, had_waited: bool) -> bool {
 
 /// Another process can only interrupt a sleep, by a signal.
 fn inside(world: &World, sleeper: ThreadId, ended: Ended) -> Ended {
-    let pid = |id| world.get(id).and_then(|thread| thread.pid);
+    let process = |id| world.get(id).map(|thread| thread.process);
     match ended {
-        Ended::By(waker) if pid(waker) != pid(sleeper) => Ended::For(Cause::Unknown),
+        Ended::By(waker) if process(waker) != process(sleeper) => Ended::For(Cause::Unknown),
         ended => ended,
     }
 }

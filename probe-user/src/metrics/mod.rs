@@ -36,7 +36,7 @@ use crate::{
 pub fn document(world: &World, info: &RunInfo) -> Document {
     let start = &info.start;
     let end = info.end.as_ref();
-    let processes = process::find(world);
+    let processes = process::rows(world);
     let namer = threads::Namer::new(world, &processes);
     let mut threads = threads::build(&namer);
     let critical_path = critical_path::of(world, &start.attached, &threads, &namer);

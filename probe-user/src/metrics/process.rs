@@ -1,29 +1,28 @@
-//! Processes: which threads belong together, who started whom, what each runs.
-//!
-//! A process begins with a thread whose creator belongs to another process (or
-//! is not known). Its pid is no identity: pids are reused.
+//! The rows for processes: those of the world, numbered, and what each is called.
 
 use rustc_hash::FxHashMap;
 
 use super::label;
-use crate::world::{World, identity::ThreadId, thread::Thread};
+use crate::world::{World, identity::ThreadId, process::ProcessId};
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its id.
+    /// Its id, or the tid of its thread where that is all that is known.
     pub pid: u32,
     /// The thread that names it: its leader, or the first where none was seen.
     pub main: ThreadId,
+    /// The thread that made it.
+    pub creator: Option<ThreadId>,
     /// The process that created it: index into [`Processes::list`].
     pub parent: Option<usize>,
     /// What it runs: `git index-pack`.
     pub label: String,
-    /// Last name of its main thread.
+    /// Last name of the thread that it runs.
     pub comm: Box<str>,
 }
 
-/// Processes in order of birth.
+/// Processes in order of their first threads.
 pub struct Processes {
     /// All of them.
     pub list: Vec<Process>,
@@ -31,50 +30,40 @@ pub struct Processes {
     pub of_thread: Vec<usize>,
 }
 
-/// Finds the processes of a world.
-pub fn find(world: &World) -> Processes {
-    let mut found = Processes {
+/// Numbers the processes of a world.
+pub fn rows(world: &World) -> Processes {
+    let mut rows = Processes {
         list: Vec::new(),
         of_thread: Vec::new(),
     };
-    let mut by_pid: FxHashMap<u32, usize> = FxHashMap::default();
+    let mut places: FxHashMap<ProcessId, usize> = FxHashMap::default();
     for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
-        // A thread whose birth was lost stands for a process of its own.
-        let pid = thread.pid.unwrap_or(thread.tid);
-        let creator = thread
-            .creator
-            .and_then(|ThreadId(id)| found.of_thread.get(id as usize))
-            .copied();
-        let same = creator.filter(|&index| found.list[index].pid == pid);
-        // Of a process that was there before us the leader is not always the first.
-        let has_leader = |process: &Process| world.get(process.main).is_some_and(Thread::is_leader);
-        let belongs = |&index: &usize| {
-            !thread.is_leader() || thread.creator.is_none() && !has_leader(&found.list[index])
-        };
-        let same = same.or_else(|| by_pid.get(&pid).copied().filter(belongs));
-        let index = match same {
-            Some(index) => index,
-            None => {
-                found.list.push(Process {
-                    pid,
-                    main: id,
-                    parent: creator,
-                    label: String::new(),
-                    comm: Box::default(),
-                });
-                found.list.len() - 1
-            }
-        };
-        by_pid.insert(pid, index);
-        found.of_thread.push(index);
-        let process = &mut found.list[index];
-        if thread.is_leader() && !has_leader(process) {
-            process.main = id;
+        let next = rows.list.len();
+        let place = *places.entry(thread.process).or_insert(next);
+        if place == next {
+            let row = row(world, id, &rows);
+            rows.list.push(row);
         }
-        if process.main == id || thread.has_execed && thread.is_leader() {
-            process.label = label::program(&thread.comm, &thread.argv);
-            process.comm = thread.comm.clone();
-        }
+        rows.of_thread.push(place);
     }
-    found
+    rows
+}
+
+/// The row of the process whose first thread is `first`. Its parent has one already.
+fn row(world: &World, first: ThreadId, rows: &Processes) -> Process {
+    let thread = world.get(first);
+    let process = thread.and_then(|thread| world.processes.get(thread.process));
+    let main = process.map_or(first, |process| process.main);
+    let creator = process.and_then(|process| process.creator);
+    let runs = process.map_or(first, |process| process.runs);
+    let runs = world.get(runs);
+    let main_tid = world.get(main).map_or(0, |thread| thread.tid);
+    Process {
+        pid: process.and_then(|process| process.pid).unwrap_or(main_tid),
+        main,
+        creator,
+        parent: creator.and_then(|ThreadId(id)| rows.of_thread.get(id as usize).copied()),
+        label: runs.map_or_else(String::new, |t| label::program(&t.comm, &t.argv)),
+        comm: runs.map(|thread| thread.comm.clone()).unwrap_or_default(),
+    }
 }

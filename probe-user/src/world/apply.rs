@@ -3,7 +3,6 @@
 use std::iter::successors;
 
 use probe_common::sched::{state, waker};
-use rustc_hash::FxHashMap;
 
 use super::{
     blame::IntervalLogs,
@@ -14,6 +13,7 @@ use super::{
     listen::Listeners,
     loss_sums,
     names::Names,
+    process::Processes,
     stack::{Symbol, Symbols},
     thread::{State, Thread, exit_of},
     wait_site::{Dictionaries, FileObject},
@@ -36,8 +36,8 @@ pub struct World {
     pub listeners: Listeners,
     /// Symbols, interned text, system calls.
     pub dictionaries: Dictionaries,
-    /// Arguments of processes that were there before us.
-    arguments: FxHashMap<u32, Box<[u8]>>,
+    /// Which threads belong together.
+    pub processes: Processes,
     /// What every thread has done.
     pub logs: IntervalLogs,
     /// What the latest event has ended.
@@ -76,7 +76,7 @@ impl World {
                 gils: Gils::default(),
                 disks: Disks::default(),
             },
-            arguments: FxHashMap::default(),
+            processes: Processes::default(),
             logs: IntervalLogs::default(),
             ended: Vec::new(),
             now_ns: 0,
@@ -99,8 +99,8 @@ impl World {
                 self.dictionaries.symbols.insert(*addr, symbol);
             }
             Fact::Argv { pid, argv } => {
-                self.arguments
-                    .insert(*pid, argv.join("\0").into_bytes().into());
+                let argv = argv.join("\0").into_bytes().into();
+                self.processes.learn_arguments(*pid, argv);
             }
             Fact::Python {
                 pid,
@@ -257,6 +257,7 @@ impl World {
         let id = self.target(event);
         let thread = &mut self.threads[id.0 as usize];
         thread.run_program(event.ts_ns, &exec.comm, exec.argv.clone());
+        self.processes.exec(id, thread);
         self.settle(id);
     }
 
@@ -282,12 +283,6 @@ impl World {
         let waker = self.waker(seen.wake.as_ref());
         let id = self.target(event);
         let thread = &mut self.threads[id.0 as usize];
-        if let Some(argv) = self.arguments.get(&seen.pid)
-            && !thread.has_execed
-        {
-            thread.argv = argv.clone();
-            thread.has_execed = true;
-        }
         thread.apply_snapshot(
             event.ts_ns,
             seen,
@@ -295,7 +290,26 @@ impl World {
             &mut self.dictionaries,
             &mut self.ended,
         );
+        self.identify(id);
         self.settle(id);
+    }
+
+    /// A snapshot says which process a thread belongs to, and with it what that ran
+    /// before it was seen.
+    fn identify(&mut self, id: ThreadId) {
+        let Self {
+            processes, threads, ..
+        } = self;
+        let is_dead = |id: ThreadId| threads.get(id.0 as usize).is_none_or(Thread::is_dead);
+        let thread = &threads[id.0 as usize];
+        let process = processes.identify(id, thread, self.now_ns, is_dead);
+        let thread = &mut threads[id.0 as usize];
+        thread.process = process;
+        let process = processes.get(process).filter(|_| !thread.has_execed);
+        if let Some(argv) = process.and_then(|process| process.found_argv.clone()) {
+            thread.argv = argv;
+            thread.has_execed = true;
+        }
     }
 
     fn waker(&self, wake: Option<&Waking>) -> Waker {
@@ -378,6 +392,13 @@ impl World {
         let id = ThreadId(u32::try_from(self.threads.len()).unwrap_or(u32::MAX));
         thread.id = id;
         thread.previous = self.directory.assign(thread.tid, id);
+        let creator = thread.creator.and_then(|id| self.get(id));
+        let creator = creator.map(|thread| thread.process);
+        let Self {
+            processes, threads, ..
+        } = self;
+        let is_dead = |id: ThreadId| threads.get(id.0 as usize).is_none_or(Thread::is_dead);
+        thread.process = processes.add(id, &thread, self.now_ns, creator, is_dead);
         self.threads.push(thread);
         id
     }

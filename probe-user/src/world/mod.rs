@@ -15,6 +15,7 @@ pub mod listen;
 pub mod loss_sums;
 pub mod names;
 pub mod object;
+pub mod process;
 mod snapshot;
 pub mod source;
 pub mod stack;

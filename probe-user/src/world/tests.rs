@@ -11,6 +11,7 @@ mod exec;
 mod gil;
 mod listeners;
 mod losses;
+mod processes;
 mod reports;
 mod snapshots;
 mod stories;

@@ -4,6 +4,7 @@ use super::{
     account::Account,
     call::{Calls, Polled},
     identity::ThreadId,
+    process::ProcessId,
     wait_site::FileObject,
 };
 use crate::wire::{event::Off, session::Exit};
@@ -19,6 +20,8 @@ pub struct Thread {
     pub pid: Option<u32>,
     /// Its parent process.
     pub ppid: Option<u32>,
+    /// The process that it belongs to.
+    pub process: ProcessId,
     /// The thread that made it.
     pub creator: Option<ThreadId>,
     /// Last name.

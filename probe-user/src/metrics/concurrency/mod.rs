@@ -81,7 +81,7 @@ pub fn follow(
     let mut sweep = Sweep {
         at_once: AtOnce::from(origin_ns),
         bursts: Bursts::new(origin_ns, cpus),
-        families: Families::new(world, processes, of_thread, groups, origin_ns),
+        families: Families::new(processes, of_thread, groups, origin_ns),
     };
     let mut lives: Vec<_> = (0..world.threads.len())
         .map(|index| steps::of(world, ThreadId(index as u32)).peekable())
@@ -225,20 +225,16 @@ struct Families<'a> {
 
 impl Families<'_> {
     fn new<'a>(
-        world: &World,
         processes: &'a Processes,
         groups_of: &[usize],
         groups: usize,
         origin_ns: u64,
     ) -> Families<'a> {
-        let mut maker = vec![None; processes.list.len()];
-        let mut seen = vec![false; processes.list.len()];
-        for (thread, &process) in world.threads.iter().zip(&processes.of_thread) {
-            if !std::mem::replace(&mut seen[process], true) {
-                let creator = thread.creator.map(|id| id.0 as usize);
-                maker[process] = creator.and_then(|index| groups_of.get(index).copied());
-            }
-        }
+        let maker = processes.list.iter().map(|process| {
+            let creator = process.creator?;
+            groups_of.get(creator.0 as usize).copied()
+        });
+        let maker: Vec<Option<usize>> = maker.collect();
         let mut children = vec![None; groups];
         for &group in maker.iter().flatten() {
             children[group] = Some(Level::from(origin_ns));
@@ -310,7 +306,7 @@ mod tests {
     #[test]
     fn a_million_intervals_take_seconds_at_most() {
         let world = busy_world();
-        let processes = process::find(&world);
+        let processes = process::rows(&world);
         let started = std::time::Instant::now();
         let course = follow(&world, 2, &processes, &[0; 200], 1);
         let took = started.elapsed();

@@ -1,0 +1,274 @@
+//! Processes: which threads belong together, who made them, what they run.
+//!
+//! A pid is no identity, because pids are reused: a process is its pid *and* its
+//! beginning. It begins with the fork of its leader; where that was not recorded,
+//! with the first of its threads that is seen. A thread whose birth was lost
+//! stands for a process of its own until something says what its pid is: a
+//! snapshot, or that it makes a thread (which is then of the same process). A
+//! child of vfork is a process like any other, also while it borrows its
+//! creator's memory.
+//!
+//! What the threads of a process share has its place here: its arguments today,
+//! its descriptors one day.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use super::{identity::ThreadId, thread::Thread};
+
+/// A process's identity: a running number, never given out again. Zero is nobody's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(u32);
+
+/// One process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id; `None` while a thread's tid is all that is known of it.
+    pub pid: Option<u32>,
+    /// The process that its leader was last seen to be a child of.
+    pub ppid: Option<u32>,
+    /// When it was first seen, ns: with the pid its identity.
+    pub start_ns: u64,
+    /// The thread that made it.
+    pub creator: Option<ThreadId>,
+    /// The thread that names it: its leader, or the first where none was seen.
+    pub main: ThreadId,
+    /// The thread that says what it runs: as `main`, or who ran exec last.
+    pub runs: ThreadId,
+    /// Its threads, in the order in which they were seen.
+    pub threads: Vec<ThreadId>,
+    /// Arguments, NUL-separated, of the program that it was found to run.
+    pub found_argv: Option<Box<[u8]>>,
+    /// It was there before it was seen, and has not run exec since.
+    is_found: bool,
+    /// Its leader is among its threads.
+    has_leader: bool,
+    /// What leads to it in [`Processes::latest`].
+    known_as: u32,
+}
+
+/// All processes, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Processes {
+    all: BTreeMap<ProcessId, Process>,
+    /// The latest process with a pid; for one whose pid is not known, by the tid of
+    /// its thread.
+    latest: FxHashMap<u32, ProcessId>,
+    /// Arguments of processes that were there before the observation, and of which
+    /// none was seen yet, by pid.
+    arguments: FxHashMap<u32, Box<[u8]>>,
+    last: u32,
+}
+
+impl Processes {
+    /// A process.
+    pub fn get(&self, id: ProcessId) -> Option<&Process> {
+        self.all.get(&id)
+    }
+
+    /// Learns the arguments of a process that was there before the observation.
+    pub fn learn_arguments(&mut self, pid: u32, argv: Box<[u8]>) {
+        self.arguments.insert(pid, argv);
+    }
+
+    /// A thread was born, or met without a birth, at `at_ns`. Returns its process;
+    /// `creator` is its creator's. `is_dead` says which threads are.
+    pub(super) fn add(
+        &mut self,
+        id: ThreadId,
+        thread: &Thread,
+        at_ns: u64,
+        creator: Option<ProcessId>,
+        is_dead: impl Fn(ThreadId) -> bool,
+    ) -> ProcessId {
+        let process = match thread.pid {
+            Some(pid) if !thread.is_leader() => self.of_new_thread(pid, creator, is_dead),
+            Some(_) => None,
+            // Its tid may be the pid of a process whose leader was not seen.
+            None => self.latest_with(thread.tid, |process| !process.has_leader),
+        };
+        let process = process.unwrap_or_else(|| self.begin(id, thread, at_ns));
+        self.join(process, id, thread);
+        process
+    }
+
+    /// The process of a new thread that is no leader. Who makes a thread is of the
+    /// same process, which may be the first that is known of that.
+    fn of_new_thread(
+        &mut self,
+        pid: u32,
+        creator: Option<ProcessId>,
+        is_dead: impl Fn(ThreadId) -> bool,
+    ) -> Option<ProcessId> {
+        let of_creator = |wanted| {
+            let process = self.get(creator?)?;
+            creator.filter(|_| process.pid == wanted)
+        };
+        if let Some(own) = of_creator(Some(pid)) {
+            return Some(own);
+        }
+        let nameless = of_creator(None);
+        let living = self.latest_with(pid, |process| !process.is_over(is_dead));
+        match nameless {
+            Some(own) if living.is_none_or(|living| living == own) => {
+                self.name(own, pid);
+                Some(own)
+            }
+            _ => living,
+        }
+    }
+
+    fn latest_with(&self, pid: u32, is_wanted: impl FnOnce(&Process) -> bool) -> Option<ProcessId> {
+        let latest = self.latest.get(&pid).copied()?;
+        self.get(latest).filter(|it| is_wanted(it)).map(|_| latest)
+    }
+
+    fn begin(&mut self, id: ThreadId, thread: &Thread, at_ns: u64) -> ProcessId {
+        self.last = self.last.saturating_add(1);
+        let process = ProcessId(self.last);
+        let known_as = thread.pid.unwrap_or(thread.tid);
+        let begun = Process {
+            pid: thread.pid,
+            ppid: thread.ppid,
+            start_ns: at_ns,
+            creator: thread.creator,
+            main: id,
+            runs: id,
+            threads: Vec::new(),
+            found_argv: None,
+            is_found: !thread.is_leader(),
+            has_leader: false,
+            known_as,
+        };
+        self.all.insert(process, begun);
+        self.latest.insert(known_as, process);
+        process
+    }
+
+    /// The pid of a process has become known.
+    fn name(&mut self, id: ProcessId, pid: u32) {
+        let Some(process) = self.all.get_mut(&id) else {
+            return;
+        };
+        process.pid = Some(pid);
+        let known_as = std::mem::replace(&mut process.known_as, pid);
+        if self.latest.get(&known_as) == Some(&id) {
+            self.latest.remove(&known_as);
+        }
+        self.latest.insert(pid, id);
+    }
+
+    fn join(&mut self, process: ProcessId, id: ThreadId, thread: &Thread) {
+        let Some(process) = self.all.get_mut(&process) else {
+            return;
+        };
+        process.threads.push(id);
+        process.be_led_by(id, thread);
+    }
+
+    /// A snapshot has shown the pid and parent of a thread at `at_ns`. Returns its
+    /// process, which may be another one than before. `is_dead` says which threads are.
+    pub(super) fn identify(
+        &mut self,
+        id: ThreadId,
+        thread: &Thread,
+        at_ns: u64,
+        is_dead: impl Fn(ThreadId) -> bool,
+    ) -> ProcessId {
+        let Some(pid) = thread.pid else {
+            return thread.process;
+        };
+        let known = self.get(thread.process);
+        let process = match known.map(|process| process.pid) {
+            Some(own) if own == Some(pid) => thread.process,
+            own => {
+                let is_nameless = own == Some(None);
+                self.place(pid, is_nameless, id, thread, at_ns, is_dead)
+            }
+        };
+        if let Some(own) = self.all.get_mut(&process) {
+            own.be_led_by(id, thread);
+            own.ppid = thread.ppid;
+            if own.is_found && own.found_argv.is_none() {
+                own.found_argv = self.arguments.remove(&pid);
+            }
+        }
+        process
+    }
+
+    /// Where a thread belongs whose pid has become known: to the latest process
+    /// of that pid, if that still lives and has no other leader; or else to its own,
+    /// which has a pid now; or else to one that begins with it.
+    fn place(
+        &mut self,
+        pid: u32,
+        is_nameless: bool,
+        id: ThreadId,
+        thread: &Thread,
+        at_ns: u64,
+        is_dead: impl Fn(ThreadId) -> bool,
+    ) -> ProcessId {
+        let other = self.latest_with(pid, |it| {
+            !it.is_over(is_dead) && !(thread.is_leader() && it.has_leader)
+        });
+        let other = other.filter(|&other| other != thread.process);
+        if other.is_none() && is_nameless {
+            self.name(thread.process, pid);
+            return thread.process;
+        }
+        self.forget(id, thread.process);
+        let process = other.unwrap_or_else(|| self.begin(id, thread, at_ns));
+        self.join(process, id, thread);
+        process
+    }
+
+    /// A thread has run exec: it is its process's leader now, whatever it was.
+    pub(super) fn exec(&mut self, id: ThreadId, thread: &Thread) {
+        if let Some(process) = self.all.get_mut(&thread.process) {
+            process.be_led_by(id, thread);
+            process.runs = id;
+            (process.is_found, process.found_argv) = (false, None);
+        }
+    }
+
+    /// A thread is given back, and its process with the last of its threads.
+    pub fn forget(&mut self, id: ThreadId, process: ProcessId) {
+        let Some(own) = self.all.get_mut(&process) else {
+            return;
+        };
+        own.threads.retain(|&other| other != id);
+        if let Some(&first) = own.threads.first() {
+            own.be_left_by(id, first);
+            return;
+        }
+        if self.latest.get(&own.known_as) == Some(&process) {
+            self.latest.remove(&own.known_as);
+        }
+        self.all.remove(&process);
+    }
+}
+
+impl Process {
+    fn is_over(&self, is_dead: impl Fn(ThreadId) -> bool) -> bool {
+        self.threads.iter().all(|&thread| is_dead(thread))
+    }
+
+    /// A thread of it may turn out to be its leader.
+    fn be_led_by(&mut self, id: ThreadId, thread: &Thread) {
+        if thread.is_leader() && !self.has_leader {
+            self.has_leader = true;
+            (self.main, self.runs) = (id, id);
+        }
+    }
+
+    /// The oldest that is left stands in for what a thread was.
+    fn be_left_by(&mut self, id: ThreadId, first: ThreadId) {
+        if self.main == id {
+            self.main = first;
+        }
+        if self.runs == id {
+            self.runs = self.main;
+        }
+    }
+}
