@@ -9,16 +9,16 @@ use std::path::Path;
 /// A block for each thread of `root` and its descendants: who, its state, and
 /// what /proc knows of its system call and its kernel stack (proc(5)).
 pub fn tree(root: u32) -> String {
-    let mut told = String::new();
+    let mut text = String::new();
     for pid in descendants(root, &parents()) {
         for tid in numbers(format!("/proc/{pid}/task")) {
-            tell(&mut told, pid, tid);
+            describe(&mut text, pid, tid);
         }
     }
-    told
+    text
 }
 
-fn tell(told: &mut String, pid: u32, tid: u32) {
+fn describe(text: &mut String, pid: u32, tid: u32) {
     let read = |name: &str| {
         let text = fs::read_to_string(format!("/proc/{pid}/task/{tid}/{name}"));
         text.unwrap_or_else(|error| error.to_string())
@@ -29,7 +29,7 @@ fn tell(told: &mut String, pid: u32, tid: u32) {
     let state = after_comm(&stat).and_then(|mut fields| fields.next());
     // A string takes whatever is written.
     let _ = writeln!(
-        told,
+        text,
         "{pid}/{tid} {:?} {}: {syscall}\n{}",
         read("comm"),
         state.unwrap_or("?"),
@@ -37,7 +37,7 @@ fn tell(told: &mut String, pid: u32, tid: u32) {
     );
 }
 
-/// `root` and whoever lives below it.
+/// `root` and what lives below it.
 fn descendants(root: u32, parents: &BTreeMap<u32, u32>) -> Vec<u32> {
     let mut found = vec![root];
     let mut next = 0;
@@ -92,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_is_told() {
+    fn a_thread_is_described() {
         let pid = std::process::id();
-        let told = tree(pid);
-        assert!(told.contains(&format!("{pid}/{pid} ")), "{told}");
+        let text = tree(pid);
+        assert!(text.contains(&format!("{pid}/{pid} ")), "{text}");
     }
 }

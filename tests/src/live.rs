@@ -156,7 +156,7 @@ impl Running {
     }
 }
 
-/// Waits for a program's end, or tells where it hangs.
+/// Waits for a program's end, or says where it hangs.
 pub fn wait(child: &mut Child) -> Result<ExitStatus> {
     let end = Instant::now() + LIMIT;
     loop {
@@ -190,8 +190,8 @@ pub fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<
 /// Whether the process whose id is in the file runs the program `comm`, and
 /// sleeps.
 pub fn sleeps(pid_file: &Path, comm: &str) -> Result<bool> {
-    let told = fs::read_to_string(pid_file).unwrap_or_default();
-    let Ok(pid) = told.trim().parse::<u32>() else {
+    let text = fs::read_to_string(pid_file).unwrap_or_default();
+    let Ok(pid) = text.trim().parse::<u32>() else {
         return Ok(false);
     };
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;

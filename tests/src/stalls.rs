@@ -1,5 +1,5 @@
 //! How long the machine under us stood still: a host that runs something else
-//! on a CPU tells an emulated guest nothing of it.
+//! on a CPU shows an emulated guest nothing of it.
 //!
 //! One thread on each CPU, ahead of all ordinary ones, asks to be woken every
 //! two milliseconds and looks at the clock. Nothing in this system can hold it

@@ -95,7 +95,7 @@ const JOURNEY_NS: u64 = 5_000_000;
 /// meanwhile: the wall clock has it, schedstat leaves it out.
 ///
 /// `travels` is how long the sleepers' wakings were on their way, where the
-/// kernel tells.
+/// kernel says.
 pub fn contradictions(
     report: &Report,
     cases: &[&Measured],
@@ -126,7 +126,7 @@ struct Run<'a> {
     zero_ns: u64,
 }
 
-/// Every subject looks at its clock after its birth: the first to do so tells
+/// Every subject looks at its clock after its birth: the first to do so shows
 /// the most.
 fn zero_ns(report: &Report, cases: &[&Measured]) -> u64 {
     let zeros = cases.iter().filter_map(|case| {
@@ -216,7 +216,7 @@ fn main_futex(account: &Account) -> Option<&str> {
 /// A sum of the report and how far it may be from the truth.
 struct Sum {
     what: &'static str,
-    told: u64,
+    reported: u64,
     truth: u64,
     /// What may be missing from it, beside the tolerance.
     less: u64,
@@ -227,12 +227,19 @@ struct Sum {
 impl Sum {
     fn contradiction(&self) -> Option<Contradiction> {
         let Sum {
-            what, told, truth, ..
+            what,
+            reported,
+            truth,
+            ..
         } = *self;
-        let beside = if told < truth { self.less } else { self.more };
-        let off = told.abs_diff(truth);
+        let beside = if reported < truth {
+            self.less
+        } else {
+            self.more
+        };
+        let off = reported.abs_diff(truth);
         (off > tolerance(truth) + beside).then(|| Contradiction {
-            sentence: format!("{what} {told} ns, truth {truth} ns, and {beside} ns beside"),
+            sentence: format!("{what} {reported} ns, truth {truth} ns, and {beside} ns beside"),
             off_ns: Some(off - beside),
         })
     }
@@ -257,9 +264,9 @@ fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [S
     // run queue.
     let odd = truth.odd_cpu_ns;
     let tail = tail_ns(thread, truth, run.zero_ns);
-    let sum = |what, told, truth, less, more| Sum {
+    let sum = |what, reported, truth, less, more| Sum {
         what,
-        told,
+        reported,
         truth,
         less: less + stolen,
         more: more + stolen,
@@ -291,7 +298,7 @@ fn sums(thread: &Thread, truth: &Measured, run: &Run<'_>, waits: &[&Wait]) -> [S
 }
 
 /// How long wakings from waits beside the case's own were on their way, which
-/// nothing else accounts for: as the kernel tells, or at most.
+/// nothing else accounts for: as the kernel says, or at most.
 fn travel_ns(account: &Account, truth: &Measured, run: &Run<'_>, own: &[&Wait]) -> u64 {
     let count = |waits: &mut dyn Iterator<Item = &Wait>| waits.map(|wait| wait.count).sum::<u64>();
     let beside = count(&mut account.waits.iter()) - count(&mut own.iter().copied());

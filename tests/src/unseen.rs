@@ -1,5 +1,5 @@
 //! What a report says that it could not see, and what that excuses: a wait may
-//! be told as `unknown`, its times right all the same. Nothing excuses a wrong
+//! be reported as `unknown`, its times right all the same. Nothing excuses a wrong
 //! name.
 
 use crate::report::{Report, Wake};
@@ -53,10 +53,10 @@ impl<'a> Unseen<'a> {
         }
     }
 
-    /// Whether a wait of this case may be told with this kind.
-    pub fn excuses_kind(&self, truth: &Measured, told: &str) -> bool {
+    /// Whether a wait of this case may be reported with this kind.
+    pub fn excuses_kind(&self, truth: &Measured, reported: &str) -> bool {
         let concerns = |kinds: &[&str]| kinds.is_empty() || kinds.contains(&truth.kind.as_str());
-        told == "unknown"
+        reported == "unknown"
             && UNSEEN
                 .iter()
                 .any(|(what, kinds)| concerns(kinds) && self.lacks(what))
@@ -74,14 +74,14 @@ impl<'a> Unseen<'a> {
         self.hides(wake) || is_unverified(wake) && by_interrupt && self.are_interrupts()
     }
 
-    /// Timers, packets and disks cannot be told from the task they interrupt, or
+    /// Timers, packets and disks cannot be distinguished from the task they interrupt, or
     /// from each other.
     pub fn are_interrupts(&self) -> bool {
         self.are_stacks() || self.lacks("interrupt context of wake-ups")
     }
 
     /// Some switches are hidden by the kernel, and with them wakings: of what
-    /// happens beside a protected task some kernels tell nothing.
+    /// happens beside a protected task some kernels show nothing.
     pub fn are_switches(&self) -> bool {
         self.hidden_switches
     }

@@ -73,7 +73,7 @@ fn switches(pid: i32) -> Result<BTreeMap<String, String>> {
 }
 
 #[test]
-fn threads_asleep_are_told_and_left_asleep() -> Result<()> {
+fn threads_asleep_are_reported_and_left_asleep() -> Result<()> {
     let dir = live::shared_dir()?;
     let running = sleepers(dir.path())?;
     let before = switches(running.pid())?;
@@ -106,7 +106,7 @@ fn a_wait_begun_before_and_ended_meanwhile_is_a_lower_bound() -> Result<()> {
     let out = dir.path().join("out.json");
     attach(running.pid(), "3500ms", &out)?.expect_code(0)?;
     running.signal(libc::SIGTERM)?;
-    let told = String::from_utf8(running.finish()?.stdout)?;
+    let text = String::from_utf8(running.finish()?.stdout)?;
 
     let report = Report::read(&out)?;
     assert_eq!(audit::violations(&report), Vec::<String>::new());
@@ -115,7 +115,7 @@ fn a_wait_begun_before_and_ended_meanwhile_is_a_lower_bound() -> Result<()> {
     assert_eq!(begun_before, 1, "{account:?}");
     let ended: u64 = account.of_kind("sleep").map(|wait| wait.count).sum();
     assert!((2..=3).contains(&ended), "{account:?}");
-    // A nap that began under observation is told whole.
+    // A nap that began under observation is reported whole.
     let longest = account.of_kind("sleep").map(|wait| wait.max_ns).max();
     let longest = longest.context("a nap")?;
     let awake = account.on_cpu_ns + account.runqueue_ns;
@@ -123,7 +123,7 @@ fn a_wait_begun_before_and_ended_meanwhile_is_a_lower_bound() -> Result<()> {
         let elapsed = line.parse::<u64>();
         elapsed.is_ok_and(|elapsed| (longest..=longest + awake).contains(&elapsed))
     };
-    assert!(told.lines().any(is_it), "{longest}, its own clock: {told}");
+    assert!(text.lines().any(is_it), "{longest}, its own clock: {text}");
     Ok(())
 }
 

@@ -11,25 +11,28 @@ use waitscope_tests::{audit, live};
 
 /// A line of a chain's account.
 #[derive(Debug, Deserialize)]
-struct Told {
+struct Entry {
     name: String,
     what: String,
     ns: u64,
 }
 
 struct Chain {
-    told: Vec<Told>,
+    written: Vec<Entry>,
     report: Report,
     stolen_ns: u64,
 }
 
 fn chain(name: &str) -> Result<Chain> {
     let dir = live::shared_dir()?;
-    let (file, out) = (dir.path().join("told.jsonl"), dir.path().join("out.json"));
+    let (file, out) = (
+        dir.path().join("written.jsonl"),
+        dir.path().join("out.json"),
+    );
     let mut run = live::waitscope()?;
     run.args(["run", "-o"]).arg(&out);
-    // On one CPU whoever computes keeps the others from getting there at the same
-    // time: what one told, another has waited for.
+    // On one CPU the one that computes keeps the others from getting there at the same
+    // time: what one wrote down, another has waited for.
     run.args(["--", "taskset", "-c", "0"]);
     run.arg(env!("CARGO_BIN_EXE_actor"))
         .args(["chain", name])
@@ -38,14 +41,14 @@ fn chain(name: &str) -> Result<Chain> {
     live::finish(&mut run)?.expect_code(0)?;
     let stolen_ns = live::stolen_ns()? - before;
     let text = fs::read_to_string(&file)?;
-    let told = text
+    let written = text
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
     let report = Report::read(&out)?;
     assert_eq!(audit::violations(&report), Vec::<String>::new());
     Ok(Chain {
-        told,
+        written,
         report,
         stolen_ns,
     })
@@ -67,45 +70,50 @@ impl Chain {
     }
 
     /// Timers have no name.
-    fn told(&self, name: &str, what: &str) -> u64 {
-        let named = |told: &&Told| told.what == what && (what == "timer" || told.name == name);
-        self.told.iter().filter(named).map(|told| told.ns).sum()
+    fn written(&self, name: &str, what: &str) -> u64 {
+        let named =
+            |written: &&Entry| written.what == what && (what == "timer" || written.name == name);
+        self.written
+            .iter()
+            .filter(named)
+            .map(|written| written.ns)
+            .sum()
     }
 
-    /// What a link still computed when it had told how much, telling included, ns.
-    fn after_telling_ns(&self, name: &str, told: u64) -> u64 {
+    /// What a link still computed when it had written down how much, the writing included, ns.
+    fn after_writing_ns(&self, name: &str, written: u64) -> u64 {
         let threads = self.report.threads.iter().filter(|t| t.comm == name);
         let on_cpu: u64 = threads.map(|thread| thread.account.on_cpu_ns).sum();
-        on_cpu.saturating_sub(told)
+        on_cpu.saturating_sub(written)
     }
 
-    /// What `waiter`'s waits of `kind` are blamed on is what `name` told.
+    /// What `waiter`'s waits of `kind` are blamed on is what `name` wrote down.
     fn check(&self, waiter: &Account, kind: &str, cause: &str, name: &str) -> Result<()> {
         let blame = blame(waiter, kind);
         let ours = blame.iter().filter(|((c, detail), _)| {
             c == cause && (cause != "computing" || detail.contains(name))
         });
         let blamed: u64 = ours.map(|(_, ns)| ns).sum();
-        let told = self.told(name, cause);
-        let allowed = told / 100 + 1_000_000 + self.stolen_ns;
-        // Whoever was kept from running did not wait for what the other did
+        let written = self.written(name, cause);
+        let allowed = written / 100 + 1_000_000 + self.stolen_ns;
+        // A process that was kept from running did not wait for what the other did
         // meanwhile, and had the end of its sleep behind it.
         let threads = self.report.threads.iter();
         let kept_ns: u64 = threads.map(|thread| thread.account.runqueue_ns).sum();
         let after_ns = match cause {
-            "computing" => self.after_telling_ns(name, told),
+            "computing" => self.after_writing_ns(name, written),
             _ => 0,
         };
         assert!(
-            blamed <= told + after_ns + allowed && blamed + kept_ns + allowed >= told,
-            "{kind} blamed {blamed} ns on {cause} of {name}, which told {told}: {blame:?}"
+            blamed <= written + after_ns + allowed && blamed + kept_ns + allowed >= written,
+            "{kind} blamed {blamed} ns on {cause} of {name}, which wrote down {written}: {blame:?}"
         );
         Ok(())
     }
 }
 
 #[test]
-fn a_childs_computing_sleeping_and_waiting_is_told_apart() -> Result<()> {
+fn a_childs_computing_sleeping_and_waiting_are_distinguished() -> Result<()> {
     let chain = chain("family")?;
     let root = chain
         .report

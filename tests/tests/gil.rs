@@ -135,7 +135,7 @@ fn the_lock_is_handed_on_among_all_threads() -> Result<()> {
         ensure!(from.iter().all(|givers| !givers.is_empty()), "{from:?}");
         let mut held_ns = 0;
         for thread in &pool {
-            let gil = thread.account.gil.as_ref().context("nothing is told")?;
+            let gil = thread.account.gil.as_ref().context("nothing is reported")?;
             ensure!(gil.hand_overs > 0, "{thread:?}");
             // It computes whenever it has the lock.
             let run_ns = thread.account.on_cpu_ns + thread.account.runqueue_ns;
@@ -167,7 +167,7 @@ fn a_pool_that_runs_programs_hardly_waits_for_the_lock() -> Result<()> {
     Ok(())
 }
 
-/// What could not be told of the lock.
+/// What could not be said of the lock.
 fn gil_problems(report: &Report) -> Vec<&str> {
     let problems = report.coverage.problems.iter().map(String::as_str);
     problems.filter(|said| said.contains("GIL")).collect()
@@ -188,7 +188,7 @@ fn computing_processes_have_a_lock_each() -> Result<()> {
 
 /// Each has a lock at another place.
 #[test]
-fn several_interpreters_in_one_tree_are_told_apart() -> Result<()> {
+fn several_interpreters_in_one_tree_are_distinguished() -> Result<()> {
     let _shared = share_machine();
     let pythons = pythons()?;
     let (script, mut command) = (format!("{COMPUTE}{THREADS}\n"), vec!["sh", "-c"]);
@@ -295,7 +295,7 @@ fn symbolless(dir: &Path) -> Result<PathBuf> {
 }
 
 #[test]
-fn a_python_without_the_symbol_cannot_be_told_and_says_so_once() -> Result<()> {
+fn a_python_without_the_symbol_is_named_once() -> Result<()> {
     let dir = live::shared_dir()?;
     let python = symbolless(dir.path())?;
     let twice = format!("if os.fork() == 0: {THREADS}; os._exit(0)\nos.wait(); {THREADS}");

@@ -75,7 +75,7 @@ fn compare(report: &[u8], file: &str) -> Result<()> {
 
 /// These recordings are older than the records of calls and requests.
 #[test]
-fn a_recording_without_calls_and_requests_lost_none_and_tells_none() -> Result<()> {
+fn a_recording_without_calls_and_requests_lost_none_and_has_none() -> Result<()> {
     for mode in MODES {
         let report = Report::parse(&report(mode, "json")?)?;
         for class in ["call", "request"] {
@@ -91,8 +91,8 @@ fn a_recording_without_calls_and_requests_lost_none_and_tells_none() -> Result<(
 /// The story and the complaint come after the report, which is not lost.
 #[test]
 fn a_thread_is_explained_and_one_that_is_not_there_is_an_error() -> Result<()> {
-    let told = Report::parse(&report("gitsync-threads", "json")?)?;
-    let tid = told.threads.first().context("a thread")?.tid;
+    let report = Report::parse(&report("gitsync-threads", "json")?)?;
+    let tid = report.threads.first().context("a thread")?.tid;
     let explain = |tid: u32| {
         let mut run = live::waitscope()?;
         run.env("COLUMNS", "80").env("NO_COLOR", "1").arg("report");

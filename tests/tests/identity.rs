@@ -46,17 +46,17 @@ fn a_thread_is_known_by_its_last_name() -> Result<()> {
             .sum::<u64>(),
         3
     );
-    let told = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
     let account = &thread.account;
     assert!(
-        account.slept_within(told.trim().parse()?),
-        "{told}{account:?}"
+        account.slept_within(text.trim().parse()?),
+        "{text}{account:?}"
     );
     Ok(())
 }
 
 #[test]
-fn a_descriptor_is_told_again_when_it_is_another_file() -> Result<()> {
+fn a_descriptor_is_reported_again_when_it_is_another_file() -> Result<()> {
     const ROUNDS: u64 = 50;
     let (outcome, report) = live::traced(&[ACTOR, "reuse", &ROUNDS.to_string()])?;
     outcome.expect_code(0)?;

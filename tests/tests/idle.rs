@@ -1,4 +1,4 @@
-//! Workers that wait for work are told from workers that wait for each other.
+//! Workers that wait for work are distinguished from workers that wait for each other.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -64,7 +64,7 @@ fn threads_that_contend_for_a_lock_are_never_idle() -> Result<()> {
     assert_eq!(total(&threads, |t| t.account.idle_ns), 0);
     let waited = total(&threads, |t| t.account.kind_ns("futex"));
     let blocked = total(&threads, |t| judged(t, "futex", Some(false)));
-    // Whoever finds the lock taken waits for it, or has yet to get a CPU to try.
+    // A thread that finds the lock taken waits for it, or has yet to get a CPU to try.
     let queued = total(&threads, |t| t.account.runqueue_ns);
     assert!(
         waited + queued > 200_000_000,

@@ -23,7 +23,7 @@ fn machine() -> MutexGuard<'static, ()> {
 }
 
 #[test]
-fn every_process_of_a_storm_is_told_once() -> Result<()> {
+fn every_process_of_a_storm_is_reported_once() -> Result<()> {
     let _machine = machine();
     let dir = live::shared_dir()?;
     let log = dir.path().join("storm.log");
@@ -78,8 +78,8 @@ fn messaging_loses_nothing() -> Result<()> {
 fn is_there(comm: &str) -> Result<bool> {
     for process in fs::read_dir("/proc")? {
         // It may end while it is looked at.
-        let told = fs::read_to_string(process?.path().join("comm"));
-        if told.is_ok_and(|told| told.trim_end() == comm) {
+        let comm_file = fs::read_to_string(process?.path().join("comm"));
+        if comm_file.is_ok_and(|text| text.trim_end() == comm) {
             return Ok(true);
         }
     }
@@ -88,7 +88,7 @@ fn is_there(comm: &str) -> Result<bool> {
 
 /// A line of the flood's own account.
 #[derive(Debug, Deserialize)]
-struct Told {
+struct Entry {
     name: String,
     what: String,
     ns: u64,
@@ -100,7 +100,10 @@ struct Told {
 fn what_is_lost_is_known_as_sums() -> Result<()> {
     let _machine = machine();
     let dir = live::shared_dir()?;
-    let (file, out) = (dir.path().join("told.jsonl"), dir.path().join("out.json"));
+    let (file, out) = (
+        dir.path().join("written.jsonl"),
+        dir.path().join("out.json"),
+    );
     let mut run = live::waitscope()?;
     run.args(["run", "--ring-size", "4096", "-o"]).arg(&out);
     // On one CPU the two take turns, and every byte is waited for.
@@ -124,7 +127,7 @@ fn what_is_lost_is_known_as_sums() -> Result<()> {
     );
 
     let text = fs::read_to_string(&file)?;
-    let told: Vec<Told> = text
+    let written: Vec<Entry> = text
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
@@ -135,9 +138,9 @@ fn what_is_lost_is_known_as_sums() -> Result<()> {
     let (mut cpu_ns, mut ran_ns) = (0, 0);
     let (mut sleeps, mut seen, mut reads) = (0, 0, 0);
     for name in ["b-flood1", "b-flood2"] {
-        let told = |what: &str| {
-            let line = told.iter().find(|t| t.name == name && t.what == what);
-            line.map(|t| t.ns).context("not told")
+        let written = |what: &str| {
+            let line = written.iter().find(|t| t.name == name && t.what == what);
+            line.map(|t| t.ns).context("not written")
         };
         let thread = report.named(name)?;
         let account = &thread.account;
@@ -145,11 +148,11 @@ fn what_is_lost_is_known_as_sums() -> Result<()> {
             account.unknown_ns * 100 <= account.lifetime_ns,
             "{thread:?}"
         );
-        sleeps += told("sleeps")?;
+        sleeps += written("sleeps")?;
         seen += thread.switches.voluntary;
         let of_pipe = account.of_kind("pipe-read");
         reads += of_pipe.map(|wait| wait.count).sum::<u64>();
-        cpu_ns += told("computing")?;
+        cpu_ns += written("computing")?;
         ran_ns += account.on_cpu_ns;
     }
     ensure!(seen.abs_diff(sleeps) * 100 <= sleeps, "{seen} of {sleeps}");

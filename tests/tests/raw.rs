@@ -1,7 +1,7 @@
 //! The raw tier: waitscope in a mount namespace of its own where the kernel
 //! offers no type information.
 //!
-//! What the system call settles must be told as it was; what it does not settle
+//! What the system call settles must be reported as it was; what it does not settle
 //! must be `unknown`.
 
 use std::collections::{BTreeSet, HashMap};
@@ -105,7 +105,7 @@ fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {
 }
 
 #[test]
-fn a_packet_is_told_of_its_sender_or_of_nobody() -> Result<()> {
+fn a_packet_is_its_senders_or_nobodys() -> Result<()> {
     let (outcome, report) = traced(&[ACTOR, "nagle", "40"])?;
     outcome.expect_code(0)?;
     let mut wrong = audit::violations(&report);
@@ -115,7 +115,7 @@ fn a_packet_is_told_of_its_sender_or_of_nobody() -> Result<()> {
 }
 
 #[test]
-fn what_the_call_settles_is_told_and_the_rest_is_unknown() -> Result<()> {
+fn what_the_call_settles_is_reported_and_the_rest_is_unknown() -> Result<()> {
     let dir = live::shared_dir()?;
     let file = dir.path().join("truth.jsonl");
     let arguments = [
@@ -137,8 +137,8 @@ fn what_the_call_settles_is_told_and_the_rest_is_unknown() -> Result<()> {
         wrong.extend(contradictions(&report, case, stolen_ns));
     }
     let kinds: BTreeSet<&str> = measured.iter().map(|case| case.kind.as_str()).collect();
-    let told = SETTLED.iter().filter(|(kind, _)| kinds.contains(kind));
-    assert!(told.count() >= SETTLED.len() - 2, "only {kinds:?}");
+    let seen_kinds = SETTLED.iter().filter(|(kind, _)| kinds.contains(kind));
+    assert!(seen_kinds.count() >= SETTLED.len() - 2, "only {kinds:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
@@ -177,7 +177,7 @@ fn tolerance(truth_ns: u64) -> u64 {
 ///
 /// The time that a waking takes lies between wait and run queue, and the clocks
 /// of scheduler and tracepoints set it down on either side (on an emulated
-/// machine it is milliseconds): what was told as a wait may exceed the truth by
+/// machine it is milliseconds): what was reported as a wait may exceed the truth by
 /// no more than the run queue's time, and all together must be there.
 fn contradictions(report: &Report, case: &Measured, stolen_ns: u64) -> Vec<String> {
     let is_subject = |thread: &Thread| (thread.pid, thread.tid) == (case.pid, case.tid);
@@ -187,16 +187,16 @@ fn contradictions(report: &Report, case: &Measured, stolen_ns: u64) -> Vec<Strin
     };
     let account = &thread.account;
     let waits: Vec<&Wait> = account.of_kind(&case.kind).collect();
-    let told = account.kind_ns(&case.kind);
+    let reported = account.kind_ns(&case.kind);
     let slack = tolerance(case.wait_ns) + stolen_ns;
     // The kernel may skip a run of a classic tracepoint's program: then a wait is
-    // told to be unknown. How many may be so is asked below.
+    // reported as unknown. How many may be so is asked below.
     let seen = account.runqueue_ns + account.on_cpu_ns + account.unknown_ns;
-    let all = told + on_the_way(account, &waits) + seen;
+    let all = reported + on_the_way(account, &waits) + seen;
     let true_all = case.wait_ns + case.rundelay_ns + case.oncpu_ns;
     let mut found = Vec::new();
-    if told > case.wait_ns + case.rundelay_ns + slack || all + slack < true_all {
-        found.push(format!("{told} ns of {all} ns"));
+    if reported > case.wait_ns + case.rundelay_ns + slack || all + slack < true_all {
+        found.push(format!("{reported} ns of {all} ns"));
     }
     let count: u64 = waits.iter().map(|wait| wait.count).sum();
     if count.abs_diff(case.count) > case.count / 20 + 2 {
@@ -248,7 +248,7 @@ fn the_report_names_the_tier_and_what_is_missing() -> Result<()> {
     Ok(())
 }
 
-/// What the sleepers wait for, as far as their calls tell.
+/// What the sleepers wait for, as far as their calls show.
 const SLEEPERS: &[(&str, &str)] = &[
     ("s-epoll", "epoll"),
     ("s-futex", "futex"),
@@ -323,7 +323,7 @@ fn a_32_bit_program_is_not_read_with_the_64_bit_table() -> Result<()> {
 const PROCESSES: usize = 2_000;
 
 #[test]
-fn every_process_of_a_storm_is_told_once() -> Result<()> {
+fn every_process_of_a_storm_is_reported_once() -> Result<()> {
     let dir = live::shared_dir()?;
     let log = dir.path().join("storm.log");
     let log_arg = log.to_string_lossy().into_owned();

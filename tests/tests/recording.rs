@@ -49,7 +49,7 @@ fn a_replay_is_the_live_report_byte_for_byte() -> Result<()> {
 }
 
 #[test]
-fn a_cut_recording_tells_what_it_has() -> Result<()> {
+fn a_cut_recording_shows_what_it_has() -> Result<()> {
     let dir = live::shared_dir()?;
     let recording = dir.path().join("run.wsc");
     record(dir.path(), &recording)?;
@@ -67,9 +67,12 @@ fn a_cut_recording_tells_what_it_has() -> Result<()> {
         let outcome = report(&cut)?;
         outcome.expect_code(0)?;
         assert!(!outcome.stderr.is_empty(), "no warning at {length}");
-        let told = Report::parse(&outcome.stdout)?;
-        assert!(!told.coverage.problems.is_empty(), "no problem at {length}");
-        let found = told.threads.len();
+        let report = Report::parse(&outcome.stdout)?;
+        assert!(
+            !report.coverage.problems.is_empty(),
+            "no problem at {length}"
+        );
+        let found = report.threads.len();
         assert!((before..=threads).contains(&found), "{found} at {length}");
         before = found;
     }
@@ -113,16 +116,16 @@ fn what_is_no_recording_is_refused() -> Result<()> {
 }
 
 #[test]
-fn what_does_not_fit_into_memory_is_told_all_the_same() -> Result<()> {
+fn what_does_not_fit_into_memory_is_reported_all_the_same() -> Result<()> {
     let dir = live::shared_dir()?;
-    let (recording, told) = (dir.path().join("run.wsc"), dir.path().join("told.jsonl"));
+    let (recording, truth_file) = (dir.path().join("run.wsc"), dir.path().join("truth.jsonl"));
     let mut run = live::waitscope()?;
     run.args(["run", "-o"]).arg(dir.path().join("live.json"));
     run.arg("--record").arg(&recording).arg("--");
     run.arg(env!("CARGO_BIN_EXE_actor"))
         .args(["chain", "flood"]);
-    live::finish(run.arg(&told))?.expect_code(0)?;
-    // Of what is told, only the place of what was seen may differ.
+    live::finish(run.arg(&truth_file))?.expect_code(0)?;
+    // Of what is reported, only the place of what was seen may differ.
     let folder = dir.path();
     let within = |memory: &str, folder: &Path| -> Result<(Value, u64, String)> {
         let mut command = live::waitscope()?;

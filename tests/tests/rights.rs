@@ -68,8 +68,8 @@ fn other_numbers_than_the_kernels_are_refused() -> Result<()> {
     for (command, code) in [(&["run", "--", "true"][..], 125), (&["doctor"], 1)] {
         let outcome = within(command)?;
         outcome.expect_code(code)?;
-        let told = outcome.stderr + &String::from_utf8_lossy(&outcome.stdout);
-        assert!(told.contains("--pid=host"), "{told}");
+        let text = outcome.stderr + &String::from_utf8_lossy(&outcome.stdout);
+        assert!(text.contains("--pid=host"), "{text}");
     }
     Ok(())
 }
@@ -77,12 +77,12 @@ fn other_numbers_than_the_kernels_are_refused() -> Result<()> {
 #[test]
 fn two_capabilities_suffice() -> Result<()> {
     let dir = live::shared_dir()?;
-    let (out, told) = (dir.path().join("out.json"), dir.path().join("truth.jsonl"));
+    let (out, truth_file) = (dir.path().join("out.json"), dir.path().join("truth.jsonl"));
     let mut command = as_nobody(Some("+bpf,+perfmon"))?;
     command.args(["run", "-o"]).arg(&out);
     let sleeps = "grep ^Cap /proc/self/status; exec \"$0\" --truth \"$1\" --only nanosleep";
     command.args(["--", "sh", "-c", sleeps]);
-    command.arg(env!("CARGO_BIN_EXE_truth")).arg(&told);
+    command.arg(env!("CARGO_BIN_EXE_truth")).arg(&truth_file);
     let (stolen_ns, watch) = (live::stolen_ns()?, Watch::start()?);
     let outcome = live::finish(&mut command)?;
     let stalls = watch.stop()?;
@@ -99,7 +99,7 @@ fn two_capabilities_suffice() -> Result<()> {
         (report.coverage.lost_total, report.coverage.residual_ns),
         (0, 0)
     );
-    let lines = truth::read(&told)?;
+    let lines = truth::read(&truth_file)?;
     let wrong = truth::contradictions(&report, &truth::measured(&lines), stolen_ns, None);
     let wrong = stalls.excuse(wrong);
     assert!(wrong.is_empty(), "{wrong:?}");

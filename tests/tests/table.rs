@@ -37,9 +37,9 @@ fn no_line_is_wider_than_asked() -> Result<()> {
             report.arg("report").arg(&recording).args(options);
             let outcome = live::finish(report.env("COLUMNS", columns.to_string()))?;
             outcome.expect_code(0)?;
-            let told = String::from_utf8_lossy(&outcome.stdout);
-            assert!(told.contains(" sum "), "{told}");
-            let wide = text::too_wide(&told, columns);
+            let text_shown = String::from_utf8_lossy(&outcome.stdout);
+            assert!(text_shown.contains(" sum "), "{text_shown}");
+            let wide = text::too_wide(&text_shown, columns);
             assert!(wide.is_empty(), "{columns} columns {options:?}: {wide:#?}");
         }
     }
@@ -61,7 +61,7 @@ fn the_width_of_the_terminal_is_respected() -> Result<()> {
 }
 
 #[test]
-fn colour_is_for_terminals_unless_told_otherwise() -> Result<()> {
+fn colour_is_for_terminals_unless_asked_otherwise() -> Result<()> {
     let has_colour = |stderr: &str| stderr.contains("\u{1b}[");
     let outcome = live::finish(&mut command(&[])?)?;
     assert!(!has_colour(&outcome.stderr), "not a terminal");

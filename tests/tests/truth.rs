@@ -15,7 +15,7 @@ use waitscope_tests::{audit, live, travel, truth, unseen};
 const KINDS: usize = 18;
 
 #[test]
-fn every_wait_is_told_as_it_was() -> Result<()> {
+fn every_wait_is_reported_as_it_was() -> Result<()> {
     let runs: u32 = match env::var("WAITSCOPE_REPEAT") {
         Ok(text) => text.parse().context("WAITSCOPE_REPEAT")?,
         Err(_) => 1,

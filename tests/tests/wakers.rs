@@ -1,4 +1,4 @@
-//! Whoever only happened to run when an interrupt came is not the waker.
+//! A task that only happened to run when an interrupt came is not the waker.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ fn naps_beside_cats(count: u32, micros: u32) -> Result<(Account, u64)> {
     let (count, micros) = (count.to_string(), micros.to_string());
     let (outcome, mut report) = live::traced(&["sh", "-c", script, actor, &count, &micros])?;
     outcome.expect_code(0)?;
-    let told = String::from_utf8_lossy(&outcome.stdout).into_owned();
-    let slept = told.trim().strip_prefix("slept ").context(told.clone())?;
+    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    let slept = text.trim().strip_prefix("slept ").context(text.clone())?;
     assert_eq!(audit::violations(&report), Vec::<String>::new());
     let naps = report
         .threads
@@ -73,7 +73,7 @@ fn wrong_senders(options: &[&str]) -> Result<Vec<String>> {
 }
 
 #[test]
-fn a_packet_is_told_of_its_sender_or_of_nobody() -> Result<()> {
+fn a_packet_is_its_senders_or_nobodys() -> Result<()> {
     assert_eq!(wrong_senders(&[])?, Vec::<String>::new());
     Ok(())
 }

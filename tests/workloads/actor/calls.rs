@@ -24,10 +24,10 @@ const WRONG: u32 = 2;
 
 /// Makes the calls and writes what the kernel answered, as JSON.
 pub(crate) fn make(out: &str) -> io::Result<u8> {
-    let mut told = Told::default();
-    wait_for_children(&mut told)?;
-    poll(&mut told)?;
-    let Told { wait, epoll } = told;
+    let mut results = Results::default();
+    wait_for_children(&mut results)?;
+    poll(&mut results)?;
+    let Results { wait, epoll } = results;
     let text = serde_json::json!({
         "do_wait": {"calls": wait.sum(), "useful": wait.useful, "empty": wait.empty, "failed": wait.failed},
         "do_epoll_wait": {"calls": epoll.sum(), "useful": epoll.useful, "empty": epoll.empty, "failed": epoll.failed},
@@ -37,7 +37,7 @@ pub(crate) fn make(out: &str) -> io::Result<u8> {
 }
 
 #[derive(Default)]
-struct Told {
+struct Results {
     wait: Answers,
     epoll: Answers,
 }
@@ -65,23 +65,23 @@ impl Answers {
     }
 }
 
-fn wait_for_children(told: &mut Told) -> io::Result<()> {
+fn wait_for_children(results: &mut Results) -> io::Result<()> {
     for _ in 0..REAPED {
         let child = child(|| 0)?;
-        told.wait.take(wait(child, 0));
+        results.wait.take(wait(child, 0));
     }
     let sleeper = child(|| {
         // SAFETY: no precondition.
         unsafe { libc::pause() }
     })?;
     for _ in 0..NONE_YET {
-        told.wait.take(wait(sleeper, libc::WNOHANG));
+        results.wait.take(wait(sleeper, libc::WNOHANG));
     }
     // SAFETY: plain integers; the child is not reaped yet.
     check(unsafe { libc::kill(sleeper, libc::SIGKILL) })?;
-    told.wait.take(wait(sleeper, 0));
+    results.wait.take(wait(sleeper, 0));
     for _ in 0..NO_CHILD {
-        told.wait.take(wait(-1, 0));
+        results.wait.take(wait(-1, 0));
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ fn child(act: impl Fn() -> i32) -> io::Result<i32> {
     Ok(pid)
 }
 
-fn poll(told: &mut Told) -> io::Result<()> {
+fn poll(results: &mut Results) -> io::Result<()> {
     // SAFETY: plain integers.
     let epoll = owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
     // SAFETY: plain integers.
@@ -115,20 +115,20 @@ fn poll(told: &mut Told) -> io::Result<()> {
     // SAFETY: `wanted` is a valid event.
     check(unsafe { libc::epoll_ctl(epoll.as_raw_fd(), add, fd, &raw mut wanted) })?;
     for _ in 0..LOOKS {
-        told.epoll.take(epoll_wait(epoll.as_raw_fd(), 0));
+        results.epoll.take(epoll_wait(epoll.as_raw_fd(), 0));
     }
     for _ in 0..TIMEOUTS {
-        told.epoll.take(epoll_wait(epoll.as_raw_fd(), 5));
+        results.epoll.take(epoll_wait(epoll.as_raw_fd(), 5));
     }
     let one = 1_u64;
     // SAFETY: `one` has eight bytes.
     let written = unsafe { libc::write(fd, (&raw const one).cast(), 8) };
     check(i32::try_from(written).map_err(io::Error::other)?)?;
     for _ in 0..WITH_EVENT {
-        told.epoll.take(epoll_wait(epoll.as_raw_fd(), 1_000));
+        results.epoll.take(epoll_wait(epoll.as_raw_fd(), 1_000));
     }
     for _ in 0..WRONG {
-        told.epoll.take(epoll_wait(fd, 0));
+        results.epoll.take(epoll_wait(fd, 0));
     }
     Ok(())
 }

@@ -25,13 +25,13 @@ pub(crate) fn overflow(out: &str) -> io::Result<u8> {
     let before = overflows()?;
     let connected = fill(&address)?;
     drop_requests(&address)?;
-    let told = serde_json::json!({
+    let facts = serde_json::json!({
         "port": address.port(),
         "connected": connected.len(),
         "overflows": overflows()? - before,
         "limit": BACKLOG,
     });
-    serde_json::to_writer(File::create(out)?, &told)?;
+    serde_json::to_writer(File::create(out)?, &facts)?;
     Ok(0)
 }
 

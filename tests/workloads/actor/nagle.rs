@@ -21,14 +21,16 @@ pub(crate) fn exchange(rounds: u32) -> io::Result<u8> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let near = TcpStream::connect(listener.local_addr()?)?;
     let far = listener.accept()?.0;
-    let (tell, told) = channel();
+    let (acknowledge, acknowledged) = channel();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         for name in CROWD {
             named(name).spawn_scoped(scope, || crowd(&done))?;
         }
-        let receiver = named("n-recv").spawn_scoped(scope, move || receive(far, rounds, &tell))?;
-        let sender = named("n-send").spawn_scoped(scope, move || send(near, rounds, &told))?;
+        let receiver =
+            named("n-recv").spawn_scoped(scope, move || receive(far, rounds, &acknowledge))?;
+        let sender =
+            named("n-send").spawn_scoped(scope, move || send(near, rounds, &acknowledged))?;
         let ended = [receiver.join(), sender.join()];
         done.store(true, Ordering::Relaxed);
         for thread in ended {
@@ -42,24 +44,24 @@ fn named(name: &str) -> thread::Builder {
     thread::Builder::new().name(name.to_owned())
 }
 
-fn send(mut stream: TcpStream, rounds: u32, told: &Receiver<()>) -> io::Result<()> {
+fn send(mut stream: TcpStream, rounds: u32, acknowledged: &Receiver<()>) -> io::Result<()> {
     for _ in 0..rounds {
         // The receiver falls asleep meanwhile.
         thread::sleep(Duration::from_millis(5));
         stream.write_all(b"1")?;
         stream.write_all(b"2")?;
-        told.recv().map_err(io::Error::other)?;
+        acknowledged.recv().map_err(io::Error::other)?;
     }
     Ok(())
 }
 
-fn receive(mut stream: TcpStream, rounds: u32, tell: &Sender<()>) -> io::Result<()> {
+fn receive(mut stream: TcpStream, rounds: u32, acknowledge: &Sender<()>) -> io::Result<()> {
     for _ in 0..rounds {
         for _ in 0..2 {
             delay_acknowledgements(&stream)?;
             stream.read_exact(&mut [0])?;
         }
-        tell.send(()).map_err(io::Error::other)?;
+        acknowledge.send(()).map_err(io::Error::other)?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub fn hostile() -> io::Result<u8> {
     Ok(0)
 }
 
-/// A thread called `first`, then `second`, then `third`, asleep as each. Tells
+/// A thread called `first`, then `second`, then `third`, asleep as each. Says
 /// how long these sleeps took, in ns.
 pub fn rename() -> io::Result<u8> {
     let thread = thread::spawn(|| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::check;
 
-/// `count` sleeps of `micros` microseconds. Tells how many it slept through: a
+/// `count` sleeps of `micros` microseconds. Says how many it slept through: a
 /// timer may fire before the thread that set it is off its CPU.
 pub fn take(count: u32, micros: u32) -> io::Result<u8> {
     let time = libc::timespec {

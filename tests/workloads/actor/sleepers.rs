@@ -1,5 +1,5 @@
 //! Threads that are asleep for good, to be attached to: `s-epoll`, `s-futex`,
-//! `s-sleep`, `s-pipe`, and `s-nap`, which wakes every 1.5 s and tells how long
+//! `s-sleep`, `s-pipe`, and `s-nap`, which wakes every 1.5 s and says how long
 //! it slept, in ns, a line each.
 
 use std::fs;

@@ -6,7 +6,7 @@
 //!
 //! Waking takes time, a tenth of a millisecond on an emulated machine: whether
 //! it belongs to the sleep or to the run queue is a matter of which end of it
-//! is looked at. The waker's clock tells how long it took at the most.
+//! is looked at. The waker's clock shows how long it took at the most.
 //!
 //! The kernel's CPU time is not always right. When a CPU is due to reschedule
 //! and another wakes a thread on it, the run queue's clock may stand still
@@ -119,7 +119,7 @@ impl<'a> Meter<'a> {
     }
 
     /// The kernel's sleep ended at `awake_ns`. A waking from before the call, or
-    /// none that is known, tells nothing.
+    /// none that is known, shows nothing.
     fn compare_waking(&self, before: &Snapshot, after: &Snapshot, awake_ns: u64) {
         let due_ns = self.slot.due_ns.load(SeqCst);
         if (before.time_ns..after.time_ns).contains(&due_ns) {

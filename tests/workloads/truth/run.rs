@@ -142,7 +142,7 @@ pub fn reap_subject(pid: libc::pid_t, slot: &Slot) -> io::Result<()> {
     sys::watch(pid, libc::WEXITED)?;
     let account = SchedStat::of_zombie(pid)?;
     let (on_cpu, delay) = (account.on_cpu_ns()?, account.run_delay_ns()?);
-    // It may still be on its way to its last switch, with nobody to tell.
+    // It may still be on its way to its last switch, and no other thread can see that.
     let known = slot.oncpu_ns.swap(on_cpu, SeqCst) + slot.rundelay_ns.swap(delay, SeqCst);
     if let Some(queued) = WaitSum::of_zombie(pid).ns() {
         slot.queued_ns.store(queued, SeqCst);

@@ -73,7 +73,7 @@ impl Slot {
         self.waking.load(SeqCst) != 0
     }
 
-    /// Tells the waker to stop; every way out of a subject leads here.
+    /// Asks the waker to stop; every way out of a subject leads here.
     pub fn set_done(&self) {
         self.done.store(1, SeqCst);
     }

@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use super::{clock, join, process, tell};
+use super::{clock, join, process, write_down};
 
 pub(super) fn run(out: &str) -> io::Result<()> {
     let child = process(out, "b-child", || child(out))?;
@@ -17,11 +17,11 @@ fn child(out: &str) -> io::Result<()> {
     let (mut from, mut to) = io::pipe()?;
     let grandchild = process(out, "b-grandchild", || {
         clock::compute(Duration::from_millis(100));
-        tell(out, "b-grandchild", "computing", clock::cpu_ns())?;
+        write_down(out, "b-grandchild", "computing", clock::cpu_ns())?;
         to.write_all(b"x")
     })?;
     from.read_exact(&mut [0])?;
     join(grandchild)?;
-    tell(out, "b-child", "timer", slept)?;
-    tell(out, "b-child", "computing", clock::cpu_ns())
+    write_down(out, "b-child", "timer", slept)?;
+    write_down(out, "b-child", "computing", clock::cpu_ns())
 }

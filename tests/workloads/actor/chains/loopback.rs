@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use super::{clock, join, process, tell};
+use super::{clock, join, process, write_down};
 
 const REQUESTS: u32 = 20;
 
@@ -20,7 +20,7 @@ pub(super) fn run(out: &str) -> io::Result<()> {
             clock::compute(Duration::from_millis(10));
             client.write_all(b"x")?;
         }
-        tell(out, "b-server", "computing", clock::cpu_ns())
+        write_down(out, "b-server", "computing", clock::cpu_ns())
     })?;
     let client = process(out, "b-client", || {
         let mut server = TcpStream::connect(address)?;

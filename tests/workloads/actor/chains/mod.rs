@@ -30,7 +30,7 @@ pub(crate) fn run(name: &str, out: &str) -> io::Result<u8> {
 
 /// Appends `{"name": …, "what": …, "ns": …}`: one write, so that lines of
 /// several processes do not mix.
-fn tell(out: &str, name: &str, what: &str, ns: u64) -> io::Result<()> {
+fn write_down(out: &str, name: &str, what: &str, ns: u64) -> io::Result<()> {
     let mut line = serde_json::json!({"name": name, "what": what, "ns": ns}).to_string();
     line.push('\n');
     let mut file = OpenOptions::new().create(true).append(true).open(out)?;
@@ -45,8 +45,8 @@ fn process(out: &str, name: &str, act: impl FnOnce() -> io::Result<()>) -> io::R
         return Ok(pid);
     }
     let done = super::names::set(name.as_bytes()).and_then(|()| {
-        // Whoever waits for this one is asleep by then.
-        tell(out, name, "timer", clock::sleep(HEAD_START))?;
+        // What waits for this one is asleep by then.
+        write_down(out, name, "timer", clock::sleep(HEAD_START))?;
         act()
     });
     let code = i32::from(done.is_err());

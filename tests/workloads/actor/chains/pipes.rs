@@ -4,7 +4,7 @@
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::time::Duration;
 
-use super::{clock, join, process, tell};
+use super::{clock, join, process, write_down};
 
 /// Processes behind the first.
 const HOPS: u32 = 5;
@@ -32,7 +32,7 @@ fn hop(number: u32, out: &str) -> io::Result<(PipeReader, i32)> {
             None
         };
         clock::compute(Duration::from_millis(40));
-        tell(out, &name, "computing", clock::cpu_ns())?;
+        write_down(out, &name, "computing", clock::cpu_ns())?;
         to.write_all(b"x")?;
         next.map_or(Ok(()), join)
     })?;
@@ -49,7 +49,7 @@ pub(super) fn ping_pong(out: &str) -> io::Result<()> {
             clock::compute(Duration::from_millis(2));
             pong_to.write_all(b"x")?;
         }
-        tell(out, "b-pong", "computing", clock::cpu_ns())
+        write_down(out, "b-pong", "computing", clock::cpu_ns())
     })?;
     let ping = process(out, "b-ping", || {
         for _ in 0..ROUNDS {
@@ -57,7 +57,7 @@ pub(super) fn ping_pong(out: &str) -> io::Result<()> {
             ping_to.write_all(b"x")?;
             ping_from.read_exact(&mut [0])?;
         }
-        tell(out, "b-ping", "computing", clock::cpu_ns())
+        write_down(out, "b-ping", "computing", clock::cpu_ns())
     })?;
     join(ping)?;
     join(pong)
@@ -67,7 +67,7 @@ pub(super) fn ping_pong(out: &str) -> io::Result<()> {
 pub(super) fn flood(out: &str) -> io::Result<()> {
     let (from_second, to_first) = io::pipe()?;
     let (from_first, to_second) = io::pipe()?;
-    // Whoever ends first leaves the last byte of the other unread.
+    // The one that ends first leaves the last byte of the other unread.
     let _open = (from_first.try_clone()?, from_second.try_clone()?);
     let second = process(out, "b-flood2", || {
         bounce(out, "b-flood2", from_first, to_first)
@@ -86,6 +86,6 @@ fn bounce(out: &str, name: &str, mut from: PipeReader, mut to: PipeWriter) -> io
         from.read_exact(&mut [0])?;
         to.write_all(b"x")?;
     }
-    tell(out, name, "sleeps", clock::sleeps()?)?;
-    tell(out, name, "computing", clock::cpu_ns())
+    write_down(out, name, "sleeps", clock::sleeps()?)?;
+    write_down(out, name, "computing", clock::cpu_ns())
 }

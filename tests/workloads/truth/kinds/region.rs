@@ -17,7 +17,7 @@ const UFFDIO_REGISTER: libc::c_ulong = 0xc020_aa00;
 /// `_IOWR(0xAA, 0x03, struct uffdio_copy)`.
 const UFFDIO_COPY: libc::c_ulong = 0xc028_aa03;
 
-/// The registered memory and the descriptor that tells its faults. It is
+/// The registered memory and the descriptor that reports its faults. It is
 /// never unmapped.
 pub struct Region {
     faults: File,
