@@ -13,7 +13,6 @@ mod outcome;
 mod plan;
 mod programs;
 mod qemu;
-mod verdict;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -116,19 +115,19 @@ impl<'a> GuestSetup<'a> {
         let programs = self.programs.only(&round.tests);
         let plan = plan::of(self.workspace, &programs, self.options)?;
         let initramfs = Initramfs::write(self.workspace, &programs, &plan)?;
+        let name = label.replace(' ', "-");
+        let file = |end| files::cache(self.workspace).join(format!("console/{name}.{end}"));
+        let (log, results) = (file("log"), file("results"));
         let settings = round.settings();
-        let mut command = self.qemu.guest(image, initramfs.path(), &settings);
-        let log = format!("console/{}.log", label.replace(' ', "-"));
-        let log = files::cache(self.workspace).join(log);
+        let path = initramfs.path();
+        let mut command = self.qemu.guest(image, path, &results, &settings);
         let limit = Duration::from_secs(self.options.common.timeout);
-        let seen = console::follow(&mut command, &label, io::stdout(), &log, limit)?;
+        let seen = console::follow(&mut command, &label, io::stdout(), &log, &results, limit)?;
         let outcome = Outcome::of(round, &seen);
-        if !outcome.verdict.is_told() {
-            say(format_args!(
-                "== {label}: {}; its last lines:",
-                outcome.verdict
-            ));
-            seen.tail.iter().for_each(say);
+        if !outcome.verdict.is_result() {
+            let verdict = &outcome.verdict;
+            say(format_args!("== {label}: {verdict}; its last lines:"));
+            seen.tail().iter().for_each(say);
         }
         Ok(outcome)
     }

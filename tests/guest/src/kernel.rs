@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use anyhow::{Context as _, Result};
 use nix::sys::utsname::uname;
 
+const UPTIME_FILE: &str = "/proc/uptime";
 const TAINT_FILE: &str = "/proc/sys/kernel/tainted";
 const LOG_FILE: &str = "/dev/kmsg";
 /// The longest record that the kernel gives out is 8 KiB.
@@ -21,6 +22,15 @@ pub(crate) fn version() -> Result<String> {
         release.to_string_lossy(),
         version.to_string_lossy()
     ))
+}
+
+/// Milliseconds since the kernel's start.
+pub(crate) fn uptime() -> Result<u64> {
+    let text = fs::read_to_string(UPTIME_FILE).context(UPTIME_FILE)?;
+    let seconds = text.split(' ').next().unwrap_or_default();
+    // With two digits behind the point.
+    let hundredths: u64 = seconds.replace('.', "").parse().context(UPTIME_FILE)?;
+    Ok(hundredths * 10)
 }
 
 /// Flags that the kernel raises when it has warned, oopsed, locked up, …

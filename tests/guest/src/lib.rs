@@ -1,10 +1,8 @@
 //! What a test guest and the machine that boots it agree on: the plan that is
-//! packed into the initramfs, and the lines that tell results on the console.
+//! packed into the initramfs, and the lines that report results.
 
 mod line;
-mod piece;
 mod plan;
 
-pub use line::{Ended, GuestLine};
-pub use piece::Piece;
+pub use line::{Ended, GuestLine, PORT};
 pub use plan::{PLAN_FILE, Plan, Program};

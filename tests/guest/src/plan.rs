@@ -26,7 +26,7 @@ pub struct Program {
     pub path: String,
     /// Without the program's own name.
     pub arguments: Vec<String>,
-    /// Whether its standard output goes to the host in [`Piece`](crate::Piece)s
-    /// instead of as text among all others'.
+    /// Whether its standard output goes to the host in [`Ended`](crate::Ended)
+    /// instead of onto the console.
     pub caught: bool,
 }

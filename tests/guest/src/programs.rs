@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, wait};
 use nix::unistd::Pid;
-use waitscope_guest::{Ended, GuestLine, Piece, Plan, Program};
+use waitscope_guest::{Ended, Plan, Program};
 
 const NOT_STARTED: i32 = 127;
 /// Where caught output goes: a pipe would need a reader beside the waiting.
@@ -26,14 +26,13 @@ pub(crate) fn run(plan: &Plan, program: &Program) -> Result<Ended> {
         }
     };
     end_all()?;
-    if program.caught {
-        tell_output(&program.name)?;
-    }
     let elapsed = begin.elapsed().as_millis();
     Ok(Ended {
         name: program.name.clone(),
         status,
         milliseconds: u64::try_from(elapsed).unwrap_or(u64::MAX),
+        tainted: false,
+        output: caught_output()?,
     })
 }
 
@@ -58,16 +57,16 @@ fn output_for(program: &Program) -> io::Result<Stdio> {
     }
 }
 
-/// Nothing is told of a program that did not start.
-fn tell_output(name: &str) -> Result<()> {
+/// None of a program whose output is not caught, or that did not start.
+fn caught_output() -> Result<Option<String>> {
     match fs::read(CAUGHT) {
         Ok(output) => {
-            Piece::split(name, &output).for_each(|piece| crate::tell(&GuestLine::Output(piece)))
+            fs::remove_file(CAUGHT).context(CAUGHT)?;
+            Ok(Some(String::from_utf8_lossy(&output).into_owned()))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error).context(CAUGHT),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context(CAUGHT),
     }
-    fs::remove_file(CAUGHT).context(CAUGHT)
 }
 
 /// Waits for this child; orphans of others come to process 1 and are reaped too.

@@ -1,17 +1,15 @@
-//! Follows a guest's serial console: shows it, keeps it, reads what the guest
-//! tells, and ends a guest that takes too long.
+//! Follows a guest to its end: shows and keeps its console, reads its results, and
+//! ends one that is done or takes too long.
 
-use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use waitscope_guest::GuestLine;
+use waitscope_guest::{Ended, GuestLine};
 
 use crate::run::Shown;
 use crate::vm::files;
@@ -19,19 +17,18 @@ use crate::vm::files;
 /// Lines to show again when a guest ends without a result.
 const TAIL: usize = 40;
 /// Lines of a program to show again when it failed.
-const WORDS: usize = 200;
-/// How long switching off may take once the result is known.
-const FAREWELL: Duration = Duration::from_secs(15);
+const EXCERPT: usize = 200;
+/// Between looks at whether a guest is done.
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// What was seen of a guest.
 pub(crate) struct Seen {
-    /// With the time since QEMU's start.
-    pub(crate) told: Vec<(Duration, GuestLine)>,
-    /// The last lines of its console, without pieces of output.
-    pub(crate) tail: VecDeque<String>,
-    /// The last lines of each program that failed.
-    pub(crate) failed: Vec<String>,
+    /// Its results, up to what cannot be read.
+    pub(crate) lines: Vec<GuestLine>,
+    /// Legible, in order.
+    pub(crate) console: Vec<String>,
     pub(crate) timed_out: bool,
+    /// From QEMU's start to its end.
     pub(crate) total: Duration,
 }
 
@@ -46,95 +43,114 @@ impl Drop for Emulator {
     }
 }
 
-/// Starts a guest and follows it to its end, at the latest after `limit`. Every
-/// line goes as it is to the file `log`, and all but pieces of output go to
-/// `shown` after `label`.
+/// Starts a guest and follows it until it has reported its last result, its end, or
+/// `limit`. The console's lines go as they are to the file `log`, and to `shown`
+/// after `label`; the guest's second port writes the file `results`.
 pub(crate) fn follow(
     command: &mut Command,
     label: &str,
-    mut shown: impl Write,
+    shown: impl Write + Send,
     log: &Path,
+    results: &Path,
     limit: Duration,
 ) -> Result<Seen> {
     files::place_bytes(log, b"")?;
-    let mut log = File::options().append(true).open(log)?;
+    files::place_bytes(results, b"")?;
+    let log = File::options().append(true).open(log)?;
     let begin = Instant::now();
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start `{}`", Shown(command)))?;
     let console = child.stdout.take().context("QEMU has no stdout")?;
-    let emulator = Emulator(child);
-    let lines = lines_of(console);
-    let mut seen = Seen {
-        told: Vec::new(),
-        tail: VecDeque::new(),
-        failed: Vec::new(),
-        timed_out: false,
-        total: Duration::ZERO,
-    };
-    // Of the program that runs.
-    let mut words = VecDeque::new();
-    let mut deadline = begin + limit;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match lines.recv_timeout(left) {
-            Ok(line) => {
-                log.write_all(&line)
-                    .context("cannot write the console's log")?;
-                let line = legible(&line);
-                let told = GuestLine::parse(&line);
-                if !matches!(told, Some(GuestLine::Output(_))) {
-                    // A closed stdout is no reason to stop.
-                    let _ = writeln!(shown, "{label} | {line}");
-                    keep(&mut words, WORDS, line.clone());
-                    keep(&mut seen.tail, TAIL, line);
-                }
-                match &told {
-                    Some(GuestLine::Begin { .. }) => words.clear(),
-                    Some(GuestLine::End(ended)) if ended.status != 0 => {
-                        seen.failed.extend(words.drain(..));
-                    }
-                    _ => {}
-                }
-                if matches!(told, Some(GuestLine::Exit { .. })) {
-                    deadline = deadline.min(Instant::now() + FAREWELL);
-                }
-                seen.told.extend(told.map(|told| (begin.elapsed(), told)));
+    let mut emulator = Emulator(child);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| copy(console, label, shown, log));
+        let timed_out = loop {
+            if emulator.0.try_wait()?.is_some() || is_done(results) {
+                break false;
             }
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                seen.timed_out = true;
-                break;
+            if begin.elapsed() >= limit {
+                break true;
             }
-        }
-    }
-    drop(emulator);
-    seen.total = begin.elapsed();
-    Ok(seen)
+            thread::sleep(PERIOD);
+        };
+        drop(emulator);
+        let console = reader.join().ok().context("the console's reader failed")?;
+        Ok(Seen {
+            lines: read(results),
+            console: console.context("cannot write the console's log")?,
+            timed_out,
+            total: begin.elapsed(),
+        })
+    })
 }
 
-fn keep(lines: &mut VecDeque<String>, most: usize, line: String) {
-    if lines.len() == most {
-        lines.pop_front();
+impl Seen {
+    /// The last lines of the console.
+    pub(crate) fn tail(&self) -> &[String] {
+        last(&self.console, TAIL)
     }
-    lines.push_back(line);
+
+    /// The last lines of each program that failed.
+    pub(crate) fn failed(&self) -> Vec<String> {
+        let ended = self.lines.iter().filter_map(|line| match line {
+            GuestLine::End(ended) if ended.status != 0 => Some(self.excerpt(ended)),
+            _ => None,
+        });
+        ended.flatten().cloned().collect()
+    }
+
+    fn excerpt(&self, ended: &Ended) -> &[String] {
+        let name = ended.name.clone();
+        let (begin, end) = (GuestLine::Begin { name }, GuestLine::End(ended.clone()));
+        // A program's last line may lack its end, and then stands before ours.
+        let find = |line: GuestLine| {
+            let text = line.to_string();
+            let mut lines = self.console.iter();
+            lines.rposition(|line| line.ends_with(&text))
+        };
+        let from = find(begin).map_or(0, |at| at + 1);
+        let to = find(end).map_or(self.console.len(), |at| at + 1);
+        last(self.console.get(from..to).unwrap_or_default(), EXCERPT)
+    }
 }
 
-/// The lines as they come; the channel closes with the console.
-fn lines_of(console: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut console = BufReader::new(console);
-        loop {
-            let mut line = Vec::new();
-            let length = console.read_until(b'\n', &mut line);
-            if !matches!(length, Ok(1..)) || sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
+fn last(lines: &[String], most: usize) -> &[String] {
+    &lines[lines.len().saturating_sub(most)..]
+}
+
+/// What cannot be read ends the results, and so the last one is missing.
+fn read(results: &Path) -> Vec<GuestLine> {
+    let text = fs::read(results).unwrap_or_default();
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .map_while(|line| serde_json::from_slice(line).ok())
+        .collect()
+}
+
+fn is_done(results: &Path) -> bool {
+    matches!(read(results).last(), Some(GuestLine::Exit { .. }))
+}
+
+fn copy(
+    console: impl Read,
+    label: &str,
+    mut shown: impl Write,
+    mut log: File,
+) -> std::io::Result<Vec<String>> {
+    let mut console = BufReader::new(console);
+    let mut lines = Vec::new();
+    let mut line = Vec::new();
+    while console.read_until(b'\n', &mut line)? > 0 {
+        log.write_all(&line)?;
+        let text = legible(&line);
+        // A closed stdout is no reason to stop.
+        let _ = writeln!(shown, "{label} | {text}");
+        lines.push(text);
+        line.clear();
+    }
+    Ok(lines)
 }
 
 /// Without what could move the cursor or change colours.
@@ -160,74 +176,94 @@ fn is_direction(c: char) -> bool {
 mod tests {
     use super::*;
 
+    /// A guest that is this script, which finds its port's file in `$RESULTS`.
     fn followed(script: &str, limit: Duration) -> (Seen, Vec<u8>) {
         let folder = files::testing::scratch(&format!("console-{}", script.len()));
-        let log = folder.join("log");
+        let (log, results) = (folder.join("log"), folder.join("results"));
         let mut shown = Vec::new();
         let mut command = Command::new("sh");
-        command.args(["-c", script]);
-        let seen = follow(&mut command, "test", &mut shown, &log, limit).unwrap();
+        command.args(["-c", script]).env("RESULTS", &results);
+        let seen = follow(&mut command, "test", &mut shown, &log, &results, limit).unwrap();
         let expect: String = seen
-            .tail
+            .console
             .iter()
             .map(|line| format!("test | {line}\n"))
             .collect();
-        assert!(String::from_utf8(shown).unwrap().ends_with(&expect));
+        assert_eq!(String::from_utf8(shown).unwrap(), expect);
         let kept = files::read(&log).unwrap();
         files::remove(&folder).unwrap();
         (seen, kept)
     }
 
     const LONG: Duration = Duration::from_secs(60);
+    const EXIT: GuestLine = GuestLine::Exit { status: 3 };
 
     #[test]
     fn a_console_is_kept_as_it_is_and_read_as_text() {
-        let (seen, kept) = followed(
-            r"printf 'boot\033[2J\r\nwaitscope-guest: exit 3\r\nlast'",
-            LONG,
-        );
-        assert_eq!(kept, b"boot\x1b[2J\r\nwaitscope-guest: exit 3\r\nlast");
-        assert_eq!(
-            seen.tail,
-            [r"boot\u{1b}[2J", "waitscope-guest: exit 3", "last"]
-        );
-        assert_eq!(seen.told.len(), 1);
-        assert_eq!(seen.told[0].1, GuestLine::Exit { status: 3 });
+        let (seen, kept) = followed(r"printf 'boot\033[2J\r\nlast'", LONG);
+        assert_eq!(kept, b"boot\x1b[2J\r\nlast");
+        assert_eq!(seen.console, [r"boot\u{1b}[2J", "last"]);
+        assert_eq!(seen.lines, []);
         assert!(!seen.timed_out);
     }
 
     #[test]
-    fn pieces_of_output_are_read_and_not_shown() {
-        let script = "echo before; echo waitscope-guest: output doctor 1 0 0 61; echo after";
+    fn a_guest_is_done_when_it_says_so() {
+        let script = r#"printf '{"exit":{"status":3}}\r\n' >> $RESULTS; exec sleep 60"#;
         let (seen, _) = followed(script, LONG);
-        assert_eq!(seen.tail, ["before", "after"]);
-        assert!(matches!(&seen.told[0].1, GuestLine::Output(piece) if piece.name == "doctor"));
+        assert_eq!(seen.lines, [EXIT]);
+        assert!(!seen.timed_out);
+        assert!(seen.total < LONG);
+    }
+
+    #[test]
+    fn what_cannot_be_read_ends_the_results() {
+        for damage in ["x", r#"{"exit""#, "[ 1.0] BUG: x", r#"{"later":{}}"#] {
+            let script = format!(
+                "printf '%s\\n' '{{\"begin\":{{\"name\":\"a\"}}}}' '{damage}' \
+                 '{{\"exit\":{{\"status\":0}}}}' >> $RESULTS"
+            );
+            let (seen, _) = followed(&script, LONG);
+            assert_eq!(seen.lines, [GuestLine::Begin { name: "a".into() }]);
+        }
     }
 
     #[test]
     fn what_a_failed_program_said_is_kept() {
-        let script = "\
-            echo waitscope-guest: begin good; echo well; echo waitscope-guest: end good 0 1; \
-            echo waitscope-guest: begin bad; echo ill; echo waitscope-guest: end bad 101 1";
-        let (seen, _) = followed(script, LONG);
-        assert_eq!(seen.failed, ["ill", "waitscope-guest: end bad 101 1"]);
+        let ended = |name: &str, status| {
+            GuestLine::End(Ended {
+                name: name.into(),
+                status,
+                milliseconds: 1,
+                tainted: false,
+                output: None,
+            })
+        };
+        let console = "waitscope-guest: begin good\nwell\nwaitscope-guest: end good 0\n\
+            waitscope-guest: begin bad\nill\nno endwaitscope-guest: end bad 101\nafter";
+        let seen = Seen {
+            lines: vec![ended("good", 0), ended("bad", 101)],
+            console: console.lines().map(str::to_owned).collect(),
+            timed_out: false,
+            total: Duration::ZERO,
+        };
+        assert_eq!(seen.failed(), ["ill", "no endwaitscope-guest: end bad 101"]);
     }
 
     #[test]
     fn one_that_hangs_is_ended() {
-        let begin = Instant::now();
         let (seen, _) = followed("echo begun; exec sleep 60", Duration::from_millis(300));
         assert!(seen.timed_out);
-        assert_eq!(seen.tail, ["begun"]);
+        assert_eq!(seen.console, ["begun"]);
         assert!(seen.total >= Duration::from_millis(300));
-        assert!(begin.elapsed() < Duration::from_secs(30));
+        assert!(seen.total < Duration::from_secs(30));
     }
 
     #[test]
     fn only_the_last_lines_are_shown_again() {
         let (seen, kept) = followed("seq 100", LONG);
-        assert_eq!(seen.tail.len(), TAIL);
-        assert_eq!(seen.tail.front().map(String::as_str), Some("61"));
+        assert_eq!(seen.tail().len(), TAIL);
+        assert_eq!(seen.tail()[0], "61");
         assert!(kept.starts_with(b"1\n2\n"));
     }
 

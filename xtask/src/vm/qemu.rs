@@ -62,17 +62,27 @@ impl Qemu {
         Ok(unpacked)
     }
 
-    /// A guest that boots `image`, its serial console on our end of the pipe.
-    pub(crate) fn guest(&self, image: &Path, initramfs: &Path, settings: &str) -> Command {
+    /// A guest that boots `image`: its console is stdout, and its second serial port
+    /// writes the file `results`.
+    pub(crate) fn guest(
+        &self,
+        image: &Path,
+        initramfs: &Path,
+        results: &Path,
+        settings: &str,
+    ) -> Command {
+        let mut port = OsString::from("file:");
+        port.push(results);
         let mut command = Command::new("nice");
         command.args(["-n", NICENESS]).arg(&self.program);
         self.set_up(&mut command);
         command
             .args(["-accel", "tcg,thread=multi", "-cpu", "max"])
             .args(["-smp", CPUS, "-m", MEMORY])
-            // Only a serial console: firmware keeps off it, no network, no screen.
+            // Only serial ports: firmware keeps off them, no network, no screen.
             .args(["-nodefaults", "-display", "none", "-monitor", "none"])
-            .args(["-serial", "stdio", "-no-reboot"])
+            .args(["-no-reboot", "-serial", "stdio", "-serial"])
+            .arg(port)
             .arg("-kernel")
             .arg(image)
             .arg("-initrd")
@@ -162,7 +172,12 @@ mod tests {
             program: "/t/usr/bin/qemu".into(),
             tree: Some("/t".into()),
         };
-        let guest = qemu.guest(Path::new("/k"), Path::new("/i"), "console=ttyS0 quiet");
+        let guest = qemu.guest(
+            Path::new("/k"),
+            Path::new("/i"),
+            Path::new("/r"),
+            "console=ttyS0 quiet",
+        );
         let shown = Shown(&guest).to_string();
         assert!(
             shown.starts_with(
@@ -172,7 +187,7 @@ mod tests {
             "{shown}"
         );
         assert!(
-            shown.ends_with("-kernel /k -initrd /i -append 'console=ttyS0 quiet'"),
+            shown.ends_with("-serial file:/r -kernel /k -initrd /i -append 'console=ttyS0 quiet'"),
             "{shown}"
         );
         let libraries = guest.get_envs().find_map(|(_, value)| value);
