@@ -26,16 +26,19 @@ fn stored(folder: &str, file: &str) -> PathBuf {
 }
 
 fn report(mode: &str, format: &str) -> Result<Vec<u8>> {
-    report_at(100, mode, &["--color", "never", "--format", format])
+    report_of(&stored("recordings", &format!("{mode}.wsc")), format)
 }
 
-fn report_at(columns: u32, mode: &str, options: &[&str]) -> Result<Vec<u8>> {
+fn report_of(file: &Path, format: &str) -> Result<Vec<u8>> {
+    report_at(100, file, &["--color", "never", "--format", format])
+}
+
+fn report_at(columns: u32, file: &Path, options: &[&str]) -> Result<Vec<u8>> {
     let mut run = live::waitscope()?;
     run.env("COLUMNS", columns.to_string()).arg("report");
-    run.arg(stored("recordings", &format!("{mode}.wsc")));
-    run.args(options);
+    run.arg(file).args(options);
     let output = run.output().context("waitscope report")?;
-    ensure!(output.status.success(), "{mode}: {output:?}");
+    ensure!(output.status.success(), "{}: {output:?}", file.display());
     Ok(output.stdout)
 }
 
@@ -53,8 +56,9 @@ fn stored_recordings_give_the_stored_reports() -> Result<()> {
 #[test]
 fn a_stored_recording_gives_the_stored_report_in_colours() -> Result<()> {
     let mode = "gitsync-threads";
+    let file = stored("recordings", &format!("{mode}.wsc"));
     // As narrow as bars have room.
-    let colored = report_at(112, mode, &["--color", "always"])?;
+    let colored = report_at(112, &file, &["--color", "always"])?;
     compare(&colored, &format!("{mode}-color.txt"))
 }
 
@@ -69,6 +73,95 @@ fn compare(report: &[u8], file: &str) -> Result<()> {
         "the report differs from {}:\n{}",
         golden.display(),
         String::from_utf8_lossy(report)
+    );
+    Ok(())
+}
+
+/// The JSON of a recording is as good as the recording.
+#[test]
+fn golden_a_report_read_back_gives_the_same_reports() -> Result<()> {
+    for mode in MODES {
+        let json = stored("golden/recordings", &format!("{mode}.json"));
+        for (format, extension) in [("table", "txt"), ("json", "json")] {
+            let golden = stored("golden/recordings", &format!("{mode}.{extension}"));
+            let expected = fs::read(&golden).with_context(|| golden.display().to_string())?;
+            assert!(report_of(&json, format)? == expected, "{mode} {format}");
+        }
+    }
+    Ok(())
+}
+
+/// What a file is shows in its bytes; the complaint is one line.
+#[test]
+fn golden_a_file_that_is_no_report_is_one_sentence_and_exit_code_1() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let json = fs::read(stored("golden/recordings", "gitsync-asyncio.json"))?;
+    for (name, bytes, complaint) in [
+        (
+            "cut.json",
+            &json[..json.len() / 2],
+            "the report is cut short: ",
+        ),
+        (
+            "other.wsc",
+            br#" {"schema": "x/1"}"#,
+            "this is not a report that this waitscope reads",
+        ),
+        (
+            "text.json",
+            b"hello",
+            "this is not a waitscope recording, nor a report in JSON",
+        ),
+        (
+            "empty.json",
+            b"",
+            "this is not a waitscope recording, nor a report in JSON",
+        ),
+    ] {
+        let file = folder.path().join(name);
+        fs::write(&file, bytes)?;
+        let output = live::waitscope()?.arg("report").arg(&file).output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {stderr}");
+        let expected = format!("waitscope: cannot read {}: {complaint}", file.display());
+        assert!(stderr.starts_with(&expected), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(output.stdout.is_empty(), "{name}");
+    }
+    Ok(())
+}
+
+/// Of a report in JSON only the timelines that it was made with are left.
+#[test]
+fn golden_a_timeline_that_a_report_in_json_lacks_is_an_error() -> Result<()> {
+    let json = stored("golden/recordings", "gitsync-threads.json");
+    let tid = Report::parse(&fs::read(&json)?)?.threads[0].tid.to_string();
+    let explain = |file: &Path| {
+        let mut run = live::waitscope()?;
+        run.env("COLUMNS", "80").env("NO_COLOR", "1").arg("report");
+        Ok::<_, anyhow::Error>(run.arg(file).args(["--explain", &tid]).output()?)
+    };
+    let output = explain(&json)?;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        format!(
+            "waitscope: cannot explain tid {tid}: a report in JSON has the timelines only of \
+             threads that it was made with --explain for; a recording has those of all\n"
+        )
+    );
+    let folder = tempfile::tempdir()?;
+    let with = folder.path().join("with.json");
+    let mut run = live::waitscope()?;
+    run.arg("report")
+        .arg(stored("recordings", "gitsync-threads.wsc"));
+    run.args(["--explain", &tid]).arg("-o").arg(&with);
+    ensure!(run.status()?.success(), "no report with a timeline");
+    let output = explain(&with)?;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(
+        output.stdout,
+        explain(&stored("recordings", "gitsync-threads.wsc"))?.stdout
     );
     Ok(())
 }

@@ -104,17 +104,26 @@ impl Destinations {
     /// A thread that was asked for and is not there is an error, but only when all
     /// the rest is written.
     fn check_explained(&self, document: &Document) -> Result<()> {
-        let is_there = |tid: &&u32| document.threads.iter().any(|t| t.tid == **tid);
-        let missing: Vec<String> = self
-            .explain
-            .iter()
-            .filter(|tid| !is_there(tid))
-            .map(u32::to_string)
-            .collect();
-        if !missing.is_empty() {
+        let is_there = |tid: &u32| document.threads.iter().any(|t| t.tid == *tid);
+        let timelines = document.explained.iter().flatten();
+        let explained: Vec<u32> = timelines.filter_map(|timeline| timeline.tid).collect();
+        let missing = self.explain.iter().filter(|tid| !explained.contains(tid));
+        let (known, unknown): (Vec<u32>, Vec<u32>) = missing.partition(|tid| is_there(tid));
+        let list = |tids: &[u32]| {
+            let tids: Vec<String> = tids.iter().map(u32::to_string).collect();
+            tids.join(", ")
+        };
+        if !unknown.is_empty() {
             bail!(
                 "cannot explain tid {}: no such thread is in the report (--per-thread lists them)",
-                missing.join(", ")
+                list(&unknown)
+            );
+        }
+        if !known.is_empty() {
+            bail!(
+                "cannot explain tid {}: a report in JSON has the timelines only of threads that \
+                 it was made with --explain for; a recording has those of all",
+                list(&known)
             );
         }
         Ok(())

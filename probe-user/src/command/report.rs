@@ -1,6 +1,11 @@
-//! `waitscope report`: a recording through the same analysis as a live run.
+//! `waitscope report`: a recording through the same analysis as a live run, or a
+//! report in JSON read back. What it is shows in its first bytes, not in its name.
 
-use std::fs::File;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -11,25 +16,55 @@ use super::{
 use crate::{
     analysis::Analysis,
     cli,
+    document::Document,
     recording::{Item, Reader},
 };
 
 /// Runs the command.
 pub fn report(arguments: &cli::Report) -> (Outcome, Result<()>) {
-    match replay(arguments) {
+    match show(arguments) {
         Ok(()) => (Outcome::Code(0), Ok(())),
         Err(error) => (Outcome::Code(code_of(&error, FAILURE)), Err(error)),
     }
 }
 
-fn replay(arguments: &cli::Report) -> Result<()> {
+fn show(arguments: &cli::Report) -> Result<()> {
     let destinations = Destinations::new(&arguments.output, Fallback::Stdout)?;
     let path = &arguments.file;
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let settings = super::analysis_settings(&arguments.output);
-    let unreadable = || format!("cannot read {}", path.display());
-    let (start, reader) = Reader::open(file).with_context(unreadable)?;
-    let mut analysis = Analysis::with(start, &settings).with_context(unreadable)?;
+    let mut input = BufReader::new(file);
+    let document = match is_object(&mut input) {
+        Ok(true) => read_back(input, &arguments.output.explain),
+        Ok(false) => replay(input, path, &arguments.output),
+        Err(error) => Err(error.into()),
+    };
+    let document = document.with_context(|| format!("cannot read {}", path.display()))?;
+    destinations.write(&document)
+}
+
+/// Whether a JSON object begins here. A recording begins with other bytes.
+fn is_object(input: &mut impl BufRead) -> std::io::Result<bool> {
+    let ahead = input.fill_buf()?;
+    let first = ahead.iter().find(|byte| !byte.is_ascii_whitespace());
+    Ok(first == Some(&b'{'))
+}
+
+/// A report in JSON, with the timelines that are wanted, or all it has.
+fn read_back(mut input: impl Read, wanted: &[u32]) -> Result<Document> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes)?;
+    let mut document = Document::from_json(&bytes)?;
+    if let Some(timelines) = &mut document.explained
+        && !wanted.is_empty()
+    {
+        timelines.retain(|timeline| timeline.tid.is_some_and(|tid| wanted.contains(&tid)));
+    }
+    Ok(document)
+}
+
+fn replay(input: impl Read, path: &Path, output: &cli::Output) -> Result<Document> {
+    let (start, reader) = Reader::open(input)?;
+    let mut analysis = Analysis::with(start, &super::analysis_settings(output))?;
     for item in reader {
         match item {
             Ok(Item::Batch(batch)) => analysis.batch(&batch),
@@ -41,5 +76,5 @@ fn replay(arguments: &cli::Report) -> Result<()> {
             }
         }
     }
-    destinations.write(&analysis.document())
+    Ok(analysis.document())
 }

@@ -1,11 +1,14 @@
 //! Sums over one thread or one group: times, waits, wakers, and what was behind.
 
+use serde::{Deserialize, Serialize};
+
 use super::Function;
 use crate::vocabulary::{CauseKind, WaitKind, WakeSource};
 
 /// Sums over one thread or one group. For a thread,
 /// `lifetime = on_cpu + runqueue + Σ waits.total + open + unknown`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sums {
     /// First to last observed instant, ns.
     pub lifetime_ns: u64,
@@ -21,10 +24,8 @@ pub struct Sums {
     pub open_ns: u64,
     /// Covered by lost records, ns.
     pub unknown_ns: u64,
-    /// Switch-outs to sleep.
-    pub voluntary: u64,
-    /// Switch-outs while runnable.
-    pub involuntary: u64,
+    /// Switch-outs.
+    pub switches: Switches,
     /// CPU migrations.
     pub migrations: u64,
     /// Finished waits, largest total first.
@@ -42,9 +43,20 @@ pub struct Sums {
     pub gil: Option<GilHeld>,
 }
 
+/// Switch-outs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Switches {
+    /// To sleep.
+    pub voluntary: u64,
+    /// While runnable.
+    pub involuntary: u64,
+}
+
 /// How long CPython's interpreter lock was held while other threads waited for
 /// it. Defined in `metrics::gil`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GilHeld {
     /// A lower bound, ns.
     pub held_ns: u64,
@@ -53,12 +65,13 @@ pub struct GilHeld {
 }
 
 /// Finished calls of one kernel function. They are counted apart from the
-/// waits: a call may sleep never, once or often.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// waits: a call may sleep never, once or often. A result that the function does
+/// not have is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
     /// Which function.
     pub function: Function,
-    /// Calls that returned; the sum of `fruitful`, `empty` and `failed`.
+    /// Calls that returned; the sum of all results.
     pub count: u64,
     /// Time of those whose entry was seen, ns.
     pub total_ns: u64,
@@ -66,22 +79,49 @@ pub struct Calls {
     pub max_ns: u64,
     /// Those whose entry was not seen: in none of the times.
     pub begun_before: u64,
-    /// Returned more than 0: `do_wait` a child (one that ended, or, if asked
-    /// for, stopped or went on), `do_epoll_wait` events.
-    pub fruitful: u64,
-    /// Returned 0: `do_wait` no child yet (`WNOHANG`), `do_epoll_wait` no event.
-    pub empty: u64,
     /// Returned an error (`do_wait`: mostly `ECHILD`), or was interrupted.
     pub failed: u64,
+    /// `do_wait` returned a child: one that ended, or, if asked for, stopped or
+    /// went on.
+    pub reaped: Option<u64>,
+    /// `do_wait` returned 0: no child yet (`WNOHANG`).
+    pub none_ready: Option<u64>,
+    /// `do_epoll_wait` returned events.
+    pub with_events: Option<u64>,
+    /// `do_epoll_wait` returned 0: no event.
+    pub empty: Option<u64>,
     /// Of the empty ones, those in which the thread slept for events and the
-    /// last such sleep was certainly ended by something other than a timer;
-    /// `None` for a function that does not wait for events.
+    /// last such sleep was certainly ended by something other than a timer.
     pub empty_after_wake: Option<u64>,
+}
+
+impl Calls {
+    /// No call, with the results that the function has.
+    pub fn none_of(function: Function) -> Calls {
+        let (child, events) = match function {
+            Function::DoWait => (Some(0), None),
+            Function::Epoll => (None, Some(0)),
+        };
+        Calls {
+            function,
+            count: 0,
+            total_ns: 0,
+            max_ns: 0,
+            begun_before: 0,
+            failed: 0,
+            reaped: child,
+            none_ready: child,
+            with_events: events,
+            empty: events,
+            empty_after_wake: events,
+        }
+    }
 }
 
 /// What waits of one kind were really for: the part of their time that one
 /// cause took. The parts of a kind add up to its finished waits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Blame {
     /// What the waits were for.
     pub kind: WaitKind,
@@ -95,7 +135,8 @@ pub struct Blame {
 }
 
 /// Finished waits of one kind at one place.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Wait {
     /// What they were for.
     pub kind: WaitKind,
@@ -108,7 +149,7 @@ pub struct Wait {
     /// For kind `unknown`: the stack, innermost first. Otherwise empty.
     pub stack: Vec<String>,
     /// Whether they waited for work, by the rule of `metrics::idle`; `None`
-    /// where it cannot tell.
+    /// where it does not decide.
     pub idle: Option<bool>,
     /// Finished waits.
     pub count: u64,
@@ -124,7 +165,8 @@ pub struct Wait {
 }
 
 /// A wait not finished at the end.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OpenWait {
     /// What the waits were for.
     pub kind: WaitKind,
@@ -145,7 +187,8 @@ pub struct OpenWait {
 }
 
 /// Wake-ups from one source.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Wake {
     /// Who woke.
     pub source: WakeSource,

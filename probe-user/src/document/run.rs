@@ -1,13 +1,15 @@
-//! What is told of the whole run: coverage, concurrency, overhead, listeners.
+//! What is known of the whole run: coverage, concurrency, overhead, listeners.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 use probe_common::loss::{LOSS_NAMES, Loss};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
-use super::ProgramCost;
+use crate::wire::session;
 
 /// How far the numbers can be trusted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Coverage {
     /// Lost records by class; a class without a loss is present with 0.
     pub lost: BTreeMap<String, u64>,
@@ -43,9 +45,29 @@ impl Coverage {
     }
 }
 
+/// Coverage with the sum of what is lost.
+pub(super) fn with_lost_total<S: Serializer>(
+    coverage: &Coverage,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct WithTotal<'a> {
+        lost_total: u64,
+        #[serde(flatten)]
+        coverage: &'a Coverage,
+    }
+    let lost_total = coverage.lost_total();
+    WithTotal {
+        lost_total,
+        coverage,
+    }
+    .serialize(serializer)
+}
+
 /// How much went on at once, over the run. The terms are defined in
 /// `metrics::concurrency`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Concurrency {
     /// Threads on a CPU.
     pub running: Level,
@@ -62,7 +84,8 @@ pub struct Concurrency {
 }
 
 /// A number over time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct Level {
     /// How long it was followed, ns.
     pub over_ns: u64,
@@ -74,8 +97,35 @@ pub struct Level {
     pub max: u64,
 }
 
+impl Serialize for Level {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Level {
+            over_ns,
+            total_ns,
+            p99,
+            max,
+        } = self;
+        let mut object = serializer.serialize_struct("Level", 5)?;
+        object.serialize_field("over_ns", over_ns)?;
+        object.serialize_field("total_ns", total_ns)?;
+        object.serialize_field("mean", &mean(*total_ns, *over_ns))?;
+        object.serialize_field("p99", p99)?;
+        object.serialize_field("max", max)?;
+        object.end()
+    }
+}
+
+/// To three decimals, rounded in integers, so that the same report has the same
+/// digits everywhere.
+fn mean(total: u64, over: u64) -> Option<f64> {
+    let wide = u128::from(over);
+    let thousandths = (u128::from(total) * 1000 + wide / 2).checked_div(wide)?;
+    Some(thousandths as f64 / 1000.0)
+}
+
 /// Wake-ups in bins of 1 ms.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct Wakes {
     /// All of them.
     pub count: u64,
@@ -96,8 +146,35 @@ pub struct Wakes {
     pub latency_outside: Option<Latency>,
 }
 
+impl Serialize for Wakes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Wakes {
+            count,
+            bins,
+            p99_per_ms,
+            max_per_ms,
+            burst_from,
+            bursts,
+            latency_inside,
+            latency_outside,
+        } = self;
+        let mut object = serializer.serialize_struct("Wakes", 9)?;
+        object.serialize_field("count", count)?;
+        object.serialize_field("bins", bins)?;
+        object.serialize_field("mean_per_ms", &mean(*count, *bins))?;
+        object.serialize_field("p99_per_ms", p99_per_ms)?;
+        object.serialize_field("max_per_ms", max_per_ms)?;
+        object.serialize_field("burst_from", burst_from)?;
+        object.serialize_field("bursts", bursts)?;
+        object.serialize_field("latency_inside", latency_inside)?;
+        object.serialize_field("latency_outside", latency_outside)?;
+        object.end()
+    }
+}
+
 /// Times from waking to running.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Latency {
     /// Wake-ups of which it is known.
     pub count: u64,
@@ -110,14 +187,15 @@ pub struct Latency {
 }
 
 /// What observing cost. `None` where it was not measured (a cut recording).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Overhead {
     /// Runs of all probes, on every task of the machine.
     pub probe_runs: Option<u64>,
     /// Time inside them, ns; only with `--cost`.
     pub probe_ns: Option<u64>,
     /// The same by program, the dearest first; empty without `--cost`.
-    pub probes: Vec<ProgramCost>,
+    pub probes: Vec<ProbeCost>,
     /// CPU time of waitscope itself, ns.
     pub tool_cpu_ns: Option<u64>,
     /// Peak resident memory of waitscope, bytes, the rings included.
@@ -129,8 +207,28 @@ pub struct Overhead {
     pub switches: u64,
 }
 
+/// What a program of the probes has cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProbeCost {
+    /// Its name.
+    pub program: String,
+    /// Runs, on every task of the machine.
+    pub runs: u64,
+    /// Time inside them, ns, by the kernel's own clock reads.
+    pub ns: u64,
+}
+
+impl From<&session::ProgramCost> for ProbeCost {
+    fn from(cost: &session::ProgramCost) -> ProbeCost {
+        let session::ProgramCost { program, runs, ns } = cost.clone();
+        ProbeCost { program, runs, ns }
+    }
+}
+
 /// A listening socket, as the connection requests found it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Listener {
     /// Local address; `None` for a family other than IPv4 and IPv6.
     pub address: Option<IpAddr>,

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Gives every thread's row its calls. `threads` are in the world's order.
-pub fn tell(world: &World, threads: &mut [Thread]) {
+pub fn fill(world: &World, threads: &mut [Thread]) {
     for (row, thread) in threads.iter_mut().zip(&world.threads) {
         let of = [
             (Function::DoWait, thread.calls.do_wait),
@@ -32,16 +32,19 @@ fn calls(function: Function, sum: &CallSum) -> Calls {
         failed,
         empty_after_wake,
     } = *sum;
+    let of = |wanted: Function, n: u64| (function == wanted).then_some(n);
     Calls {
         function,
         count,
         total_ns,
         max_ns,
         begun_before,
-        fruitful,
-        empty,
         failed,
-        empty_after_wake: (function == Function::Epoll).then_some(empty_after_wake),
+        reaped: of(Function::DoWait, fruitful),
+        none_ready: of(Function::DoWait, empty),
+        with_events: of(Function::Epoll, fruitful),
+        empty: of(Function::Epoll, empty),
+        empty_after_wake: of(Function::Epoll, empty_after_wake),
     }
 }
 
@@ -62,9 +65,14 @@ fn add_one(into: &mut Calls, from: &Calls) {
     into.total_ns += from.total_ns;
     into.max_ns = into.max_ns.max(from.max_ns);
     into.begun_before += from.begun_before;
-    into.fruitful += from.fruitful;
-    into.empty += from.empty;
     into.failed += from.failed;
-    let both = into.empty_after_wake.zip(from.empty_after_wake);
-    into.empty_after_wake = both.map(|(a, b)| a + b);
+    for (sum, n) in [
+        (&mut into.reaped, from.reaped),
+        (&mut into.none_ready, from.none_ready),
+        (&mut into.with_events, from.with_events),
+        (&mut into.empty, from.empty),
+        (&mut into.empty_after_wake, from.empty_after_wake),
+    ] {
+        *sum = sum.zip(n).map(|(sum, n)| sum + n);
+    }
 }

@@ -86,14 +86,14 @@ fn problems(world: &World, info: &RunInfo) -> Vec<String> {
              been preempted on that CPU: something that it tells may be missing"
         ));
     }
-    list.extend(world.dictionaries.gils.untold.iter().map(untold_lock));
+    list.extend(world.dictionaries.gils.untold.iter().map(unknown_lock));
     list.extend(info.problems.iter().cloned());
     list.extend(world.logs.budget.problem().map(str::to_owned));
     list
 }
 
-/// Why the interpreter lock of some Pythons cannot be told.
-fn untold_lock((why, file): &(Untold, String)) -> String {
+/// Why the interpreter lock of some Pythons is unknown.
+fn unknown_lock((why, file): &(Untold, String)) -> String {
     let cannot_tell = |whose: &str, because: &str| {
         format!("cannot tell waits for the GIL {whose} {file} from other futex waits: {because}")
     };

@@ -65,7 +65,7 @@ pub fn of(
         to_ns,
         sums,
         hops: kept.iter().map(hop).collect(),
-        left_out,
+        hops_left_out: left_out,
     })
 }
 

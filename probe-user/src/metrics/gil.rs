@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Gives every thread's row what it held. `threads` are in the world's order.
-pub fn tell(world: &World, threads: &mut [Thread]) {
+pub fn fill(world: &World, threads: &mut [Thread]) {
     let waiters = waiters(world);
     // By process.
     let mut locks: FxHashMap<ProcessId, Lock> = FxHashMap::default();

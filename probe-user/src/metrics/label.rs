@@ -1,8 +1,8 @@
 //! What a program is called. `git index-pack`, `git rev-list` and
 //! `git remote-https` are all `git` to the kernel: the first words of argv
-//! tell them apart.
+//! keep them apart.
 
-/// Programs that are many in one, told apart by their first plain argument.
+/// Programs that are many in one, distinguished by their first plain argument.
 const MULTI_CALL: &[&str] = &[
     "git",
     "cargo",
@@ -70,7 +70,7 @@ pub fn words(argv: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// A thread's name with the number at its end folded: `worker-12` → `worker-*`.
+/// A thread's name with the number at its end as a `*`: `worker-12` → `worker-*`.
 pub fn role(comm: &str) -> String {
     let stem = comm.trim_end_matches(|c: char| c.is_ascii_digit());
     if stem.len() == comm.len() {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_at_the_end_of_a_role_are_folded() {
+    fn label_a_number_at_the_end_of_a_role_is_a_star() {
         assert_eq!(role("ThreadPoolExecu"), "ThreadPoolExecu");
         assert_eq!(role("worker-12"), "worker-*");
         assert_eq!(role("42"), "*");

@@ -27,7 +27,7 @@ use std::cmp::Reverse;
 
 use self::{concurrency::Course, process::Processes};
 use crate::{
-    document::{Document, Overhead, ProgramCost, Thread, Tier},
+    document::{Document, Overhead, ProbeCost, Thread, Tier, Unobserved},
     wire::session::End,
     world::World,
 };
@@ -45,9 +45,9 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     // Only there are calls and requests observed.
     let is_full = start.tier == Tier::Full;
     if is_full {
-        calls::tell(world, &mut threads);
+        calls::fill(world, &mut threads);
     }
-    gil::tell(world, &mut threads);
+    gil::fill(world, &mut threads);
     let course = course(world, info, &processes, &threads, groups.len());
     for (group, children) in groups.iter_mut().zip(course.children) {
         group.children = children;
@@ -55,7 +55,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     groups::total(&threads, &mut groups);
     groups::order(&mut threads, &mut groups);
     let wall_ns = threads.iter().map(|t| t.end_ns).max().unwrap_or(0);
-    Document {
+    let mut document = Document {
         command: start.command.clone(),
         attached: start.attached.clone(),
         exit: end.and_then(|end| end.exit),
@@ -80,11 +80,17 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         listeners: is_full.then(|| listeners::of(world, threads::origin_ns(world))),
         critical_path,
         explained,
-    }
+        fd_tables: Unobserved,
+        connections: Unobserved,
+        herds: Unobserved,
+        claims: Unobserved,
+    };
+    document.name_threads();
+    document
 }
 
-fn dearest_first(end: &End) -> Vec<ProgramCost> {
-    let mut costs = end.costs.clone();
+fn dearest_first(end: &End) -> Vec<ProbeCost> {
+    let mut costs: Vec<ProbeCost> = end.costs.iter().map(ProbeCost::from).collect();
     // Stable: equal ones stay in the order of their names.
     costs.sort_by_key(|cost| Reverse(cost.ns));
     costs

@@ -7,7 +7,7 @@ use super::{
     calls, gil,
 };
 use crate::{
-    document::{OpenWait, Place, Sums, Wait, Wake},
+    document::{OpenWait, Sums, Switches, Wait, WaitSite, Wake},
     syscall::Table,
     world::{
         World,
@@ -20,7 +20,7 @@ use crate::{
 
 /// Turns wakers' identities into the texts of the document.
 pub trait NameWaker {
-    /// Comm, pid, tid and "outside" of whoever woke.
+    /// Comm, pid, tid and "outside" of the waker.
     fn name_waker(&self, key: &WakeKey) -> Wake;
 }
 
@@ -37,8 +37,10 @@ pub fn of_thread(
         runqueue_ns: thread.account.runqueue_ns,
         runqueue_count: thread.account.runqueue_count,
         unknown_ns: thread.account.unknown_ns,
-        voluntary: thread.account.voluntary,
-        involuntary: thread.account.involuntary,
+        switches: Switches {
+            voluntary: thread.account.voluntary,
+            involuntary: thread.account.involuntary,
+        },
         migrations: thread.migrations,
         ..Sums::default()
     };
@@ -133,9 +135,9 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
 }
 
 /// What a wait was for, and where.
-pub fn place_of(world: &World, key: &WaitKey) -> Place {
+pub fn site_of(world: &World, key: &WaitKey) -> WaitSite {
     let Dictionaries { names, table, .. } = &world.dictionaries;
-    Place {
+    WaitSite {
         kind: key.kind,
         syscall: call_name(*table, key.nr, key.compat),
         function: names.text(key.function).map(str::to_owned),
@@ -199,8 +201,8 @@ pub fn add(into: &mut Sums, from: &Sums) {
     into.idle_ns += from.idle_ns;
     into.open_ns += from.open_ns;
     into.unknown_ns += from.unknown_ns;
-    into.voluntary += from.voluntary;
-    into.involuntary += from.involuntary;
+    into.switches.voluntary += from.switches.voluntary;
+    into.switches.involuntary += from.switches.involuntary;
     into.migrations += from.migrations;
     for wait in &from.waits {
         add_wait(&mut into.waits, wait);

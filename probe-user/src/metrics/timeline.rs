@@ -9,7 +9,7 @@ use super::{
     threads,
 };
 use crate::{
-    document::{self, PathSum, Place, Step, Timeline, Wake},
+    document::{self, PathSum, Step, Timeline, WaitSite, Wake},
     world::{
         World,
         account::{ObjectKey, WaitKey, WakeKey},
@@ -39,7 +39,7 @@ pub fn of(
     if tids.is_empty() {
         return None;
     }
-    let teller = Teller {
+    let timelines = Timelines {
         world,
         namer,
         origin_ns: threads::origin_ns(world),
@@ -48,23 +48,23 @@ pub fn of(
     let wanted = lives.filter(|((_, thread), _)| tids.contains(&thread.tid));
     Some(
         wanted
-            .map(|((id, thread), row)| teller.timeline(id, thread, row))
+            .map(|((id, thread), row)| timelines.timeline(id, thread, row))
             .collect(),
     )
 }
 
-struct Teller<'a, N> {
+struct Timelines<'a, N> {
     world: &'a World,
     namer: &'a N,
     origin_ns: u64,
 }
 
-impl<N: NameWaker + NameCause> Teller<'_, N> {
+impl<N: NameWaker + NameCause> Timelines<'_, N> {
     fn timeline(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Timeline {
         let lived = self.world.logs.history(id);
         let mut lived = lived.filter(|lived| lived.to_ns > lived.from_ns);
-        let told = lived.by_ref().take(MOST_STEPS);
-        let mut steps: Vec<Step> = told.map(|lived| self.step(thread, &lived)).collect();
+        let kept = lived.by_ref().take(MOST_STEPS);
+        let mut steps: Vec<Step> = kept.map(|lived| self.step(thread, &lived)).collect();
         let mut left_out = lived.count();
         match self.present(id, thread, row) {
             Some(step) if steps.len() < MOST_STEPS => steps.push(step),
@@ -80,14 +80,15 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
                 .next()
                 .map(|key| self.wake(key)),
             steps,
-            left_out: left_out as u64,
+            steps_left_out: left_out as u64,
+            ..Timeline::default()
         }
     }
 
     fn step(&self, thread: &Thread, lived: &Logged<'_>) -> Step {
         let did = match lived.activity {
             Activity::Wait { key, ended, .. } => document::Did::Waited {
-                place: sums::place_of(self.world, &key),
+                site: sums::site_of(self.world, &key),
                 ended: self.ended(thread, &key, ended),
                 blame: self.causes(&lived.blame()),
             },
@@ -111,7 +112,7 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
             State::Running => self.not_waiting(Cause::Computing(id, thread.execs)),
             State::Runnable => self.not_waiting(Cause::RunQueue),
             State::Unknown => self.not_waiting(Cause::Unknown),
-            State::Waiting(_) => document::Did::Open(open_place(row)?),
+            State::Waiting(_) => document::Did::Open(open_site(row)?),
             State::NotStarted | State::Dead => return None,
         };
         let from_ns = thread.since_ns.saturating_sub(self.origin_ns);
@@ -139,7 +140,7 @@ impl<N: NameWaker + NameCause> Teller<'_, N> {
     }
 
     /// Who ended a wait. How (by which call, by its exit) is kept in the
-    /// account only, by place: it is told where all such wakings were alike.
+    /// account only, by place: it is known where all such wakings were alike.
     fn ended(&self, thread: &Thread, key: &WaitKey, ended: Ended) -> Wake {
         let waits = &thread.account.waits;
         let sum = waits.get(key).or_else(|| {
@@ -182,9 +183,9 @@ fn one_of(one: &WakeKey, other: &WakeKey) -> WakeKey {
     }
 }
 
-fn open_place(row: &document::Thread) -> Option<Place> {
+fn open_site(row: &document::Thread) -> Option<WaitSite> {
     let open = row.sums.open.first()?.clone();
-    Some(Place {
+    Some(WaitSite {
         kind: open.kind,
         syscall: open.syscall,
         function: open.function,

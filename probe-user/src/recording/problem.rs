@@ -9,7 +9,7 @@ use super::format::MAJOR;
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// Other magic bytes, or fewer.
-    #[error("this is not a waitscope recording")]
+    #[error("this is not a waitscope recording, nor a report in JSON")]
     NotARecording,
     /// A major version that this reader must not interpret.
     #[error(

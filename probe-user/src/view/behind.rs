@@ -1,5 +1,5 @@
 //! What the waits of one kind were really for, as rows: cause, detail, time,
-//! share of the kind. Told only where that says more than who woke.
+//! share of the kind. Shown only where that says more than who woke.
 
 use std::cmp::Reverse;
 
@@ -20,7 +20,7 @@ pub struct Behind {
 }
 
 /// The kinds that matter, biggest first; with `all`, every kind and cause that
-/// has something to tell.
+/// has something to say.
 pub fn behind(sums: &Sums, all: bool) -> Vec<Behind> {
     let mut kinds: Vec<(WaitKind, u64)> = Vec::new();
     for blame in &sums.blame {
@@ -31,8 +31,9 @@ pub fn behind(sums: &Sums, all: bool) -> Vec<Behind> {
     }
     kinds.sort_by_key(|&(kind, ns)| (Reverse(ns), kind.as_str()));
     let matters = |ns| all || !rows::is_small(ns, sums.lifetime_ns);
-    let told = kinds.into_iter().filter(|&(_, ns)| matters(ns));
-    told.filter_map(|(kind, ns)| of_kind(&sums.blame, kind, ns, all))
+    let shown = kinds.into_iter().filter(|&(_, ns)| matters(ns));
+    shown
+        .filter_map(|(kind, ns)| of_kind(&sums.blame, kind, ns, all))
         .collect()
 }
 
@@ -42,13 +43,17 @@ fn of_kind(blame: &[Blame], kind: WaitKind, ns: u64, all: bool) -> Option<Behind
     let mut seen = causes.iter().filter(weighty);
     let is_alone = (seen.next(), seen.next());
     if let (Some(only), None) = is_alone
-        && is_told_by_the_waker(only.cause, only.detail.as_deref())
+        && follows_from_the_waker(only.cause, only.detail.as_deref())
     {
         return None;
     }
     causes.sort_by_key(|b| (Reverse(b.ns), b.cause.as_str(), &b.detail));
     let rows: Vec<Row> = causes.into_iter().map(row).collect();
-    let mut rows = if all { rows } else { rows::fold(rows, ns) };
+    let mut rows = if all {
+        rows
+    } else {
+        rows::small_rows(rows, ns)
+    };
     for row in &mut rows {
         row.whole_ns = ns;
         row.depth = 1;
@@ -56,8 +61,8 @@ fn of_kind(blame: &[Blame], kind: WaitKind, ns: u64, all: bool) -> Option<Behind
     Some(Behind { kind, ns, rows })
 }
 
-/// Whoever ended the wait was not kept waiting itself: there is nothing behind.
-pub fn is_told_by_the_waker(cause: CauseKind, detail: Option<&str>) -> bool {
+/// The waker was not kept waiting itself: there is nothing behind.
+pub fn follows_from_the_waker(cause: CauseKind, detail: Option<&str>) -> bool {
     match cause {
         CauseKind::Timer | CauseKind::Interrupt | CauseKind::Outside | CauseKind::Unknown => true,
         CauseKind::Network | CauseKind::Disk => detail.is_none(),
@@ -177,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn small_kinds_and_causes_are_folded_unless_all() {
+    fn behind_small_kinds_and_causes_become_one_unless_all() {
         let small = [
             blame("futex", "computing", "python3", 49),
             blame("poll", "timer", "", 1_993),

@@ -19,7 +19,7 @@ pub struct Named {
     pub more: usize,
 }
 
-/// What makes waits one row. A wait of unknown kind is told by its stack
+/// What makes waits one row. A wait of unknown kind is known by its stack
 /// alone, so each stack is a row of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_wait_is_told_by_its_innermost_frames() {
+    fn merge_an_unknown_wait_is_known_by_its_innermost_frames() {
         let stack = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
         let with_stack = Wait {
             stack,

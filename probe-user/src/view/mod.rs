@@ -9,8 +9,8 @@ pub mod sanitize;
 pub mod units;
 
 pub mod behind;
+pub mod collapse;
 pub mod columns;
-pub mod fold;
 pub mod merge;
 pub mod rows;
 pub mod timeline;

@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use super::merge::{Key, Merged, Named, merge};
 use crate::document::Sums;
 
-/// Rows below this many thousandths of the lifetime are folded.
-const FOLD_BELOW: u128 = 5;
+/// Rows below this many thousandths of the lifetime become one.
+const SMALL_BELOW: u128 = 5;
 
 /// One line of a budget. Text in it is not sanitised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,14 +56,14 @@ pub enum State {
     Other,
 }
 
-/// The rows of `sums`; with `all`, none is folded.
+/// The rows of `sums`; with `all`, small ones too stand alone.
 pub fn rows(sums: &Sums, all: bool) -> Vec<Row> {
     let waits = merge(&sums.waits, &sums.open).into_iter();
     let mut rows: Vec<Row> = waits.map(|(key, merged)| wait_row(key, &merged)).collect();
     rows.extend(state_rows(sums));
     rows.sort_by(|a, b| rank(a).cmp(&rank(b)));
     if !all {
-        rows = fold(rows, sums.lifetime_ns);
+        rows = small_rows(rows, sums.lifetime_ns);
     }
     for row in &mut rows {
         row.whole_ns = sums.lifetime_ns;
@@ -183,19 +183,19 @@ fn rank(row: &Row) -> impl Ord + use<'_> {
 
 /// Whether a part is too small to stand alone: below 0.5 % of its whole.
 pub fn is_small(part_ns: u64, whole_ns: u64) -> bool {
-    u128::from(part_ns) * 1000 < u128::from(whole_ns) * FOLD_BELOW
+    u128::from(part_ns) * 1000 < u128::from(whole_ns) * SMALL_BELOW
 }
 
 /// Small rows of a sorted account as one at its end. Lost time is never hidden,
-/// and one small row alone takes no more room than its fold.
-pub fn fold(rows: Vec<Row>, whole_ns: u64) -> Vec<Row> {
-    let small = |row: &Row| row.state != State::Lost && is_small(row.ns, whole_ns);
-    if rows.iter().filter(|row| small(row)).count() < 2 {
+/// and one small row alone takes no more room than that.
+pub fn small_rows(rows: Vec<Row>, whole_ns: u64) -> Vec<Row> {
+    let is_small_row = |row: &Row| row.state != State::Lost && is_small(row.ns, whole_ns);
+    if rows.iter().filter(|row| is_small_row(row)).count() < 2 {
         return rows;
     }
-    let (folded, mut kept): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(small);
-    let mut other = row(State::Other, &format!("other ({})", folded.len()), 0);
-    for row in folded {
+    let (small, mut kept): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_small_row);
+    let mut other = row(State::Other, &format!("other ({})", small.len()), 0);
+    for row in small {
         other.ns = other.ns.saturating_add(row.ns);
         other.lower_bound |= row.lower_bound;
         if let Some(count) = row.count {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn below_half_a_percent_folds_unless_all() {
+    fn rows_below_half_a_percent_become_one_unless_all() {
         let sums = Sums {
             lifetime_ns: 10_000,
             on_cpu_ns: 9_896,
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn one_small_row_is_not_worth_a_fold() {
+    fn rows_one_small_row_stands_alone() {
         let sums = Sums {
             lifetime_ns: 10_000,
             on_cpu_ns: 9_990,

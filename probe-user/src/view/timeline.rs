@@ -1,11 +1,11 @@
 //! A thread's life, and the hops of the critical path, in words.
 
 use super::behind;
+use super::collapse::{self, Line, Phrase};
 use super::ending;
-use super::fold::{self, Line, Told};
 use super::units;
 use super::woken;
-use crate::document::{CriticalPath, Did, Document, Hop, PathSum, Place, Step, Timeline, Wake};
+use crate::document::{CriticalPath, Did, Document, Hop, PathSum, Step, Timeline, WaitSite, Wake};
 use crate::vocabulary::{CauseKind, WakeSource};
 
 /// Causes of a wait that are named.
@@ -20,11 +20,11 @@ pub fn lines(document: &Document, timeline: &Timeline, all: bool) -> Vec<Line> {
         at_ns: thread.start_ns,
         text: beginning(timeline),
     }];
-    let steps = told(&timeline.steps, all);
+    let steps = phrases(&timeline.steps, all);
     let life_ns = thread.end_ns.saturating_sub(thread.start_ns);
-    lines.extend(fold::lines(&steps, life_ns, all));
-    if timeline.left_out > 0 {
-        let steps = units::counted(timeline.left_out, "more step is", "more steps are");
+    lines.extend(collapse::lines(&steps, life_ns, all));
+    if timeline.steps_left_out > 0 {
+        let steps = units::counted(timeline.steps_left_out, "more step is", "more steps are");
         let at_ns = timeline.steps.last().map_or(thread.start_ns, |s| s.to_ns);
         lines.push(Line {
             at_ns,
@@ -49,9 +49,9 @@ fn beginning(timeline: &Timeline) -> String {
     }
 }
 
-fn told(steps: &[Step], all: bool) -> Vec<Told> {
+fn phrases(steps: &[Step], all: bool) -> Vec<Phrase> {
     let mut program = None;
-    let tell = |step: &Step| {
+    let phrase = |step: &Step| {
         let time = units::time(step.to_ns.saturating_sub(step.from_ns));
         let (short, full) = match &step.did {
             Did::NotWaiting { cause, detail } => {
@@ -61,33 +61,29 @@ fn told(steps: &[Step], all: bool) -> Vec<Told> {
                 }
                 not_waiting(*cause, detail.as_deref().filter(|_| is_new), &time)
             }
-            Did::Waited {
-                place,
-                ended,
-                blame,
-            } => {
-                let short = format!("waits for {}", place.kind);
-                let place = self::place(place);
+            Did::Waited { site, ended, blame } => {
+                let short = format!("waits for {}", site.kind);
+                let place = place(site);
                 let ended = who(ended);
                 let behind = causes(blame, all);
                 let full = format!("waits {time} for {place}, ended by {ended}{behind}");
                 (short, full)
             }
-            Did::Open(place) => {
-                let short = format!("waits for {}", place.kind);
-                let place = self::place(place);
+            Did::Open(site) => {
+                let short = format!("waits for {}", site.kind);
+                let place = place(site);
                 let full = format!("waits for {place}: ≥ {time}, not finished at the end");
                 (short, full)
             }
         };
-        Told {
+        Phrase {
             from_ns: step.from_ns,
             to_ns: step.to_ns.max(step.from_ns),
             short,
             full,
         }
     };
-    steps.iter().map(tell).collect()
+    steps.iter().map(phrase).collect()
 }
 
 fn not_waiting(cause: CauseKind, new_program: Option<&str>, time: &str) -> (String, String) {
@@ -115,13 +111,13 @@ fn not_waiting(cause: CauseKind, new_program: Option<&str>, time: &str) -> (Stri
 }
 
 /// `child-exit in do_wait`, `pipe-read of pipe:[4711] in (read)`.
-fn place(place: &Place) -> String {
-    let Place {
+fn place(site: &WaitSite) -> String {
+    let WaitSite {
         kind,
         syscall,
         function,
         object,
-    } = place;
+    } = site;
     let of = object.as_ref().map(|object| format!(" of {object}"));
     let within = match (function, syscall) {
         (Some(function), _) => format!(" in {function}"),
@@ -171,7 +167,7 @@ fn who(wake: &Wake) -> String {
 fn causes(blame: &[PathSum], all: bool) -> String {
     match blame {
         [] => return String::new(),
-        [only] if behind::is_told_by_the_waker(only.cause, only.detail.as_deref()) => {
+        [only] if behind::follows_from_the_waker(only.cause, only.detail.as_deref()) => {
             return String::new();
         }
         _ => {}
@@ -191,16 +187,12 @@ pub fn sum(sum: &PathSum) -> String {
 }
 
 /// The lines of the critical path.
-pub fn path(document: &Document, path: &CriticalPath, all: bool) -> Vec<Line> {
-    let hops: Vec<Told> = path
-        .hops
-        .iter()
-        .map(|hop| told_hop(document, hop))
-        .collect();
+pub fn path(path: &CriticalPath, all: bool) -> Vec<Line> {
+    let hops: Vec<Phrase> = path.hops.iter().map(hop_phrase).collect();
     let life_ns = path.to_ns.saturating_sub(path.from_ns);
-    let mut lines = fold::lines(&hops, life_ns, all);
-    if path.left_out > 0 {
-        let hops = units::counted(path.left_out, "shorter hop is", "shorter hops are");
+    let mut lines = collapse::lines(&hops, life_ns, all);
+    if path.hops_left_out > 0 {
+        let hops = units::counted(path.hops_left_out, "shorter hop is", "shorter hops are");
         lines.push(Line {
             at_ns: path.to_ns,
             text: format!("{hops} left out"),
@@ -209,11 +201,11 @@ pub fn path(document: &Document, path: &CriticalPath, all: bool) -> Vec<Line> {
     lines
 }
 
-fn told_hop(document: &Document, hop: &Hop) -> Told {
-    let thread = document.threads.get(hop.thread);
-    let group = document.group_of(hop.thread);
-    let name = group.map_or("unnamed", |group| group.name.as_str());
-    let tid = thread.map_or_else(String::new, |thread| format!(" (tid {})", thread.tid));
+fn hop_phrase(hop: &Hop) -> Phrase {
+    let name = hop.name.as_deref().unwrap_or("unnamed");
+    let tid = hop
+        .tid
+        .map_or_else(String::new, |tid| format!(" (tid {tid})"));
     let time = units::time(hop.to_ns.saturating_sub(hop.from_ns));
     // Who computes says the detail, unless another program did then.
     let detail = hop.detail.as_deref().filter(|&detail| detail != name);
@@ -226,7 +218,7 @@ fn told_hop(document: &Document, hop: &Hop) -> Told {
         (Some(kind), cause) if kind.as_str() == cause.as_str() => String::new(),
         (Some(kind), _) => format!("{kind}: "),
     };
-    Told {
+    Phrase {
         from_ns: hop.from_ns,
         to_ns: hop.to_ns.max(hop.from_ns),
         short: format!("{name} {what}"),

@@ -24,7 +24,7 @@ fn waits_of_one_place_add_up_over_a_groups_threads() {
         (wait.kind.as_str(), wait.count, wait.total_ns, wait.max_ns),
         ("child-exit", 2, 4000, 3000)
     );
-    assert_eq!(sums.voluntary, 2);
+    assert_eq!(sums.switches.voluntary, 2);
     let own: u64 = document
         .threads
         .iter()

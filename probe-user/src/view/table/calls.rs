@@ -32,16 +32,16 @@ fn sentence(calls: &Calls, coverage: &Coverage) -> Vec<Piece> {
     };
     match calls.function {
         Function::DoWait => {
-            add(calls.fruitful, "reaped");
-            add(calls.empty, "found none ready");
+            add(calls.reaped.unwrap_or(0), "reaped");
+            add(calls.none_ready.unwrap_or(0), "found none ready");
         }
-        Function::Epoll => add(calls.empty, &nothing(calls, coverage)),
+        Function::Epoll => add(calls.empty.unwrap_or(0), &nothing(calls, coverage)),
     }
     add(calls.failed, "failed");
     parts.iter().map(|part| Piece::plain(part)).collect()
 }
 
-/// A wake is known only if nothing is lost of all that tells it.
+/// A wake is known only if nothing is lost of all that shows it.
 fn nothing(calls: &Calls, coverage: &Coverage) -> String {
     match calls.empty_after_wake {
         Some(n) if n > 0 => {

@@ -5,7 +5,7 @@ use super::concurrency;
 use super::listeners;
 use super::page::{Page, Piece};
 use super::timeline;
-use crate::document::{Coverage, Document, Exit, Group, Overhead, ProgramCost};
+use crate::document::{Coverage, Document, Exit, Group, Overhead, ProbeCost};
 use crate::view::color::Style;
 use crate::view::ending;
 use crate::view::units;
@@ -173,8 +173,8 @@ fn cost(page: &mut Page, overhead: &Overhead, wall_ns: u64) {
 }
 
 /// `sched_switch 200,065 × 354 ns`.
-fn probes(page: &mut Page, probes: &[ProgramCost]) {
-    let part = |probe: &ProgramCost| {
+fn probes(page: &mut Page, probes: &[ProbeCost]) {
+    let part = |probe: &ProbeCost| {
         let mean = units::time(probe.ns / probe.runs.max(1));
         let runs = units::count(probe.runs);
         Piece::plain(&format!("{} {runs} × {mean}", probe.program))

@@ -14,7 +14,7 @@ use crate::view::ending;
 use crate::view::rows;
 use crate::view::units;
 
-/// With more groups than this, those that do not matter are folded.
+/// With more groups than this, those that do not matter become one line.
 const MANY: usize = 12;
 /// The groups shown make up this many hundredths of all lifetimes.
 const ENOUGH: u128 = 99;

@@ -119,7 +119,7 @@ impl Layout {
     }
 
     /// Shown cells padded to their columns. The table has no borders and is
-    /// told to wrap nothing; cells already fit.
+    /// set to wrap nothing; cells already fit.
     fn align(&self, rows: &[[String; COUNT]]) -> Vec<Vec<String>> {
         let shown: Vec<usize> = (0..COUNT).filter(|at| self.widths[*at] > 0).collect();
         let mut table = Table::new();

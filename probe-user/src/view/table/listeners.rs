@@ -46,7 +46,7 @@ fn sentence(listener: &Listener, coverage: &Coverage) -> Vec<Piece> {
         n => Piece::new(&format!("{} dropped by overflow", count(n)), Style::Warning),
     });
     // A limit of 0 is reached by a queue of none.
-    if listener.syn_queue_max > 0 && listener.syn_full + listener.syn_at_limit > 0 {
+    if listener.syn_queue_max > 0 && (listener.syn_full > 0 || listener.syn_at_limit > 0) {
         let text = format!("SYN {}", queue(listener.syn_queue_max));
         parts.push(Piece::new(&text, Style::Warning));
     }

@@ -21,7 +21,7 @@ use page::Page;
 
 /// The widest report: longer lines are hard to follow.
 const WIDEST: usize = 120;
-/// Below this nothing can be told in a line.
+/// Below this nothing can be said in a line.
 const NARROWEST: usize = 20;
 
 /// How to draw the report.
@@ -33,7 +33,7 @@ pub struct Options {
     pub color: bool,
     /// Each thread below its group.
     pub per_thread: bool,
-    /// Nothing is folded: neither small rows nor small groups.
+    /// Nothing is left out or made one: neither small rows nor small groups.
     pub all: bool,
 }
 

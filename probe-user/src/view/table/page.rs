@@ -182,7 +182,7 @@ fn flowed(
 }
 
 /// Between pieces of one style the space is of that style too, so that a
-/// sentence is one piece of text to whoever searches for it.
+/// sentence is one piece of text to a search.
 fn separator(between: &str, before: Option<&Piece>, after: &Piece) -> Piece {
     let same = before.is_some_and(|before| before.style == after.style);
     Piece::new(between, if same { after.style } else { Style::Plain })

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::document::ProgramCost;
+use crate::document::ProbeCost;
 use crate::view::sanitize;
 use crate::view::testing::{documents, filled, full, golden, pool, trouble};
 
@@ -262,9 +262,9 @@ fn what_is_left_where_records_are_lost_is_said() {
 }
 
 #[test]
-fn what_probes_cost_is_told_a_run() {
+fn table_what_probes_cost_is_said_per_run() {
     let mut document = pool();
-    let cost = |program: &str, runs, ns| ProgramCost {
+    let cost = |program: &str, runs, ns| ProbeCost {
         program: program.to_owned(),
         runs,
         ns,

@@ -4,8 +4,8 @@ use super::Options;
 use super::foot::{TEXT, label};
 use super::page::{Page, Piece};
 use crate::document::{CriticalPath, Document, PathSum, Timeline};
+use crate::view::collapse::Line;
 use crate::view::color::Style;
-use crate::view::fold::Line;
 use crate::view::rows;
 use crate::view::timeline;
 use crate::view::units;
@@ -24,7 +24,7 @@ pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
     }
     let weighty = |sum: &&PathSum| !rows::is_small(sum.ns, life_ns);
     let weighty = path.sums.iter().take_while(weighty).count();
-    // One small cause alone takes no more room than its fold.
+    // One small cause alone takes no more room than `other`.
     let most = match path.sums.len() {
         n if all || n <= weighty.min(NAMED) + 1 => n,
         _ => weighty.min(NAMED),
@@ -47,15 +47,15 @@ pub(super) fn write(page: &mut Page, document: &Document, options: &Options) {
     if let Some(path) = &document.critical_path
         && (options.all || !timelines.is_empty())
     {
-        write_hops(page, document, path, options.all);
+        write_hops(page, path, options.all);
     }
     for timeline in timelines {
         write_timeline(page, document, timeline, options.all);
     }
 }
 
-fn write_hops(page: &mut Page, document: &Document, path: &CriticalPath, all: bool) {
-    let lines = timeline::path(document, path, all);
+fn write_hops(page: &mut Page, path: &CriticalPath, all: bool) {
+    let lines = timeline::path(path, all);
     if lines.is_empty() {
         return;
     }
@@ -71,8 +71,7 @@ fn write_timeline(page: &mut Page, document: &Document, timeline: &Timeline, all
     let Some(thread) = document.threads.get(timeline.thread) else {
         return;
     };
-    let group = document.group_of(timeline.thread);
-    let group = group.map_or("unnamed", |group| group.name.as_str());
+    let group = timeline.name.as_deref().unwrap_or("unnamed");
     let life = units::time(thread.sums.lifetime_ns);
     let pid = thread
         .pid

@@ -98,21 +98,24 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         children: Some(level(ns)),
         sums,
     };
-    let mut place = || Place {
+    let mut site = || WaitSite {
         kind: WaitKind::Futex,
         syscall: Some(text()),
         function: Some(text()),
         object: Some(text()),
     };
-    let places = [place(), place()];
+    let sites = [site(), site()];
     let step = |did| Step {
         from_ns: 0,
         to_ns: ns,
         did,
     };
-    let [waited, open] = places;
+    let [waited, open] = sites;
     let timeline = Timeline {
         thread: 0,
+        pid: Some(1),
+        tid: Some(1),
+        name: Some(text()),
         born: thread.sums.wakes.first().cloned(),
         steps: vec![
             step(Did::NotWaiting {
@@ -120,7 +123,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
                 detail: Some(text()),
             }),
             step(Did::Waited {
-                place: waited,
+                site: waited,
                 ended: thread.sums.wakes[1].clone(),
                 blame: vec![PathSum {
                     cause: CauseKind::Network,
@@ -130,7 +133,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             }),
             step(Did::Open(open)),
         ],
-        left_out: ns,
+        steps_left_out: ns,
     };
     Document {
         command: vec![text(), text()],
@@ -155,7 +158,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             problems: vec![text(), text()],
         },
         overhead: Overhead {
-            probes: vec![ProgramCost {
+            probes: vec![ProbeCost {
                 program: text(),
                 runs: 1,
                 ns,
@@ -166,6 +169,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         concurrency: Some(concurrency(ns)),
         threads: vec![thread],
         groups: vec![group],
+        fd_tables: Unobserved,
         listeners: Some(vec![listener(ns)]),
         critical_path: Some(CriticalPath {
             root: 0,
@@ -180,13 +184,19 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
                 from_ns: 0,
                 to_ns: ns,
                 thread: 0,
+                pid: None,
+                tid: Some(1),
+                name: Some(text()),
                 wait: Some(WaitKind::Futex),
                 cause: CauseKind::Network,
                 detail: Some(text()),
             }],
-            left_out: ns,
+            hops_left_out: ns,
         }),
         explained: Some(vec![timeline]),
+        connections: Unobserved,
+        herds: Unobserved,
+        claims: Unobserved,
     }
 }
 
@@ -197,9 +207,11 @@ fn calls(function: Function, n: u64) -> Calls {
         total_ns: n,
         max_ns: n,
         begun_before: n,
-        fruitful: n,
-        empty: n,
         failed: n,
+        reaped: Some(n),
+        none_ready: Some(n),
+        with_events: Some(n),
+        empty: Some(n),
         empty_after_wake: Some(n),
     }
 }
@@ -248,7 +260,8 @@ fn listener(n: u64) -> Listener {
         accept_queue_max: u32::MAX,
         overflows: n,
         syn_queue_max: u32::MAX,
-        syn_full: 1,
+        syn_full: n,
+        syn_at_limit: n,
         ..Listener::default()
     }
 }

@@ -1,4 +1,4 @@
-//! What only the full tier tells: calls with their results, and listeners.
+//! What only the full tier observes: calls with their results, and listeners.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -31,8 +31,8 @@ pub(in crate::view) fn full() -> Document {
 
 fn workers() -> Sums {
     let epoll = Calls {
-        fruitful: 1_171,
-        empty: 31,
+        with_events: Some(1_171),
+        empty: Some(31),
         failed: 2,
         begun_before: 1,
         empty_after_wake: Some(28),
@@ -51,14 +51,13 @@ fn workers() -> Sums {
 
 fn supervisor() -> Sums {
     let reaping = Calls {
-        fruitful: 4,
-        empty: 12,
+        reaped: Some(4),
+        none_ready: Some(12),
         failed: 1,
         ..calls(Function::DoWait, 17, 4_100)
     };
     let polling = Calls {
-        empty: 40,
-        empty_after_wake: Some(0),
+        empty: Some(40),
         ..calls(Function::Epoll, 40, 2)
     };
     close(Sums {
@@ -90,15 +89,10 @@ fn logger() -> Sums {
 
 fn calls(function: Function, count: u64, ms: u64) -> Calls {
     Calls {
-        function,
         count,
         total_ns: ms * MS,
         max_ns: ms * MS,
-        begun_before: 0,
-        fruitful: 0,
-        empty: 0,
-        failed: 0,
-        empty_after_wake: None,
+        ..Calls::none_of(function)
     }
 }
 

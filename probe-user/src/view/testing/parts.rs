@@ -114,8 +114,8 @@ pub(super) fn path_sum(cause: &str, detail: &str, ms: u64) -> PathSum {
     }
 }
 
-pub(super) fn place(kind: &str, function: &str) -> Place {
-    Place {
+pub(super) fn site(kind: &str, function: &str) -> WaitSite {
+    WaitSite {
         kind: word(kind),
         syscall: text("futex"),
         function: text(function),

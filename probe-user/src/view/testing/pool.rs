@@ -8,7 +8,7 @@ use crate::document::*;
 /// A Python program with a pool of threads that wait for git, some of which
 /// failed. Of the threads only one of each group is there.
 pub(in crate::view) fn pool() -> Document {
-    Document {
+    let mut document = Document {
         command: words("gitsync --jobs 32 repos/"),
         exit: Some(Exit::Code(1)),
         host: Host {
@@ -37,7 +37,9 @@ pub(in crate::view) fn pool() -> Document {
         critical_path: Some(path()),
         explained: Some(vec![timeline()]),
         ..Document::default()
-    }
+    };
+    document.name_threads();
+    document
 }
 
 fn concurrency() -> Concurrency {
@@ -222,6 +224,7 @@ fn path() -> CriticalPath {
         wait: Option::map(wait, word),
         cause: word(cause),
         detail: text(detail),
+        ..Hop::default()
     };
     let hops = [
         (0, 88, 0, None, "computing", "python3 gitsync"),
@@ -246,13 +249,13 @@ fn path() -> CriticalPath {
             .map(|(cause, detail, ms)| path_sum(cause, detail, ms))
             .to_vec(),
         hops: hops.map(hop).to_vec(),
-        left_out: 0,
+        hops_left_out: 0,
     }
 }
 
 fn timeline() -> Timeline {
     let waited = |kind: &str, function: &str, ended, blame: &[PathSum]| Did::Waited {
-        place: place(kind, function),
+        site: site(kind, function),
         ended,
         blame: blame.to_vec(),
     };
@@ -287,11 +290,12 @@ fn timeline() -> Timeline {
         let slept = [path_sum("timer", "", 3)];
         steps.push((3, waited("sleep", "hrtimer_nanosleep", timer(), &slept)));
     }
-    steps.push((149, Did::Open(place("futex", ""))));
+    steps.push((149, Did::Open(site("futex", ""))));
     Timeline {
         thread: 1,
         born: Some(creator),
         steps: end_to_end(steps),
-        left_out: 3,
+        steps_left_out: 3,
+        ..Timeline::default()
     }
 }

@@ -29,7 +29,7 @@ fn of_thread(document: &Document, tid: u32) -> Calls {
 fn check(row: &str, empty: u64, after_wake: u64) {
     let calls = calls(row);
     let told = (calls.empty, calls.empty_after_wake);
-    assert_eq!(told, (empty, Some(after_wake)), "{row}");
+    assert_eq!(told, (Some(empty), Some(after_wake)), "{row}");
 }
 
 #[test]
@@ -79,7 +79,8 @@ fn other_stops_before_the_return_change_nothing() {
 #[test]
 fn a_call_that_returned_something_is_not_empty() {
     let calls = calls("5 fn^#E#e~w^#1#E#e~w^#!##zL");
-    assert_eq!((calls.fruitful, calls.empty, calls.failed), (1, 0, 1));
+    let told = (calls.with_events, calls.empty, calls.failed);
+    assert_eq!(told, (Some(1), Some(0), 1));
     assert_eq!(calls.empty_after_wake, Some(0));
 }
 
@@ -105,7 +106,7 @@ fn nothing_is_claimed_before_the_next_record_confirms_it() {
     let records = super::timeline::records("1 S##############\n5 fn^#E#e~w^#0");
     let document = run::cut(&records);
     let calls = of_thread(&document, 5);
-    assert_eq!((calls.empty, calls.empty_after_wake), (1, Some(0)));
+    assert_eq!((calls.empty, calls.empty_after_wake), (Some(1), Some(0)));
 }
 
 fn server(probes: &mut Probes) -> usize {
@@ -142,10 +143,10 @@ fn times_are_of_calls_whose_entry_was_seen() {
         total_ns: 450,
         max_ns: 300,
         begun_before: 1,
-        fruitful: 2,
-        empty: 1,
         failed: 1,
-        empty_after_wake: None,
+        reaped: Some(2),
+        none_ready: Some(1),
+        ..Calls::none_of(Function::DoWait)
     };
     let document = waited(&all);
     assert_eq!(document.threads[0].sums.calls, Some(vec![expected]));

@@ -55,7 +55,7 @@ pub(super) fn assert_path(document: &Document) {
         assert!(hop.to_ns > at_ns, "{hop:?}");
         at_ns = hop.to_ns;
     }
-    assert_eq!((at_ns, path.left_out), (path.to_ns, 0));
+    assert_eq!((at_ns, path.hops_left_out), (path.to_ns, 0));
     let life_ns = root.end_ns - root.start_ns;
     assert_eq!(path.sums.iter().map(|s| s.ns).sum::<u64>(), life_ns);
     for sum in &path.sums {

@@ -42,18 +42,14 @@ fn line(step: &Step) -> String {
     let ns = step.to_ns - step.from_ns;
     match &step.did {
         Did::NotWaiting { cause, .. } => format!("{cause} {ns}"),
-        Did::Open(place) => format!("open {} {ns}", place.kind),
-        Did::Waited {
-            place,
-            ended,
-            blame,
-        } => {
+        Did::Open(site) => format!("open {} {ns}", site.kind),
+        Did::Waited { site, ended, blame } => {
             let causes: Vec<String> = blame
                 .iter()
                 .map(|sum| format!("{} {}", sum.cause, sum.ns))
                 .collect();
             let tid = ended.tid.map(|tid| format!(" {tid}")).unwrap_or_default();
-            let (kind, source) = (place.kind, ended.source);
+            let (kind, source) = (site.kind, ended.source);
             format!("{kind} {ns} by {source}{tid}: {}", causes.join(", "))
         }
     }
@@ -66,7 +62,7 @@ pub(super) fn assert_told(document: &Document) {
         let Timeline {
             thread,
             steps,
-            left_out,
+            steps_left_out,
             ..
         } = story;
         let thread = &document.threads[*thread];
@@ -85,7 +81,7 @@ pub(super) fn assert_told(document: &Document) {
         } else {
             thread.end_ns
         };
-        assert_eq!((at_ns, *left_out), (end_ns, 0), "{story:?}");
+        assert_eq!((at_ns, *steps_left_out), (end_ns, 0), "{story:?}");
     }
 }
 

@@ -30,7 +30,7 @@ fn running_at_the_end_is_not_a_preemption() {
         ",
     );
     let document = super::timeline::document("1 S####L");
-    assert_eq!(document.threads[0].sums.involuntary, 0);
+    assert_eq!(document.threads[0].sums.switches.involuntary, 0);
     assert_eq!(document.threads[0].sums.runqueue_count, 0);
 }
 
@@ -38,7 +38,7 @@ fn running_at_the_end_is_not_a_preemption() {
 fn a_preempted_thread_is_on_the_run_queue_whatever_its_state() {
     check("1 S##p---^##y--^L", "1: life 150 cpu 80 queue 70");
     let sums = &super::timeline::document("1 S##p---^##y--^L").threads[0].sums;
-    assert_eq!((sums.involuntary, sums.voluntary), (2, 0));
+    assert_eq!((sums.switches.involuntary, sums.switches.voluntary), (2, 0));
     assert_eq!(sums.runqueue_count, 2);
 }
 

@@ -117,16 +117,19 @@ pub(super) fn told(returns: &[Returned], wasted: usize) -> Vec<Calls> {
         let own = returns.iter().filter(move |r| r.function == function);
         let times: Vec<u64> = own.clone().filter_map(|r| r.ns).collect();
         let with = |sign: i32| own.clone().filter(|r| r.result.signum() == sign).count() as u64;
+        let waits = function == Function::DoWait;
         Calls {
             function,
             count: own.clone().count() as u64,
             total_ns: times.iter().sum(),
             max_ns: times.iter().copied().max().unwrap_or(0),
             begun_before: own.clone().filter(|r| r.ns.is_none()).count() as u64,
-            fruitful: with(1),
-            empty: with(0),
             failed: with(-1),
-            empty_after_wake: (function == Function::Epoll).then_some(wasted as u64),
+            reaped: waits.then(|| with(1)),
+            none_ready: waits.then(|| with(0)),
+            with_events: (!waits).then(|| with(1)),
+            empty: (!waits).then(|| with(0)),
+            empty_after_wake: (!waits).then_some(wasted as u64),
         }
     };
     let all = [Function::DoWait, Function::Epoll].map(of);

@@ -146,8 +146,8 @@ fn told_of(thread: &Thread) -> Told {
         queue_ns: sums.runqueue_ns,
         queue_count: sums.runqueue_count,
         unknown_ns: sums.unknown_ns,
-        voluntary: sums.voluntary,
-        involuntary: sums.involuntary,
+        voluntary: sums.switches.voluntary,
+        involuntary: sums.switches.involuntary,
         open: sums
             .open
             .iter()

@@ -69,8 +69,9 @@ impl Count {
         self.raced_wakings += has(&|t| t.waits.values().any(super::told::Waits::has_empty));
         self.calls_unseen_entered += has(&|t| t.called(|calls| calls.begun_before) > 0);
         let wasted = |calls: &Calls| calls.empty_after_wake.unwrap_or(0);
+        let empty = |calls: &Calls| calls.empty.or(calls.none_ready).unwrap_or(0);
         self.wasted_wakes += has(&|t| t.called(wasted) > 0);
-        self.timeouts += has(&|t| t.called(|calls| calls.empty) > t.called(wasted));
+        self.timeouts += has(&|t| t.called(empty) > t.called(wasted));
         for thread in threads {
             let kinds = thread.waits.keys().map(|place| place.kind.clone());
             self.kinds.extend(kinds);

@@ -7,12 +7,12 @@ use super::units;
 
 /// A step that takes at least one such part of the whole stands alone.
 const PARTS: u64 = 100;
-/// Kinds of steps that a fold names.
+/// Kinds of steps that such a line names.
 const NAMED: usize = 4;
 
 /// A step in words. Not sanitised.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Phrase {
     /// Its beginning, ns.
     pub from_ns: u64,
     /// Its end, ns.
@@ -22,6 +22,12 @@ pub struct Told {
     pub short: String,
     /// All that there is to say.
     pub full: String,
+}
+
+impl Phrase {
+    fn ns(&self) -> u64 {
+        self.to_ns.saturating_sub(self.from_ns)
+    }
 }
 
 /// A line that begins at an instant.
@@ -34,8 +40,8 @@ pub struct Line {
 }
 
 /// The steps of something that took `whole_ns`; with `all`, each has its line.
-pub fn lines(steps: &[Told], whole_ns: u64, all: bool) -> Vec<Line> {
-    let is_short = |step: &Told| (step.to_ns - step.from_ns).saturating_mul(PARTS) < whole_ns;
+pub fn lines(steps: &[Phrase], whole_ns: u64, all: bool) -> Vec<Line> {
+    let is_short = |step: &Phrase| step.ns().saturating_mul(PARTS) < whole_ns;
     let mut lines = Vec::new();
     for alike in steps.chunk_by(|a, b| is_short(a) && is_short(b)) {
         if all || alike.len() == 1 {
@@ -44,19 +50,19 @@ pub fn lines(steps: &[Told], whole_ns: u64, all: bool) -> Vec<Line> {
                 text: step.full.clone(),
             }));
         } else {
-            lines.push(folded(alike));
+            lines.push(collapsed(alike));
         }
     }
     lines
 }
 
 /// `212 short steps in 3.20 ms: runs 2.10 ms (104 times), …`.
-fn folded(steps: &[Told]) -> Line {
+fn collapsed(steps: &[Phrase]) -> Line {
     let mut tallies: Vec<(&str, u64, u64)> = Vec::new();
     for step in steps {
-        let ns = step.to_ns - step.from_ns;
+        let ns = step.ns();
         match tallies.iter_mut().find(|(short, ..)| *short == step.short) {
-            Some((_, count, sum)) => (*count, *sum) = (*count + 1, *sum + ns),
+            Some((_, count, sum)) => (*count, *sum) = (*count + 1, sum.saturating_add(ns)),
             None => tallies.push((&step.short, 1, ns)),
         }
     }
@@ -69,7 +75,8 @@ fn folded(steps: &[Told]) -> Line {
         format!("{short} {}{times}", units::time(ns))
     });
     let mut named: Vec<String> = named.collect();
-    let rest = tallies.iter().skip(NAMED).map(|&(.., ns)| ns).sum::<u64>();
+    let rest = tallies.iter().skip(NAMED);
+    let rest = rest.fold(0, |sum: u64, &(.., ns)| sum.saturating_add(ns));
     if tallies.len() > NAMED {
         named.push(format!("other {}", units::time(rest)));
     }
@@ -79,7 +86,7 @@ fn folded(steps: &[Told]) -> Line {
         text: format!(
             "{} short steps in {}: {}",
             units::count(steps.len() as u64),
-            units::time(to_ns - from_ns),
+            units::time(to_ns.saturating_sub(from_ns)),
             named.join(", ")
         ),
     }
@@ -92,12 +99,12 @@ mod tests {
     /// `short length` of steps end to end.
     fn check(steps: &[(&str, u64)], all: bool, expect: &[(u64, &str)]) {
         let mut at_ns = 0;
-        let told: Vec<Told> = steps
+        let phrases: Vec<Phrase> = steps
             .iter()
             .map(|&(short, ns)| {
                 let from_ns = at_ns;
                 at_ns += ns;
-                Told {
+                Phrase {
                     from_ns,
                     to_ns: at_ns,
                     short: short.to_owned(),
@@ -105,7 +112,7 @@ mod tests {
                 }
             })
             .collect();
-        let lines = lines(&told, at_ns, all);
+        let lines = lines(&phrases, at_ns, all);
         let shown: Vec<(u64, &str)> = lines.iter().map(|l| (l.at_ns, l.text.as_str())).collect();
         assert_eq!(shown, expect);
     }

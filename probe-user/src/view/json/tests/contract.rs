@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::*;
+use super::render;
+use crate::document::Document;
 use crate::view::sanitize;
 use crate::view::testing::{documents, filled, full, golden, pool};
 
@@ -60,8 +61,8 @@ fn the_contract_is_kept() {
     );
     has(&report["groups"][0], "name threads pids");
     has(&report["groups"][0], sums);
-    for empty in ["fd_tables", "connections", "herds", "claims"] {
-        assert_eq!(report[empty], Value::Array(Vec::new()), "{empty}");
+    for unobserved in ["fd_tables", "connections", "herds", "claims"] {
+        assert_eq!(report[unobserved], Value::Null, "{unobserved}");
     }
 }
 
@@ -88,7 +89,7 @@ fn unknown_is_null_and_never_zero() {
     );
 }
 
-/// The keys of what only the full tier tells.
+/// The keys of what only the full tier observes.
 #[test]
 fn calls_and_listeners_have_their_keys() {
     let report = parsed(&full());
