@@ -198,8 +198,8 @@ fn sums_of_a_group_are_those_of_its_threads() {
         ("stays on it", |s| s.runqueue_count),
         ("open", |s| s.open_ns),
         ("unknown", |s| s.unknown_ns),
-        ("voluntary", |s| s.voluntary),
-        ("involuntary", |s| s.involuntary),
+        ("voluntary", |s| s.switches.voluntary),
+        ("involuntary", |s| s.switches.involuntary),
         ("migrations", |s| s.migrations),
     ];
     for (name, part) in parts {

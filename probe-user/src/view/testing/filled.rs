@@ -139,7 +139,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         command: vec![text(), text()],
         attached: vec![1],
         exit: None,
-        interim: false,
+        interim: true,
         host: Host {
             kernel: text(),
             arch: text(),

@@ -256,7 +256,7 @@ fn losses_add_up_to_counts_as_well_as_times() {
     let lossy = document.threads.iter().find(|thread| thread.tid == 5);
     let sums = &lossy.expect("it was born").sums;
     // Two of each are in the records.
-    assert_eq!((sums.runqueue_count, sums.voluntary), (4, 3));
+    assert_eq!((sums.runqueue_count, sums.switches.voluntary), (4, 3));
     let wait = &sums.waits[0];
     assert_eq!(wait.max_ns, 21, "no shorter than the mean of the lost ones");
     let ended: Vec<_> = wait.wakes.iter().map(|w| (w.count, w.wait_ns)).collect();

@@ -11,7 +11,7 @@ use crate::analysis::Analysis;
 use crate::document::Document;
 use crate::recording::{Item, Reader};
 use crate::view::json::render;
-use crate::view::testing::{documents, filled};
+use crate::view::testing::{documents, filled, full, trouble};
 
 fn check(name: &str, document: &Document) {
     let bytes = render(document);
@@ -184,7 +184,7 @@ fn edited(mut value: Value, edits: &[(Index, Edit)]) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// Documents of any content: what can be read at all is written, read and
     /// drawn alike.
@@ -194,8 +194,7 @@ proptest! {
         edits in proptest::collection::vec((any::<Index>(), edit()), 1..12),
     ) {
         let texts = ["a", "b", "c"].map(str::to_owned);
-        let mut bases: Vec<Document> = documents().map(|(_, document)| document).to_vec();
-        bases.extend([filled(&texts, 9), filled(&texts, 0)]);
+        let bases = [full(), trouble(), filled(&texts, 9), filled(&texts, 0)];
         let bytes = render(base.get(&bases));
         let value = edited(serde_json::from_slice(&bytes).unwrap(), &edits);
         if let Ok(document) = Document::from_json(value.to_string().as_bytes()) {
