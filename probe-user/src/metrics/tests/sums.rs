@@ -2,7 +2,8 @@
 
 use super::{run, tree::*};
 use crate::{
-    document::Sums,
+    document::{Calls, Function, OpenWait, Sums, Wait},
+    metrics::{calls, sums},
     wire::{
         session::Fact,
         tests::probes::{Out, Probes, Who},
@@ -257,4 +258,68 @@ fn sums_do_not_change_the_arguments_of_a_program_that_was_run_later() {
     let document = analysis.document();
     assert_eq!(document.threads[0].argv, ["after"]);
     assert_eq!(document.threads[1].argv, ["before", "--all"]);
+}
+
+#[test]
+fn sums_of_a_group_keep_waits_apart_that_are_idle_or_have_begun_before() {
+    let mut group = Sums::default();
+    for (idle, idle_ns, begun_before) in [
+        (Some(true), 30, true),
+        (Some(false), 0, false),
+        (None, 0, true),
+        (Some(true), 12, false),
+    ] {
+        let finished = Wait {
+            idle,
+            count: 1,
+            ..Wait::default()
+        };
+        let open = OpenWait {
+            begun_before,
+            count: 1,
+            ..OpenWait::default()
+        };
+        let thread = Sums {
+            idle_ns,
+            waits: vec![finished],
+            open: vec![open],
+            ..Sums::default()
+        };
+        sums::add(&mut group, &thread);
+    }
+    assert_eq!(group.idle_ns, 42);
+    let waits: Vec<_> = group.waits.iter().map(|w| (w.idle, w.count)).collect();
+    assert_eq!(waits, [(Some(true), 2), (Some(false), 1), (None, 1)]);
+    let open: Vec<_> = group
+        .open
+        .iter()
+        .map(|w| (w.begun_before, w.count))
+        .collect();
+    assert_eq!(open, [(true, 2), (false, 2)]);
+}
+
+#[test]
+fn calls_of_a_group_are_those_of_its_threads() {
+    let of_thread = |n: u64| Calls {
+        function: Function::Epoll,
+        count: 60 * n,
+        total_ns: 100 * n,
+        max_ns: 1000 / n,
+        begun_before: n,
+        failed: 10 * n,
+        with_events: Some(30 * n),
+        empty: Some(20 * n),
+        empty_after_wake: Some(2 * n),
+        ..Calls::none_of(Function::Epoll)
+    };
+    let mut group = None;
+    for n in [2, 1] {
+        calls::add(&mut group, Some(&[of_thread(n)]));
+    }
+    calls::add(&mut group, None);
+    let expected = Calls {
+        max_ns: 1000,
+        ..of_thread(3)
+    };
+    assert_eq!(group, Some(vec![expected]));
 }

@@ -6,7 +6,7 @@ use super::{account::assert_closed, timeline::document};
 use crate::{
     document::{Calls, Document, Function, Tier},
     metrics::tests::run,
-    wire::tests::probes::{Out, Probes, Who},
+    wire::tests::probes::{By, Out, Probes, Who},
 };
 
 /// The calls of the row below the first one, which is everybody's waker.
@@ -68,6 +68,20 @@ fn an_empty_return_without_a_sleep_is_no_wasted_wake() {
     // The sleep was the call's before.
     check("5 fn^#E#e~w^#1#E0##zL", 1, 0);
     check("5 fn^#E#e~w^#0#E0##zL", 2, 1);
+}
+
+#[test]
+fn calls_that_sleep_at_the_instant_of_their_entry_are_those_that_slept() {
+    let mut probes = Probes::default();
+    let task = server(&mut probes);
+    let polls = Out::sleep(232);
+    probes.switch(1010, Some((task, polls)), None);
+    probes.waking(1030, task, &By::task(99, 1));
+    probes.switch(1040, None, Some(task));
+    probes.returned(1050, task, function::EPOLL, 1010, 0);
+    probes.switch(1060, Some((task, polls)), None);
+    let calls = of_thread(&run::document(&probes.records, 1100), 5);
+    assert_eq!((calls.empty, calls.empty_after_wake), (Some(1), Some(1)));
 }
 
 #[test]

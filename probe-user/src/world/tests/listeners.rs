@@ -5,11 +5,14 @@ use probe_common::listen::Request;
 use crate::{
     document::{Document, Listener},
     metrics::tests::run,
-    wire::tests::{
-        bytes::padded,
-        probes::{Out, Probes, Who},
+    wire::{
+        event,
+        tests::{
+            bytes::padded,
+            probes::{Out, Probes, Who},
+        },
     },
-    world::listen::MOST,
+    world::listen::{Listeners, MOST},
 };
 
 const AF_INET: u16 = 2;
@@ -134,6 +137,29 @@ fn listeners_come_by_overflows_then_accept_queue_then_syn_queue_then_requests() 
     ]);
     let ports: Vec<u16> = told.iter().map(|listener| listener.port).collect();
     assert_eq!(ports, [5, 4, 3, 2, 1]);
+}
+
+#[test]
+fn listeners_take_no_limit_from_a_request_that_came_late() {
+    let limited = |accept_limit| event::Request {
+        sock: 0x1000,
+        accept_queue: 0,
+        accept_limit,
+        syn_queue: 0,
+        family: AF_INET,
+        port: 80,
+        addr: [0; 16],
+    };
+    let mut listeners = Listeners::default();
+    for (ts_ns, limit) in [(1500, 4), (1700, 8), (1400, 2), (1600, 1)] {
+        listeners.add(ts_ns, &limited(limit));
+    }
+    let told: Vec<_> = listeners.known.values().collect();
+    let [queues] = told[..] else {
+        panic!("one listener: {told:?}");
+    };
+    assert_eq!((queues.first_ns, queues.last_ns), (1400, 1700));
+    assert_eq!((queues.accept_limit, queues.requests), (8, 4));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! When a wait begins and ends, and what is not one.
 
+use probe_common::{fd::Object, sched::flag};
+
 use super::timeline::{check, check_cut};
-use crate::vocabulary::WakeSource;
+use crate::{metrics::tests::run, vocabulary::WakeSource, wire::tests::probes::*};
 
 #[test]
 fn a_wait_lies_between_its_switch_out_and_its_waking() {
@@ -233,4 +235,36 @@ fn waits_do_not_bear_what_was_taken_for_the_sleep_before() {
     assert_eq!(finished[0].wakes[0].source, WakeSource::Unverified);
     let (_, open) = waits("5 fn^##z~~t(##z~~~~~L");
     assert_eq!((open[0].so_far_ns, &open[0].function), (100, &None));
+}
+
+#[test]
+fn waits_are_not_on_the_file_of_the_sleep_before() {
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);
+    let reads = Out {
+        flags: flag::OBJECT,
+        ..Out::sleep(0)
+    };
+    let pipe = Object {
+        mode: 0o010_600,
+        ..Object::default()
+    };
+    let locks = Out {
+        arg0: 0x1000,
+        ..Out::sleep(202)
+    };
+    probes.object(1010, task, pipe);
+    for (at_ns, out) in [(1010, reads), (1050, locks)] {
+        probes.switch(at_ns, Some((task, out)), None);
+        probes.waking(at_ns + 10, task, &By::task(99, 1));
+        probes.switch(at_ns + 20, None, Some(task));
+    }
+    let document = run::cut(&probes.records);
+    let waits = document.threads[0].sums.waits.iter();
+    let mut told: Vec<_> = waits
+        .map(|wait| (wait.kind.as_str(), wait.object.as_deref()))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told[0], ("futex", Some("futex 0x1000")));
+    assert_eq!(told[1].0, "pipe-read");
 }

@@ -6,7 +6,10 @@ use super::{
     account,
     timeline::{SLEEP, check, document},
 };
-use crate::{metrics::tests::run, wire::tests::probes::*};
+use crate::{
+    metrics::tests::run,
+    wire::tests::{frames::stack, probes::*},
+};
 
 #[test]
 fn a_timer_that_interrupted_a_task_is_not_its_waking() {
@@ -176,4 +179,25 @@ fn a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
     let document = run::cut(&probes.records);
     let wake = &document.threads[0].sums.waits[0].wakes[0];
     assert_eq!(wake.comm.as_deref(), Some("first"), "{wake:?}");
+}
+
+#[test]
+fn wakings_by_a_timer_are_counted_together_whatever_call_it_interrupts() {
+    let mut probes = Probes::default();
+    let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);
+    for (at_ns, nr) in [(1010, 0), (1050, 202)] {
+        let by = By {
+            flags: waker::CONTEXT_KNOWN | waker::HARDIRQ,
+            waker_stack: stack("hrtimer_wakeup asm_sysvec_apic_timer_interrupt vfs_read"),
+            nr,
+            ..By::default()
+        };
+        probes.switch(at_ns, Some((task, Out::sleep(SLEEP))), None);
+        probes.waking(at_ns + 10, task, &by);
+        probes.switch(at_ns + 20, None, Some(task));
+    }
+    let document = run::cut(&probes.records);
+    let wakes = &document.threads[0].sums.waits[0].wakes;
+    assert_eq!(wakes.len(), 1, "{wakes:?}");
+    assert_eq!((wakes[0].count, wakes[0].wait_ns), (2, 20));
 }
