@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_too_many_hops_the_longest_are_kept_in_order() {
+    fn critical_path_of_too_many_hops_the_longest_are_kept_in_order() {
         let mut at_ns = 0;
         let link = |ns: u64| {
             at_ns += ns;

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_99th_percentile_is_exceeded_by_at_most_one_in_a_hundred() {
+    fn histogram_the_99th_percentile_is_exceeded_by_at_most_one_in_a_hundred() {
         let to = |n: u64| of(&(1..=n).collect::<Vec<_>>()).p99();
         assert_eq!(of(&[]).p99(), None);
         assert_eq!(of(&[0]).p99(), Some(0));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_may_come_up_often_or_never() {
+    fn histogram_a_value_may_come_up_often_or_never() {
         let mut histogram = Histogram::default();
         histogram.add_times(7, 0);
         assert_eq!(histogram, Histogram::default());
@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_percentile_is_never_too_small_nor_too_great_by_more_than_a_64th(
+        fn histogram_a_percentile_is_never_too_small_nor_too_great_by_more_than_a_64th(
             mut values in proptest::collection::vec(
                 (0..64_u32, any::<u64>()).prop_map(|(shift, value)| value >> shift), 1..300),
         ) {
@@ -131,7 +131,7 @@ mod tests {
         }
 
         #[test]
-        fn cells_follow_each_other_without_a_gap(value in 0..u64::MAX, shift in 0..64_u32) {
+        fn histogram_cells_follow_each_other_without_a_gap(value in 0..u64::MAX, shift in 0..64_u32) {
             let value = value >> shift;
             let step = cell(value + 1) - cell(value);
             prop_assert!(step <= 1);

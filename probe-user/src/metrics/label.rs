@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_named_by_their_first_words() {
+    fn label_programs_are_named_by_their_first_words() {
         check("git", &["git", "index-pack", "--stdin"], "git index-pack");
         check(
             "git",

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lives_are_merged_in_order_of_time() {
+    fn merge_lives_are_merged_in_order_of_time() {
         let lives: [&[(u64, char)]; 4] = [
             &[(1, 'a'), (4, 'b'), (4, 'c'), (9, 'd')],
             &[],

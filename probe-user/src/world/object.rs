@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_apart() {
+    fn object_files_are_told_apart() {
         check(0o010_600, 0, "", FileKind::Pipe, "pipe:[7]");
         check(0o010_644, 0, "queue", FileKind::Pipe, "fifo queue");
         check(0o100_644, 0, "data.bin", FileKind::Storage, "data.bin");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_have_addresses() {
+    fn object_sockets_have_addresses() {
         let mut object = Object {
             mode: S_IFSOCK,
             family: AF_INET,

@@ -161,7 +161,7 @@ mod tests {
     const TASK: u16 = waker::CONTEXT_KNOWN | waker::TRACED;
 
     #[test]
-    fn a_timer_that_interrupted_a_task_is_a_timer() {
+    fn source_a_timer_that_interrupted_a_task_is_a_timer() {
         let stack = "bpf_prog_6deef7357e7b4530 bpf_trace_run1 try_to_wake_up hrtimer_wakeup \
                      __hrtimer_run_queues hrtimer_interrupt sysvec_apic_timer_interrupt \
                      asm_sysvec_apic_timer_interrupt copy_to_user vfs_read";
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_delivered_in_the_senders_own_softirq_is_net_rx() {
+    fn source_a_packet_delivered_in_the_senders_own_softirq_is_net_rx() {
         let stack = "try_to_wake_up sock_def_readable tcp_data_queue tcp_v4_rcv __netif_receive_skb \
                      process_backlog __napi_poll net_rx_action handle_softirqs do_softirq \
                      __local_bh_enable_ip __dev_queue_xmit tcp_sendmsg";
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_needs_no_stack_where_its_delivery_is_known() {
+    fn source_a_packet_needs_no_stack_where_its_delivery_is_known() {
         let flags = TASK | waker::SOFTIRQ | waker::NET_RX;
         check(flags, "", WakeSource::NetRx);
         check(
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn exits_are_told_from_other_work_of_a_task() {
+    fn source_exits_are_told_from_other_work_of_a_task() {
         check(
             TASK | waker::EXITING,
             "__wake_up_sync_key do_notify_parent do_exit",
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn disks_and_other_interrupts() {
+    fn source_disks_and_other_interrupts() {
         check(
             waker::IDLE,
             "wake_up bio_endio blk_mq_end_request virtblk_done asm_common_interrupt",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_verified_is_not_guessed() {
+    fn source_what_cannot_be_verified_is_not_guessed() {
         check(0, "", WakeSource::Unverified);
         check(waker::TRACED, "", WakeSource::Unverified);
         check(TASK | waker::SOFTIRQ, "", WakeSource::Unverified);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_context_is_not_known_a_named_beginning_must_be_there() {
+    fn source_where_the_context_is_not_known_a_named_beginning_must_be_there() {
         let stack = "try_to_wake_up pipe_write ksys_write do_syscall_64";
         let flags = waker::TRACED;
         check_of(4, flags, stack, WakeSource::Task);

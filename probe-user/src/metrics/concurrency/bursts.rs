@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn four_wakeups_for_each_cpu_and_eight_at_least_are_a_burst() {
+    fn bursts_four_wakeups_for_each_cpu_and_eight_at_least_are_a_burst() {
         for (cpus, least) in [(0, 8), (1, 8), (2, 8), (3, 12), (192, 768)] {
             assert_eq!(Bursts::new(0, cpus).least, least, "{cpus} CPUs");
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn bins_begin_with_the_run_and_empty_ones_count() {
+    fn bursts_bins_begin_with_the_run_and_empty_ones_count() {
         let mut crowd = vec![(999, Some(5)); 7];
         crowd.extend([(1_000, Some(5)), (4_400, Some(5))]);
         let told = of(&crowd);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_latency_that_is_not_known_makes_a_burst_and_is_no_latency() {
+    fn bursts_a_latency_that_is_not_known_makes_a_burst_and_is_no_latency() {
         let mut crowd = vec![(2_000, None); 7];
         crowd.push((2_999, Some(40)));
         let told = of(&crowd);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn no_wakeup_has_no_latency() {
+    fn bursts_no_wakeup_has_no_latency() {
         let told = of(&[]);
         assert_eq!((told.count, told.bins, told.max_per_ms), (0, 5, 0));
         assert_eq!((told.latency_inside, told.latency_outside), (None, None));

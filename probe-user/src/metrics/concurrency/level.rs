@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn values_count_for_as_long_as_they_last() {
+    fn level_values_count_for_as_long_as_they_last() {
         check("", 0, 0, 0);
         check("+1000", 1000, 1, 1);
         check("+1500 +1600 -1700", 600, 2, 2);
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn what_lasts_no_time_is_no_maximum() {
+    fn level_what_lasts_no_time_is_no_maximum() {
         check("+1000 +1500 -1500", 1000, 1, 1);
         check("+2000", 0, 0, 0);
     }
 
     #[test]
-    fn nothing_over_no_time() {
+    fn level_nothing_over_no_time() {
         assert_eq!(Level::from(7).end(7), document::Level::default());
     }
 }

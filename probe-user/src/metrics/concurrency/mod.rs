@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_intervals_take_seconds_at_most() {
+    fn concurrency_a_million_intervals_take_seconds_at_most() {
         let world = busy_world();
         let processes = process::rows(&world);
         let started = std::time::Instant::now();

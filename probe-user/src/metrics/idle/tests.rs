@@ -113,12 +113,12 @@ const POOL: &str = "
     c ~~~~~~~~~m.....~~~~~~~~m..";
 
 #[test]
-fn workers_that_are_woken_one_by_one_by_a_thread_that_never_waits_are_idle() {
+fn idle_workers_that_are_woken_one_by_one_by_a_thread_that_never_waits_are_idle() {
     check_word(POOL, Some(true));
 }
 
 #[test]
-fn workers_that_pass_on_the_order_to_stop_stay_idle() {
+fn idle_workers_that_pass_on_the_order_to_stop_stay_idle() {
     check_word(
         "a ~~~m......~~~~~~m..~~~~~~~m
          b ~~~~~~m......~~~~~~m..~~~~~a
@@ -128,7 +128,7 @@ fn workers_that_pass_on_the_order_to_stop_stay_idle() {
 }
 
 #[test]
-fn workers_that_wake_each_other_in_vain_stay_idle() {
+fn idle_workers_that_wake_each_other_in_vain_stay_idle() {
     // Each that gets an item lets the next one look for another.
     check_word(
         "a ~~~m......~~~~~~m..~~~~~~b~~~~m
@@ -158,7 +158,7 @@ fn idle_workers_pass_on_at_once_what_they_were_woken_for() {
 }
 
 #[test]
-fn a_lock_that_is_held_shortly_is_blocked_all_the_same() {
+fn idle_a_lock_that_is_held_shortly_is_blocked_all_the_same() {
     // They run hardly at all, but each wakes the next before it waits again.
     check_word(
         "a ~~~c~~c~~c~~c~~c
@@ -169,7 +169,7 @@ fn a_lock_that_is_held_shortly_is_blocked_all_the_same() {
 }
 
 #[test]
-fn a_worker_that_gave_up_waiting_was_idle_too() {
+fn idle_a_worker_that_gave_up_waiting_was_idle_too() {
     check_word(
         "a ~~~m......~~~~~~m..~~~~~~m
          b ~~~~~~m..~~t.~~~~~~m.....m
@@ -179,7 +179,7 @@ fn a_worker_that_gave_up_waiting_was_idle_too() {
 }
 
 #[test]
-fn a_lock_that_is_handed_from_one_to_the_next_is_blocked() {
+fn idle_a_lock_that_is_handed_from_one_to_the_next_is_blocked() {
     check_word(
         "a ...~~~c..~~~c..~~~c
          b ~~~a..~~~a..~~~a..
@@ -189,7 +189,7 @@ fn a_lock_that_is_handed_from_one_to_the_next_is_blocked() {
 }
 
 #[test]
-fn a_lock_that_its_holder_never_waited_for_is_not_said_to_be_idle() {
+fn idle_a_lock_that_its_holder_never_waited_for_is_not_said_to_be_idle() {
     // m lets go for the first, and each lets go for the next.
     check_word(
         "a ~~~m...~~~m...~~~m...~~~m
@@ -200,12 +200,12 @@ fn a_lock_that_its_holder_never_waited_for_is_not_said_to_be_idle() {
 }
 
 #[test]
-fn with_one_worker_a_queue_looks_like_a_lock_held_for_long() {
+fn idle_with_one_worker_a_queue_looks_like_a_lock_held_for_long() {
     check_word("a ~~~m..~~~m..~~~m..~~~m..~~~m", None);
 }
 
 #[test]
-fn sleepers_that_are_woken_together_wait_at_a_barrier() {
+fn idle_sleepers_that_are_woken_together_wait_at_a_barrier() {
     check_word(
         "a ~~~m..~~~m..~~~m..~~~m
          b .~~m...~~m.~~~~m..~~~m
@@ -215,7 +215,7 @@ fn sleepers_that_are_woken_together_wait_at_a_barrier() {
 }
 
 #[test]
-fn a_few_wakings_are_no_evidence() {
+fn idle_a_few_wakings_are_no_evidence() {
     check_word(
         "a ~~~m
          b ~~~~~~m",
@@ -229,7 +229,7 @@ fn a_few_wakings_are_no_evidence() {
 }
 
 #[test]
-fn wakings_from_elsewhere_speak_against_both() {
+fn idle_wakings_from_elsewhere_speak_against_both() {
     check_word(
         "a ~~~m......~~~~~~m..~~~~~~?
          b ~~~~~~m......~~~~~~m.....m
@@ -239,14 +239,14 @@ fn wakings_from_elsewhere_speak_against_both() {
 }
 
 #[test]
-fn parked_workers_are_idle_if_their_maker_wakes_them() {
+fn idle_parked_workers_are_idle_if_their_maker_wakes_them() {
     check_own_words(POOL, Some(true));
     // e has not made them: they may wait for its answers.
     check_own_words(&POOL.replace('m', "e"), None);
 }
 
 #[test]
-fn a_pair_that_plays_ping_pong_is_not_said_to_be_idle() {
+fn idle_a_pair_that_plays_ping_pong_is_not_said_to_be_idle() {
     check_own_words(
         "a ~~b..~~b..~~b..~~b..~~b
          b ..~~a..~~a..~~a..~~a..",
@@ -256,7 +256,7 @@ fn a_pair_that_plays_ping_pong_is_not_said_to_be_idle() {
 }
 
 #[test]
-fn a_child_that_its_parent_feeds_is_idle_and_the_parent_is_not() {
+fn idle_a_child_that_its_parent_feeds_is_idle_and_the_parent_is_not() {
     for processes in [&ONE_PROCESS, &PROCESSES] {
         check_file(processes, "a ~~m..~~m..~~m", Some(true));
         check_file(processes, "m ~~a..~~b..~~a", Some(false));
@@ -267,13 +267,13 @@ fn a_child_that_its_parent_feeds_is_idle_and_the_parent_is_not() {
 }
 
 #[test]
-fn of_siblings_nothing_is_said() {
+fn idle_of_siblings_nothing_is_said() {
     check_file(&PROCESSES, "b ~~a..~~a..~~a", None);
     check_file(&ONE_PROCESS, "b ~~a..~~a..~~a", None);
 }
 
 #[test]
-fn a_pipe_of_tokens_is_no_queue() {
+fn idle_a_pipe_of_tokens_is_no_queue() {
     check_file(
         &PROCESSES,
         "a ~~m..~~m..~~m
@@ -341,7 +341,7 @@ fn check_kind(kind: WaitKind, source: WakeSource, waker: Waker, idle: Option<boo
 }
 
 #[test]
-fn who_waits_for_a_resource_is_not_idle() {
+fn idle_who_waits_for_a_resource_is_not_idle() {
     use WaitKind::*;
     let thread = Waker::Thread(ThreadId(1));
     for kind in [ChildExit, Gil, Sleep, Disk, KernelLock, PipeWrite] {
@@ -352,7 +352,7 @@ fn who_waits_for_a_resource_is_not_idle() {
 }
 
 #[test]
-fn an_event_loop_that_waits_for_the_world_is_not_idle() {
+fn idle_an_event_loop_that_waits_for_the_world_is_not_idle() {
     use WaitKind::*;
     let nobody = Waker::Nobody;
     for kind in [Epoll, Poll, Select, SocketRecv, SocketAccept] {

@@ -4,7 +4,7 @@ use super::{run, tree::Tree};
 use crate::wire::session::{Batch, End, Fact};
 
 #[test]
-fn losses_are_told_by_class_and_the_last_count_stands() {
+fn coverage_losses_are_told_by_class_and_the_last_count_stands() {
     let (tree, _) = Tree::root(&["make"]);
     let mut analysis = run::begun();
     let lost = |count| Fact::Lost {
@@ -33,7 +33,7 @@ fn losses_are_told_by_class_and_the_last_count_stands() {
 }
 
 #[test]
-fn a_cut_recording_knows_no_costs() {
+fn coverage_a_cut_recording_knows_no_costs() {
     let (tree, _) = Tree::root(&["make"]);
     let cut = run::cut(&tree.probes.records);
     assert_eq!(cut.overhead.probe_runs, None);
@@ -44,7 +44,7 @@ fn a_cut_recording_knows_no_costs() {
 }
 
 #[test]
-fn late_unknown_and_malformed_records_are_told() {
+fn coverage_late_unknown_and_malformed_records_are_told() {
     let (tree, _) = Tree::root(&["make"]);
     let mut analysis = run::begun();
     analysis.batch(&Batch {
@@ -71,7 +71,7 @@ fn late_unknown_and_malformed_records_are_told() {
 }
 
 #[test]
-fn only_switch_outs_count_as_switches() {
+fn coverage_only_switch_outs_count_as_switches() {
     let (mut tree, root) = Tree::root(&["make"]);
     let other = tree.thread(root, "other");
     tree.nap(root, super::tree::WAIT, 100, other);
@@ -80,7 +80,7 @@ fn only_switch_outs_count_as_switches() {
 }
 
 #[test]
-fn a_table_that_this_version_does_not_have_is_refused() {
+fn coverage_a_table_that_this_version_does_not_have_is_refused() {
     let start = crate::wire::session::Start {
         syscall_table: "riscv64".to_owned(),
         ..Default::default()
@@ -91,7 +91,7 @@ fn a_table_that_this_version_does_not_have_is_refused() {
 }
 
 #[test]
-fn skipped_runs_are_told_by_program() {
+fn coverage_skipped_runs_are_told_by_program() {
     let mut analysis = run::begun();
     analysis.end(End {
         skipped: vec![("sched_process_exit".to_owned(), 3)],

@@ -6,7 +6,7 @@ use super::tree::*;
 use crate::document::Exit;
 
 #[test]
-fn pool_threads_are_apart_from_the_main_thread() {
+fn groups_pool_threads_are_apart_from_the_main_thread() {
     let (mut tree, root) = Tree::root(&["python3", "/opt/gitsync", "--jobs", "4"]);
     for _ in 0..4 {
         tree.thread(root, "ThreadPoolExecu");
@@ -23,7 +23,7 @@ fn pool_threads_are_apart_from_the_main_thread() {
 }
 
 #[test]
-fn numbers_in_names_of_threads_fold() {
+fn groups_numbers_in_names_of_threads_fold() {
     let (mut tree, root) = Tree::root(&["server"]);
     for comm in ["worker-1", "worker-2", "worker-17", "logger"] {
         tree.thread(root, comm);
@@ -39,7 +39,7 @@ fn numbers_in_names_of_threads_fold() {
 }
 
 #[test]
-fn threads_without_a_name_of_their_own_are_just_threads() {
+fn groups_threads_without_a_name_of_their_own_are_just_threads() {
     let (mut tree, root) = Tree::root(&["server"]);
     tree.thread(root, "server");
     tree.thread(root, "server");
@@ -50,7 +50,7 @@ fn threads_without_a_name_of_their_own_are_just_threads() {
 }
 
 #[test]
-fn children_of_one_role_are_one_group() {
+fn groups_children_of_one_role_are_one_group() {
     let (mut tree, root) = Tree::root(&["python3", "gitsync"]);
     for number in 0..96 {
         let child = tree.fork(root, "python3");
@@ -69,7 +69,7 @@ fn children_of_one_role_are_one_group() {
 }
 
 #[test]
-fn children_of_pool_threads_belong_to_the_process() {
+fn groups_children_of_pool_threads_belong_to_the_process() {
     let (mut tree, root) = Tree::root(&["python3", "gitsync"]);
     for _ in 0..3 {
         let worker = tree.thread(root, "ThreadPoolExecu");
@@ -87,7 +87,7 @@ fn children_of_pool_threads_belong_to_the_process() {
 }
 
 #[test]
-fn one_label_under_different_parents_is_two_groups() {
+fn groups_one_label_under_different_parents_is_two_groups() {
     let (mut tree, root) = Tree::root(&["make"]);
     for program in ["one", "other"] {
         let parent = tree.fork(root, "make");
@@ -108,7 +108,7 @@ fn one_label_under_different_parents_is_two_groups() {
 }
 
 #[test]
-fn a_fork_without_an_exec_is_said_to_be_one() {
+fn groups_a_fork_without_an_exec_is_said_to_be_one() {
     let (mut tree, root) = Tree::root(&["python3", "gitsync"]);
     for _ in 0..3 {
         tree.fork(root, "python3");
@@ -123,7 +123,7 @@ fn a_fork_without_an_exec_is_said_to_be_one() {
 }
 
 #[test]
-fn a_reused_pid_is_another_process() {
+fn groups_a_reused_pid_is_another_process() {
     let (mut tree, root) = Tree::root(&["make"]);
     for program in ["one", "other"] {
         let child = tree.fork_as(root, 500, "make");
@@ -139,7 +139,7 @@ fn a_reused_pid_is_another_process() {
 }
 
 #[test]
-fn every_thread_points_to_its_group() {
+fn groups_every_thread_points_to_its_group() {
     let (mut tree, root) = Tree::root(&["make"]);
     let child = tree.fork(root, "make");
     tree.exec(child, &["cc"]);
@@ -172,7 +172,7 @@ fn groups_are_sorted_by_their_time_and_the_oldest_comes_first_among_equals() {
 }
 
 #[test]
-fn a_document_depends_on_its_records_alone() {
+fn groups_a_document_depends_on_its_records_alone() {
     let (mut tree, root) = Tree::root(&["make"]);
     for number in 0..40 {
         let child = tree.fork(root, "make");

@@ -7,7 +7,7 @@ use super::{
 use crate::wire::tests::probes::{By, Out};
 
 #[test]
-fn before_a_birth_the_path_goes_on_in_the_creator() {
+fn critical_path_before_a_birth_the_path_goes_on_in_the_creator() {
     let (mut tree, root) = Tree::root(&["make"]);
     let child = tree.fork(root, "sh");
     tree.sleep(root, Out::sleep(WAIT));
@@ -49,6 +49,6 @@ fn before_a_birth_the_path_goes_on_in_the_creator() {
 }
 
 #[test]
-fn of_nothing_there_is_no_path() {
+fn critical_path_of_nothing_there_is_no_path() {
     assert_eq!(run::document(&[], 5).critical_path, None);
 }

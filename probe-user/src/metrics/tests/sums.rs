@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn waits_of_one_place_add_up_over_a_groups_threads() {
+fn sums_waits_of_one_place_add_up_over_a_groups_threads() {
     let (mut tree, root) = Tree::root(&["server"]);
     let workers = [tree.thread(root, "w-1"), tree.thread(root, "w-2")];
     for (worker, ns) in workers.into_iter().zip([1000, 3000]) {
@@ -36,7 +36,7 @@ fn waits_of_one_place_add_up_over_a_groups_threads() {
 }
 
 #[test]
-fn wakers_of_one_name_are_one_and_keep_only_the_ids_they_share() {
+fn sums_wakers_of_one_name_are_one_and_keep_only_the_ids_they_share() {
     let (mut tree, root) = Tree::root(&["server"]);
     let wakers = [tree.thread(root, "w-1"), tree.thread(root, "w-2")];
     for waker in wakers {
@@ -55,7 +55,7 @@ fn wakers_of_one_name_are_one_and_keep_only_the_ids_they_share() {
 }
 
 #[test]
-fn wakers_in_different_processes_share_no_pid() {
+fn sums_wakers_in_different_processes_share_no_pid() {
     let (mut tree, root) = Tree::root(&["make"]);
     for _ in 0..2 {
         let child = tree.fork(root, "make");
@@ -69,7 +69,7 @@ fn wakers_in_different_processes_share_no_pid() {
 }
 
 #[test]
-fn the_largest_wait_comes_first() {
+fn sums_the_largest_wait_comes_first() {
     let (mut tree, root) = Tree::root(&["make"]);
     let other = tree.thread(root, "other");
     for (nr, ns) in [(WAIT, 500), (230, 2000), (7, 1000)] {
@@ -86,7 +86,7 @@ fn the_largest_wait_comes_first() {
 }
 
 #[test]
-fn open_waits_of_one_place_are_counted_together() {
+fn sums_open_waits_of_one_place_are_counted_together() {
     let (mut tree, root) = Tree::root(&["server"]);
     let workers = [tree.thread(root, "w-1"), tree.thread(root, "w-2")];
     for worker in workers {
@@ -109,7 +109,7 @@ fn futex(arg0: u64) -> Out {
 }
 
 #[test]
-fn a_waits_object_is_told_only_while_it_is_the_only_one() {
+fn sums_a_waits_object_is_told_only_while_it_is_the_only_one() {
     let (mut tree, root) = Tree::root(&["server"]);
     for worker in ["a-1", "a-2", "b-1"] {
         let worker_task = tree.thread(root, worker);
@@ -123,7 +123,7 @@ fn a_waits_object_is_told_only_while_it_is_the_only_one() {
 }
 
 #[test]
-fn a_thread_with_too_many_objects_keeps_the_sums() {
+fn sums_a_thread_with_too_many_objects_keeps_the_sums() {
     const OBJECTS: u64 = 600;
     let (mut tree, root) = Tree::root(&["server"]);
     let task = tree.thread(root, "w-1");
@@ -141,7 +141,7 @@ fn a_thread_with_too_many_objects_keeps_the_sums() {
 }
 
 #[test]
-fn calls_that_are_newer_than_the_table_are_told_by_number() {
+fn sums_calls_that_are_newer_than_the_table_are_told_by_number() {
     let (mut tree, root) = Tree::root(&["server"]);
     let other = tree.thread(root, "other");
     tree.nap(root, 900, 1000, other);
@@ -152,7 +152,7 @@ fn calls_that_are_newer_than_the_table_are_told_by_number() {
 }
 
 #[test]
-fn lifetimes_are_told_from_the_beginning_of_the_run() {
+fn sums_lifetimes_are_told_from_the_beginning_of_the_run() {
     let (mut tree, root) = Tree::root(&["make"]);
     tree.pass(970);
     let child = tree.fork(root, "make");
@@ -299,7 +299,7 @@ fn sums_of_a_group_keep_waits_apart_that_are_idle_or_have_begun_before() {
 }
 
 #[test]
-fn calls_of_a_group_are_those_of_its_threads() {
+fn sums_calls_of_a_group_are_those_of_its_threads() {
     let of_thread = |n: u64| Calls {
         function: Function::Epoll,
         count: 60 * n,

@@ -367,7 +367,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_end_where_the_next_waits_begin() {
+    fn blame_parts_end_where_the_next_waits_begin() {
         let mut all = AllShares::default();
         let lists: [&[(CauseId, u64)]; 4] = [
             &[(CauseId(1), 10)],

@@ -70,7 +70,7 @@ fn file(mode: u32, name: &str) -> Option<Object> {
 }
 
 #[test]
-fn calls_that_settle_the_kind() {
+fn classify_calls_that_settle_the_kind() {
     for (name, kind) in [
         ("wait4", WaitKind::ChildExit),
         ("epoll_pwait", WaitKind::Epoll),
@@ -94,7 +94,7 @@ fn calls_that_settle_the_kind() {
 }
 
 #[test]
-fn reads_and_writes_are_told_by_their_file() {
+fn classify_reads_and_writes_are_told_by_their_file() {
     let on = |name, object| Case {
         object,
         ..call(name)
@@ -138,7 +138,7 @@ fn reads_and_writes_are_told_by_their_file() {
 }
 
 #[test]
-fn waiting_for_io_is_for_a_disk_if_the_stack_says_for_no_page() {
+fn classify_waiting_for_io_is_for_a_disk_if_the_stack_says_for_no_page() {
     let case = |stack| Case {
         io_wait: true,
         state: D,
@@ -151,7 +151,7 @@ fn waiting_for_io_is_for_a_disk_if_the_stack_says_for_no_page() {
 }
 
 #[test]
-fn fcntl_waits_only_for_locks() {
+fn classify_fcntl_waits_only_for_locks() {
     check(
         &Case {
             arg1: 7,
@@ -169,7 +169,7 @@ fn fcntl_waits_only_for_locks() {
 }
 
 #[test]
-fn stacks_overrule_calls() {
+fn classify_stacks_overrule_calls() {
     let stacked = |name, stack| Case {
         stack,
         state: D,
@@ -305,7 +305,7 @@ fn classify_puts_what_comes_between_before_the_calls_own_purpose() {
 }
 
 #[test]
-fn some_functions_sleep_for_one_reason_only() {
+fn classify_some_functions_sleep_for_one_reason_only() {
     let below = |name, stack| Case {
         state: D,
         stack,
@@ -340,7 +340,7 @@ fn some_functions_sleep_for_one_reason_only() {
 }
 
 #[test]
-fn states_overrule_everything() {
+fn classify_states_overrule_everything() {
     check(
         &Case {
             state: state::STOPPED | 0x100,
@@ -365,7 +365,7 @@ fn states_overrule_everything() {
 }
 
 #[test]
-fn tasks_without_a_usable_call_number_are_told_by_their_stack() {
+fn classify_tasks_without_a_usable_call_number_are_told_by_their_stack() {
     let symbols = [
         Symbol {
             name: "schedule".into(),

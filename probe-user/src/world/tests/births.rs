@@ -4,7 +4,7 @@ use super::timeline::check;
 use crate::{document::Exit, metrics::tests::run, wire::tests::probes::*};
 
 #[test]
-fn a_life_begins_when_it_first_becomes_runnable() {
+fn birth_a_life_begins_when_it_first_becomes_runnable() {
     check(
         "
         1  S#########L
@@ -18,7 +18,7 @@ fn a_life_begins_when_it_first_becomes_runnable() {
 }
 
 #[test]
-fn a_thread_that_never_became_runnable_has_no_life() {
+fn birth_a_thread_that_never_became_runnable_has_no_life() {
     check(
         "
         1  S#########L
@@ -32,7 +32,7 @@ fn a_thread_that_never_became_runnable_has_no_life() {
 }
 
 #[test]
-fn a_newborn_that_has_not_run_yet_is_on_the_run_queue() {
+fn birth_a_newborn_that_has_not_run_yet_is_on_the_run_queue() {
     check(
         "
         1  S#########L
@@ -46,7 +46,7 @@ fn a_newborn_that_has_not_run_yet_is_on_the_run_queue() {
 }
 
 #[test]
-fn its_first_run_is_a_wake_by_its_creator_but_ends_no_wait() {
+fn birth_its_first_run_is_a_wake_by_its_creator_but_ends_no_wait() {
     let document = super::timeline::document("1 S####L\n5 .fn^##L");
     let wakes = &document.threads[1].sums.wakes;
     let told: Vec<_> = wakes
@@ -59,14 +59,14 @@ fn its_first_run_is_a_wake_by_its_creator_but_ends_no_wait() {
 }
 
 #[test]
-fn a_held_root_is_born_when_released() {
+fn birth_a_held_root_is_born_when_released() {
     check("1 H~~~~~~o-^##L", "1: life 60 cpu 40 queue 20");
     // Held, but not asleep yet when it was found: still not its own time.
     check("1 H#z~~~~o-^##L", "1: life 60 cpu 40 queue 20");
 }
 
 #[test]
-fn a_seeded_sleeper_has_begun_before() {
+fn birth_a_seeded_sleeper_has_begun_before() {
     check(
         "1 Z~~~~o-^##L",
         "1: life 110 cpu 40 queue 20 sleep ≥50x1 by task outside cron 99",
@@ -75,12 +75,12 @@ fn a_seeded_sleeper_has_begun_before() {
 }
 
 #[test]
-fn a_seeded_runnable_thread_is_on_the_run_queue() {
+fn birth_a_seeded_runnable_thread_is_on_the_run_queue() {
     check("1 Q--^##L", "1: life 70 cpu 40 queue 30");
 }
 
 #[test]
-fn records_before_the_seed_win() {
+fn birth_records_before_the_seed_win() {
     // Followed before it is looked at: it switched in and out in between. The
     // seed tells who it is, not what it does.
     let mut probes = Probes::default();
@@ -110,7 +110,7 @@ fn records_before_the_seed_win() {
 }
 
 #[test]
-fn nothing_follows_the_last_switch_out() {
+fn birth_nothing_follows_the_last_switch_out() {
     check(
         "
         1  S################L
@@ -124,7 +124,7 @@ fn nothing_follows_the_last_switch_out() {
 }
 
 #[test]
-fn exits_are_wait_statuses() {
+fn birth_exits_are_wait_statuses() {
     for (status, expected) in [
         (0, Exit::Code(0)),
         (7 << 8, Exit::Code(7)),
@@ -142,7 +142,7 @@ fn exits_are_wait_statuses() {
 }
 
 #[test]
-fn migrations_come_with_the_exit_or_the_last_snapshot() {
+fn birth_migrations_come_with_the_exit_or_the_last_snapshot() {
     let mut probes = Probes::default();
     let who = |tid| Who {
         tid,
@@ -165,7 +165,7 @@ fn migrations_come_with_the_exit_or_the_last_snapshot() {
 }
 
 #[test]
-fn renames_keep_former_names() {
+fn birth_renames_keep_former_names() {
     let mut probes = Probes::default();
     let who = Who {
         tid: 5,
@@ -184,7 +184,7 @@ fn renames_keep_former_names() {
 }
 
 #[test]
-fn a_thread_that_shows_progress_in_its_name_does_not_grow_without_bound() {
+fn birth_a_thread_that_shows_progress_in_its_name_does_not_grow_without_bound() {
     const NAMES: [&str; 2] = ["even", "odd"];
     let mut probes = Probes::default();
     let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);

@@ -46,7 +46,7 @@ fn check(drawing: &str, expected: &str) {
 }
 
 #[test]
-fn a_waker_that_ran_is_computing_and_one_that_queued_is_not() {
+fn blame_a_waker_that_ran_is_computing_and_one_that_queued_is_not() {
     check(
         "4    S#########p--^####p#
          5/4  f.n^#z~~~~~~~~~w-^#",
@@ -56,7 +56,7 @@ fn a_waker_that_ran_is_computing_and_one_that_queued_is_not() {
 
 /// The burst that wakes the sleeper has not ended when its wait is divided.
 #[test]
-fn an_exec_divides_what_its_caller_computes() {
+fn blame_an_exec_divides_what_its_caller_computes() {
     let who = |tid| Who {
         tid,
         pid: tid,
@@ -118,7 +118,7 @@ fn behind_read(waker_stack: &str, facts: Vec<Fact>) -> String {
 const DISK: u32 = 254 << 20 | 16;
 
 #[test]
-fn a_disk_is_named_where_a_request_of_it_ended() {
+fn blame_a_disk_is_named_where_a_request_of_it_ended() {
     let ended = "bio_endio blk_update_request";
     let named = Fact::Disk {
         dev: DISK,

@@ -33,7 +33,7 @@ fn check(row: &str, empty: u64, after_wake: u64) {
 }
 
 #[test]
-fn an_empty_return_after_a_wake_is_a_wasted_wake() {
+fn calls_an_empty_return_after_a_wake_is_a_wasted_wake() {
     check("5 fn^#E#e~~w-^#0##zL", 1, 1);
     check("5 fn^#E#e~~o-^#0##zL", 1, 1);
     check("5 fn^#E#e~~k-^#0##zL", 1, 1);
@@ -43,7 +43,7 @@ fn an_empty_return_after_a_wake_is_a_wasted_wake() {
 }
 
 #[test]
-fn a_timeout_is_no_wake() {
+fn calls_a_timeout_is_no_wake() {
     check("5 fn^#E#e~~t-^#0##zL", 1, 0);
     // Woken for nothing inside the call, it slept on until its timeout.
     check("5 fn^#E#e~w-^#e~~t-^#0##zL", 1, 0);
@@ -51,7 +51,7 @@ fn a_timeout_is_no_wake() {
 }
 
 #[test]
-fn what_ended_the_sleep_must_be_verified() {
+fn calls_what_ended_the_sleep_must_be_verified() {
     check("5 fn^#E#e~~i-^#0##zL", 1, 0);
     // Neither was a waking seen.
     check("5 fn^#E#e~~~~^#0##zL", 1, 0);
@@ -60,7 +60,7 @@ fn what_ended_the_sleep_must_be_verified() {
 }
 
 #[test]
-fn an_empty_return_without_a_sleep_is_no_wasted_wake() {
+fn calls_an_empty_return_without_a_sleep_is_no_wasted_wake() {
     check("5 fn^#E0##zL", 1, 0);
     // It slept before the call; or for something else.
     check("5 fn^#e~w^#E0##zL", 1, 0);
@@ -85,13 +85,13 @@ fn calls_that_sleep_at_the_instant_of_their_entry_are_those_that_slept() {
 }
 
 #[test]
-fn other_stops_before_the_return_change_nothing() {
+fn calls_other_stops_before_the_return_change_nothing() {
     check("5 fn^#E#e~w^#p-^#0##zL", 1, 1);
     check("5 fn^#E#e~w^#z~t^#0##zL", 1, 1);
 }
 
 #[test]
-fn a_call_that_returned_something_is_not_empty() {
+fn calls_a_call_that_returned_something_is_not_empty() {
     let calls = calls("5 fn^#E#e~w^#1#E#e~w^#!##zL");
     let told = (calls.with_events, calls.empty, calls.failed);
     assert_eq!(told, (Some(1), Some(0), 1));
@@ -99,7 +99,7 @@ fn a_call_that_returned_something_is_not_empty() {
 }
 
 #[test]
-fn nothing_is_claimed_across_lost_records() {
+fn calls_nothing_is_claimed_across_lost_records() {
     // A whole sleep was lost behind the one that is known.
     check("5 fn^#E#e~w^#)~t(#0##zL", 1, 0);
     // Its switch-out, its switch-in.
@@ -116,7 +116,7 @@ fn nothing_is_claimed_across_lost_records() {
 }
 
 #[test]
-fn nothing_is_claimed_before_the_next_record_confirms_it() {
+fn calls_nothing_is_claimed_before_the_next_record_confirms_it() {
     let records = super::timeline::records("1 S##############\n5 fn^#E#e~w^#0");
     let document = run::cut(&records);
     let calls = of_thread(&document, 5);
@@ -144,7 +144,7 @@ fn waited(all: &[(u64, u64, i32)]) -> Document {
 }
 
 #[test]
-fn times_are_of_calls_whose_entry_was_seen() {
+fn calls_times_are_of_calls_whose_entry_was_seen() {
     let all = [
         (0, 1500, 7),
         (1600, 1700, 8),

@@ -58,7 +58,7 @@ fn check(drawing: &str, expected: &str) {
 }
 
 #[test]
-fn every_thread_counts_in_what_it_does() {
+fn concurrency_every_thread_counts_in_what_it_does() {
     check(
         "4    S#########p--^####p#L
          5/4  .f.n^#z~~~~~~~~~w-^#L",
@@ -71,7 +71,7 @@ fn every_thread_counts_in_what_it_does() {
 }
 
 #[test]
-fn a_switch_from_one_to_the_other_is_one_thread_on_the_cpu() {
+fn concurrency_a_switch_from_one_to_the_other_is_one_thread_on_the_cpu() {
     check(
         "4    S#####z~~~~i^##L
          5/4  .f.n--^####z~~~L",
@@ -84,7 +84,7 @@ fn a_switch_from_one_to_the_other_is_one_thread_on_the_cpu() {
 }
 
 #[test]
-fn what_lost_records_hide_is_neither_running_nor_blocked() {
+fn concurrency_what_lost_records_hide_is_neither_running_nor_blocked() {
     check(
         "4    S###)~~~^##L",
         "running 40/120 p99 1 max 1
@@ -96,7 +96,7 @@ fn what_lost_records_hide_is_neither_running_nor_blocked() {
 }
 
 #[test]
-fn a_preemption_is_no_wakeup() {
+fn concurrency_a_preemption_is_no_wakeup() {
     check(
         "4    S##p---^##y-^#L",
         "running 90/150 p99 1 max 1
@@ -107,7 +107,7 @@ fn a_preemption_is_no_wakeup() {
 }
 
 #[test]
-fn a_waking_whose_thread_has_not_run_by_the_end_has_no_latency() {
+fn concurrency_a_waking_whose_thread_has_not_run_by_the_end_has_no_latency() {
     check(
         "4    S##########L
          5/4  .f.n^#z~~w-L",
@@ -120,7 +120,7 @@ fn a_waking_whose_thread_has_not_run_by_the_end_has_no_latency() {
 }
 
 #[test]
-fn children_are_alive_from_their_first_instant_to_their_last() {
+fn concurrency_children_are_alive_from_their_first_instant_to_their_last() {
     check(
         "4    S##############L
          5    .f.n^####xX

@@ -24,7 +24,7 @@ fn closed(records: &[Vec<u8>]) -> Document {
 }
 
 #[test]
-fn an_exec_changes_name_and_arguments_but_not_the_thread() {
+fn exec_an_exec_changes_name_and_arguments_but_not_the_thread() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, who(5, 5), Out::default(), ON_CPU);
     probes.exec(1010, task, 5, &["git", "fetch", "--all"]);
@@ -95,7 +95,7 @@ fn exec_by_another_thread_takes_the_leaders_tid() {
 }
 
 #[test]
-fn a_leader_may_switch_out_for_the_last_time_after_the_exec() {
+fn exec_a_leader_may_switch_out_for_the_last_time_after_the_exec() {
     let mut story = ExecByThread::begun();
     story.exec_is_told(1300);
     story.leader_dies(1350);
@@ -103,7 +103,7 @@ fn a_leader_may_switch_out_for_the_last_time_after_the_exec() {
 }
 
 #[test]
-fn a_leader_may_switch_out_for_the_last_time_before_the_exec_is_told() {
+fn exec_a_leader_may_switch_out_for_the_last_time_before_the_exec_is_told() {
     let mut story = ExecByThread::begun();
     story.leader_dies(1250);
     story.exec_is_told(1300);
@@ -111,7 +111,7 @@ fn a_leader_may_switch_out_for_the_last_time_before_the_exec_is_told() {
 }
 
 #[test]
-fn a_caller_may_sleep_between_the_change_of_tid_and_the_exec() {
+fn exec_a_caller_may_sleep_between_the_change_of_tid_and_the_exec() {
     // It reads the new program from disk.
     let mut story = ExecByThread::begun();
     story.leader_dies(1180);
@@ -132,7 +132,7 @@ fn a_caller_may_sleep_between_the_change_of_tid_and_the_exec() {
 }
 
 #[test]
-fn the_tid_that_a_thread_had_before_its_exec_belongs_to_whoever_gets_it_next() {
+fn exec_the_tid_that_a_thread_had_before_its_exec_belongs_to_whoever_gets_it_next() {
     // The new owner dies at the very switch-out that would be the next one of
     // the thread that ran exec.
     let mut story = ExecByThread::begun();
@@ -162,7 +162,7 @@ fn the_tid_that_a_thread_had_before_its_exec_belongs_to_whoever_gets_it_next() {
 }
 
 #[test]
-fn a_tid_reused_before_the_last_switch_out_is_two_threads() {
+fn exec_a_tid_reused_before_the_last_switch_out_is_two_threads() {
     check(
         "
         1   S###############L
@@ -178,7 +178,7 @@ fn a_tid_reused_before_the_last_switch_out_is_two_threads() {
 }
 
 #[test]
-fn a_preemption_of_the_tids_former_owner_is_its_own() {
+fn exec_a_preemption_of_the_tids_former_owner_is_its_own() {
     check(
         "
         1   S#################L
@@ -194,7 +194,7 @@ fn a_preemption_of_the_tids_former_owner_is_its_own() {
 }
 
 #[test]
-fn a_tid_reused_after_the_last_switch_out_is_two_threads() {
+fn exec_a_tid_reused_after_the_last_switch_out_is_two_threads() {
     check(
         "
         1  S#################L
@@ -252,7 +252,7 @@ fn identity_is_not_the_dead_threads_where_the_next_birth_under_its_tid_was_lost(
 }
 
 #[test]
-fn a_tid_reused_after_a_lost_death_is_two_threads() {
+fn exec_a_tid_reused_after_a_lost_death_is_two_threads() {
     // Neither its exit nor its last switch-out came through.
     check(
         "
@@ -269,7 +269,7 @@ fn a_tid_reused_after_a_lost_death_is_two_threads() {
 }
 
 #[test]
-fn a_waking_by_a_thread_before_its_exec_is_its_own() {
+fn exec_a_waking_by_a_thread_before_its_exec_is_its_own() {
     let mut story = ExecByThread::begun();
     let probes = &mut story.probes;
     let sleeper = probes.seed(1201, who(7, 7), Out::sleep(202), 0);

@@ -124,7 +124,7 @@ fn kinds(document: &Document) -> Vec<(u32, &'static str, u64)> {
 }
 
 #[test]
-fn a_futex_inside_the_runtime_is_the_lock() {
+fn gil_a_futex_inside_the_runtime_is_the_lock() {
     let mut python = Python::new().looked(5, 0, runtime());
     let thread = python.thread;
     for (from_ns, word) in [
@@ -139,7 +139,7 @@ fn a_futex_inside_the_runtime_is_the_lock() {
 }
 
 #[test]
-fn a_wait_that_is_not_finished_is_told_in_the_same_way() {
+fn gil_a_wait_that_is_not_finished_is_told_in_the_same_way() {
     let mut python = Python::new().looked(5, 0, runtime());
     let mut out = Out::sleep(FUTEX);
     out.arg0 = LOCK;
@@ -150,7 +150,7 @@ fn a_wait_that_is_not_finished_is_told_in_the_same_way() {
 }
 
 #[test]
-fn a_lock_belongs_to_its_process_only() {
+fn gil_a_lock_belongs_to_its_process_only() {
     let mut python = Python::new().looked(5, 0, runtime());
     let stranger = python.probes.seed(1150, who(8, 8), Out::default(), 1 << 9);
     python.waits(stranger, 1200, LOCK);
@@ -158,7 +158,7 @@ fn a_lock_belongs_to_its_process_only() {
 }
 
 #[test]
-fn a_forked_process_has_the_lock_until_it_runs_exec() {
+fn gil_a_forked_process_has_the_lock_until_it_runs_exec() {
     let mut python = Python::new().looked(5, 0, runtime());
     let child = born(&mut python.probes, 1200, 6, who(7, 7));
     let worker = born(&mut python.probes, 1300, 7, who(8, 7));
@@ -174,7 +174,7 @@ fn a_forked_process_has_the_lock_until_it_runs_exec() {
 /// Facts come before the records of their batch: what they say of a program is
 /// not true of the one before.
 #[test]
-fn a_program_that_ran_before_the_exec_had_another_memory() {
+fn gil_a_program_that_ran_before_the_exec_had_another_memory() {
     let mut python = Python::new().looked(5, 1500, runtime());
     python.waits(python.thread, 1200, LOCK);
     assert_eq!(kinds(&python.document()), [(6, "futex", 1)]);
@@ -183,7 +183,7 @@ fn a_program_that_ran_before_the_exec_had_another_memory() {
 /// The old program's lock is known until the exec, although what is known of
 /// the new one came before.
 #[test]
-fn both_sides_of_an_exec_are_known_at_once() {
+fn gil_both_sides_of_an_exec_are_known_at_once() {
     let elsewhere = ScanResult::Runtime {
         start: OTHER,
         end: OTHER + 8,
@@ -212,7 +212,7 @@ fn told(looks: &[ScanResult], program: &[&'static str]) -> Vec<String> {
 }
 
 #[test]
-fn what_could_not_be_looked_at_is_told() {
+fn gil_what_could_not_be_looked_at_is_told() {
     let symbolless = ScanResult::Symbolless {
         file: "/opt/python".into(),
     };
@@ -232,7 +232,7 @@ fn what_could_not_be_looked_at_is_told() {
 }
 
 #[test]
-fn what_does_not_matter_is_not_told() {
+fn gil_what_does_not_matter_is_not_told() {
     // The next thread lived longer.
     assert_eq!(told(&[ScanResult::Gone, runtime()], &["python3"]), [""; 0]);
     assert_eq!(
@@ -257,7 +257,7 @@ fn blame(python: Python) -> Vec<(&'static str, &'static str, u64)> {
 
 /// A waiter looks every 5 ms; that timer is not what it waits for.
 #[test]
-fn tries_are_blamed_on_whoever_hands_the_lock_on() {
+fn gil_tries_are_blamed_on_whoever_hands_the_lock_on() {
     let mut python = Python::new().looked(5, 0, runtime());
     let thread = python.thread;
     python.times_out(thread, 1200, LOCK);
@@ -276,7 +276,7 @@ fn tries_are_blamed_on_whoever_hands_the_lock_on() {
 
 /// The holder waited itself for a while, until 5 woke it.
 #[test]
-fn a_try_is_blamed_on_what_the_holder_did_meanwhile() {
+fn gil_a_try_is_blamed_on_what_the_holder_did_meanwhile() {
     let mut python = Python::new().looked(5, 0, runtime());
     let thread = python.thread;
     let holder = born(&mut python.probes, 1110, 5, who(7, 5));
@@ -298,7 +298,7 @@ fn a_try_is_blamed_on_what_the_holder_did_meanwhile() {
 }
 
 #[test]
-fn a_lock_that_was_free_in_the_end_was_held_by_nobody_known() {
+fn gil_a_lock_that_was_free_in_the_end_was_held_by_nobody_known() {
     let mut python = Python::new().looked(5, 0, runtime());
     let thread = python.thread;
     python.times_out(thread, 1200, LOCK);
@@ -317,7 +317,7 @@ fn a_lock_that_was_free_in_the_end_was_held_by_nobody_known() {
 
 /// Steps of the thread's story that timers ended.
 #[test]
-fn a_try_that_a_timer_ended_is_told_as_such() {
+fn gil_a_try_that_a_timer_ended_is_told_as_such() {
     let mut python = Python::new().looked(5, 0, runtime());
     let thread = python.thread;
     python.times_out(thread, 1200, LOCK);
@@ -393,7 +393,7 @@ impl Contended {
 }
 
 #[test]
-fn a_lock_is_held_from_its_taking_to_its_handing_over() {
+fn gil_a_lock_is_held_from_its_taking_to_its_handing_over() {
     let mut story = Contended::new();
     story.shows_the_condition();
     // 8 holds it, and 6 and 7 wait, at either word of the condition.
@@ -412,7 +412,7 @@ fn a_lock_is_held_from_its_taking_to_its_handing_over() {
 }
 
 #[test]
-fn a_lock_that_nobody_waits_for_may_change_hands_unseen() {
+fn gil_a_lock_that_nobody_waits_for_may_change_hands_unseen() {
     let mut story = Contended::new();
     story.shows_the_condition();
     story.sleeps(1300, 6, LOCK);
@@ -426,7 +426,7 @@ fn a_lock_that_nobody_waits_for_may_change_hands_unseen() {
 }
 
 #[test]
-fn without_a_timeout_the_condition_is_not_known() {
+fn gil_without_a_timeout_the_condition_is_not_known() {
     let mut story = Contended::new();
     story.sleeps(1300, 6, LOCK);
     story.wakes(1400, 6, &By::task(8, FUTEX));
@@ -435,7 +435,7 @@ fn without_a_timeout_the_condition_is_not_known() {
 }
 
 #[test]
-fn a_sleep_that_was_interrupted_from_outside_is_no_hand_over() {
+fn gil_a_sleep_that_was_interrupted_from_outside_is_no_hand_over() {
     let mut story = Contended::new();
     story.shows_the_condition();
     story.sleeps(1300, 6, LOCK);

@@ -53,7 +53,7 @@ fn listeners(requests: &[(u64, Request)]) -> Vec<Listener> {
 }
 
 #[test]
-fn a_listener_keeps_its_longest_queues_and_its_last_limit() {
+fn listeners_a_listener_keeps_its_longest_queues_and_its_last_limit() {
     let grown = Request {
         accept_limit: 8,
         ..request(1, 0)
@@ -75,7 +75,7 @@ fn a_listener_keeps_its_longest_queues_and_its_last_limit() {
 }
 
 #[test]
-fn queues_are_judged_as_the_kernel_judges_them() {
+fn listeners_queues_are_judged_as_the_kernel_judges_them() {
     // Accept queue, SYN queue; overflows, full, at the limit.
     for (accept, syn, expected) in [
         (3, 3, (0, 0, 0)),
@@ -163,7 +163,7 @@ fn listeners_take_no_limit_from_a_request_that_came_late() {
 }
 
 #[test]
-fn a_request_belongs_to_no_thread() {
+fn listeners_a_request_belongs_to_no_thread() {
     let document = document(&[(1500, request(1, 0))]);
     assert_eq!(document.threads.len(), 1);
 }

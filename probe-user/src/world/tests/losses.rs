@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[test]
-fn lost_switch_out_makes_unknown_time() {
+fn losses_lost_switch_out_makes_unknown_time() {
     check(
         "
         1  S###############L
@@ -30,7 +30,7 @@ fn lost_switch_out_makes_unknown_time() {
 }
 
 #[test]
-fn lost_switch_in_makes_unknown_time() {
+fn losses_lost_switch_in_makes_unknown_time() {
     check(
         "
         1  S################L
@@ -44,7 +44,7 @@ fn lost_switch_in_makes_unknown_time() {
 }
 
 #[test]
-fn a_gap_in_the_sequence_makes_unknown_time() {
+fn losses_a_gap_in_the_sequence_makes_unknown_time() {
     // A whole sleep and the next switch-out are missing.
     check(
         "
@@ -59,7 +59,7 @@ fn a_gap_in_the_sequence_makes_unknown_time() {
 }
 
 #[test]
-fn a_lost_last_switch_out_makes_unknown_time_until_the_end() {
+fn losses_a_lost_last_switch_out_makes_unknown_time_until_the_end() {
     check(
         "
         1  S############L
@@ -73,7 +73,7 @@ fn a_lost_last_switch_out_makes_unknown_time_until_the_end() {
 }
 
 #[test]
-fn a_switch_in_lost_before_the_last_snapshot_is_no_open_wait() {
+fn losses_a_switch_in_lost_before_the_last_snapshot_is_no_open_wait() {
     // The snapshot shows it on a CPU: whatever it did since it fell asleep, it
     // does not sleep now.
     let document = super::timeline::document("1 S##z~~~w(##L");
@@ -86,7 +86,7 @@ fn a_switch_in_lost_before_the_last_snapshot_is_no_open_wait() {
 }
 
 #[test]
-fn a_switch_in_lost_before_the_last_snapshot_is_no_run_queue() {
+fn losses_a_switch_in_lost_before_the_last_snapshot_is_no_run_queue() {
     let document = super::timeline::document("1 S##p---(##L");
     super::account::assert_closed(&document);
     let sums = &document.threads[0].sums;
@@ -94,7 +94,7 @@ fn a_switch_in_lost_before_the_last_snapshot_is_no_run_queue() {
 }
 
 #[test]
-fn a_thread_whose_birth_was_lost_begins_when_it_is_first_seen() {
+fn losses_a_thread_whose_birth_was_lost_begins_when_it_is_first_seen() {
     let drawing = "
         1  S###########L
         5  fn^##z~~~w^##L
@@ -118,7 +118,7 @@ fn a_thread_whose_birth_was_lost_begins_when_it_is_first_seen() {
 }
 
 #[test]
-fn a_thread_of_which_only_its_end_was_seen_is_counted_as_unidentified() {
+fn losses_a_thread_of_which_only_its_end_was_seen_is_counted_as_unidentified() {
     let mut probes = Probes::default();
     let task = probes.fork(900, 1, 0, Who::default());
     probes.records.clear();
@@ -135,14 +135,14 @@ fn a_thread_of_which_only_its_end_was_seen_is_counted_as_unidentified() {
 }
 
 #[test]
-fn a_switch_in_lost_after_a_sleepers_seed_makes_unknown_time() {
+fn losses_a_switch_in_lost_after_a_sleepers_seed_makes_unknown_time() {
     // It was found asleep; how long it slept on is not known, and that it ran
     // all the time until its switch-out least of all.
     check("1 Z~~~~w-(##z~L", "1: life 130 unknown 100 open sleep 30");
 }
 
 #[test]
-fn a_newborn_that_the_last_snapshot_shows_asleep_is_not_on_the_run_queue() {
+fn losses_a_newborn_that_the_last_snapshot_shows_asleep_is_not_on_the_run_queue() {
     // Its first run and its switch-out were lost; a waking that came while it
     // still ran is all that its entry shows.
     let mut probes = Probes::default();
@@ -222,7 +222,7 @@ fn last_line(document: &Document) -> String {
 }
 
 #[test]
-fn sums_of_lost_records_stand_in_for_unknown_time() {
+fn losses_sums_of_lost_records_stand_in_for_unknown_time() {
     let whole = [
         (what::CPU, 2, 60),
         (what::SLEEP, 2, 40),
@@ -299,7 +299,7 @@ fn io_of_sums(nr: i16, mode: u32) -> String {
 }
 
 #[test]
-fn sums_tell_a_disk_only_from_a_file_that_is_read() {
+fn losses_sums_tell_a_disk_only_from_a_file_that_is_read() {
     const OPENAT: i16 = 257;
     let expect = |kind| {
         format!("5: life 230 cpu 130 queue 40 {kind} 40x2 by unverified sleep 20x1 by task 1")
@@ -309,7 +309,7 @@ fn sums_tell_a_disk_only_from_a_file_that_is_read() {
 }
 
 #[test]
-fn sums_that_are_more_than_what_is_unknown_are_not_believed() {
+fn losses_sums_that_are_more_than_what_is_unknown_are_not_believed() {
     let (account, document) = with_sums(&[(what::CPU, 2, 121)]);
     assert_eq!(
         account,
@@ -325,7 +325,7 @@ fn sums_that_are_more_than_what_is_unknown_are_not_believed() {
 }
 
 #[test]
-fn the_instant_of_a_lost_last_switch_out_ends_the_life() {
+fn losses_the_instant_of_a_lost_last_switch_out_ends_the_life() {
     let drawing = "
         1  S############L
         5  fn^###x#)
@@ -352,7 +352,7 @@ fn missing(folded: &[LossSum], lost: u64) -> String {
 }
 
 #[test]
-fn who_is_only_missing_has_not_died_where_such_records_were_lost() {
+fn losses_who_is_only_missing_has_not_died_where_such_records_were_lost() {
     let dead = "5: life 130 cpu 30 queue 10 unknown 90";
     assert_eq!(missing(&[], 0), dead);
     let open = "5: life 130 cpu 30 queue 10 open sleep 90";
@@ -360,7 +360,7 @@ fn who_is_only_missing_has_not_died_where_such_records_were_lost() {
 }
 
 #[test]
-fn sums_tell_a_death_also_where_such_records_were_lost() {
+fn losses_sums_tell_a_death_also_where_such_records_were_lost() {
     let end = [folded(what::END, 1, super::timeline::at(10))];
     assert_eq!(missing(&end, 0), missing(&end, 1));
     assert_eq!(missing(&end, 1), "5: life 90 cpu 30 queue 10 unknown 50");

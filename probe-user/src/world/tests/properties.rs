@@ -69,7 +69,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_world_tells_the_truth(history in played()) {
+    fn world_the_world_tells_the_truth(history in played()) {
         let document = document(&history);
         assert_closed(&document);
         assert_path(&document);
@@ -82,7 +82,7 @@ proptest! {
     }
 
     #[test]
-    fn every_story_is_told_from_end_to_end(
+    fn world_every_story_is_told_from_end_to_end(
         history in played(),
         kept in proptest::collection::vec(proptest::bool::weighted(0.9), 1..60),
     ) {
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn any_prefix_is_a_valid_world(history in played(), cut in any::<Index>()) {
+    fn world_any_prefix_is_a_valid_world(history in played(), cut in any::<Index>()) {
         let records = &history.records()[..cut.index(history.records().len() + 1)];
         let document = run::cut(records);
         assert_closed(&document);
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn a_shuffle_in_one_drain_gives_the_same_document(
+    fn world_a_shuffle_in_one_drain_gives_the_same_document(
         (history, shuffled) in played().prop_flat_map(|history| {
             let records = history.records().to_vec();
             (Just(history), Just(records).prop_shuffle())
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn a_shuffle_within_the_window_gives_the_same_document(
+    fn world_a_shuffle_within_the_window_gives_the_same_document(
         history in played(),
         delays in proptest::collection::vec(0..WINDOW_NS, 1..50),
         pauses in proptest::collection::vec(1..3 * WINDOW_NS, 1..50),
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn lost_records_cost_only_what_they_covered(
+    fn world_lost_records_cost_only_what_they_covered(
         history in played(),
         losses in proptest::collection::vec(any::<Index>(), 1..12),
     ) {
@@ -143,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn lost_records_lengthen_no_open_wait_and_no_stay_on_the_run_queue(
+    fn world_lost_records_lengthen_no_open_wait_and_no_stay_on_the_run_queue(
         history in played(),
         losses in proptest::collection::vec(any::<Index>(), 1..12),
     ) {
@@ -154,7 +154,7 @@ proptest! {
 
     /// Nearly every sleep is for an interpreter lock: timeouts are blamed late.
     #[test]
-    fn blame_that_is_settled_late_adds_up_to_the_waits(
+    fn world_blame_that_is_settled_late_adds_up_to_the_waits(
         history in played(),
         kept in proptest::collection::vec(any::<bool>(), 0..60),
     ) {
@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn many_lost_records_leave_every_budget_closed(
+    fn world_many_lost_records_leave_every_budget_closed(
         history in played(),
         kept in proptest::collection::vec(any::<bool>(), 1..60),
     ) {

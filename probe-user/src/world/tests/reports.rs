@@ -68,7 +68,7 @@ proptest! {
     /// Nearly every sleep may be for an interpreter lock, and records may be lost: blame
     /// is settled late, and time is unknown.
     #[test]
-    fn reports_made_meanwhile_close_and_change_nothing_of_the_last_one(
+    fn report_reports_made_meanwhile_close_and_change_nothing_of_the_last_one(
         history in played(),
         kept in proptest::collection::vec(proptest::bool::weighted(0.95), 1..60),
         for_locks in any::<bool>(),

@@ -26,7 +26,7 @@ fn who(tid: u32) -> Who {
 }
 
 #[test]
-fn a_waking_that_no_switch_carried_comes_with_the_last_snapshot() {
+fn snapshot_a_waking_that_no_switch_carried_comes_with_the_last_snapshot() {
     check(
         "
         1  S###########L
@@ -40,7 +40,7 @@ fn a_waking_that_no_switch_carried_comes_with_the_last_snapshot() {
 }
 
 #[test]
-fn an_early_waking_of_a_thread_that_sleeps_on_does_not_end_its_wait() {
+fn snapshot_an_early_waking_of_a_thread_that_sleeps_on_does_not_end_its_wait() {
     check(
         "
         1  S##########L
@@ -54,7 +54,7 @@ fn an_early_waking_of_a_thread_that_sleeps_on_does_not_end_its_wait() {
 }
 
 #[test]
-fn a_waking_that_raced_with_the_switch_out_is_told_by_the_last_snapshot() {
+fn snapshot_a_waking_that_raced_with_the_switch_out_is_told_by_the_last_snapshot() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
     probes.waking(1040, task, &By::task(2, 202));
@@ -69,7 +69,7 @@ fn a_waking_that_raced_with_the_switch_out_is_told_by_the_last_snapshot() {
 }
 
 #[test]
-fn a_thread_missing_from_the_last_snapshot_died_unseen() {
+fn snapshot_a_thread_missing_from_the_last_snapshot_died_unseen() {
     check(
         "
         1  S#########L
@@ -83,7 +83,7 @@ fn a_thread_missing_from_the_last_snapshot_died_unseen() {
 }
 
 #[test]
-fn a_thread_that_died_unborn_has_no_life() {
+fn snapshot_a_thread_that_died_unborn_has_no_life() {
     check(
         "
         1  S#########L
@@ -97,7 +97,7 @@ fn a_thread_that_died_unborn_has_no_life() {
 }
 
 #[test]
-fn events_between_the_last_snapshot_and_the_end_count() {
+fn snapshot_events_between_the_last_snapshot_and_the_end_count() {
     check(
         "
         1  S#####L###z~
@@ -111,7 +111,7 @@ fn events_between_the_last_snapshot_and_the_end_count() {
 }
 
 #[test]
-fn what_happens_behind_the_end_is_left_out() {
+fn snapshot_what_happens_behind_the_end_is_left_out() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
     probes.last(1050, task, Out::default(), snapshot::ON_CPU);
@@ -120,7 +120,7 @@ fn what_happens_behind_the_end_is_left_out() {
 }
 
 #[test]
-fn a_switch_out_in_the_moment_of_the_seed_loses_nothing() {
+fn snapshot_a_switch_out_in_the_moment_of_the_seed_loses_nothing() {
     // Running when the time was taken, asleep when the state was read. The
     // entry was there already, so the switch-out is in the ring, and the count
     // of switch-outs that the seed shows includes it.
@@ -152,7 +152,7 @@ fn unflagged(record: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_switch_out_in_the_moment_of_the_last_snapshot_loses_nothing() {
+fn snapshot_a_switch_out_in_the_moment_of_the_last_snapshot_loses_nothing() {
     // Time read at 1500 while it ran, state and count read behind its
     // switch-out at 1501.
     let mut probes = Probes::default();
@@ -163,7 +163,7 @@ fn a_switch_out_in_the_moment_of_the_last_snapshot_loses_nothing() {
 }
 
 #[test]
-fn a_preemption_in_the_moment_of_the_last_snapshot_loses_nothing() {
+fn snapshot_a_preemption_in_the_moment_of_the_last_snapshot_loses_nothing() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
     probes.switch(1501, Some((task, Out::preempted())), None);
@@ -172,7 +172,7 @@ fn a_preemption_in_the_moment_of_the_last_snapshot_loses_nothing() {
 }
 
 #[test]
-fn a_switch_in_in_the_moment_of_the_last_snapshot_loses_nothing() {
+fn snapshot_a_switch_in_in_the_moment_of_the_last_snapshot_loses_nothing() {
     // Asleep and woken when the time was read; running, its waking carried
     // away by the switch-in, when the rest was.
     let mut probes = Probes::default();
@@ -189,7 +189,7 @@ fn a_switch_in_in_the_moment_of_the_last_snapshot_loses_nothing() {
 }
 
 #[test]
-fn a_thread_born_while_the_last_snapshot_was_taken_lives() {
+fn snapshot_a_thread_born_while_the_last_snapshot_was_taken_lives() {
     // The iterator had passed its place; it runs at the end all the same.
     check(
         "
@@ -204,7 +204,7 @@ fn a_thread_born_while_the_last_snapshot_was_taken_lives() {
 }
 
 #[test]
-fn a_dead_leader_that_the_seed_found_waits_for_nothing() {
+fn snapshot_a_dead_leader_that_the_seed_found_waits_for_nothing() {
     // A process whose first thread has ended, but not the others: the iterator
     // finds the zombie, in state dead.
     let mut probes = Probes::default();
@@ -222,7 +222,7 @@ fn a_dead_leader_that_the_seed_found_waits_for_nothing() {
 }
 
 #[test]
-fn a_waking_in_the_moment_of_the_last_snapshot_is_not_from_the_future() {
+fn snapshot_a_waking_in_the_moment_of_the_last_snapshot_is_not_from_the_future() {
     // Asleep when the time was read, woken a moment later, when the rest was.
     let mut probes = Probes::default();
     let task = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
@@ -239,7 +239,7 @@ fn a_waking_in_the_moment_of_the_last_snapshot_is_not_from_the_future() {
 /// A waking may name a tid as it was before an exec; broken records may say that
 /// two threads were each other's predecessors.
 #[test]
-fn threads_that_came_before_each_other_are_no_endless_search() {
+fn snapshot_threads_that_came_before_each_other_are_no_endless_search() {
     let mut probes = Probes::default();
     let [first, _, third, sleeper] =
         [1, 2, 4, 5].map(|tid| probes.seed(1000, who(tid), Out::sleep(SLEEP), 0));
@@ -254,7 +254,7 @@ fn threads_that_came_before_each_other_are_no_endless_search() {
 
 /// The iterator goes by tid, and tids come again from the smallest.
 #[test]
-fn a_leader_that_is_seen_behind_its_threads_is_of_their_process() {
+fn snapshot_a_leader_that_is_seen_behind_its_threads_is_of_their_process() {
     let mut probes = Probes::default();
     for (tid, pid) in [(3, 7), (7, 7), (9, 7)] {
         let who = Who { pid, ..who(tid) };

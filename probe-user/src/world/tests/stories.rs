@@ -91,7 +91,7 @@ const WOKEN_BY_A_SLEEPER: &str = "
 ";
 
 #[test]
-fn the_path_goes_on_in_the_waker_and_does_not_come_back() {
+fn timeline_the_path_goes_on_in_the_waker_and_does_not_come_back() {
     check_path(
         WOKEN_BY_A_SLEEPER,
         5,
@@ -105,7 +105,7 @@ fn the_path_goes_on_in_the_waker_and_does_not_come_back() {
 }
 
 #[test]
-fn a_story_tells_who_ended_a_wait_and_what_was_behind() {
+fn timeline_a_story_tells_who_ended_a_wait_and_what_was_behind() {
     check_story(
         WOKEN_BY_A_SLEEPER,
         5,
@@ -118,7 +118,7 @@ fn a_story_tells_who_ended_a_wait_and_what_was_behind() {
 }
 
 #[test]
-fn what_has_not_ended_is_open() {
+fn timeline_what_has_not_ended_is_open() {
     let drawing = "
         4    S################L
         5/4  f.n^####z~~~~~~~~L
@@ -140,7 +140,7 @@ fn what_has_not_ended_is_open() {
 }
 
 #[test]
-fn every_life_of_a_tid_is_told_and_of_no_other() {
+fn timeline_every_life_of_a_tid_is_told_and_of_no_other() {
     let twice = "
         4    S############################
         5    f.n^####x#X

@@ -6,7 +6,7 @@ use super::timeline::{check, check_cut};
 use crate::{metrics::tests::run, vocabulary::WakeSource, wire::tests::probes::*};
 
 #[test]
-fn a_wait_lies_between_its_switch_out_and_its_waking() {
+fn waits_a_wait_lies_between_its_switch_out_and_its_waking() {
     check(
         "
         1  S###################L
@@ -20,7 +20,7 @@ fn a_wait_lies_between_its_switch_out_and_its_waking() {
 }
 
 #[test]
-fn running_at_the_end_is_not_a_preemption() {
+fn waits_running_at_the_end_is_not_a_preemption() {
     check(
         "
         1  S#########L
@@ -37,7 +37,7 @@ fn running_at_the_end_is_not_a_preemption() {
 }
 
 #[test]
-fn a_preempted_thread_is_on_the_run_queue_whatever_its_state() {
+fn waits_a_preempted_thread_is_on_the_run_queue_whatever_its_state() {
     check("1 S##p---^##y--^L", "1: life 150 cpu 80 queue 70");
     let sums = &super::timeline::document("1 S##p---^##y--^L").threads[0].sums;
     assert_eq!((sums.switches.involuntary, sums.switches.voluntary), (2, 0));
@@ -45,7 +45,7 @@ fn a_preempted_thread_is_on_the_run_queue_whatever_its_state() {
 }
 
 #[test]
-fn a_wait_ends_at_its_first_waking() {
+fn waits_a_wait_ends_at_its_first_waking() {
     // The second waking would come from a stranger.
     check(
         "
@@ -60,7 +60,7 @@ fn a_wait_ends_at_its_first_waking() {
 }
 
 #[test]
-fn a_waking_older_than_the_switch_out_ends_a_wait_of_zero_length() {
+fn waits_a_waking_older_than_the_switch_out_ends_a_wait_of_zero_length() {
     // `w` raced with `z`: the thread never truly slept.
     check(
         "
@@ -75,7 +75,7 @@ fn a_waking_older_than_the_switch_out_ends_a_wait_of_zero_length() {
 }
 
 #[test]
-fn an_interrupt_that_raced_with_the_switch_out_is_told_by_its_stack() {
+fn waits_an_interrupt_that_raced_with_the_switch_out_is_told_by_its_stack() {
     check(
         "
         1  S############L
@@ -89,7 +89,7 @@ fn an_interrupt_that_raced_with_the_switch_out_is_told_by_its_stack() {
 }
 
 #[test]
-fn a_waking_of_a_running_thread_means_nothing_once_it_is_woken_from_its_sleep() {
+fn waits_a_waking_of_a_running_thread_means_nothing_once_it_is_woken_from_its_sleep() {
     check(
         "
         1  S###############L
@@ -103,7 +103,7 @@ fn a_waking_of_a_running_thread_means_nothing_once_it_is_woken_from_its_sleep() 
 }
 
 #[test]
-fn a_waking_of_a_runnable_thread_is_no_wait() {
+fn waits_a_waking_of_a_runnable_thread_is_no_wait() {
     check(
         "
         1  S###############L
@@ -117,7 +117,7 @@ fn a_waking_of_a_runnable_thread_is_no_wait() {
 }
 
 #[test]
-fn an_open_wait_is_a_lower_bound() {
+fn waits_an_open_wait_is_a_lower_bound() {
     check(
         "
         1  S#########L
@@ -138,7 +138,7 @@ fn an_open_wait_is_a_lower_bound() {
 }
 
 #[test]
-fn a_hidden_waking_leaves_the_wait_whole_and_its_end_unverified() {
+fn waits_a_hidden_waking_leaves_the_wait_whole_and_its_end_unverified() {
     check(
         "
         1  S###########L
@@ -154,7 +154,7 @@ fn a_hidden_waking_leaves_the_wait_whole_and_its_end_unverified() {
 }
 
 #[test]
-fn a_recovered_switch_in_counts_as_one() {
+fn waits_a_recovered_switch_in_counts_as_one() {
     check(
         "
         1  S###########L
@@ -187,7 +187,7 @@ fn waits_of_one_kind_at_one_place_add_up() {
 }
 
 #[test]
-fn a_cut_recording_ends_at_its_last_record() {
+fn waits_a_cut_recording_ends_at_its_last_record() {
     check_cut(
         "
         1  S##############p
@@ -212,7 +212,7 @@ fn a_cut_recording_ends_at_its_last_record() {
 }
 
 #[test]
-fn an_open_wait_does_not_bear_the_stack_of_the_sleep_before() {
+fn waits_an_open_wait_does_not_bear_the_stack_of_the_sleep_before() {
     let document = super::timeline::document("1 S##z~t^##z~~L");
     let sums = &document.threads[0].sums;
     assert_eq!(sums.waits[0].function.as_deref(), Some("hrtimer_nanosleep"));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[test]
-fn a_timer_that_interrupted_a_task_is_not_its_waking() {
+fn wakers_a_timer_that_interrupted_a_task_is_not_its_waking() {
     check(
         "
         1  S###########L
@@ -31,7 +31,7 @@ fn a_timer_that_interrupted_a_task_is_not_its_waking() {
 }
 
 #[test]
-fn an_interrupt_without_a_stack_is_not_verified() {
+fn wakers_an_interrupt_without_a_stack_is_not_verified() {
     check(
         "
         1  S###########L
@@ -45,7 +45,7 @@ fn an_interrupt_without_a_stack_is_not_verified() {
 }
 
 #[test]
-fn a_waker_outside_the_tree_is_named() {
+fn wakers_a_waker_outside_the_tree_is_named() {
     check(
         "
         1  S###########L
@@ -64,7 +64,7 @@ fn a_waker_outside_the_tree_is_named() {
 }
 
 #[test]
-fn a_kernel_thread_is_named_but_is_in_no_system_call() {
+fn wakers_a_kernel_thread_is_named_but_is_in_no_system_call() {
     check(
         "
         1  S###########L
@@ -80,7 +80,7 @@ fn a_kernel_thread_is_named_but_is_in_no_system_call() {
 }
 
 #[test]
-fn different_wakers_of_one_wait_are_counted_apart() {
+fn wakers_different_wakers_of_one_wait_are_counted_apart() {
     check(
         "
         1  S#####################L
@@ -94,7 +94,7 @@ fn different_wakers_of_one_wait_are_counted_apart() {
 }
 
 #[test]
-fn a_stranger_whose_name_was_lost_is_known_by_its_tid() {
+fn wakers_a_stranger_whose_name_was_lost_is_known_by_its_tid() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);
     probes.switch(1010, Some((task, Out::sleep(SLEEP))), None);
@@ -114,7 +114,7 @@ fn a_stranger_whose_name_was_lost_is_known_by_its_tid() {
 }
 
 #[test]
-fn the_idle_task_wakes_nobody() {
+fn wakers_the_idle_task_wakes_nobody() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);
     probes.switch(1010, Some((task, Out::sleep(SLEEP))), None);
@@ -134,7 +134,7 @@ fn the_idle_task_wakes_nobody() {
 }
 
 #[test]
-fn a_task_on_its_way_out_is_a_task_exit() {
+fn wakers_a_task_on_its_way_out_is_a_task_exit() {
     let mut probes = Probes::default();
     let who = |tid| Who {
         tid,
@@ -158,7 +158,7 @@ fn a_task_on_its_way_out_is_a_task_exit() {
 }
 
 #[test]
-fn a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
+fn wakers_a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
     let mut probes = Probes::default();
     let who = |tid, comm| Who {
         tid,
@@ -182,7 +182,7 @@ fn a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
 }
 
 #[test]
-fn wakings_by_a_timer_are_counted_together_whatever_call_it_interrupts() {
+fn wakers_wakings_by_a_timer_are_counted_together_whatever_call_it_interrupts() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);
     for (at_ns, nr) in [(1010, 0), (1050, 202)] {

@@ -101,7 +101,7 @@ fn reuse(events: &[Event]) -> (bool, bool) {
 }
 
 #[test]
-fn random_histories_contain_everything_that_is_odd() {
+fn world_random_histories_contain_everything_that_is_odd() {
     let mut runner = TestRunner::deterministic();
     let mut count = Count::default();
     for _ in 0..400 {
