@@ -210,7 +210,7 @@ impl Processes {
         is_dead: impl Fn(ThreadId) -> bool,
     ) -> ProcessId {
         let other = self.latest_with(pid, |it| {
-            !it.is_over(is_dead) && !(thread.is_leader() && it.has_leader)
+            !(it.is_over(is_dead) || thread.is_leader() && it.has_leader)
         });
         let other = other.filter(|&other| other != thread.process);
         if other.is_none() && is_nameless {

@@ -192,7 +192,8 @@ fn sums_of_a_group_are_those_of_its_threads() {
     let document = tree.document();
     let workers = group(&document, "server (w-*)");
     assert_eq!(workers.threads, 4);
-    let parts: [(&str, fn(&Sums) -> u64); 9] = [
+    type Part = (&'static str, fn(&Sums) -> u64);
+    let parts: [Part; 9] = [
         ("lifetime", |s| s.lifetime_ns),
         ("cpu", |s| s.on_cpu_ns),
         ("run queue", |s| s.runqueue_ns),
