@@ -7,7 +7,7 @@ use crate::{
 
 /// Gives every thread's row its calls. `threads` are in the world's order.
 pub fn fill(world: &World, threads: &mut [Thread]) {
-    for (row, thread) in threads.iter_mut().zip(&world.threads) {
+    for (row, thread) in threads.iter_mut().zip(world.threads.iter()) {
         let of = [
             (Function::DoWait, thread.calls.do_wait),
             (Function::Epoll, thread.calls.epoll),

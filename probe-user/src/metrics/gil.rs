@@ -73,7 +73,7 @@ pub fn add(into: &mut Option<GilHeld>, from: Option<&GilHeld>) {
 
 /// Every thread that has waited for its process's lock, with that.
 fn waiters(world: &World) -> Vec<(ThreadId, ProcessId)> {
-    let threads = (0..).map(ThreadId).zip(&world.threads);
+    let threads = (0..).map(ThreadId).zip(world.threads.iter());
     let waiter = threads.filter_map(|(id, thread)| {
         let mut waits = thread.account.waits.keys();
         let has_waited = waits.any(|key| key.kind == WaitKind::Gil);

@@ -37,7 +37,7 @@ pub fn rows(world: &World) -> Processes {
         of_thread: Vec::new(),
     };
     let mut places: FxHashMap<ProcessId, usize> = FxHashMap::default();
-    for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
+    for (id, thread) in (0..).map(ThreadId).zip(world.threads.iter()) {
         let next = rows.list.len();
         let place = *places.entry(thread.process).or_insert(next);
         if place == next {

@@ -111,7 +111,7 @@ impl Grouping {
             };
             of_process.push(key);
         }
-        for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
+        for (id, thread) in (0..).map(ThreadId).zip(world.threads.iter()) {
             let process_id = processes.of_thread[id.0 as usize];
             let process = &processes.list[process_id];
             let is_main = process.main == id;
@@ -205,7 +205,7 @@ impl NameWaker for Namer<'_> {
             Waker::Thread(ThreadId(id)) => {
                 let index = id as usize;
                 if let (Some(thread), Some(&process)) = (
-                    self.world.threads.get(index),
+                    self.world.threads.get(ThreadId(id)),
                     self.processes.of_thread.get(index),
                 ) {
                     wake.comm = Some(
@@ -250,6 +250,10 @@ impl NameCause for Namer<'_> {
             }
             Cause::Outside(_) => (CauseKind::Outside, None),
             Cause::Unknown => (CauseKind::Unknown, None),
+            Cause::Older => (
+                CauseKind::Unknown,
+                Some("older than the horizon".to_owned()),
+            ),
         }
     }
 

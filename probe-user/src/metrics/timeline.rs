@@ -44,7 +44,7 @@ pub fn of(
         namer,
         origin_ns: threads::origin_ns(world),
     };
-    let lives = (0..).map(ThreadId).zip(&world.threads).zip(rows);
+    let lives = (0..).map(ThreadId).zip(world.threads.iter()).zip(rows);
     let wanted = lives.filter(|((_, thread), _)| tids.contains(&thread.tid));
     Some(
         wanted

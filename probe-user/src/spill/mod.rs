@@ -14,10 +14,13 @@ use self::store::{Chunk, Store};
 /// Bytes of a chunk: a page.
 const CHUNK_BYTES: usize = 4096;
 
-/// A list that only grows. Memory: the items, in chunks of 4 KiB, the last of which
-/// grows from nothing.
+/// A list that grows at its end and may be cut at its beginning; an item's place stays
+/// the same. Memory: the items, in chunks of 4 KiB, the last of which grows from
+/// nothing.
 #[derive(Debug)]
 pub struct SpillVec<T> {
+    /// Items that were cut off: whole chunks.
+    cut: usize,
     /// Each has as many items as fit.
     full: Vec<Chunk<T>>,
     last: Vec<T>,
@@ -87,6 +90,18 @@ impl SpillBudget {
         }
     }
 
+    /// Takes a chunk back, for another list.
+    fn release<T>(&mut self, chunk: Chunk<T>) {
+        if chunk.in_file() {
+            if let Some(file) = &mut self.file {
+                file.release(chunk);
+            }
+        } else {
+            self.left = self.left.map(|left| left + CHUNK_BYTES);
+            self.memory.release(chunk);
+        }
+    }
+
     /// Whether nothing more may be kept in memory; if it may, that is counted.
     fn is_full(&mut self) -> bool {
         let Some(left) = &mut self.left else {
@@ -123,6 +138,7 @@ impl SpillBudget {
 impl<T> Default for SpillVec<T> {
     fn default() -> SpillVec<T> {
         SpillVec {
+            cut: 0,
             full: Vec::new(),
             last: Vec::new(),
         }
@@ -143,9 +159,18 @@ impl<T> SpillVec<T> {
         self.last.shrink_to_fit();
     }
 
-    /// How many there are.
+    /// How many there are, those that were cut off included.
     pub fn len(&self) -> usize {
-        self.full.len() * Self::PER_CHUNK + self.last.len()
+        self.begin_of_last() + self.last.len()
+    }
+
+    /// The first place that still has an item, if any has.
+    pub fn first(&self) -> usize {
+        self.cut
+    }
+
+    fn begin_of_last(&self) -> usize {
+        self.cut + self.full.len() * Self::PER_CHUNK
     }
 
     /// Whether there is none.
@@ -155,6 +180,7 @@ impl<T> SpillVec<T> {
 
     /// The item at a place.
     pub fn get(&self, at: usize) -> Option<&T> {
+        let at = at.checked_sub(self.cut)?;
         match self.full.get(at / Self::PER_CHUNK) {
             Some(chunk) => chunk.items().get(at % Self::PER_CHUNK),
             None => self.last.get(at - self.full.len() * Self::PER_CHUNK),
@@ -169,16 +195,17 @@ impl<T> SpillVec<T> {
 
     /// The items from a place on.
     pub fn from(&self, at: usize) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
-        // There is one at each place before the length.
+        // There is one at each place from the first to the length.
         let item = |at| match self.get(at) {
             Some(item) => item,
             None => unreachable!("{at} of {}", self.len()),
         };
-        (at.min(self.len())..self.len()).map(item)
+        (at.max(self.cut).min(self.len())..self.len()).map(item)
     }
 
     /// Changes every item from a place on.
     pub fn change(&mut self, from: usize, mut change: impl FnMut(&mut T)) {
+        let from = from.saturating_sub(self.cut);
         let first = (from / Self::PER_CHUNK).min(self.full.len());
         let mut skip = from - first * Self::PER_CHUNK;
         let full = self.full[first..].iter_mut().map(Chunk::items_mut);
@@ -190,6 +217,7 @@ impl<T> SpillVec<T> {
 
     /// The item at a place, to be changed.
     pub fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        let at = at.checked_sub(self.cut)?;
         let (chunk, behind) = (at / Self::PER_CHUNK, self.full.len() * Self::PER_CHUNK);
         match self.full.get_mut(chunk) {
             Some(chunk) => chunk.items_mut().get_mut(at % Self::PER_CHUNK),
@@ -197,19 +225,20 @@ impl<T> SpillVec<T> {
         }
     }
 
-    /// How many of the first `of` items are so; all of those, and none behind them.
+    /// How many of the first `of` items are so, if those that were cut off are; all of
+    /// those, and none behind them.
     /// Mostly the recent ones are asked for: the search goes from the end.
     pub fn partition_point_back(&self, of: usize, is_so: impl Fn(&T) -> bool) -> usize {
         let is_so = |at: usize| self.get(at).is_some_and(&is_so);
         let (mut end, mut step) = (of.min(self.len()), 1_usize);
-        while end > 0 {
-            let begin = end.saturating_sub(step);
+        while end > self.cut {
+            let begin = end.saturating_sub(step).max(self.cut);
             if is_so(begin) {
                 return partition_point(begin + 1, end, is_so);
             }
             (end, step) = (begin, step * 2);
         }
-        0
+        self.cut.min(of)
     }
 }
 
@@ -223,7 +252,24 @@ impl<T: Copy> SpillVec<T> {
         }
     }
 
-    /// Forgets all items but the first so many.
+    /// Cuts off what lies before a place, as far as whole chunks do.
+    pub fn cut(&mut self, before: usize, budget: &mut SpillBudget) {
+        let chunks = before.saturating_sub(self.cut) / Self::PER_CHUNK;
+        let chunks = chunks.min(self.full.len());
+        for chunk in self.full.drain(..chunks) {
+            budget.release(chunk);
+        }
+        self.cut += chunks * Self::PER_CHUNK;
+    }
+
+    /// Gives its chunks back.
+    pub fn release(self, budget: &mut SpillBudget) {
+        for chunk in self.full {
+            budget.release(chunk);
+        }
+    }
+
+    /// Drops all items but the first so many.
     pub fn truncate(&mut self, len: usize) {
         while self.len() > len
             && self.last.len() < self.len() - len
@@ -231,8 +277,7 @@ impl<T: Copy> SpillVec<T> {
         {
             self.last = chunk.items().to_vec();
         }
-        self.last
-            .truncate(len.saturating_sub(self.full.len() * Self::PER_CHUNK));
+        self.last.truncate(len.saturating_sub(self.begin_of_last()));
     }
 }
 
@@ -314,6 +359,43 @@ mod tests {
                 let expected: Vec<u64> = (0..left as u64).chain(0..600).collect();
                 assert_eq!(list.from(0).copied().collect::<Vec<_>>(), expected);
             }
+        }
+    }
+
+    #[test]
+    fn what_was_cut_off_leaves_the_others_where_they_are() {
+        for mut budget in budgets() {
+            for before in [0, 1, 511, 512, 513, 1024, 1279, 5000] {
+                let mut list = filled(&mut budget);
+                list.cut(before, &mut budget);
+                let first = (before / 512).min(2) * 512;
+                assert_eq!((list.first(), list.len()), (first, ITEMS as usize));
+                let items: Vec<u64> = list.from(0).copied().collect();
+                assert_eq!(items, (first as u64..ITEMS).collect::<Vec<_>>());
+                assert_eq!(list.get(first), Some(&(first as u64)));
+                assert_eq!(first.checked_sub(1).and_then(|at| list.get(at)), None);
+                for limit in [0, 512, 600, 1100, 1280] {
+                    let found = list.partition_point_back(usize::MAX, |&item| item < limit);
+                    assert_eq!(found, first.max(limit as usize));
+                }
+                list.change(700, |item| *item += 1);
+                assert_eq!(list.get(1279), Some(&1280));
+                list.release(&mut budget);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_is_used_again() {
+        for mut budget in budgets() {
+            let sizes = |budget: &SpillBudget| (budget.kept_bytes(), budget.spilled_bytes());
+            let list = filled(&mut budget);
+            let full = sizes(&budget);
+            list.release(&mut budget);
+            assert_eq!(budget.kept_bytes(), 0);
+            let again = filled(&mut budget);
+            assert_eq!(sizes(&budget), full);
+            assert!(again.from(0).copied().eq(0..ITEMS));
         }
     }
 

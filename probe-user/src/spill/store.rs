@@ -28,7 +28,14 @@ pub(super) struct Store {
     segments: usize,
     /// Bytes taken of the last one.
     taken: usize,
+    /// Chunks that were given back.
+    free: Vec<(NonNull<u8>, Arc<Segment>)>,
 }
+
+// SAFETY: the free chunks are its own, as boxes would be.
+unsafe impl Send for Store {}
+// SAFETY: nothing is done to them without `&mut`.
+unsafe impl Sync for Store {}
 
 /// So many bytes of our address space.
 #[derive(Debug)]
@@ -43,9 +50,10 @@ unsafe impl Sync for Segment {}
 #[derive(Debug)]
 pub(super) struct Chunk<T> {
     at: NonNull<T>,
-    len: usize,
+    len: u32,
+    in_file: bool,
     /// Keeps them mapped.
-    _segment: Arc<Segment>,
+    segment: Arc<Segment>,
     _items: PhantomData<T>,
 }
 
@@ -61,6 +69,7 @@ impl Store {
             last: None,
             segments: 0,
             taken: 0,
+            free: Vec::new(),
         }
     }
 
@@ -73,33 +82,57 @@ impl Store {
         tempfile::tempfile_in(folder).map(|file| Store::of(Some(file)))
     }
 
-    /// Bytes of all chunks.
+    /// Bytes of all chunks that are in use; of a file, its own.
     pub(super) fn bytes(&self) -> u64 {
-        (self.segments.saturating_sub(1) * SEGMENT + self.taken) as u64
+        let free = if self.file.is_some() {
+            0
+        } else {
+            self.free.len() * CHUNK_BYTES
+        };
+        (self.segments.saturating_sub(1) * SEGMENT + self.taken - free) as u64
+    }
+
+    /// Takes a chunk back, which was stored here.
+    pub(super) fn release<T>(&mut self, chunk: Chunk<T>) {
+        self.free.push((chunk.at.cast(), chunk.segment));
     }
 
     /// Copies items, which a chunk has room for.
     pub(super) fn store<T: Copy>(&mut self, items: &[T]) -> io::Result<Chunk<T>> {
         const { assert!(align_of::<T>() <= CHUNK_BYTES) };
         assert!(size_of_val(items) <= CHUNK_BYTES, "{} items", items.len());
+        let (at, segment) = match self.free.pop() {
+            Some(free) => free,
+            None => self.another()?,
+        };
+        // SAFETY: inside a segment, which is mapped at a page and divided into
+        // chunks, each of which is given away once until it is given back: nobody
+        // else has this one.
+        let at = unsafe {
+            let at = at.cast::<T>();
+            at.copy_from_nonoverlapping(NonNull::from(items).cast(), items.len());
+            at
+        };
+        Ok(Chunk {
+            at,
+            // At most a chunk's bytes.
+            len: items.len() as u32,
+            in_file: self.file.is_some(),
+            segment,
+            _items: PhantomData,
+        })
+    }
+
+    /// The next chunk of the last segment.
+    fn another(&mut self) -> io::Result<(NonNull<u8>, Arc<Segment>)> {
         let segment = match &self.last {
             Some(last) if self.taken < SEGMENT => Arc::clone(last),
             _ => self.next()?,
         };
-        // SAFETY: inside the segment, which is mapped at a page and divided into
-        // chunks, each of which is given away once: nobody else has this one.
-        let at = unsafe {
-            let at = segment.0.add(self.taken).cast::<T>();
-            at.copy_from_nonoverlapping(NonNull::from(items).cast(), items.len());
-            at
-        };
+        // SAFETY: inside the segment.
+        let at = unsafe { segment.0.add(self.taken) };
         self.taken += CHUNK_BYTES;
-        Ok(Chunk {
-            at,
-            len: items.len(),
-            _segment: segment,
-            _items: PhantomData,
-        })
+        Ok((at, segment))
     }
 
     /// Begins another segment.
@@ -178,13 +211,17 @@ impl Drop for Segment {
 }
 
 impl<T> Chunk<T> {
+    pub(super) fn in_file(&self) -> bool {
+        self.in_file
+    }
+
     pub(super) fn items(&self) -> &[T] {
         // SAFETY: written when it was made, mapped as long as it lives, and its own.
-        unsafe { slice::from_raw_parts(self.at.as_ptr(), self.len) }
+        unsafe { slice::from_raw_parts(self.at.as_ptr(), self.len as usize) }
     }
 
     pub(super) fn items_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `items`.
-        unsafe { slice::from_raw_parts_mut(self.at.as_ptr(), self.len) }
+        unsafe { slice::from_raw_parts_mut(self.at.as_ptr(), self.len as usize) }
     }
 }

@@ -145,6 +145,37 @@ impl Account {
         by.wait_ns += ns;
     }
 
+    /// Time of its finished waits, ns.
+    pub fn waits_ns(&self) -> u64 {
+        self.waits.values().map(|sum| sum.total_ns).sum()
+    }
+
+    /// Adds up without a name what wakers and causes did that are not known any more.
+    pub fn forget(
+        &mut self,
+        is_known: impl Fn(Waker) -> bool,
+        is_known_cause: impl Fn(CauseId) -> bool,
+    ) {
+        let waits = self.waits.values_mut().map(|sum| &mut sum.wakes);
+        for wakes in waits.chain([&mut self.first_wakeups]) {
+            let forgotten = wakes.extract_if(|key, _| !is_known(key.waker));
+            let forgotten: Vec<(WakeKey, WakeSum)> = forgotten.collect();
+            for (key, sum) in forgotten {
+                let waker = Waker::Nobody;
+                let nameless = wakes.entry(WakeKey { waker, ..key }).or_default();
+                nameless.count += sum.count;
+                nameless.wait_ns += sum.wait_ns;
+            }
+        }
+        let forgotten = self
+            .blame
+            .extract_if(|&(_, cause), _| !is_known_cause(cause));
+        let forgotten: Vec<((WaitKind, CauseId), u64)> = forgotten.collect();
+        for ((kind, _), ns) in forgotten {
+            *self.blame.entry((kind, CauseId::OLDER)).or_default() += ns;
+        }
+    }
+
     /// Counts the first run of a new thread.
     pub fn add_first_wakeup(&mut self, wake: WakeKey) {
         self.first_wakeups.entry(wake).or_default().count += 1;

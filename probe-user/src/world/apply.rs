@@ -6,7 +6,9 @@ use probe_common::sched::{state, waker};
 
 use super::{
     blame::IntervalLogs,
+    by_thread::ByThread,
     disk::Disks,
+    forget::Forgotten,
     gil::Gils,
     identity::{Directory, ExternalTask, ThreadId, Waker},
     interval::Interval,
@@ -28,8 +30,8 @@ use crate::{
 
 /// Everything that is known at a moment.
 pub struct World {
-    /// Every thread ever seen; [`ThreadId`] is the index.
-    pub threads: Vec<Thread>,
+    /// Every thread ever seen and not forgotten.
+    pub threads: ByThread<Thread>,
     /// Tids and external tasks.
     pub directory: Directory,
     /// Listening sockets.
@@ -41,7 +43,7 @@ pub struct World {
     /// What every thread has done.
     pub logs: IntervalLogs,
     /// What the latest event has ended.
-    ended: Vec<Interval>,
+    pub(super) ended: Vec<Interval>,
     /// Latest instant seen, ns.
     pub now_ns: u64,
     /// Until here all is seen, ns, while more is to come.
@@ -50,6 +52,8 @@ pub struct World {
     pub switches: u64,
     /// Switch-ins and wakings that the kernel hid.
     pub recovered: u64,
+    /// What is forgotten.
+    pub forgotten: Forgotten,
     /// What is known of lost records as sums.
     pub folded: loss_sums::Total,
     /// When the first thread of the final snapshot was seen.
@@ -66,7 +70,7 @@ impl World {
     /// An empty world.
     pub fn new(table: Table) -> World {
         World {
-            threads: Vec::new(),
+            threads: ByThread::default(),
             directory: Directory::default(),
             listeners: Listeners::default(),
             dictionaries: Dictionaries {
@@ -83,6 +87,7 @@ impl World {
             watermark_ns: 0,
             switches: 0,
             recovered: 0,
+            forgotten: Forgotten::default(),
             folded: loss_sums::Total::default(),
             last_snapshot_ns: None,
         }
@@ -125,11 +130,14 @@ impl World {
             What::Fork(fork) => self.fork(event, fork),
             What::Exec(exec) => self.exec(event, exec),
             What::Snapshot(seen) => self.snapshot(event, seen),
-            What::Waker(task) => self.directory.intern(ExternalTask {
-                tid: task.tid,
-                pid: task.pid,
-                comm: String::from_utf8_lossy(&task.comm).into(),
-            }),
+            What::Waker(task) => self.directory.intern(
+                event.ts_ns,
+                ExternalTask {
+                    tid: task.tid,
+                    pid: task.pid,
+                    comm: String::from_utf8_lossy(&task.comm).into(),
+                },
+            ),
             What::Object(object) => {
                 self.thread(event).object = Some(FileObject::from(&**object));
             }
@@ -149,7 +157,7 @@ impl World {
             What::Off(off) => {
                 self.switches += 1;
                 let id = self.target(event);
-                self.threads[id.0 as usize].switch_out(event.ts_ns, off, &mut self.ended);
+                self.threads[id].switch_out(event.ts_ns, off, &mut self.ended);
                 self.settle(id);
             }
             What::On(on) => {
@@ -157,7 +165,7 @@ impl World {
                 self.recovered += u64::from(on.recovered) + u64::from(waking_hidden);
                 let waker = self.waker(on.wake.as_ref());
                 let id = self.target(event);
-                let thread = &mut self.threads[id.0 as usize];
+                let thread = &mut self.threads[id];
                 thread.switch_in(
                     event.ts_ns,
                     on,
@@ -181,7 +189,7 @@ impl World {
         self.watermark_ns = 0;
         let sums = loss_sums::by_thread(self, folded);
         self.ended.clear();
-        for thread in &mut self.threads {
+        for thread in self.threads.iter_mut() {
             let first = self.ended.len();
             thread.settle_unconfirmed(&mut self.ended);
             // Born, or seen, while the snapshot was being taken: it lives.
@@ -214,13 +222,12 @@ impl World {
 
     /// Gives what an event has ended to the sinks.
     fn settle(&mut self, id: ThreadId) {
-        self.logs
-            .settle(&mut self.threads[id.0 as usize], &self.ended);
+        self.logs.settle(&mut self.threads[id], &self.ended);
     }
 
     /// A thread.
     pub fn get(&self, id: ThreadId) -> Option<&Thread> {
-        self.threads.get(id.0 as usize)
+        self.threads.get(id)
     }
 
     fn fork(&mut self, event: &Event, fork: &Fork) {
@@ -255,7 +262,7 @@ impl World {
         }
         self.dictionaries.gils.exec(event.ts_ns, event.tid);
         let id = self.target(event);
-        let thread = &mut self.threads[id.0 as usize];
+        let thread = &mut self.threads[id];
         thread.run_program(event.ts_ns, &exec.comm, exec.argv.clone());
         self.processes.exec(id, thread);
         self.settle(id);
@@ -266,7 +273,7 @@ impl World {
     fn take_leaders_tid(&mut self, old_tid: u32, leader_tid: u32) {
         if let Some(id) = self.directory.latest(old_tid) {
             let leader = self.directory.assign(leader_tid, id);
-            let thread = &mut self.threads[id.0 as usize];
+            let thread = &mut self.threads[id];
             thread.tid = leader_tid;
             thread.previous = leader.filter(|&leader| leader != id);
         }
@@ -282,7 +289,7 @@ impl World {
         }
         let waker = self.waker(seen.wake.as_ref());
         let id = self.target(event);
-        let thread = &mut self.threads[id.0 as usize];
+        let thread = &mut self.threads[id];
         thread.apply_snapshot(
             event.ts_ns,
             seen,
@@ -300,10 +307,10 @@ impl World {
         let Self {
             processes, threads, ..
         } = self;
-        let is_dead = |id: ThreadId| threads.get(id.0 as usize).is_none_or(Thread::is_dead);
-        let thread = &threads[id.0 as usize];
+        let is_dead = |id: ThreadId| threads.get(id).is_none_or(Thread::is_dead);
+        let thread = &threads[id];
         let process = processes.identify(id, thread, self.now_ns, is_dead);
-        let thread = &mut threads[id.0 as usize];
+        let thread = &mut threads[id];
         thread.process = process;
         let process = processes.get(process).filter(|_| !thread.has_execed);
         if let Some(argv) = process.and_then(|process| process.found_argv.clone()) {
@@ -312,7 +319,7 @@ impl World {
         }
     }
 
-    fn waker(&self, wake: Option<&Waking>) -> Waker {
+    fn waker(&mut self, wake: Option<&Waking>) -> Waker {
         let Some(wake) = wake else {
             return Waker::Nobody;
         };
@@ -320,7 +327,7 @@ impl World {
             return Waker::Nobody;
         }
         if wake.flags & waker::TRACED == 0 {
-            return self.directory.external(wake.tid);
+            return self.directory.external(wake.ts_ns, wake.tid);
         }
         match self.directory.latest(wake.tid) {
             Some(id) => Waker::Thread(self.living_at(id, wake.ts_ns)),
@@ -343,7 +350,7 @@ impl World {
 
     fn thread(&mut self, event: &Event) -> &mut Thread {
         let id = self.target(event);
-        &mut self.threads[id.0 as usize]
+        &mut self.threads[id]
     }
 
     /// The thread an event is about; a new, unidentified one when its birth
@@ -352,7 +359,7 @@ impl World {
         let Some(latest) = self.directory.latest(event.tid) else {
             return self.add(Thread::unidentified(event.tid));
         };
-        let thread = &self.threads[latest.0 as usize];
+        let thread = &self.threads[latest];
         if let Some(previous) = thread.previous
             && self.is_still_for(previous, thread, event)
         {
@@ -367,7 +374,7 @@ impl World {
     /// Whether an event is the previous owner's of a reused tid, which has
     /// given the tid back but has not switched out for the last time.
     fn is_still_for(&self, previous: ThreadId, latest: &Thread, event: &Event) -> bool {
-        let old = &self.threads[previous.0 as usize];
+        let old = &self.threads[previous];
         // It may also live on under the tid that an exec gave it.
         if old.is_dead() || old.tid != event.tid {
             return false;
@@ -389,7 +396,7 @@ impl World {
     }
 
     fn add(&mut self, mut thread: Thread) -> ThreadId {
-        let id = ThreadId(u32::try_from(self.threads.len()).unwrap_or(u32::MAX));
+        let id = self.threads.next_id();
         thread.id = id;
         thread.previous = self.directory.assign(thread.tid, id);
         let creator = thread.creator.and_then(|id| self.get(id));
@@ -397,7 +404,7 @@ impl World {
         let Self {
             processes, threads, ..
         } = self;
-        let is_dead = |id: ThreadId| threads.get(id.0 as usize).is_none_or(Thread::is_dead);
+        let is_dead = |id: ThreadId| threads.get(id).is_none_or(Thread::is_dead);
         thread.process = processes.add(id, &thread, self.now_ns, creator, is_dead);
         self.threads.push(thread);
         id

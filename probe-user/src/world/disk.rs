@@ -14,6 +14,11 @@ impl Disks {
         self.0.insert(dev, names.id(name));
     }
 
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = NameId> {
+        self.0.values().copied()
+    }
+
     /// A disk's name; `MAJOR:MINOR` if it was not told.
     pub fn name(&self, dev: u32, names: &mut Names) -> NameId {
         let numbers = || names.id(&format!("{}:{}", dev >> 20, dev & 0xf_ffff));

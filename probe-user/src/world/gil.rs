@@ -100,6 +100,16 @@ impl Gils {
         programs.is_some_and(|list| list.iter().any(|program| program.runtime.is_some()))
     }
 
+    /// Forgets processes that are not there any more, but for what was seen of them
+    /// since an instant, ns.
+    pub fn forget(&mut self, before_ns: u64, is_there: impl Fn(u32) -> bool) {
+        self.by_pid.retain(|&pid, programs| {
+            is_there(pid) || programs.iter().any(|program| program.from_ns >= before_ns)
+        });
+        self.unseen
+            .retain(|&(pid, from_ns), _| is_there(pid) || from_ns >= before_ns);
+    }
+
     fn running(&self, pid: u32, ns: u64) -> Option<&Program> {
         let programs = self.by_pid.get(&pid)?;
         programs.iter().rfind(|program| program.from_ns <= ns)

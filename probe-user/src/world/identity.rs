@@ -4,9 +4,10 @@
 //! gives its tid back *before* its last switch-out. So a tid leads to its
 //! latest thread and from there to the one before.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-/// A thread's place in [`super::World::threads`]: its identity.
+/// A thread's identity: its place in the order of births, never given twice. It leads
+/// to the thread ([`super::World::get`]), or, once that is forgotten, to nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(pub u32);
 
@@ -45,7 +46,10 @@ pub struct Directory {
     /// Every external task that was named.
     pub externals: Vec<ExternalTask>,
     external_ids: FxHashMap<ExternalTask, ExternalId>,
-    external_by_tid: FxHashMap<u32, ExternalId>,
+    /// And when it was last seen, ns.
+    external_by_tid: FxHashMap<u32, (ExternalId, u64)>,
+    /// Those that were forgotten.
+    free: Vec<ExternalId>,
 }
 
 impl Directory {
@@ -59,21 +63,67 @@ impl Directory {
         self.latest.insert(tid, id)
     }
 
-    /// Takes in the name of an external task.
-    pub fn intern(&mut self, task: ExternalTask) {
-        let next = ExternalId(u32::try_from(self.externals.len()).unwrap_or(u32::MAX));
-        let tid = task.tid;
-        let id = *self.external_ids.entry(task.clone()).or_insert(next);
-        if id == next {
-            self.externals.push(task);
+    /// A thread is forgotten: its tid leads to nothing.
+    pub fn forget(&mut self, tid: u32, id: ThreadId) {
+        if self.latest(tid) == Some(id) {
+            self.latest.remove(&tid);
         }
-        self.external_by_tid.insert(tid, id);
     }
 
-    /// The external task with this tid.
-    pub fn external(&self, tid: u32) -> Waker {
+    /// Takes in the name of an external task.
+    pub fn intern(&mut self, ts_ns: u64, task: ExternalTask) {
+        let tid = task.tid;
+        let id = match self.external_ids.get(&task) {
+            Some(&id) => id,
+            None => self.add_external(task),
+        };
+        self.external_by_tid.insert(tid, (id, ts_ns));
+    }
+
+    fn add_external(&mut self, task: ExternalTask) -> ExternalId {
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.externals[id.0 as usize] = task.clone();
+                id
+            }
+            None => {
+                self.externals.push(task.clone());
+                ExternalId(u32::try_from(self.externals.len() - 1).unwrap_or(u32::MAX))
+            }
+        };
+        self.external_ids.insert(task, id);
+        id
+    }
+
+    /// The external task with this tid, which has woken somebody.
+    pub fn external(&mut self, ts_ns: u64, tid: u32) -> Waker {
+        match self.external_by_tid.get_mut(&tid) {
+            Some((id, seen_ns)) => {
+                *seen_ns = ts_ns.max(*seen_ns);
+                Waker::External(*id)
+            }
+            None => Waker::UnnamedExternal(tid),
+        }
+    }
+
+    /// Forgets the external tasks that are not in use and have woken nobody since an
+    /// instant, ns; returns those that stay.
+    pub fn retain_externals(
+        &mut self,
+        before_ns: u64,
+        mut used: FxHashSet<ExternalId>,
+    ) -> FxHashSet<ExternalId> {
         self.external_by_tid
-            .get(&tid)
-            .map_or(Waker::UnnamedExternal(tid), |&id| Waker::External(id))
+            .retain(|_, (_, seen_ns)| *seen_ns >= before_ns);
+        used.extend(self.external_by_tid.values().map(|(id, _)| *id));
+        let free = &mut self.free;
+        self.external_ids.retain(|_, id| {
+            let is_used = used.contains(id);
+            if !is_used {
+                free.push(*id);
+            }
+            is_used
+        });
+        used
     }
 }

@@ -61,8 +61,8 @@ pub(super) struct Sums<'a> {
 /// Sums by thread, for those that alone have had their tid.
 pub(super) fn by_thread<'a>(world: &World, folded: &'a [LossSum]) -> FxHashMap<ThreadId, Sums<'a>> {
     let mut threads: FxHashMap<u32, Vec<ThreadId>> = FxHashMap::default();
-    for (id, thread) in (0..).map(ThreadId).zip(&world.threads) {
-        threads.entry(thread.tid).or_default().push(id);
+    for thread in world.threads.iter() {
+        threads.entry(thread.tid).or_default().push(thread.id);
     }
     let mut sums: FxHashMap<ThreadId, Sums<'a>> = FxHashMap::default();
     for stay in folded {

@@ -4,9 +4,11 @@
 pub mod account;
 pub mod apply;
 pub mod blame;
+pub mod by_thread;
 pub mod call;
 mod classify;
 pub mod disk;
+pub mod forget;
 pub mod gil;
 pub mod identity;
 pub mod interval;
@@ -19,6 +21,7 @@ pub mod process;
 mod snapshot;
 pub mod source;
 pub mod stack;
+
 pub mod thread;
 mod transitions;
 pub mod wait_site;

@@ -1,6 +1,6 @@
 //! Interned text: waits and wakes are counted under small numbers.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A text's number; 0 is "none".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,8 @@ impl NameId {
 pub struct Names {
     texts: Vec<Box<str>>,
     ids: FxHashMap<Box<str>, NameId>,
+    /// Numbers of texts that were forgotten.
+    free: Vec<NameId>,
 }
 
 impl Names {
@@ -24,11 +26,32 @@ impl Names {
         if let Some(&id) = self.ids.get(text) {
             return id;
         }
-        self.texts.push(text.into());
-        // 2^32 distinct texts do not fit in memory; beyond, "none" is honest.
-        let id = NameId(u32::try_from(self.texts.len()).unwrap_or(0));
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.texts[id.0 as usize - 1] = text.into();
+                id
+            }
+            None => {
+                self.texts.push(text.into());
+                // 2^32 distinct texts do not fit in memory; beyond, "none" is honest.
+                NameId(u32::try_from(self.texts.len()).unwrap_or(0))
+            }
+        };
         self.ids.insert(text.into(), id);
         id
+    }
+
+    /// Forgets the texts that are not used, and gives their numbers back.
+    pub fn retain(&mut self, used: &FxHashSet<NameId>) {
+        let Names { texts, ids, free } = self;
+        ids.retain(|_, id| {
+            let is_used = used.contains(id);
+            if !is_used {
+                texts[id.0 as usize - 1] = Box::default();
+                free.push(*id);
+            }
+            is_used
+        });
     }
 
     /// The number of a text; where it `is_full`, only one that it has already.

@@ -232,8 +232,28 @@ impl Processes {
         }
     }
 
-    /// A thread is given back, and its process with the last of its threads.
-    pub fn forget(&mut self, id: ThreadId, process: ProcessId) {
+    /// Gives back the threads that are not there any more, and each process with the
+    /// last of its threads.
+    pub fn retain(&mut self, is_there: impl Fn(ThreadId) -> bool) {
+        let Processes { all, latest, .. } = self;
+        all.retain(|id, process| {
+            let (main, runs) = (process.main, process.runs);
+            process.threads.retain(|&thread| is_there(thread));
+            if let Some(&first) = process.threads.first() {
+                for gone in [main, runs].into_iter().filter(|&id| !is_there(id)) {
+                    process.be_left_by(gone, first);
+                }
+                return true;
+            }
+            if latest.get(&process.known_as) == Some(id) {
+                latest.remove(&process.known_as);
+            }
+            false
+        });
+    }
+
+    /// A thread leaves a process, which ends with the last of its threads.
+    fn forget(&mut self, id: ThreadId, process: ProcessId) {
         let Some(own) = self.all.get_mut(&process) else {
             return;
         };

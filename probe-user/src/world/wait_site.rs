@@ -47,6 +47,13 @@ impl From<&Object> for FileObject {
     }
 }
 
+impl FileObject {
+    /// Its name, once a wait on it has been counted.
+    pub fn name(&self) -> Option<NameId> {
+        self.name
+    }
+}
+
 /// A wait's kind and whereabouts.
 pub struct WaitSite<'a> {
     /// What for.

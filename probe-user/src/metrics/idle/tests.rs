@@ -62,7 +62,8 @@ fn family() -> World {
     };
     world.threads = [None, Some(0), Some(0), Some(0), Some(0), Some(1)]
         .map(made_by)
-        .to_vec();
+        .into_iter()
+        .collect();
     world
 }
 

@@ -25,6 +25,8 @@ pub enum Cause {
     Outside(Waker),
     /// Lost records, or a waker that could not be verified.
     Unknown,
+    /// What was forgotten: older than the horizon.
+    Older,
 }
 
 /// The cause behind a waking that no thread of the tree did. `which` is the

@@ -27,6 +27,11 @@ pub(super) struct GilTimeouts {
 }
 
 impl GilTimeouts {
+    /// Intervals before this one are forgotten: they stay with the timer.
+    pub(super) fn forget(&mut self, first: usize) {
+        self.intervals.retain(|&at| at >= first);
+    }
+
     /// The thread has run.
     pub(super) fn run(&mut self, ns: u64) {
         self.cpu_ns += ns;
@@ -45,7 +50,7 @@ impl IntervalLogs {
         key: WaitKey,
         ended: Ended,
     ) {
-        let log = &mut self.logs[id.0 as usize];
+        let log = &mut self.logs[id];
         let latest = log.latest();
         log.gil_timeouts.cpu_ns = 0;
         match ended {
@@ -66,7 +71,7 @@ impl IntervalLogs {
     }
 
     fn blame_timeout(&mut self, thread: &mut Thread, id: ThreadId, at: usize, waker: ThreadId) {
-        let log = &self.logs[id.0 as usize];
+        let log = &self.logs[id];
         let Some((from_ns, to_ns, key)) = log.wait_at(at) else {
             return;
         };
@@ -77,10 +82,10 @@ impl IntervalLogs {
         if let Some(timer) = blame.get_mut(&(WaitKind::Gil, timer)) {
             *timer -= to_ns - from_ns;
         }
-        self.logs[id.0 as usize].each(did, to_ns - from_ns, |cause, ns| {
+        self.logs[id].each(did, to_ns - from_ns, |cause, ns| {
             *blame.entry((WaitKind::Gil, cause)).or_default() += ns;
         });
         blame.retain(|_, ns| *ns > 0);
-        self.logs[id.0 as usize].amend(at, did);
+        self.logs[id].amend(at, did);
     }
 }

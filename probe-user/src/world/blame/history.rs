@@ -66,7 +66,7 @@ impl<'a> Backwards<'a> {
     /// behind its last finished one and before its birth. No later instant than
     /// any before.
     pub fn until(&mut self, id: ThreadId, at_ns: u64) -> Option<Logged<'a>> {
-        let log = self.logs.logs.get(id.0 as usize)?;
+        let log = self.logs.logs.get(id)?;
         let ahead = self.ahead.entry(id).or_insert(usize::MAX);
         let at = log.ending_from(at_ns, *ahead)?;
         *ahead = at + 1;
@@ -85,7 +85,7 @@ impl IntervalLogs {
 
     /// The finished intervals of a thread, end to end, oldest first.
     pub fn history(&self, id: ThreadId) -> impl DoubleEndedIterator<Item = Logged<'_>> {
-        let log = self.logs.get(id.0 as usize);
+        let log = self.logs.get(id);
         let intervals = log.into_iter().flat_map(|log| {
             let intervals = log.intervals();
             intervals.map(move |interval| (log, interval))
@@ -96,7 +96,7 @@ impl IntervalLogs {
     /// The finished intervals of a thread that began before an instant, ns, latest
     /// first.
     pub fn history_before(&self, id: ThreadId, at_ns: u64) -> impl Iterator<Item = Logged<'_>> {
-        let log = self.logs.get(id.0 as usize);
+        let log = self.logs.get(id);
         let intervals = log.into_iter().flat_map(move |log| {
             let intervals = log.intervals_before(at_ns);
             intervals.map(move |interval| (log, interval))
@@ -106,7 +106,7 @@ impl IntervalLogs {
 
     /// Where the finished intervals of a thread end, ns.
     pub fn end_ns(&self, id: ThreadId) -> u64 {
-        self.logs.get(id.0 as usize).map_or(0, IntervalLog::end_ns)
+        self.logs.get(id).map_or(0, IntervalLog::end_ns)
     }
 
     fn read<'a>(

@@ -18,6 +18,8 @@ impl CauseId {
     pub const UNKNOWN: CauseId = CauseId(0);
     /// Of [`super::cause::Cause::RunQueue`], likewise.
     pub(super) const RUN_QUEUE: CauseId = CauseId(1);
+    /// Of [`super::cause::Cause::Older`], likewise.
+    pub const OLDER: CauseId = CauseId(2);
 }
 
 /// Values by number and back.
@@ -25,6 +27,8 @@ impl CauseId {
 pub(super) struct Numbered<T> {
     list: Vec<T>,
     numbers: FxHashMap<T, u32>,
+    /// Numbers of values that were forgotten.
+    free: Vec<u32>,
 }
 
 impl<T> Default for Numbered<T> {
@@ -32,19 +36,52 @@ impl<T> Default for Numbered<T> {
         Numbered {
             list: Vec::new(),
             numbers: FxHashMap::default(),
+            free: Vec::new(),
         }
     }
 }
 
 impl<T: Copy + Eq + Hash> Numbered<T> {
     pub(super) fn number(&mut self, value: T) -> u32 {
-        // More distinct values than that do not fit in memory.
-        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        let number = *self.numbers.entry(value).or_insert(next);
-        if number == next {
-            self.list.push(value);
+        if let Some(&number) = self.numbers.get(&value) {
+            return number;
         }
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.list[number as usize] = value;
+                number
+            }
+            None => {
+                self.list.push(value);
+                // More distinct values than that do not fit in memory.
+                u32::try_from(self.list.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.numbers.insert(value, number);
         number
+    }
+
+    /// The values whose number has a mark.
+    pub(super) fn marked(&self, marks: &[bool]) -> impl Iterator<Item = &T> {
+        let marked = self.list.iter().zip(marks).filter(|(_, mark)| **mark);
+        marked.map(|(value, _)| value)
+    }
+
+    /// Room for a mark on each number.
+    pub(super) fn unmarked(&self) -> Vec<bool> {
+        vec![false; self.list.len()]
+    }
+
+    /// Forgets the values whose number has no mark, and gives their numbers back.
+    pub(super) fn retain(&mut self, marks: &[bool]) {
+        let free = &mut self.free;
+        self.numbers.retain(|_, number| {
+            let is_marked = marks.get(*number as usize).is_none_or(|mark| *mark);
+            if !is_marked {
+                free.push(*number);
+            }
+            is_marked
+        });
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&T> {

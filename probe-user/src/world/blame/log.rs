@@ -33,6 +33,10 @@ pub(super) struct IntervalLog {
     /// Intervals in which it tried to get an interpreter lock, and did not.
     pub(super) gil_timeouts: GilTimeouts,
     intervals: SpillVec<Entry>,
+    /// The first interval that is not forgotten.
+    first: usize,
+    /// Where the last one that is forgotten ended, ns.
+    cut_ns: Option<u64>,
     shares: AllShares,
     index: Index,
 }
@@ -131,10 +135,76 @@ impl AllShares {
 }
 
 impl IntervalLog {
+    /// Forgets the intervals that ended before an instant, ns.
+    pub(super) fn cut(&mut self, before_ns: u64, budget: &mut SpillBudget) {
+        let first = self.partition_point_back(usize::MAX, |i| i.to_ns < before_ns);
+        if first <= self.first {
+            return;
+        }
+        self.cut_ns = Some(self.begin_ns(first));
+        self.first = first;
+        self.intervals.cut(first, budget);
+        let shares = self.first_share();
+        self.shares.0.cut(shares, budget);
+        // Made anew when it is needed.
+        std::mem::take(&mut self.index).release(budget);
+        self.gil_timeouts.forget(first);
+    }
+
+    /// The first share of an interval that is not forgotten. They are in order, but
+    /// for timeouts, whose shares come later.
+    fn first_share(&self) -> usize {
+        let mut first = self.shares.0.len();
+        for interval in self.intervals.from(self.first) {
+            if let Did::WaitOn { shares, .. } | Did::TimedOut { shares, .. } = interval.did
+                && let Some(at) = shares.0
+            {
+                first = first.min(at.get() as usize - 1);
+                if matches!(interval.did, Did::WaitOn { .. }) {
+                    break;
+                }
+            }
+        }
+        first
+    }
+
+    /// Calls these with every key and cause that it refers to.
+    pub(super) fn each_reference(
+        &self,
+        mut key: impl FnMut(KeyId),
+        mut cause: impl FnMut(CauseId),
+    ) {
+        for interval in self.intervals.from(self.first) {
+            match interval.did {
+                Did::Pass(of) => cause(of),
+                Did::WaitFor { key: of, cause: by } => {
+                    key(of);
+                    cause(by);
+                }
+                Did::WaitOn { key: of, .. } | Did::TimedOut { key: of, .. } => key(of),
+            }
+        }
+        let shares = self.shares.0.from(0).map(|share| share.cause);
+        let own = self.own.map(|(_, cause)| cause);
+        let now = match self.now {
+            Now::Cause(cause) => Some(cause),
+            Now::Unknown => None,
+        };
+        let before = self.before_now.iter().map(|&(_, cause)| cause);
+        shares.chain(own).chain(now).chain(before).for_each(cause);
+    }
+
+    /// Gives back what it kept.
+    pub(super) fn release(self, budget: &mut SpillBudget) {
+        self.intervals.release(budget);
+        self.shares.0.release(budget);
+        self.index.release(budget);
+    }
+
     /// Where the next interval begins, ns.
     pub(super) fn end_ns(&self) -> u64 {
         let last = self.intervals.last().map(|last| last.to_ns);
-        last.or(self.begun_ns).unwrap_or(0)
+        last.or(self.cut_ns).or(self.begun_ns).unwrap_or(0)
     }
 
     /// Nothing comes any more: gives back what it took to grow.
@@ -200,7 +270,8 @@ impl IntervalLog {
 
     /// How many of the first `of` intervals are so; none behind them is.
     pub(super) fn partition_point_back(&self, of: usize, is_so: impl Fn(&Entry) -> bool) -> usize {
-        self.intervals.partition_point_back(of, is_so)
+        let found = self.intervals.partition_point_back(of, is_so);
+        found.max(self.first.min(of))
     }
 
     /// Calls `each` with what it did from `from_ns`, where the `known` intervals
@@ -242,7 +313,7 @@ impl IntervalLog {
     /// All of them, oldest first, each with its beginning, ns.
     pub(super) fn intervals(&self) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
         let beginning = |at| self.begin_ns(at);
-        let numbered = self.intervals.from(0).enumerate();
+        let numbered = (self.first..self.intervals.len()).zip(self.intervals.from(self.first));
         numbered.map(move |(at, interval)| (beginning(at), interval))
     }
 
@@ -250,7 +321,8 @@ impl IntervalLog {
     pub(super) fn intervals_before(&self, at_ns: u64) -> impl Iterator<Item = (u64, &Entry)> {
         let ended = self.partition_point_back(usize::MAX, |i| i.to_ns < at_ns);
         let begun = (ended + 1).min(self.intervals.len());
-        let numbered = (0..begun).rev().filter_map(|at| self.interval(at));
+        let numbered = (self.first..begun).rev();
+        let numbered = numbered.filter_map(|at| self.interval(at));
         numbered.skip_while(move |&(from_ns, _)| from_ns >= at_ns)
     }
 
@@ -270,11 +342,18 @@ impl IntervalLog {
     pub(super) fn begin_ns(&self, interval: usize) -> u64 {
         let before = interval
             .checked_sub(1)
+            .filter(|&at| at >= self.first)
             .and_then(|at| self.intervals.get(at));
         before
             .map(|before| before.to_ns)
+            .or(self.cut_ns)
             .or(self.begun_ns)
             .unwrap_or(0)
+    }
+
+    /// Where it was cut, ns; `None` if it is whole.
+    pub(super) fn cut_ns(&self) -> Option<u64> {
+        self.cut_ns
     }
 
     /// Adds up the causes of whole intervals: one by one, or, where that is
@@ -290,9 +369,11 @@ impl IntervalLog {
             return;
         }
         if to - from > 4 * self.index.sums.len() + 16 {
-            let begun_ns = self.begun_ns.unwrap_or(0);
-            self.index
-                .extend(&self.intervals, &self.shares, begun_ns, budget);
+            if self.index.covers <= self.first {
+                self.index.end_ns = self.begin_ns(self.first);
+                self.index.covers = self.first;
+            }
+            self.index.extend(&self.intervals, &self.shares, budget);
             return self.index.sum(from, to, each);
         }
         let mut from_ns = self.begin_ns(from);
@@ -314,6 +395,12 @@ struct Index {
 }
 
 impl Index {
+    fn release(self, budget: &mut SpillBudget) {
+        for sums in self.sums.into_values() {
+            sums.release(budget);
+        }
+    }
+
     /// Forgets an interval, which begins at `begin_ns`, and those behind it.
     fn forget(&mut self, interval: usize, begin_ns: u64) {
         if self.covers <= interval {
@@ -329,12 +416,8 @@ impl Index {
         &mut self,
         intervals: &SpillVec<Entry>,
         shares: &AllShares,
-        begun_ns: u64,
         budget: &mut SpillBudget,
     ) {
-        if self.covers == 0 {
-            self.end_ns = begun_ns;
-        }
         for (at, interval) in (self.covers..).zip(intervals.from(self.covers)) {
             let ns = interval.to_ns - self.end_ns;
             shares.each(interval.did, ns, |cause, ns| {

@@ -20,6 +20,7 @@
 //! circular, and the shares of a wait always add up to the whole.
 
 pub mod cause;
+mod forget;
 mod gil_timeouts;
 pub mod history;
 mod keys;
@@ -36,6 +37,7 @@ use crate::spill::SpillBudget;
 
 use super::{
     account::WaitKey,
+    by_thread::ByThread,
     identity::ThreadId,
     interval::{Activity, Ended, Interval},
     thread::{State, Thread},
@@ -47,7 +49,7 @@ pub use self::keys::CauseId;
 #[derive(Debug)]
 pub struct IntervalLogs {
     /// By [`ThreadId`].
-    logs: Vec<IntervalLog>,
+    logs: ByThread<IntervalLog>,
     /// The sequence number of the next interval.
     next_seq: u64,
     keys: Numbered<WaitKey>,
@@ -61,11 +63,11 @@ impl Default for IntervalLogs {
     fn default() -> IntervalLogs {
         let mut causes = Numbered::default();
         // In the order of their numbers.
-        for cause in [Cause::Unknown, Cause::RunQueue] {
+        for cause in [Cause::Unknown, Cause::RunQueue, Cause::Older] {
             causes.number(cause);
         }
         IntervalLogs {
-            logs: Vec::new(),
+            logs: ByThread::default(),
             next_seq: 0,
             keys: Numbered::default(),
             causes,
@@ -92,7 +94,7 @@ impl IntervalLogs {
             State::Runnable => Now::Cause(CauseId::RUN_QUEUE),
             _ => Now::Unknown,
         };
-        let log = &mut self.logs[id.0 as usize];
+        let log = &mut self.logs[id];
         log.now = now;
         log.before_now.clear();
         if thread.is_dead() {
@@ -113,7 +115,7 @@ impl IntervalLogs {
 
     /// The cause that a thread is itself, mostly the same as last time.
     fn computing(&mut self, id: ThreadId, execs: u16) -> CauseId {
-        let log = &mut self.logs[id.0 as usize];
+        let log = &mut self.logs[id];
         match log.own {
             Some((of, cause)) if of == execs => cause,
             _ => {
@@ -126,7 +128,7 @@ impl IntervalLogs {
 
     /// The number of a key, mostly the same as that of the thread's last wait.
     fn key(&mut self, id: ThreadId, key: &WaitKey) -> KeyId {
-        let log = &mut self.logs[id.0 as usize];
+        let log = &mut self.logs[id];
         match log.last_key {
             Some(number) if self.keys.get(number.0) == Some(key) => number,
             _ => {
@@ -138,11 +140,7 @@ impl IntervalLogs {
     }
 
     fn know(&mut self, thread: &Thread) {
-        let index = thread.id.0 as usize;
-        if self.logs.len() <= index {
-            self.logs.resize_with(index + 1, IntervalLog::default);
-        }
-        let log = &mut self.logs[index];
+        let log = self.logs.entry(thread.id);
         log.creator = thread.creator;
         if log.begun_ns.is_none() {
             log.begun_ns = thread.start_ns;
@@ -150,8 +148,8 @@ impl IntervalLogs {
     }
 
     fn append(&mut self, interval: &Interval, thread: &mut Thread) {
-        let (id, at) = (interval.thread, interval.thread.0 as usize);
-        let from_ns = self.logs[at].end_ns();
+        let id = interval.thread;
+        let from_ns = self.logs[id].end_ns();
         let ns = interval.to_ns.saturating_sub(from_ns);
         let did = match interval.activity {
             Activity::Cpu(execs) => Did::Pass(self.computing(id, execs)),
@@ -159,16 +157,16 @@ impl IntervalLogs {
             Activity::Unknown => Did::Pass(CauseId::UNKNOWN),
             Activity::Wait { key, ended, .. } => {
                 let did = self.blamed(id, key, ended, from_ns, interval.to_ns);
-                self.logs[at].each(did, ns, |cause, ns| {
+                self.logs[id].each(did, ns, |cause, ns| {
                     *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
                 });
                 did
             }
         };
-        self.logs[at].push(interval.to_ns, self.next_seq, did, &mut self.budget);
+        self.logs[id].push(interval.to_ns, self.next_seq, did, &mut self.budget);
         match interval.activity {
             Activity::Wait { key, ended, .. } => self.end_wait(thread, id, key, ended),
-            Activity::Cpu(_) => self.logs[at].gil_timeouts.run(ns),
+            Activity::Cpu(_) => self.logs[id].gil_timeouts.run(ns),
             Activity::RunQueue | Activity::Unknown => {}
         }
         self.next_seq += 1;
@@ -202,6 +200,6 @@ impl IntervalLogs {
             to_ns,
             before: self.next_seq,
         });
-        self.logs[id.0 as usize].add_shares(&self.scratch.shares, &mut self.budget)
+        self.logs[id].add_shares(&self.scratch.shares, &mut self.budget)
     }
 }

@@ -64,10 +64,11 @@ impl IntervalLogs {
     }
 
     fn step(&mut self, mut piece: Piece, scratch: &mut Scratch) {
-        let Some(log) = self.logs.get_mut(piece.thread.0 as usize) else {
-            return scratch.add(CauseId::UNKNOWN, piece.to_ns - piece.from_ns);
+        let Some(log) = self.logs.get_mut(piece.thread) else {
+            return scratch.add(CauseId::OLDER, piece.to_ns - piece.from_ns);
         };
         before_birth(log, &mut piece, scratch);
+        before_cut(log, &mut piece, scratch);
         let known = log.known_before(piece.before);
         let known_to_ns = log.begin_ns(known);
         if piece.to_ns > known_to_ns {
@@ -100,6 +101,15 @@ fn before_birth(log: &IntervalLog, piece: &mut Piece, scratch: &mut Scratch) {
         None => scratch.add(CauseId::UNKNOWN, to_ns - piece.from_ns),
     }
     piece.from_ns = to_ns;
+}
+
+/// What it did before the horizon is forgotten.
+fn before_cut(log: &IntervalLog, piece: &mut Piece, scratch: &mut Scratch) {
+    let cut_ns = log.cut_ns().unwrap_or(0).min(piece.to_ns);
+    if piece.from_ns < cut_ns {
+        scratch.add(CauseId::OLDER, cut_ns - piece.from_ns);
+        piece.from_ns = cut_ns;
+    }
 }
 
 /// The part that the `known` sealed intervals cover: whole ones, and the shares of
