@@ -9,6 +9,7 @@ mod births;
 mod calls;
 mod exec;
 mod gil;
+mod horizon;
 mod listeners;
 mod losses;
 mod processes;
