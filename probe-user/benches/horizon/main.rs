@@ -5,7 +5,12 @@
 //! Ends with an error if a million threads take more than 1.2 times the memory of the
 //! first hundred thousand.
 
-use std::{fs, process::ExitCode, time::Instant};
+use std::{
+    fs,
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Instant,
+};
 
 use probe_common::sched::{state, waker};
 use waitscope::{
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
         events: 0,
     };
     let started = Instant::now();
+    let mut out = io::stdout();
     run.fork(ROOT, 0);
     run.come(ROOT, 0, None);
     let (mut first, mut last) = (0, 0);
@@ -52,7 +58,8 @@ fn main() -> ExitCode {
             last = resident_bytes();
             first = if n == FIRST { last } else { first };
             let (mib, there) = (last as f64 / f64::from(1 << 20), run.world.threads.iter());
-            println!(
+            let _closed = writeln!(
+                out,
                 "{n:9} threads: {mib:6.1} MiB resident, {} there",
                 there.count()
             );
@@ -60,7 +67,10 @@ fn main() -> ExitCode {
     }
     let ratio = last as f64 / first as f64;
     let ns = started.elapsed().as_nanos() as f64 / run.events as f64;
-    println!("{ratio:.3} times the memory of the first {FIRST}; {ns:.0} ns per event");
+    let _closed = writeln!(
+        out,
+        "{ratio:.3} times the memory of the first {FIRST}; {ns:.0} ns per event"
+    );
     if ratio > 1.2 {
         return ExitCode::FAILURE;
     }

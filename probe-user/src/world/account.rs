@@ -1,6 +1,8 @@
 //! Where a thread's time went: sums, and counts of waits and wakes. Intervals
 //! themselves are not kept; memory grows with distinct waits, not with time.
 
+use std::hash::Hash;
+
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -158,19 +160,14 @@ impl Account {
     ) {
         let waits = self.waits.values_mut().map(|sum| &mut sum.wakes);
         for wakes in waits.chain([&mut self.first_wakeups]) {
-            let forgotten = wakes.extract_if(|key, _| !is_known(key.waker));
-            let forgotten: Vec<(WakeKey, WakeSum)> = forgotten.collect();
-            for (key, sum) in forgotten {
+            for (key, sum) in take_if(wakes, |key| !is_known(key.waker)) {
                 let waker = Waker::Nobody;
                 let nameless = wakes.entry(WakeKey { waker, ..key }).or_default();
                 nameless.count += sum.count;
                 nameless.wait_ns += sum.wait_ns;
             }
         }
-        let forgotten = self
-            .blame
-            .extract_if(|&(_, cause), _| !is_known_cause(cause));
-        let forgotten: Vec<((WaitKind, CauseId), u64)> = forgotten.collect();
+        let forgotten = take_if(&mut self.blame, |&(_, cause)| !is_known_cause(cause));
         for ((kind, _), ns) in forgotten {
             *self.blame.entry((kind, CauseId::OLDER)).or_default() += ns;
         }
@@ -180,4 +177,20 @@ impl Account {
     pub fn add_first_wakeup(&mut self, wake: WakeKey) {
         self.first_wakeups.entry(wake).or_default().count += 1;
     }
+}
+
+/// Takes the entries out whose keys are so.
+fn take_if<K: Copy + Eq + Hash, V: Copy>(
+    from: &mut FxHashMap<K, V>,
+    is_so: impl Fn(&K) -> bool,
+) -> Vec<(K, V)> {
+    let mut taken = Vec::new();
+    from.retain(|key, value| {
+        let stays = !is_so(key);
+        if !stays {
+            taken.push((*key, *value));
+        }
+        stays
+    });
+    taken
 }
