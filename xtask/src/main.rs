@@ -6,6 +6,8 @@ mod demo;
 mod deny;
 
 mod kernels;
+#[cfg(test)]
+mod pages;
 mod picture;
 mod privilege;
 mod run;

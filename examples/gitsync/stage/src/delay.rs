@@ -24,13 +24,13 @@ impl Delay {
     /// How long each connection was really delayed so far: never less than asked
     /// for, and more on a busy machine.
     pub fn delays(&self) -> Result<Vec<Duration>> {
-        let told = match fs::read_to_string(&self.log) {
+        let log = match fs::read_to_string(&self.log) {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            told => told.with_context(|| format!("cannot read {}", self.log.display()))?,
+            log => log.with_context(|| format!("cannot read {}", self.log.display()))?,
         };
         let ns = |line: &str| line.parse().map(Duration::from_nanos);
-        let delays: Result<_, _> = told.lines().map(ns).collect();
-        delays.with_context(|| format!("{} has {told:?}", self.log.display()))
+        let delays: Result<_, _> = log.lines().map(ns).collect();
+        delays.with_context(|| format!("{} has {log:?}", self.log.display()))
     }
 
     pub(crate) fn apply(&self, daemon: &mut Command) {

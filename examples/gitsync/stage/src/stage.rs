@@ -73,8 +73,8 @@ impl Stage {
             .with_context(|| format!("cannot write {}", list.display()))?;
         let mut command = self.around.command(gitsync());
         command.arg("--jobs").arg(jobs.to_string());
-        let told = output_of(command.arg("--list").arg(list).arg(clones))?;
-        Ok(told.lines().last().unwrap_or_default().to_owned())
+        let printed = output_of(command.arg("--list").arg(list).arg(clones))?;
+        Ok(printed.lines().last().unwrap_or_default().to_owned())
     }
 
     fn served(&self) -> PathBuf {
