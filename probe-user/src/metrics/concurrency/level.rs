@@ -59,7 +59,10 @@ impl Level {
         });
         document::Level {
             over_ns,
-            total_ns: values().map(|(value, ns)| value.saturating_mul(*ns)).sum(),
+            // A recording may claim any end.
+            total_ns: values().fold(0_u64, |total, (value, ns)| {
+                total.saturating_add(value.saturating_mul(*ns))
+            }),
             p99: p99.map_or(0, |(value, _)| value),
             max: values().last().map_or(0, |(value, _)| value),
         }
@@ -103,6 +106,15 @@ mod tests {
     fn level_what_lasts_no_time_is_no_maximum() {
         check("+1000 +1500 -1500", 1000, 1, 1);
         check("+2000", 0, 0, 0);
+    }
+
+    #[test]
+    fn level_an_end_beyond_reason_is_no_overflow() {
+        let mut level = Level::from(0);
+        for rises in 0..4 {
+            level.rise(rises * (u64::MAX / 4));
+        }
+        assert_eq!(level.end(u64::MAX).total_ns, u64::MAX);
     }
 
     #[test]
