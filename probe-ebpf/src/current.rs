@@ -3,19 +3,18 @@
 //! says which task runs, and helpers or its entry give the rest.
 
 use aya_ebpf::helpers;
-use probe_common::entry::TaskEntry;
 
 use crate::{
-    filter,
-    maps::RUNNING,
+    filter::{self, Entry},
+    maps::{self, RUNNING},
     offsets::{self, Constant, known},
     read::{self, Task, chase, field, probe},
+    shared::{load, store},
     syscall::{self, Syscall},
 };
 
 /// A CPU's row of the table: what the probes must know of the task that runs.
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub struct Running {
     /// Address of its `task_struct`; 0 before this CPU's first switch.
     address: u64,
@@ -29,12 +28,9 @@ pub fn note_switch(next: Task) {
     if !is_tabled() {
         return;
     }
-    if let Some(row) = RUNNING.get_ptr_mut(0) {
-        // SAFETY: a slot of this CPU, in a preallocated array.
-        unsafe {
-            (*row).address = next as u64;
-            (*row).flags = u64::from(read::flags(next));
-        }
+    if let Some(row) = maps::of_cpu(&RUNNING, 0) {
+        store!(row.address = next as u64);
+        store!(row.flags = u64::from(read::flags(next)));
     }
 }
 
@@ -51,7 +47,7 @@ impl Current {
             return Current(unsafe { helpers::generated::bpf_get_current_task_btf() }.cast());
         }
         if is_tabled() {
-            return Current(row().address as Task);
+            return Current(address_in_row() as Task);
         }
         // SAFETY: no precondition.
         Current(unsafe { helpers::generated::bpf_get_current_task() } as Task)
@@ -59,7 +55,7 @@ impl Current {
 
     /// Its entry, if it is traced.
     #[inline(always)]
-    pub fn entry(self) -> Option<&'static mut TaskEntry> {
+    pub fn entry(self) -> Option<Entry> {
         filter::find(self.address(), self.tid())
     }
 
@@ -91,40 +87,38 @@ impl Current {
     #[inline(always)]
     pub fn flags(self) -> u32 {
         if is_tabled() {
-            return row().flags as u32;
+            return flags_in_row();
         }
         self.field(&offsets::TASK_FLAGS)
     }
 
-    /// Copies `task->comm`.
+    /// `task->comm`, as two words.
     #[inline(always)]
-    pub fn comm(self, into: *mut [u8; 16]) {
+    pub fn comm(self) -> [u64; 2] {
         if is_typed() {
-            return read::comm(self.0, into);
+            return read::comm_words(self.0);
         }
         if is_tabled() {
-            // SAFETY: `into` has room for 16 bytes, which the helper fills.
-            let _zeroed = unsafe { helpers::generated::bpf_get_current_comm(into.cast(), 16) };
-            return;
+            return read::current_comm();
         }
-        // SAFETY: `into` is 16 bytes of a reserved record.
-        unsafe { into.write(probe(self.address(), &offsets::TASK_COMM)) };
+        probe(self.address(), &offsets::TASK_COMM)
     }
 
     /// Its system call: the number, and whether it is one of the 32-bit table.
     #[inline(always)]
-    pub fn call(self, entry: Option<&TaskEntry>) -> (i16, bool) {
-        if let Some(entry) = entry
-            && syscall::are_kept(entry)
-        {
-            return (syscall::number_behind(entry.regs), self.is_compat());
+    pub fn call(self, entry: Option<Entry>) -> (i16, bool) {
+        if let Some(entry) = entry {
+            let regs = load!(entry.regs);
+            if syscall::are_kept(regs) {
+                return (syscall::number_behind(regs), self.is_compat());
+            }
         }
         let call = self.syscall(entry);
         (call.nr, call.compat)
     }
 
     #[inline(always)]
-    fn syscall(self, entry: Option<&TaskEntry>) -> Syscall {
+    fn syscall(self, entry: Option<Entry>) -> Syscall {
         if is_typed() {
             return syscall::of(self.0);
         }
@@ -168,14 +162,13 @@ impl Current {
 }
 
 #[inline(always)]
-fn row() -> Running {
-    match RUNNING.get(0) {
-        Some(row) => *row,
-        None => Running {
-            address: 0,
-            flags: 0,
-        },
-    }
+fn address_in_row() -> u64 {
+    maps::of_cpu(&RUNNING, 0).map_or(0, |row| load!(row.address))
+}
+
+#[inline(always)]
+fn flags_in_row() -> u32 {
+    maps::of_cpu(&RUNNING, 0).map_or(0, |row| load!(row.flags)) as u32
 }
 
 #[inline(always)]

@@ -20,6 +20,7 @@ use probe_common::{
 use crate::{
     maps::{COUNTERS_BY_CPU, EVENTS, POSITIONS, SWITCHES},
     offsets::{self, Constant as _},
+    shared::{Shared, address, load, store},
 };
 
 /// Reserves a record in `ring`, lets `fill` write every field behind the
@@ -29,16 +30,19 @@ pub fn record<T: 'static>(
     ring: &RingBuf,
     loss: Loss,
     header: Header,
-    fill: impl FnOnce(*mut T),
+    fill: impl FnOnce(Shared<T>),
 ) -> bool {
     let Some(mut slot) = ring.reserve::<T>(0) else {
         lost(loss);
         return false;
     };
-    let slot_ptr: *mut T = MaybeUninit::as_mut_ptr(&mut slot);
-    // SAFETY: every record begins with a Header.
-    unsafe { slot_ptr.cast::<Header>().write(header) };
-    fill(slot_ptr);
+    let place: *mut T = MaybeUninit::as_mut_ptr(&mut slot);
+    // SAFETY: every record begins with a Header. What was reserved stays until it is
+    // submitted.
+    unsafe {
+        place.cast::<Header>().write(header);
+        fill(Shared::new(place));
+    }
     slot.submit(u64::from(BPF_RB_NO_WAKEUP));
     true
 }
@@ -47,7 +51,7 @@ pub fn record<T: 'static>(
 /// CPU's ring. Returns whether there was room. Only for the programs at the
 /// switch itself: a ring has one writer.
 #[inline(always)]
-pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(*mut Switch)) -> bool {
+pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(Shared<Switch>)) -> bool {
     let cpu = cpu();
     let header = header_of::<Switch>(cpu, kind::SWITCH, flags, ts_ns);
     // A store of the position that is seen after the record needs a barrier on
@@ -60,32 +64,31 @@ pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(*mut Switch)) -> bool {
         lost(Loss::Switch);
         return false;
     };
+    let opening = address!(place.header);
     // SAFETY: a slot that the reader has left, and does not know of again yet.
-    unsafe { (&raw mut (*place).header).write(header) };
+    unsafe { opening.write(header) };
     fill(place);
     // Stores are seen in their order; the compiler must keep it.
     compiler_fence(Ordering::Release);
-    // SAFETY: this CPU's own.
-    unsafe { (&raw mut (*position).written).write_volatile(written.wrapping_add(1)) };
+    store!(position.written = written.wrapping_add(1));
     true
 }
 
 #[inline(always)]
-fn room_for_switch(cpu: u32) -> Option<(*mut Position, *mut Switch, u64)> {
+fn room_for_switch(cpu: u32) -> Option<(Shared<Position>, Shared<Switch>, u64)> {
     let position = POSITIONS.get_ptr_mut(cpu)?;
     let per_cpu = offsets::SWITCHES_PER_CPU.load() as u32;
-    // SAFETY: a slot of the array. `written` is this CPU's own; `read` may change
-    // at any time, and only grows.
-    let (written, read) = unsafe {
-        let read = (&raw const (*position).read).read_volatile();
-        ((*position).written, read)
-    };
+    // SAFETY: a slot of the array, which is preallocated and of integers.
+    let position = unsafe { Shared::new(position) };
+    // This CPU's own; user space may store the other at any time, and it only grows.
+    let (written, read) = (load!(position.written), load!(position.read));
     if written.wrapping_sub(read) >= u64::from(per_cpu) {
         return None;
     }
     let first = cpu.wrapping_mul(per_cpu);
     let record = SWITCHES.get_ptr_mut(first.wrapping_add(written as u32 & (per_cpu - 1)))?;
-    Some((position, record, written))
+    // SAFETY: the same.
+    Some((position, unsafe { Shared::new(record) }, written))
 }
 
 #[inline(always)]

@@ -7,7 +7,10 @@
 
 use core::hint::cold_path;
 
-use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
+use aya_ebpf::{
+    bindings::{BPF_ANY, BPF_NOEXIST},
+    helpers,
+};
 use probe_common::{
     entry::{TRIES, TaskEntry, key, slot},
     loss::Loss,
@@ -18,40 +21,41 @@ use crate::{
     maps::{ENTRIES, SLOTS, TARGETS, TASKS},
     offsets::{Constant as _, ENTRIES_MASK},
     read::{self, Task},
+    shared::{Shared, load, store},
     syscall,
 };
 
+/// The entry of a traced task. Two CPUs may write one at once (a waking during a
+/// switch-out): every field is a single word, and every order of the two writes is a
+/// state the world understands.
+pub type Entry = Shared<TaskEntry>;
+
 /// The entry of a traced task.
 #[inline(always)]
-pub fn entry(task: Task) -> Option<&'static mut TaskEntry> {
+pub fn entry(task: Task) -> Option<Entry> {
     find(task as u64, read::tid(task))
 }
 
 /// The entry with a key that has the tid in its lower half (raw tier).
 #[inline(always)]
-pub fn entry_at(key: u64) -> Option<&'static mut TaskEntry> {
+pub fn entry_at(key: u64) -> Option<Entry> {
     find(key, key as u32)
 }
 
 /// The entry with a key, of the task that has this tid.
 #[inline(always)]
-pub fn find(key: u64, tid: u32) -> Option<&'static mut TaskEntry> {
-    let mut place = at(slot(tid, 0, ENTRIES_MASK.load() as u32))?;
-    // SAFETY: a slot of the array. Two CPUs may write one entry at once (a waking
-    // during a switch-out); every field is a single word and every order of the
-    // two writes is a state the world understands.
-    unsafe {
-        let found = (*place).key;
-        // Also where the idle task's tid is asked for as a key.
-        if found == key::NEVER {
-            return None;
-        }
-        if found != key {
-            cold_path();
-            place = at(*TASKS.get_ptr(key)?)?;
-        }
-        Some(&mut *place)
+pub fn find(key: u64, tid: u32) -> Option<Entry> {
+    let place = at(slot(tid, 0, ENTRIES_MASK.load() as u32))?;
+    let found = load!(place.key);
+    // Also where the idle task's tid is asked for as a key.
+    if found == key::NEVER {
+        return None;
     }
+    if found != key {
+        cold_path();
+        return at(slot_of(key)?);
+    }
+    Some(place)
 }
 
 /// Starts following a task.
@@ -66,12 +70,12 @@ pub fn follow(task: Task) -> bool {
     };
     // An exec gives it the tid of its process.
     mark(read::tgid(task));
-    insert(task as u64, tid, &fresh)
+    insert(task as u64, tid, &raw const fresh)
 }
 
-/// Makes an entry; counts it when the table is full.
+/// Makes an entry, a copy of another one; counts it when the table is full.
 #[inline(always)]
-pub fn insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
+pub fn insert(key: u64, tid: u32, entry: *const TaskEntry) -> bool {
     let inserted = try_insert(key, tid, entry);
     if !inserted {
         emit::lost(Loss::TaskTable);
@@ -80,11 +84,10 @@ pub fn insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
 }
 
 #[inline(always)]
-fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
-    let known = TASKS.get_ptr(key);
+fn try_insert(key: u64, tid: u32, entry: *const TaskEntry) -> bool {
+    let known = slot_of(key);
     let slot = match known {
-        // SAFETY: a slot of a preallocated map.
-        Some(slot) => unsafe { *slot },
+        Some(slot) => slot,
         None => match claim(tid) {
             Some(slot) => slot,
             None => return false,
@@ -92,16 +95,15 @@ fn try_insert(key: u64, tid: u32, entry: &TaskEntry) -> bool {
     };
     // Nobody finds it yet, and a task that has lost it does not find it here either:
     // its key comes last.
-    let _no_slot = ENTRIES.set(slot, entry, u64::from(BPF_ANY));
+    copy_to(slot, entry);
     if known.is_none() && TASKS.insert(key, slot, u64::from(BPF_NOEXIST)).is_err() {
         let _absent = SLOTS.remove(slot);
         // Another CPU was faster, or there is no room.
-        return TASKS.get_ptr(key).is_some();
+        return slot_of(key).is_some();
     }
     mark(tid);
     if let Some(place) = at(slot) {
-        // SAFETY: as in `find`.
-        unsafe { (*place).key = key };
+        store!(place.key = key);
     }
     true
 }
@@ -122,12 +124,9 @@ fn claim(tid: u32) -> Option<u32> {
 #[inline(always)]
 fn mark(tid: u32) {
     if let Some(place) = at(slot(tid, 0, ENTRIES_MASK.load() as u32)) {
-        // SAFETY: as in `find`. If another task's key gets lost here, `TASKS` is
-        // asked for that task.
-        unsafe {
-            if (*place).key == key::NEVER {
-                (*place).key = key::OTHER;
-            }
+        // If another task's key gets lost here, `TASKS` is asked for that task.
+        if load!(place.key) == key::NEVER {
+            store!(place.key = key::OTHER);
         }
     }
 }
@@ -142,22 +141,42 @@ pub fn forget(task: Task) {
 #[inline(always)]
 pub fn remove(key: u64) {
     // A task that was never followed has no entry: nothing to do.
-    let Some(slot) = TASKS.get_ptr(key) else {
+    let Some(slot) = slot_of(key) else {
         return;
     };
-    // SAFETY: a slot of a preallocated map.
-    let slot = unsafe { *slot };
     if let Some(place) = at(slot) {
-        // SAFETY: as in `find`.
-        unsafe { (*place).key = key::OTHER };
+        store!(place.key = key::OTHER);
     }
     let _absent = TASKS.remove(key);
     let _absent = SLOTS.remove(slot);
 }
 
 #[inline(always)]
-fn at(slot: u32) -> Option<*mut TaskEntry> {
-    ENTRIES.get_ptr_mut(slot)
+fn at(slot: u32) -> Option<Entry> {
+    // SAFETY: `ENTRIES` is an array, which is preallocated, of integers.
+    Some(unsafe { Shared::new(ENTRIES.get_ptr_mut(slot)?) })
+}
+
+/// Where the entry with a key lies, by the map that is always right.
+#[inline(always)]
+fn slot_of(key: u64) -> Option<u32> {
+    let slot = TASKS.get_ptr(key)?;
+    // SAFETY: a word of a preallocated map.
+    Some(unsafe { slot.read_volatile() })
+}
+
+/// Copies an entry. The kernel does it, since it may be one that lies in the map.
+#[inline(always)]
+fn copy_to(slot: u32, entry: *const TaskEntry) {
+    // SAFETY: the helper knows the sizes, and checks all three pointers.
+    unsafe {
+        let _no_slot = helpers::generated::bpf_map_update_elem(
+            (&raw const ENTRIES).cast_mut().cast(),
+            (&raw const slot).cast(),
+            entry.cast(),
+            u64::from(BPF_ANY),
+        );
+    }
 }
 
 /// Whether its process was named by the user (attach).

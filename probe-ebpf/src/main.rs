@@ -17,6 +17,7 @@ mod offsets;
 mod percpu_cache;
 mod probes;
 mod read;
+mod shared;
 mod syscall;
 
 #[cfg(not(test))]

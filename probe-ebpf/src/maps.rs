@@ -5,6 +5,7 @@ use crate::{
     current::Running,
     percpu_cache::PerCpuCache,
     probes::packet::{self, Delivery},
+    shared::Shared,
 };
 use aya_ebpf::{
     macros::map,
@@ -90,9 +91,16 @@ pub static LIFECYCLE: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
 /// fitting size begins with a cache line, also where nobody maps it.
 const MMAPABLE: u32 = 1 << 10;
 
+/// A value of this CPU. An interrupt here may write it, and where user space cannot
+/// map it, no other CPU does.
+#[inline(always)]
+pub fn of_cpu<T>(map: &PerCpuArray<T>, slot: u32) -> Option<Shared<T>> {
+    // SAFETY: all these maps are arrays, which are preallocated, of integers.
+    Some(unsafe { Shared::new(map.get_ptr_mut(slot)?) })
+}
+
 /// A request that a disk has finished.
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub struct Completed {
     /// When, ns; 0 before the first.
     pub ts_ns: u64,

@@ -7,14 +7,14 @@ use aya_ebpf::{bindings::task_struct, helpers};
 
 use crate::{
     current::Current,
-    maps::PERCPU_CACHE,
+    maps::{self, PERCPU_CACHE},
     offsets::{self, Constant as _},
     read::{Task, chase},
+    shared::{load, store},
 };
 
 /// Of one CPU; zero where not known yet.
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub struct PerCpuCache {
     /// Address of its preempt count.
     preempt_count: u64,
@@ -28,41 +28,38 @@ pub struct PerCpuCache {
 /// gives their distance. (kallsyms does not list data symbols everywhere.)
 #[inline(always)]
 pub fn preempt_count(current: Current) -> u64 {
-    let Some(cache) = PERCPU_CACHE.get_ptr_mut(0) else {
+    let Some(cache) = maps::of_cpu(&PERCPU_CACHE, 0) else {
         return 0;
     };
-    // SAFETY: a slot of this CPU, in a preallocated array. An interrupt in between
-    // finds the same.
-    unsafe {
-        if (*cache).preempt_count == 0 {
-            cold_path();
-            let run_queue = current.run_queue();
-            if run_queue == 0 {
-                return 0;
-            }
-            // The distance may be negative: then so is the constant, and the sum wraps.
-            let distance = offsets::PREEMPT_COUNT_FROM_RQ.load();
-            (*cache).preempt_count = run_queue.wrapping_add(distance);
-        }
-        (*cache).preempt_count
+    let known = load!(cache.preempt_count);
+    if known != 0 {
+        return known;
     }
+    cold_path();
+    let run_queue = current.run_queue();
+    if run_queue == 0 {
+        return 0;
+    }
+    // The distance may be negative: then so is the constant, and the sum wraps.
+    let found = run_queue.wrapping_add(offsets::PREEMPT_COUNT_FROM_RQ.load());
+    // An interrupt in between finds the same.
+    store!(cache.preempt_count = found);
+    found
 }
 
 /// Address of the registers with which a task entered the kernel; from 5.15 on.
 #[inline(always)]
 pub fn registers(task: Task) -> u64 {
-    let Some(cache) = PERCPU_CACHE.get_ptr_mut(0) else {
+    let Some(cache) = maps::of_cpu(&PERCPU_CACHE, 0) else {
         return 0;
     };
     let stack = chase::<u64>(task, &offsets::TASK_STACK);
-    // SAFETY: as in `preempt_count`.
-    unsafe {
-        if (*cache).regs_from_stack == 0 {
-            cold_path();
-            (*cache).regs_from_stack = from_stack(task, stack);
-        }
-        stack.wrapping_add((&raw const (*cache).regs_from_stack).read_volatile())
+    if load!(cache.regs_from_stack) == 0 {
+        cold_path();
+        store!(cache.regs_from_stack = from_stack(task, stack));
     }
+    // Loaded again: to the verifier it is any number then, on either way.
+    stack.wrapping_add(load!(cache.regs_from_stack))
 }
 
 /// Apart, so that the verifier need not follow what comes after a second time.

@@ -146,16 +146,13 @@ pub fn comm_words(task: Task) -> [u64; 2] {
     }
 }
 
-/// Copies `task->comm`.
+/// The name of the running task, as two words.
 #[inline(always)]
-pub fn comm(task: Task, into: *mut [u8; 16]) {
-    let [first, second] = comm_words(task);
-    // SAFETY: `into` is 16 bytes of a reserved record whose fields before it
-    // keep it 8-aligned.
-    unsafe {
-        into.cast::<u64>().write(first);
-        into.cast::<u64>().add(1).write(second);
-    }
+pub fn current_comm() -> [u64; 2] {
+    let mut comm = [0; 2];
+    // SAFETY: there is room for the 16 bytes that the helper fills, for every task.
+    let _never = unsafe { helpers::generated::bpf_get_current_comm((&raw mut comm).cast(), 16) };
+    comm
 }
 
 /// The parent process's id.

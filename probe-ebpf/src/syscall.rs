@@ -2,12 +2,14 @@
 //! kernel. They lie at the end of its stack, and stay there as long as it lives.
 
 use aya_ebpf::{bindings::task_struct, helpers};
-use probe_common::{entry::TaskEntry, sched::flag};
+use probe_common::sched::flag;
 
 use crate::{
+    filter::Entry,
     offsets::{self, Constant, known},
     percpu_cache,
     read::{self, Task, field, probe},
+    shared::load,
 };
 
 /// System call number and first two arguments of a task that is in the kernel.
@@ -64,8 +66,8 @@ pub fn is_compat(task: Task) -> bool {
     known(&offsets::TASK_COMPAT) && field::<u32>(task, &offsets::TASK_COMPAT) & TS_COMPAT != 0
 }
 
-/// Address of the registers of a new task, to be kept in [`TaskEntry::regs`]; 0 for
-/// a kernel thread.
+/// Address of the registers of a new task, to be kept in its entry; 0 for a kernel
+/// thread.
 #[inline(always)]
 pub fn registers(task: Task) -> u64 {
     if have_place() && !read::is_kernel(read::flags(task)) {
@@ -75,11 +77,11 @@ pub fn registers(task: Task) -> u64 {
     }
 }
 
-/// Whether they are kept of this task. (As an option the verifier would walk a fifth
-/// more.)
+/// Whether they are kept of a task whose entry has this of them. (As an option the
+/// verifier would walk a fifth more.)
 #[inline(always)]
-pub fn are_kept(entry: &TaskEntry) -> bool {
-    have_place() && entry.regs != 0
+pub fn are_kept(regs: u64) -> bool {
+    have_place() && regs != 0
 }
 
 /// Whether the registers of every task lie in the same place of its stack, from
@@ -121,11 +123,11 @@ pub fn on_stack(stack: u64, compat: bool) -> Syscall {
 /// The system call that `sys_enter` noted, where nothing shows a task's
 /// registers later.
 #[inline(always)]
-pub fn noted(entry: &TaskEntry) -> Syscall {
+pub fn noted(entry: Entry) -> Syscall {
     Syscall {
-        nr: entry.nr,
-        arg0: entry.arg0,
-        arg1: entry.arg1,
-        compat: entry.nr_flags & flag::COMPAT != 0,
+        nr: load!(entry.nr),
+        arg0: load!(entry.arg0),
+        arg1: load!(entry.arg1),
+        compat: load!(entry.nr_flags) & flag::COMPAT != 0,
     }
 }

@@ -14,9 +14,10 @@ use crate::{
     context,
     current::Current,
     emit,
-    maps::{COMPLETED, EVENTS},
+    maps::{self, COMPLETED, EVENTS},
     offsets::{self, known},
     read::{self, field},
+    shared::{Shared, load, store},
 };
 
 /// What comes later than this behind a request, ns, was not brought about by it.
@@ -31,12 +32,9 @@ pub fn block_rq_complete(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     let in_hardirq = context::in_hardirq(Current::get());
-    if let Some(slot) = COMPLETED.get_ptr_mut(u32::from(in_hardirq)) {
-        // SAFETY: a slot of this CPU and context, in a preallocated array.
-        unsafe {
-            (*slot).ts_ns = read::now();
-            (*slot).dev = u64::from(dev);
-        }
+    if let Some(last) = maps::of_cpu(&COMPLETED, u32::from(in_hardirq)) {
+        store!(last.ts_ns = read::now());
+        store!(last.dev = u64::from(dev));
     }
     0
 }
@@ -57,12 +55,9 @@ pub fn emit_disk(sleeper: u32, bits: u16, ts_ns: u64) {
         return;
     };
     let header = emit::header::<Disk>(kind::DISK, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Disk, header, |to: *mut Disk| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(sleeper);
-            (&raw mut (*to).dev).write(dev);
-        }
+    emit::record(&EVENTS, Loss::Disk, header, |to: Shared<Disk>| {
+        store!(to.tid = sleeper);
+        store!(to.dev = dev);
     });
 }
 
@@ -70,9 +65,10 @@ pub fn emit_disk(sleeper: u32, bits: u16, ts_ns: u64) {
 #[inline(always)]
 fn last_finished(bits: u16, ts_ns: u64) -> Option<u32> {
     let in_hardirq = bits & waker::HARDIRQ != 0;
-    let slot = COMPLETED.get(u32::from(in_hardirq))?;
-    let is_recent = slot.ts_ns != 0 && ts_ns.wrapping_sub(slot.ts_ns) <= RECENT_NS;
-    is_recent.then_some(slot.dev as u32)
+    let last = maps::of_cpu(&COMPLETED, u32::from(in_hardirq))?;
+    let last_ns = load!(last.ts_ns);
+    let is_recent = last_ns != 0 && ts_ns.wrapping_sub(last_ns) <= RECENT_NS;
+    is_recent.then(|| load!(last.dev) as u32)
 }
 
 /// The disk of a request; commands that go to no disk have none.

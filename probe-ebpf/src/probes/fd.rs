@@ -3,13 +3,15 @@
 use core::hint::cold_path;
 
 use aya_ebpf::helpers;
-use probe_common::{entry::TaskEntry, fd::Object, header::kind, loss::Loss};
+use probe_common::{fd::Object, header::kind, loss::Loss};
 
 use crate::{
     emit,
+    filter::Entry,
     maps::EVENTS,
     offsets::{self, known},
     read::{self, Task, probe, probe_at},
+    shared::{Shared, address, load, store, store_words},
 };
 
 const S_IFMT: u32 = 0o170_000;
@@ -18,44 +20,44 @@ const S_IFSOCK: u32 = 0o140_000;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
+/// Room for [`Object::name`].
+const NAME_BYTES: u32 = 32;
+
 /// Describes the file behind `fd` unless user space knows it already.
 /// Returns whether user space now knows it.
 #[inline(always)]
-pub fn describe(task: Task, entry: &mut TaskEntry, fd: i32, ts_ns: u64) -> bool {
+pub fn describe(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
     let Some(file) = file_of(task, fd) else {
-        entry.file = 0;
-        entry.mode = 0;
+        store!(entry.file = 0);
+        store!(entry.mode = 0);
         return false;
     };
     let inode: u64 = probe(file, &offsets::FILE_INODE);
     let ino: u64 = probe(inode, &offsets::INODE_INO);
-    let same = entry.file == file && entry.ino == ino && entry.fd == fd;
+    let same = load!(entry.file) == file && load!(entry.ino) == ino && load!(entry.fd) == fd;
     // The most frequent ones, and nothing about them changes.
-    if same && entry.mode == S_IFIFO {
+    if same && load!(entry.mode) == S_IFIFO {
         return true;
     }
     let file_op: u64 = probe(file, &offsets::FILE_OP);
     let mode = u32::from(probe::<u16>(inode, &offsets::INODE_MODE));
-    entry.mode = mode & S_IFMT;
-    let sock = if entry.mode == S_IFSOCK {
-        sock_of(file)
-    } else {
-        0
-    };
+    let kind = mode & S_IFMT;
+    store!(entry.mode = kind);
+    let sock = if kind == S_IFSOCK { sock_of(file) } else { 0 };
     let remote = remote_of(sock);
-    if same && entry.file_op == file_op && entry.remote == remote {
+    if same && load!(entry.file_op) == file_op && load!(entry.remote) == remote {
         return true;
     }
     cold_path();
-    if !emit_object(entry.tid, fd, file, inode, mode, sock, ts_ns) {
-        entry.file = 0;
+    if !emit_object(load!(entry.tid), fd, file, inode, mode, sock, ts_ns) {
+        store!(entry.file = 0);
         return false;
     }
-    entry.file = file;
-    entry.ino = ino;
-    entry.fd = fd;
-    entry.file_op = file_op;
-    entry.remote = remote;
+    store!(entry.file = file);
+    store!(entry.ino = ino);
+    store!(entry.fd = fd);
+    store!(entry.file_op = file_op);
+    store!(entry.remote = remote);
     true
 }
 
@@ -105,24 +107,19 @@ fn sock_of(file: u64) -> u64 {
 #[inline(always)]
 fn emit_object(tid: u32, fd: i32, file: u64, inode: u64, mode: u32, sock: u64, ts_ns: u64) -> bool {
     let header = emit::header::<Object>(kind::OBJECT, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Object, header, |to: *mut Object| {
-        // SAFETY: `to` is a reserved record; every field behind the header is
-        // written here or in `write_socket` / `write_name`.
-        unsafe {
-            (&raw mut (*to).tid).write(tid);
-            (&raw mut (*to).fd).write(fd);
-            (&raw mut (*to).ino).write(probe(inode, &offsets::INODE_INO));
-            (&raw mut (*to).mode).write(mode);
-            (&raw mut (*to).rdev).write(probe(inode, &offsets::INODE_RDEV));
-            write_socket(to, sock);
-            write_name(to, file);
-        }
+    emit::record(&EVENTS, Loss::Object, header, |to: Shared<Object>| {
+        store!(to.tid = tid);
+        store!(to.fd = fd);
+        store!(to.ino = probe(inode, &offsets::INODE_INO));
+        store!(to.mode = mode);
+        store!(to.rdev = probe(inode, &offsets::INODE_RDEV));
+        write_socket(to, sock);
+        write_name(to, file);
     })
 }
 
-/// SAFETY: `to` is a reserved record.
 #[inline(always)]
-unsafe fn write_socket(to: *mut Object, sock: u64) {
+fn write_socket(to: Shared<Object>, sock: u64) {
     // A sock address of zero makes every read below fail, and so give zero.
     let family: u16 = if sock == 0 {
         0
@@ -138,34 +135,35 @@ unsafe fn write_socket(to: *mut Object, sock: u64) {
     } else {
         (0_u16, 0)
     };
-    // SAFETY: the caller's promise.
-    unsafe {
-        (&raw mut (*to).family).write(family);
-        (&raw mut (*to).sock_type).write(if family == 0 {
+    store!(to.family = family);
+    store!(
+        to.sock_type = if family == 0 {
             0
         } else {
             probe(sock, &offsets::SOCK_TYPE)
-        });
-        (&raw mut (*to).protocol).write(if family == 0 {
+        }
+    );
+    store!(
+        to.protocol = if family == 0 {
             0
         } else {
             probe(sock, &offsets::SOCK_PROTOCOL)
-        });
-        (&raw mut (*to).sock_state).write(if family == 0 {
+        }
+    );
+    store!(
+        to.sock_state = if family == 0 {
             0
         } else {
             probe(sock, &offsets::SOCK_STATE)
-        });
-        (&raw mut (*to).pad).write(0);
-        (&raw mut (*to).local_port).write(local_port);
-        (&raw mut (*to).remote_port).write(remote_port);
-        (&raw mut (*to).pad2).write(0);
-        let (local, remote) = addresses(sock, family);
-        (&raw mut (*to).local_addr).cast::<[u64; 2]>().write(local);
-        (&raw mut (*to).remote_addr)
-            .cast::<[u64; 2]>()
-            .write(remote);
-    }
+        }
+    );
+    store!(to.pad = 0);
+    store!(to.local_port = local_port);
+    store!(to.remote_port = remote_port);
+    store!(to.pad2 = 0);
+    let (local, remote) = addresses(sock, family);
+    store_words!(to.local_addr = local);
+    store_words!(to.remote_addr = remote);
 }
 
 #[inline(always)]
@@ -185,18 +183,17 @@ fn addresses(sock: u64, family: u16) -> ([u64; 2], [u64; 2]) {
     ([0, 0], [0, 0])
 }
 
-/// SAFETY: `to` is a reserved record.
 #[inline(always)]
-unsafe fn write_name(to: *mut Object, file: u64) {
+fn write_name(to: Shared<Object>, file: u64) {
     let dentry: u64 = probe(file, &offsets::FILE_DENTRY);
     let name: u64 = probe(dentry, &offsets::DENTRY_NAME_PTR);
-    // SAFETY: the caller's promise; the helper checks the source itself.
+    store_words!(to.name = [0; 4]);
+    let to_name = address!(to.name).cast();
+    // SAFETY: there is room for as many bytes; the helper checks the source itself.
     unsafe {
-        let to_name = &raw mut (*to).name;
-        to_name.cast::<[u64; 4]>().write([0; 4]);
         let _cut = helpers::generated::bpf_probe_read_kernel_str(
-            to_name.cast(),
-            size_of_val(&(*to).name) as u32,
+            to_name,
+            NAME_BYTES,
             name as *const core::ffi::c_void,
         );
     }

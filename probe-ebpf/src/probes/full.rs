@@ -12,7 +12,13 @@ use probe_common::{
     loss::{Loss, Program},
 };
 
-use crate::{current::Current, emit, maps::EVENTS, read};
+use crate::{
+    current::Current,
+    emit,
+    maps::EVENTS,
+    read,
+    shared::{Shared, load, store},
+};
 
 // static long do_wait(struct wait_opts *wo)
 #[fentry]
@@ -66,10 +72,10 @@ fn entered(program: Program) -> i32 {
         // Still inside an earlier one: its return went by unseen, as happens
         // to kernel probes when more tasks sleep in a function than they have
         // slots for.
-        if entry.call_ns != 0 {
+        if load!(entry.call_ns) != 0 {
             emit::lost(Loss::KernelReturn);
         }
-        entry.call_ns = read::now();
+        store!(entry.call_ns = read::now());
     }
     0
 }
@@ -85,15 +91,12 @@ fn returned(program: Program, function: u16, result: i32) -> i32 {
         &EVENTS,
         Loss::KernelReturn,
         header,
-        |to: *mut KernelReturn| {
-            // SAFETY: `to` is a reserved record; every field behind the header is written.
-            unsafe {
-                (&raw mut (*to).tid).write(entry.tid);
-                (&raw mut (*to).result).write(result);
-                (&raw mut (*to).entered_ns).write(entry.call_ns);
-            }
+        |to: Shared<KernelReturn>| {
+            store!(to.tid = load!(entry.tid));
+            store!(to.result = result);
+            store!(to.entered_ns = load!(entry.call_ns));
         },
     );
-    entry.call_ns = 0;
+    store!(entry.call_ns = 0);
     0
 }

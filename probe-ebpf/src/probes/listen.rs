@@ -18,6 +18,7 @@ use crate::{
     maps::EVENTS,
     offsets::{self, Constant, known},
     read,
+    shared::{Shared, store, store_words},
 };
 
 const AF_INET: u16 = 2;
@@ -88,19 +89,14 @@ fn requested(listener: &impl Listener) -> i32 {
     }
     let family: u16 = listener.get(&offsets::SOCK_FAMILY);
     let header = emit::header::<Request>(kind::REQUEST, 0, read::now());
-    emit::record(&EVENTS, Loss::Request, header, |to: *mut Request| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).sock).write(listener.address());
-            (&raw mut (*to).accept_queue).write(listener.get(&offsets::SOCK_ACK_BACKLOG));
-            (&raw mut (*to).accept_limit).write(listener.get(&offsets::SOCK_MAX_ACK_BACKLOG));
-            (&raw mut (*to).syn_queue).write(listener.get(&offsets::ICSK_QUEUE_LEN));
-            (&raw mut (*to).family).write(family);
-            (&raw mut (*to).port).write(listener.get(&offsets::SOCK_LPORT));
-            (&raw mut (*to).addr)
-                .cast::<[u64; 2]>()
-                .write(address(listener, family));
-        }
+    emit::record(&EVENTS, Loss::Request, header, |to: Shared<Request>| {
+        store!(to.sock = listener.address());
+        store!(to.accept_queue = listener.get(&offsets::SOCK_ACK_BACKLOG));
+        store!(to.accept_limit = listener.get(&offsets::SOCK_MAX_ACK_BACKLOG));
+        store!(to.syn_queue = listener.get(&offsets::ICSK_QUEUE_LEN));
+        store!(to.family = family);
+        store!(to.port = listener.get(&offsets::SOCK_LPORT));
+        store_words!(to.addr = address(listener, family));
     });
     0
 }

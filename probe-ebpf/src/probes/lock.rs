@@ -6,9 +6,14 @@
 //! The tracepoints exist since 5.19 and run only under contention.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use probe_common::{entry::TaskEntry, loss::Program};
+use probe_common::loss::Program;
 
-use crate::{current::Current, emit};
+use crate::{
+    current::Current,
+    emit,
+    filter::Entry,
+    shared::{load, store},
+};
 
 /// `LCB_F_SPIN` (include/trace/events/lock.h): spins, does not sleep.
 pub const SPIN: u32 = 1;
@@ -38,17 +43,17 @@ pub fn contention_end(ctx: BtfTracePointContext) -> i32 {
 
 /// The task is in the slow path of a lock.
 #[inline(always)]
-pub fn begin(entry: &mut TaskEntry, lock: u64) {
-    entry.lock = lock;
-    entry.on_lock = 1;
+pub fn begin(entry: Entry, lock: u64) {
+    store!(entry.lock = lock);
+    store!(entry.on_lock = 1);
 }
 
 /// It is out of that of this lock.
 #[inline(always)]
-pub fn end(entry: &mut TaskEntry, lock: u64) {
+pub fn end(entry: Entry, lock: u64) {
     // An interrupt may spin for a lock of its own meanwhile.
-    if entry.lock == lock {
-        entry.lock = 0;
-        entry.on_lock = 0;
+    if load!(entry.lock) == lock {
+        store!(entry.lock = 0);
+        store!(entry.on_lock = 0);
     }
 }

@@ -14,7 +14,8 @@ use crate::{
     context,
     current::Current,
     emit,
-    maps::{DELIVERY, QUEUED},
+    maps::{self, DELIVERY, QUEUED},
+    shared::{Shared, load, store},
 };
 
 /// Places in `QUEUED`, a power of two.
@@ -29,7 +30,6 @@ const NET_RX: u32 = 3;
 
 /// What a CPU does.
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub struct Delivery {
     /// Address of the packet (`struct sk_buff`) that is delivered, or was last.
     packet: u64,
@@ -71,20 +71,17 @@ pub fn softirq_exit(_ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn serve(serves: u16) {
-    if let Some(delivery) = DELIVERY.get_ptr_mut(0) {
-        // SAFETY: a slot of this CPU, in a preallocated array. Softirqs do not nest.
-        unsafe {
-            *delivery = Delivery {
-                packet: 0,
-                sender: 0,
-                serves,
-                mark: if serves == serving::NET_RX {
-                    waker::NET_RX
-                } else {
-                    0
-                },
-            };
-        }
+    // Softirqs do not nest.
+    if let Some(delivery) = maps::of_cpu(&DELIVERY, 0) {
+        let mark = if serves == serving::NET_RX {
+            waker::NET_RX
+        } else {
+            0
+        };
+        store!(delivery.packet = 0);
+        store!(delivery.sender = 0);
+        store!(delivery.serves = serves);
+        store!(delivery.mark = mark);
     }
 }
 
@@ -93,8 +90,8 @@ fn serve(serves: u16) {
 pub fn netif_rx(ctx: RawTracePointContext) -> i32 {
     emit::ran(Program::NetifRx);
     let packet: u64 = ctx.arg(0);
-    let (Some(delivery), Some(place)) = (DELIVERY.get(0), QUEUED.get_ptr_mut(place_of(packet)))
-    else {
+    let place = QUEUED.get_ptr_mut(place_of(packet));
+    let (Some(delivery), Some(place)) = (maps::of_cpu(&DELIVERY, 0), place) else {
         return 0;
     };
     // SAFETY: a word of the array. Another CPU may write it at any time, as a whole.
@@ -104,14 +101,14 @@ pub fn netif_rx(ctx: RawTracePointContext) -> i32 {
 
 /// Who sends a packet that is queued now.
 #[inline(always)]
-fn sender(delivery: &Delivery) -> u32 {
+fn sender(delivery: Shared<Delivery>) -> u32 {
     if context::in_hardirq(Current::get()) {
         return 0;
     }
-    match delivery.serves {
+    match load!(delivery.serves) {
         serving::NONE => current_tid(),
         // What answers a packet is of the one who sent that.
-        serving::NET_RX => delivery.sender,
+        serving::NET_RX => load!(delivery.sender),
         // What a timer sends is of nobody.
         _ => 0,
     }
@@ -123,26 +120,25 @@ pub fn netif_receive_skb(ctx: RawTracePointContext) -> i32 {
     emit::ran(Program::NetifReceiveSkb);
     let packet: u64 = ctx.arg(0);
     let place = QUEUED.get_ptr_mut(place_of(packet));
-    let (Some(delivery), Some(place)) = (DELIVERY.get_ptr_mut(0), place) else {
+    let (Some(delivery), Some(place)) = (maps::of_cpu(&DELIVERY, 0), place) else {
         return 0;
     };
-    // SAFETY: as in `netif_rx`; and a slot of this CPU, in a preallocated array.
-    unsafe {
-        let mut sender = 0;
-        let queued = place.read_volatile();
-        if queued >> TID_BITS << TID_BITS == tag(packet) {
-            place.write_volatile(0);
-            sender = queued as u32 & ((1 << TID_BITS) - 1);
-        } else if (*delivery).packet == packet {
-            // A bridge hands on what it was handed.
-            return 0;
-        }
-        let is_own = sender != 0 && sender == current_tid();
-        (*delivery).packet = packet;
-        (*delivery).sender = sender;
-        let of_sender = if is_own { waker::SENDER } else { 0 };
-        (*delivery).mark = (*delivery).mark & !waker::SENDER | of_sender;
+    let mut sender = 0;
+    // SAFETY: as in `netif_rx`.
+    let queued = unsafe { place.read_volatile() };
+    if queued >> TID_BITS << TID_BITS == tag(packet) {
+        // SAFETY: the same.
+        unsafe { place.write_volatile(0) };
+        sender = queued as u32 & ((1 << TID_BITS) - 1);
+    } else if load!(delivery.packet) == packet {
+        // A bridge hands on what it was handed.
+        return 0;
     }
+    let is_own = sender != 0 && sender == current_tid();
+    store!(delivery.packet = packet);
+    store!(delivery.sender = sender);
+    let of_sender = if is_own { waker::SENDER } else { 0 };
+    store!(delivery.mark = load!(delivery.mark) & !waker::SENDER | of_sender);
     0
 }
 
@@ -154,17 +150,14 @@ pub fn mark(bits: u16, ts_ns: u64) -> u16 {
     if context == waker::CONTEXT_KNOWN {
         return bits;
     }
-    let Some(delivery) = DELIVERY.get(0) else {
+    let Some(delivery) = maps::of_cpu(&DELIVERY, 0) else {
         return bits;
     };
     // The packet may have ended a request to a disk beyond the network.
     let is_alone =
         context == waker::CONTEXT_KNOWN | waker::SOFTIRQ && !disk::may_have_finished(bits, ts_ns);
-    bits | if is_alone {
-        delivery.mark
-    } else {
-        delivery.mark & waker::SENDER
-    }
+    let mark = load!(delivery.mark);
+    bits | if is_alone { mark } else { mark & waker::SENDER }
 }
 
 #[inline(always)]

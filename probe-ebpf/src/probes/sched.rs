@@ -5,7 +5,6 @@ use core::hint::cold_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
     config::syscall_bits,
-    entry::TaskEntry,
     loss::Program,
     sched::{Switch, flag, state},
 };
@@ -16,9 +15,11 @@ use super::{
     task,
 };
 use crate::{
-    current, emit, filter,
+    current, emit,
+    filter::{self, Entry},
     offsets::{self, Constant, known},
     read::{self, Task},
+    shared::{self, Shared, load, store},
     syscall::{self, Syscall},
 };
 
@@ -30,16 +31,19 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     let prev: Task = ctx.arg(1);
     let next: Task = ctx.arg(2);
     current::note_switch(next);
-    let mut prev_entry = filter::entry(prev);
+    let prev_entry = filter::entry(prev);
     let next_entry = filter::entry(next);
-    if prev_entry.is_none() && next_entry.is_none() {
-        return 0;
+    if prev_entry.is_none() {
+        shared::one_by_one();
+        if next_entry.is_none() {
+            return 0;
+        }
     }
     let ts_ns = read::now();
     let mut flags = 0;
     let mut out = Out::default();
-    if let Some(entry) = prev_entry.as_deref_mut() {
-        if entry.running == 0 {
+    if let Some(entry) = prev_entry {
+        if load!(entry.running) == 0 {
             cold_path();
             recover::switch_in(prev, entry, ts_ns);
         }
@@ -47,28 +51,25 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         out = switch_out(prev, entry, prev_state(&ctx, prev), preempt, ts_ns);
         flags |= out.flags;
     }
-    let mut next_half = None;
     if let Some(entry) = next_entry {
-        if entry.wake_ns <= entry.off_ns && entry.off_ns != 0 {
+        let off_ns = load!(entry.off_ns);
+        if load!(entry.wake_ns) <= off_ns && off_ns != 0 {
             cold_path();
             recover::waking(next, entry, ts_ns);
         }
         flags |= flag::HAS_NEXT;
-        next_half = Some(entry);
     }
-    let recorded = emit::switch(flags, ts_ns, |to: *mut Switch| {
-        let next_half = next_half.as_deref();
-        // SAFETY: `to` is a reserved record.
-        unsafe { switch_record::write(to, &out, next_half) };
+    let recorded = emit::switch(flags, ts_ns, |to: Shared<Switch>| {
+        switch_record::write(to, &out, next_entry);
     });
     if let Some(entry) = prev_entry {
         loss_sums::account_out(entry, &out, ts_ns, recorded);
     }
-    if let Some(entry) = next_half {
+    if let Some(entry) = next_entry {
         loss_sums::account_in(entry, ts_ns, recorded);
-        entry.off_ns = 0;
-        entry.wake_ns = 0;
-        entry.running = 1;
+        store!(entry.off_ns = 0);
+        store!(entry.wake_ns = 0);
+        store!(entry.running = 1);
     }
     if out.state & state::DEAD != 0 {
         cold_path();
@@ -95,18 +96,13 @@ fn prev_state(ctx: &BtfTracePointContext, prev: Task) -> u16 {
 }
 
 #[inline(always)]
-fn switch_out(
-    prev: Task,
-    entry: &mut TaskEntry,
-    task_state: u16,
-    preempt: bool,
-    ts_ns: u64,
-) -> Out {
+fn switch_out(prev: Task, entry: Entry, task_state: u16, preempt: bool, ts_ns: u64) -> Out {
     let mut flags = flag::HAS_PREV;
     let sleeps = !preempt && task_state != state::RUNNING;
     let call = call_of(prev, entry, &mut flags);
-    entry.seq = entry.seq.wrapping_add(1);
-    entry.running = 0;
+    let seq = load!(entry.seq).wrapping_add(1);
+    store!(entry.seq = seq);
+    store!(entry.running = 0);
     if preempt {
         flags |= flag::PREEMPT;
     }
@@ -114,21 +110,21 @@ fn switch_out(
         if io_wait(prev) {
             flags |= flag::IOWAIT;
         }
-        if entry.on_lock != 0 {
+        if load!(entry.on_lock) != 0 {
             flags |= flag::LOCK;
         }
         if prepare_sleep(prev, entry, &call, flags, task_state, ts_ns) {
             flags |= flag::OBJECT;
         }
-        entry.off_ns = ts_ns;
-        entry.run_delay_ns = recover::run_delay(prev);
+        store!(entry.off_ns = ts_ns);
+        store!(entry.run_delay_ns = recover::run_delay(prev));
     }
     Out {
         flags,
-        tid: entry.tid,
+        tid: load!(entry.tid),
         state: task_state,
         nr: call.nr,
-        seq: entry.seq,
+        seq,
         arg0: call.arg0,
         arg1: call.arg1,
     }
@@ -136,9 +132,10 @@ fn switch_out(
 
 /// The system call of a user task; sets `KERNEL` or `COMPAT`.
 #[inline(always)]
-pub fn call_of(task: Task, entry: &TaskEntry, flags: &mut u16) -> Syscall {
-    let call = if syscall::are_kept(entry) {
-        syscall::behind(entry.regs, syscall::is_compat(task))
+pub fn call_of(task: Task, entry: Entry, flags: &mut u16) -> Syscall {
+    let regs = load!(entry.regs);
+    let call = if syscall::are_kept(regs) {
+        syscall::behind(regs, syscall::is_compat(task))
     } else if read::is_kernel(read::flags(task)) {
         *flags |= flag::KERNEL;
         return syscall::NONE;
@@ -164,7 +161,7 @@ pub fn io_wait(task: Task) -> bool {
 #[inline(always)]
 fn prepare_sleep(
     prev: Task,
-    entry: &mut TaskEntry,
+    entry: Entry,
     call: &Syscall,
     flags: u16,
     task_state: u16,
@@ -179,6 +176,6 @@ fn prepare_sleep(
     let described = on_fd && fd::describe(prev, entry, call.arg0 as i32, ts_ns);
     let uninterruptible = task_state & state::INTERRUPTIBLE == 0;
     let unsettled = bits & syscall_bits::NEEDS_STACK != 0 || on_fd && !described;
-    entry.needs_stack = u8::from(uninterruptible || unsettled);
+    store!(entry.needs_stack = u8::from(uninterruptible || unsettled));
     described
 }

@@ -5,7 +5,6 @@ use core::ffi::c_void;
 
 use probe_common::{
     config::{iter_mode, syscall_bits},
-    entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
     sched::state,
@@ -14,10 +13,12 @@ use probe_common::{
 
 use super::{fd, sched, wake};
 use crate::{
-    emit, filter,
+    emit,
+    filter::{self, Entry},
     maps::{CONTROL, LIFECYCLE},
     offsets,
     read::{self, Task},
+    shared::{Shared, load, store, store_words},
 };
 
 // struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; }
@@ -30,10 +31,11 @@ pub fn task_iter(ctx: *mut c_void) -> i32 {
     if task.is_null() {
         return 0;
     }
-    let mode = match CONTROL.get(0) {
-        Some(mode) => *mode,
-        None => return 0,
+    let Some(mode) = CONTROL.get_ptr(0) else {
+        return 0;
     };
+    // SAFETY: a word of the array, which user space sets before it asks.
+    let mode = unsafe { mode.read_volatile() };
     let flags = match mode {
         iter_mode::FINAL => snapshot::FINAL,
         _ if !begin_to_follow(task) => return 0,
@@ -63,51 +65,48 @@ fn begin_to_follow(task: Task) -> bool {
 }
 
 #[inline(always)]
-fn report(task: Task, entry: &mut TaskEntry, mut flags: u16) {
+fn report(task: Task, entry: Entry, mut flags: u16) {
     let ts_ns = read::now();
     let task_state = read::field::<u32>(task, &offsets::TASK_STATE) as u16;
     // An int up to 6.18, a byte from 7.0 on; little-endian both.
     if read::field::<u8>(task, &offsets::TASK_ON_CPU) != 0 {
         flags |= snapshot::ON_CPU;
-        entry.running = 1;
+        store!(entry.running = 1);
     }
     let call = sched::call_of(task, entry, &mut flags);
     if task_state != state::RUNNING && flags & snapshot::ON_CPU == 0 {
         if sched::io_wait(task) {
             flags |= probe_common::sched::flag::IOWAIT;
         }
-        if entry.on_lock != 0 {
+        if load!(entry.on_lock) != 0 {
             flags |= probe_common::sched::flag::LOCK;
         }
         let on_fd = offsets::bits_of(call.nr) & syscall_bits::FD != 0;
         if on_fd && fd::describe(task, entry, call.arg0 as i32, ts_ns) {
             flags |= probe_common::sched::flag::OBJECT;
         }
-        if flags & snapshot::FINAL == 0 && entry.off_ns == 0 {
-            entry.off_ns = ts_ns;
+        if flags & snapshot::FINAL == 0 && load!(entry.off_ns) == 0 {
+            store!(entry.off_ns = ts_ns);
         }
-        wake::sleeper_stack(task, entry.tid, ts_ns);
+        wake::sleeper_stack(task, load!(entry.tid), ts_ns);
     }
     let header = emit::header::<Snapshot>(kind::SNAPSHOT, flags, ts_ns);
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Snapshot| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
-            (&raw mut (*to).tgid).write(read::tgid(task));
-            (&raw mut (*to).ppid).write(read::ppid(task));
-            (&raw mut (*to).migrations).write(entry.migrations);
-            (&raw mut (*to).state).write(task_state);
-            (&raw mut (*to).nr).write(call.nr);
-            (&raw mut (*to).seq).write(entry.seq);
-            (&raw mut (*to).waker_flags).write(entry.waker_flags);
-            (&raw mut (*to).arg0).write(call.arg0);
-            (&raw mut (*to).arg1).write(call.arg1);
-            (&raw mut (*to).start_ns).write(read::field(task, &offsets::TASK_START_TIME));
-            (&raw mut (*to).wake_ns).write(entry.wake_ns);
-            (&raw mut (*to).waker_tid).write(entry.waker_tid);
-            (&raw mut (*to).waker_nr).write(entry.waker_nr);
-            (&raw mut (*to).pad).write(0);
-            read::comm(task, &raw mut (*to).comm);
-        }
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Snapshot>| {
+        store!(to.tid = load!(entry.tid));
+        store!(to.tgid = read::tgid(task));
+        store!(to.ppid = read::ppid(task));
+        store!(to.migrations = load!(entry.migrations));
+        store!(to.state = task_state);
+        store!(to.nr = call.nr);
+        store!(to.seq = load!(entry.seq));
+        store!(to.waker_flags = load!(entry.waker_flags));
+        store!(to.arg0 = call.arg0);
+        store!(to.arg1 = call.arg1);
+        store!(to.start_ns = read::field(task, &offsets::TASK_START_TIME));
+        store!(to.wake_ns = load!(entry.wake_ns));
+        store!(to.waker_tid = load!(entry.waker_tid));
+        store!(to.waker_nr = load!(entry.waker_nr));
+        store!(to.pad = 0);
+        store_words!(to.comm = read::comm_words(task));
     });
 }

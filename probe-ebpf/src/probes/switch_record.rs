@@ -1,6 +1,11 @@
 //! A switch record: the task that stops and the one that starts.
 
-use probe_common::{entry::TaskEntry, sched::Switch};
+use probe_common::sched::Switch;
+
+use crate::{
+    filter::Entry,
+    shared::{Shared, load, store},
+};
 
 /// The half of the record that belongs to the task that stops.
 #[derive(Default)]
@@ -16,48 +21,36 @@ pub struct Out {
 
 /// Writes every field behind the header.
 ///
-/// SAFETY: `to` is a reserved record.
 #[inline(always)]
-pub unsafe fn write(to: *mut Switch, out: &Out, next: Option<&TaskEntry>) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        (&raw mut (*to).prev_tid).write(out.tid);
-        (&raw mut (*to).prev_state).write(out.state);
-        (&raw mut (*to).prev_nr).write(out.nr);
-        (&raw mut (*to).prev_seq).write(out.seq);
-        (&raw mut (*to).prev_arg0).write(out.arg0);
-        (&raw mut (*to).prev_arg1).write(out.arg1);
-        match next {
-            Some(entry) => write_next(to, entry),
-            None => write_no_next(to),
-        }
+pub fn write(to: Shared<Switch>, out: &Out, next: Option<Entry>) {
+    store!(to.prev_tid = out.tid);
+    store!(to.prev_state = out.state);
+    store!(to.prev_nr = out.nr);
+    store!(to.prev_seq = out.seq);
+    store!(to.prev_arg0 = out.arg0);
+    store!(to.prev_arg1 = out.arg1);
+    match next {
+        Some(entry) => write_next(to, entry),
+        None => write_no_next(to),
     }
 }
 
-/// SAFETY: `to` is a reserved record.
 #[inline(always)]
-unsafe fn write_next(to: *mut Switch, entry: &TaskEntry) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        (&raw mut (*to).next_tid).write(entry.tid);
-        (&raw mut (*to).next_seq).write(entry.seq);
-        (&raw mut (*to).wake_ns).write(entry.wake_ns);
-        (&raw mut (*to).waker_tid).write(entry.waker_tid);
-        (&raw mut (*to).waker_nr).write(entry.waker_nr);
-        (&raw mut (*to).waker_flags).write(entry.waker_flags);
-    }
+fn write_next(to: Shared<Switch>, entry: Entry) {
+    store!(to.next_tid = load!(entry.tid));
+    store!(to.next_seq = load!(entry.seq));
+    store!(to.wake_ns = load!(entry.wake_ns));
+    store!(to.waker_tid = load!(entry.waker_tid));
+    store!(to.waker_nr = load!(entry.waker_nr));
+    store!(to.waker_flags = load!(entry.waker_flags));
 }
 
-/// SAFETY: `to` is a reserved record.
 #[inline(always)]
-unsafe fn write_no_next(to: *mut Switch) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        (&raw mut (*to).next_tid).write(0);
-        (&raw mut (*to).next_seq).write(0);
-        (&raw mut (*to).wake_ns).write(0);
-        (&raw mut (*to).waker_tid).write(0);
-        (&raw mut (*to).waker_nr).write(-1);
-        (&raw mut (*to).waker_flags).write(0);
-    }
+fn write_no_next(to: Shared<Switch>) {
+    store!(to.next_tid = 0);
+    store!(to.next_seq = 0);
+    store!(to.wake_ns = 0);
+    store!(to.waker_tid = 0);
+    store!(to.waker_nr = -1);
+    store!(to.waker_flags = 0);
 }

@@ -10,6 +10,7 @@ use crate::{
     emit,
     offsets::{self, known},
     read::field,
+    shared::store,
 };
 
 /// `__USER32_CS` (arch/x86/include/asm/segment.h): the caller is a 32-bit
@@ -24,11 +25,11 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     let regs: *const u8 = ctx.arg(0);
-    entry.arg0 = field(regs, &offsets::REGS_ARG0);
-    entry.arg1 = field(regs, &offsets::REGS_ARG1);
+    store!(entry.arg0 = field(regs, &offsets::REGS_ARG0));
+    store!(entry.arg1 = field(regs, &offsets::REGS_ARG1));
     let compat = known(&offsets::REGS_CS) && field::<u16>(regs, &offsets::REGS_CS) == USER32_CS;
-    entry.nr_flags = if compat { flag::COMPAT } else { 0 };
-    entry.nr = ctx.arg::<i64>(1) as i16;
+    store!(entry.nr_flags = if compat { flag::COMPAT } else { 0 });
+    store!(entry.nr = ctx.arg::<i64>(1) as i16);
     0
 }
 
@@ -37,8 +38,8 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 pub fn sys_exit(_ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SysExit);
     if let Some(entry) = Current::get().entry() {
-        entry.nr = -1;
-        entry.nr_flags = 0;
+        store!(entry.nr = -1);
+        store!(entry.nr_flags = 0);
     }
     0
 }

@@ -2,7 +2,6 @@
 
 use aya_ebpf::{helpers, macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
-    entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
     sched::waker,
@@ -12,10 +11,12 @@ use probe_common::{
 use super::wake::note_waker;
 use crate::{
     current::Current,
-    emit, filter,
+    emit,
+    filter::{self, Entry},
     maps::LIFECYCLE,
     offsets::{self, Constant, known},
     read::{self, Task},
+    shared::{Shared, address, load, store, store_words},
 };
 
 /// `include/uapi/linux/sched.h`
@@ -39,7 +40,7 @@ pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
     aya_log_ebpf::debug!(&ctx, "new task {}", read::tid(task));
     if let Some(entry) = filter::entry(task) {
         note_waker(entry, creator, ts_ns);
-        entry.waker_flags |= waker::NEW;
+        store!(entry.waker_flags = load!(entry.waker_flags) | waker::NEW);
     }
     0
 }
@@ -50,7 +51,7 @@ fn emit_fork(task: Task, creator: Current, ts_ns: u64) -> bool {
     // The second test is for a thread made by a thread that the seeding
     // iterator has not reached yet.
     let creator_tid = match creator.entry() {
-        Some(entry) => entry.tid,
+        Some(entry) => load!(entry.tid),
         None if filter::is_target(creator.tgid()) => creator.tid(),
         None => return false,
     };
@@ -59,21 +60,18 @@ fn emit_fork(task: Task, creator: Current, ts_ns: u64) -> bool {
     }
     let same_process = read::tgid(task) == creator.tgid();
     let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
-    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Fork| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).creator_tid).write(creator_tid);
-            (&raw mut (*to).tid).write(read::tid(task));
-            (&raw mut (*to).tgid).write(read::tgid(task));
-            (&raw mut (*to).ppid).write(read::ppid(task));
-            (&raw mut (*to).clone_flags).write(if same_process { CLONE_THREAD } else { 0 });
-            (&raw mut (*to).start_ns).write(read::field(task, &offsets::TASK_START_TIME));
-            read::comm(task, &raw mut (*to).comm);
-        }
+    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Fork>| {
+        store!(to.creator_tid = creator_tid);
+        store!(to.tid = read::tid(task));
+        store!(to.tgid = read::tgid(task));
+        store!(to.ppid = read::ppid(task));
+        store!(to.clone_flags = if same_process { CLONE_THREAD } else { 0 });
+        store!(to.start_ns = read::field(task, &offsets::TASK_START_TIME));
+        store_words!(to.comm = read::comm_words(task));
     });
     if !recorded && let Some(entry) = filter::entry(task) {
         // Its name is emitted at the end.
-        entry.name = 0;
+        store!(entry.name = 0);
     }
     true
 }
@@ -86,25 +84,23 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
-    let old_tid = entry.tid;
+    let old_tid = load!(entry.tid);
     let tid = read::tid(task);
     let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
-    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exec| {
-        // SAFETY: `to` is a reserved record. The bytes of `argv` behind
-        // `argv_len` keep what the ring held; user space reads `argv_len` only.
-        unsafe {
-            (&raw mut (*to).tid).write(tid);
-            (&raw mut (*to).old_tid).write(old_tid);
-            read::comm(task, &raw mut (*to).comm);
-            (&raw mut (*to).argv_len).write(read_argv(task, &raw mut (*to).argv));
-            (&raw mut (*to).pad).write(0);
-        }
+    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exec>| {
+        // The bytes of `argv` behind `argv_len` keep what the ring held; user space
+        // reads `argv_len` only.
+        store!(to.tid = tid);
+        store!(to.old_tid = old_tid);
+        store_words!(to.comm = read::comm_words(task));
+        store!(to.argv_len = read_argv(task, address!(to.argv)));
+        store!(to.pad = 0);
     });
     if recorded {
-        entry.name = read::comm_hash(read::comm_words(task));
+        store!(entry.name = read::comm_hash(read::comm_words(task)));
     }
     // Not before: a task that is preempted in here switches under the tid known so far.
-    entry.tid = tid;
+    store!(entry.tid = tid);
     0
 }
 
@@ -145,22 +141,19 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
 /// Emits it once: at the exit itself, or, when the kernel skipped the program
 /// there or there was no room, at the last switch-out.
 #[inline(always)]
-pub fn emit_exit(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
-    if entry.exiting != 0 {
+pub fn emit_exit(task: Task, entry: Entry, ts_ns: u64) {
+    if load!(entry.exiting) != 0 {
         return;
     }
     emit_late_name(task, entry, ts_ns);
     let header = emit::header::<Exit>(kind::EXIT, 0, ts_ns);
-    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exit| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
-            (&raw mut (*to).exit_code).write(read::field(task, &offsets::TASK_EXIT_CODE));
-            (&raw mut (*to).migrations).write(entry.migrations);
-            (&raw mut (*to).pad).write(0);
-        }
+    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exit>| {
+        store!(to.tid = load!(entry.tid));
+        store!(to.exit_code = read::field(task, &offsets::TASK_EXIT_CODE));
+        store!(to.migrations = load!(entry.migrations));
+        store!(to.pad = 0);
     });
-    entry.exiting = u32::from(recorded);
+    store!(entry.exiting = u32::from(recorded));
 }
 
 // TP_PROTO(struct task_struct *p)
@@ -179,7 +172,7 @@ pub fn sched_process_free(ctx: BtfTracePointContext) -> i32 {
 pub fn sched_migrate_task(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SchedMigrateTask);
     if let Some(entry) = filter::entry(ctx.arg(0)) {
-        entry.migrations += 1;
+        store!(entry.migrations = load!(entry.migrations) + 1);
     }
     0
 }
@@ -197,39 +190,37 @@ pub fn task_rename(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let new: u64 = ctx.arg(1);
-    emit_name(entry, read::now(), |comm| {
-        // SAFETY: the helper checks the source, and puts a NUL into `comm`.
-        unsafe {
-            comm.cast::<[u64; 2]>().write([0; 2]);
-            let _cut = helpers::generated::bpf_probe_read_kernel_str(
-                comm.cast(),
-                16,
-                new as *const core::ffi::c_void,
-            );
-        }
-    });
+    let mut comm = [0; 2];
+    // SAFETY: there is room for 16 bytes; the helper checks the source, and puts a NUL
+    // behind what it copies.
+    unsafe {
+        let _cut = helpers::generated::bpf_probe_read_kernel_str(
+            (&raw mut comm).cast(),
+            size_of_val(&comm) as u32,
+            new as *const core::ffi::c_void,
+        );
+    }
+    emit_name(entry, read::now(), comm);
     0
 }
 
 /// Emits the name that a task bears by now, if that was not emitted when it was
 /// given: the kernel forbade to read it, or skipped the program.
 #[inline(always)]
-fn emit_late_name(task: Task, entry: &mut TaskEntry, ts_ns: u64) {
-    if read::comm_hash(read::comm_words(task)) != entry.name {
-        emit_name(entry, ts_ns, |comm| read::comm(task, comm));
+fn emit_late_name(task: Task, entry: Entry, ts_ns: u64) {
+    let comm = read::comm_words(task);
+    if read::comm_hash(comm) != load!(entry.name) {
+        emit_name(entry, ts_ns, comm);
     }
 }
 
 #[inline(always)]
-fn emit_name(entry: &mut TaskEntry, ts_ns: u64, write_comm: impl FnOnce(*mut [u8; 16])) {
+fn emit_name(entry: Entry, ts_ns: u64, comm: [u64; 2]) {
     let header = emit::header::<Rename>(kind::RENAME, 0, ts_ns);
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Rename| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
-            (&raw mut (*to).pad).write(0);
-            write_comm(&raw mut (*to).comm);
-            entry.name = read::comm_hash((&raw const (*to).comm).cast::<[u64; 2]>().read());
-        }
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Rename>| {
+        store!(to.tid = load!(entry.tid));
+        store!(to.pad = 0);
+        store_words!(to.comm = comm);
+        store!(entry.name = read::comm_hash(comm));
     });
 }

@@ -10,7 +10,6 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use probe_common::{
-    entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
     sched::{Waker, waker},
@@ -21,10 +20,12 @@ use super::{disk, packet};
 use crate::{
     context,
     current::Current,
-    emit, filter,
+    emit,
+    filter::{self, Entry},
     maps::EVENTS,
     offsets::{self, Constant as _},
     read::{self, Task},
+    shared::{Shared, address, load, store, store_words},
 };
 
 // TP_PROTO(struct task_struct *p)
@@ -36,11 +37,11 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     let ts_ns = read::now();
-    let off_ns = entry.off_ns;
+    let off_ns = load!(entry.off_ns);
     // The first waking of a sleep counts. One from before the switch-out is
     // kept only until one after it comes: it may have found the task still
     // running and meant nothing, or it may have raced with the switch-out.
-    if off_ns != 0 && entry.wake_ns > off_ns {
+    if off_ns != 0 && load!(entry.wake_ns) > off_ns {
         return 0;
     }
     let current = Current::get();
@@ -49,29 +50,29 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
     let by_interrupt = context::is_interrupt(bits);
     if bits & waker::TRACED == 0 && (!by_interrupt || bits & waker::SENDER != 0) {
         cold_path();
-        name_external(entry.tid, current, ts_ns);
+        name_external(load!(entry.tid), current, ts_ns);
     }
     if offsets::HAS_STACKS.load() == 0 {
         return 0;
     }
     let long = asleep && ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
-    if long || asleep && entry.needs_stack != 0 {
+    if long || asleep && load!(entry.needs_stack) != 0 {
         cold_path();
-        sleeper_stack(task, entry.tid, ts_ns);
+        sleeper_stack(task, load!(entry.tid), ts_ns);
     }
     // An interrupt's stack is most often the only thing that shows what it was, also
     // where the waking races with a switch-out on another CPU.
     if long || by_interrupt && bits & waker::NET_RX == 0 {
         cold_path();
-        waker_stack(&ctx, entry.tid, ts_ns);
-        disk::emit_disk(entry.tid, bits, ts_ns);
+        waker_stack(&ctx, load!(entry.tid), ts_ns);
+        disk::emit_disk(load!(entry.tid), bits, ts_ns);
     }
     0
 }
 
 /// Writes the waker into the sleeper's entry and returns its flags.
 #[inline(always)]
-pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
+pub fn note_waker(entry: Entry, current: Current, ts_ns: u64) -> u16 {
     let flags = current.flags();
     let tid = current.tid();
     let mut bits = packet::mark(context::describe(current, flags, tid), ts_ns);
@@ -79,7 +80,7 @@ pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
     let mut nr = -1;
     if tid != 0 && !read::is_kernel(flags) {
         let compat;
-        (nr, compat) = current.call(waker_entry.as_deref());
+        (nr, compat) = current.call(waker_entry);
         if compat {
             bits |= waker::COMPAT;
         }
@@ -87,12 +88,12 @@ pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
     let mut waker_tid = tid;
     if let Some(waker_entry) = waker_entry {
         bits |= waker::TRACED;
-        waker_tid = waker_entry.tid;
+        waker_tid = load!(waker_entry.tid);
     }
-    entry.waker_tid = waker_tid;
-    entry.waker_nr = nr;
-    entry.waker_flags = bits;
-    entry.wake_ns = ts_ns;
+    store!(entry.waker_tid = waker_tid);
+    store!(entry.waker_nr = nr);
+    store!(entry.waker_flags = bits);
+    store!(entry.wake_ns = ts_ns);
     bits
 }
 
@@ -100,15 +101,12 @@ pub fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
 #[inline(always)]
 fn name_external(sleeper: u32, current: Current, ts_ns: u64) {
     let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Waker, header, |to: *mut Waker| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(sleeper);
-            (&raw mut (*to).waker_tid).write(current.tid());
-            (&raw mut (*to).waker_tgid).write(current.tgid());
-            (&raw mut (*to).pad).write(0);
-            current.comm(&raw mut (*to).comm);
-        }
+    emit::record(&EVENTS, Loss::Waker, header, |to: Shared<Waker>| {
+        store!(to.tid = sleeper);
+        store!(to.waker_tid = current.tid());
+        store!(to.waker_tgid = current.tgid());
+        store!(to.pad = 0);
+        store_words!(to.comm = current.comm());
     });
 }
 
@@ -146,14 +144,12 @@ fn emit_stack(
 ) {
     const BYTES: u32 = (FRAMES * 8) as u32;
     let header = emit::header::<Stack>(kind::STACK, whose, ts_ns);
-    emit::record(&EVENTS, Loss::Stack, header, |to: *mut Stack| {
-        // SAFETY: `to` is a reserved record. The frames behind `len` keep what
-        // the ring held before; user space reads `len` frames only.
-        unsafe {
-            (&raw mut (*to).tid).write(tid);
-            let taken = take((&raw mut (*to).frames).cast(), BYTES);
-            let len = if taken > 0 { taken as u32 / 8 } else { 0 };
-            (&raw mut (*to).len).write(len);
-        }
+    emit::record(&EVENTS, Loss::Stack, header, |to: Shared<Stack>| {
+        // The frames behind `len` keep what the ring held before; user space reads
+        // `len` frames only.
+        store!(to.tid = tid);
+        let taken = take(address!(to.frames).cast(), BYTES);
+        let len = if taken > 0 { taken as u32 / 8 } else { 0 };
+        store!(to.len = len);
     });
 }

@@ -2,7 +2,6 @@
 
 use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
 use probe_common::{
-    entry::TaskEntry,
     loss::Program,
     sched::{Switch, flag, state},
 };
@@ -13,9 +12,12 @@ use super::{
     who::Current,
 };
 use crate::{
-    emit, filter,
+    emit,
+    filter::{self, Entry},
     probes::switch_record::{self, Out},
     read,
+    shared::{self, Shared, load, store},
+    syscall::Syscall,
 };
 
 // States as `__trace_sched_switch_state` (include/trace/events/sched.h) reports
@@ -43,8 +45,11 @@ pub fn raw_sched_switch(ctx: TracePointContext) -> u32 {
         prev.entry()
     };
     let arriving = filter::entry_at(u64::from(next_tid));
-    if leaving.is_none() && arriving.is_none() {
-        return 0;
+    if leaving.is_none() {
+        shared::one_by_one();
+        if arriving.is_none() {
+            return 0;
+        }
     }
     let ts_ns = read::now();
     let mut out = Out::default();
@@ -61,62 +66,68 @@ pub fn raw_sched_switch(ctx: TracePointContext) -> u32 {
 }
 
 #[inline(always)]
-fn emit_switch(out: &Out, arriving: Option<&'static mut TaskEntry>, ts_ns: u64) {
+fn emit_switch(out: &Out, arriving: Option<Entry>, ts_ns: u64) {
     let mut flags = out.flags;
     let mut next_half = None;
     if let Some(entry) = arriving {
         flags |= flag::HAS_NEXT;
-        if entry.running == 1 {
+        if load!(entry.running) == 1 {
             skip(entry);
         }
         next_half = Some(entry);
     }
-    emit::switch(flags, ts_ns, |to: *mut Switch| {
-        // SAFETY: `to` is a reserved record.
-        unsafe { switch_record::write(to, out, next_half.as_deref()) };
+    emit::switch(flags, ts_ns, |to: Shared<Switch>| {
+        switch_record::write(to, out, next_half);
     });
     if let Some(entry) = next_half {
-        entry.off_ns = 0;
-        entry.wake_ns = 0;
-        entry.running = 1;
+        store!(entry.off_ns = 0);
+        store!(entry.wake_ns = 0);
+        store!(entry.running = 1);
     }
 }
 
 #[inline(always)]
-fn switch_out(entry: &mut TaskEntry, reported: u32, ts_ns: u64) -> Out {
+fn switch_out(entry: Entry, reported: u32, ts_ns: u64) -> Out {
     let (task_state, mut flags) = translate(reported);
     let sleeps = task_state != state::RUNNING;
-    note_call(entry);
-    if entry.running == 0 {
+    let call = note_call(entry);
+    if load!(entry.running) == 0 {
         skip(entry);
     }
-    entry.seq = entry.seq.wrapping_add(1);
-    entry.running = 0;
+    let seq = load!(entry.seq).wrapping_add(1);
+    store!(entry.seq = seq);
+    store!(entry.running = 0);
     if sleeps {
-        entry.off_ns = ts_ns;
-        if entry.on_lock != 0 {
+        store!(entry.off_ns = ts_ns);
+        if load!(entry.on_lock) != 0 {
             flags |= flag::LOCK;
         }
     }
     Out {
-        flags: flags | flag::HAS_PREV | entry.nr_flags,
-        tid: entry.tid,
+        flags: flags | flag::HAS_PREV | compat_flag(&call),
+        tid: load!(entry.tid),
         state: task_state,
-        nr: entry.nr,
-        seq: entry.seq,
-        arg0: entry.arg0,
-        arg1: entry.arg1,
+        nr: call.nr,
+        seq,
+        arg0: call.arg0,
+        arg1: call.arg1,
     }
 }
 
 /// Keeps the call for the last look at a sleeper, which cannot read registers.
 #[inline(always)]
-fn note_call(entry: &mut TaskEntry) {
+fn note_call(entry: Entry) -> Syscall {
     let call = syscall::of(entry);
-    entry.nr = call.nr;
-    entry.arg0 = call.arg0;
-    entry.arg1 = call.arg1;
-    entry.nr_flags = if call.compat { flag::COMPAT } else { 0 };
+    store!(entry.nr = call.nr);
+    store!(entry.arg0 = call.arg0);
+    store!(entry.arg1 = call.arg1);
+    store!(entry.nr_flags = compat_flag(&call));
+    call
+}
+
+#[inline(always)]
+fn compat_flag(call: &Syscall) -> u16 {
+    if call.compat { flag::COMPAT } else { 0 }
 }
 
 /// The kernel ran no program at a switch of this task: its number in the
@@ -124,8 +135,8 @@ fn note_call(entry: &mut TaskEntry) {
 /// (Classic programs do not run while another one, or a map operation of any
 /// process, is under way on the same CPU.)
 #[inline(always)]
-fn skip(entry: &mut TaskEntry) {
-    entry.seq = entry.seq.wrapping_add(1);
+fn skip(entry: Entry) {
+    store!(entry.seq = load!(entry.seq).wrapping_add(1));
 }
 
 /// The record's own state and flag.
@@ -148,7 +159,7 @@ pub fn raw_sched_migrate_task(ctx: TracePointContext) -> u32 {
     emit::ran(Program::SchedMigrateTask);
     let tid: u32 = field(&ctx, &fields::RAW_MIGRATE_PID);
     if let Some(entry) = filter::entry_at(u64::from(tid)) {
-        entry.migrations += 1;
+        store!(entry.migrations = load!(entry.migrations) + 1);
     }
     0
 }

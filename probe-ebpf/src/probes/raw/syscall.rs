@@ -4,11 +4,14 @@
 //! do: from 7.0 on a program is skipped while another task is preempted in it.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
-use probe_common::{entry::TaskEntry, loss::Program};
+use probe_common::loss::Program;
 
 use super::who::Current;
 use crate::{
-    emit, read,
+    emit,
+    filter::Entry,
+    read,
+    shared::{load, store},
     syscall::{self, Syscall},
 };
 
@@ -34,7 +37,7 @@ const USER32_CS: u64 = 0x23;
 pub fn raw_sys_enter(ctx: RawTracePointContext) -> i32 {
     emit::ran(Program::SysEnter);
     if let Some((_, entry)) = Current::get().entry() {
-        entry.regs = ctx.arg(0);
+        store!(entry.regs = ctx.arg(0));
     }
     0
 }
@@ -42,11 +45,12 @@ pub fn raw_sys_enter(ctx: RawTracePointContext) -> i32 {
 /// The call of a task that is in the kernel; none outside one, and before its
 /// first.
 #[inline(always)]
-pub fn of(entry: &TaskEntry) -> Syscall {
-    if entry.regs == 0 {
+pub fn of(entry: Entry) -> Syscall {
+    let regs = load!(entry.regs);
+    if regs == 0 {
         return syscall::NONE;
     }
-    let saved: Saved = read::probe_at(entry.regs + SAVED);
+    let saved: Saved = read::probe_at(regs + SAVED);
     // No task runs without a code segment: this could not be read.
     if saved.cs == 0 {
         return syscall::NONE;

@@ -13,9 +13,11 @@ use super::{
     who::{Current, retire},
 };
 use crate::{
-    emit, filter,
+    emit,
+    filter::{self, Entry},
     maps::{LIFECYCLE, TARGETS},
     read,
+    shared::{Shared, load, store, store_words},
 };
 
 // include/uapi/linux/sched.h
@@ -40,23 +42,20 @@ pub fn raw_task_newtask(ctx: TracePointContext) -> u32 {
     };
     let clone_flags: u64 = field(&ctx, &fields::RAW_NEWTASK_FLAGS);
     let entry = newborn(tid, clone_flags, &creator);
-    if !filter::insert(u64::from(tid), tid, &entry) {
+    if !filter::insert(u64::from(tid), tid, &raw const entry) {
         return 0;
     }
     let ts_ns = read::now();
     let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Fork| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Fork>| {
         let comm: Comm = field(&ctx, &fields::RAW_NEWTASK_COMM);
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).creator_tid).write(creator.tid);
-            (&raw mut (*to).tid).write(tid);
-            (&raw mut (*to).tgid).write(entry.tgid);
-            (&raw mut (*to).ppid).write(entry.ppid);
-            (&raw mut (*to).clone_flags).write(clone_flags);
-            (&raw mut (*to).start_ns).write(ts_ns);
-            (&raw mut (*to).comm).cast::<Comm>().write(comm);
-        }
+        store!(to.creator_tid = creator.tid);
+        store!(to.tid = tid);
+        store!(to.tgid = entry.tgid);
+        store!(to.ppid = entry.ppid);
+        store!(to.clone_flags = clone_flags);
+        store!(to.start_ns = ts_ns);
+        store_words!(to.comm = comm);
     });
     0
 }
@@ -68,14 +67,14 @@ fn creator() -> Option<Creator> {
     let Current { tid, tgid } = Current::get();
     if let Some((_, entry)) = Current::get().entry() {
         return Some(Creator {
-            tid: entry.tid,
+            tid: load!(entry.tid),
             tgid,
-            ppid: entry.ppid,
+            ppid: load!(entry.ppid),
         });
     }
     let target = TARGETS.get_ptr(tgid)?;
     // SAFETY: a slot of a preallocated map.
-    let ppid = unsafe { *target };
+    let ppid = unsafe { target.read_volatile() };
     Some(Creator { tid, tgid, ppid })
 }
 
@@ -104,21 +103,18 @@ pub fn raw_sched_process_exec(ctx: TracePointContext) -> u32 {
     let Some(entry) = filter::entry_at(u64::from(old_pid)) else {
         return 0;
     };
-    let old_tid = entry.tid;
+    let old_tid = load!(entry.tid);
     if tid != old_pid {
         take_leaders_id(entry, tid, old_pid);
     }
     let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exec| {
-        // SAFETY: `to` is a reserved record. The bytes of `argv` keep what the
-        // ring held; user space reads `argv_len` only.
-        unsafe {
-            (&raw mut (*to).tid).write(tid);
-            (&raw mut (*to).old_tid).write(old_tid);
-            fields::current_comm(&raw mut (*to).comm);
-            (&raw mut (*to).argv_len).write(0);
-            (&raw mut (*to).pad).write(0);
-        }
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exec>| {
+        // The bytes of `argv` keep what the ring held; user space reads `argv_len` only.
+        store!(to.tid = tid);
+        store!(to.old_tid = old_tid);
+        store_words!(to.comm = read::current_comm());
+        store!(to.argv_len = 0);
+        store!(to.pad = 0);
     });
     0
 }
@@ -127,11 +123,11 @@ pub fn raw_sched_process_exec(ctx: TracePointContext) -> u32 {
 /// `de_thread`, and what it did under that id until now was taken for nobody's
 /// doing. The gap in its sequence says so.
 #[inline(always)]
-fn take_leaders_id(entry: &mut TaskEntry, tid: u32, old_pid: u32) {
+fn take_leaders_id(entry: Entry, tid: u32, old_pid: u32) {
     retire(tid, old_pid);
-    entry.tid = tid;
-    entry.seq = entry.seq.wrapping_add(1);
-    filter::insert(u64::from(tid), tid, entry);
+    store!(entry.tid = tid);
+    store!(entry.seq = load!(entry.seq).wrapping_add(1));
+    filter::insert(u64::from(tid), tid, entry.as_ptr());
     filter::remove(u64::from(old_pid));
 }
 
@@ -142,16 +138,13 @@ pub fn raw_sched_process_exit(_ctx: TracePointContext) -> u32 {
     let Some((_, entry)) = Current::get().entry() else {
         return 0;
     };
-    entry.exiting = 1;
+    store!(entry.exiting = 1);
     let header = emit::header::<Exit>(kind::EXIT, exit::STATUS_UNKNOWN, read::now());
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Exit| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
-            (&raw mut (*to).exit_code).write(0);
-            (&raw mut (*to).migrations).write(entry.migrations);
-            (&raw mut (*to).pad).write(0);
-        }
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exit>| {
+        store!(to.tid = load!(entry.tid));
+        store!(to.exit_code = 0);
+        store!(to.migrations = load!(entry.migrations));
+        store!(to.pad = 0);
     });
     0
 }
@@ -165,14 +158,11 @@ pub fn raw_task_rename(ctx: TracePointContext) -> u32 {
         return 0;
     };
     let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: *mut Rename| {
+    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Rename>| {
         let comm: Comm = field(&ctx, &fields::RAW_RENAME_COMM);
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(entry.tid);
-            (&raw mut (*to).pad).write(0);
-            (&raw mut (*to).comm).cast::<Comm>().write(comm);
-        }
+        store!(to.tid = load!(entry.tid));
+        store!(to.pad = 0);
+        store_words!(to.comm = comm);
     });
     0
 }

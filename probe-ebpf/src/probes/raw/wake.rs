@@ -3,7 +3,6 @@
 
 use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
 use probe_common::{
-    entry::TaskEntry,
     header::kind,
     loss::{Loss, Program},
     sched::{Waker, waker},
@@ -15,11 +14,13 @@ use super::{
     who::Current,
 };
 use crate::{
-    context, emit, filter,
+    context, emit,
+    filter::{self, Entry},
     maps::EVENTS,
     offsets::{self, Constant as _},
     probes::{packet, wake::waker_stack},
     read,
+    shared::{Shared, load, store, store_words},
 };
 
 // sched:sched_waking: comm, pid, prio, target_cpu
@@ -31,20 +32,20 @@ pub fn raw_sched_waking(ctx: TracePointContext) -> u32 {
         return 0;
     };
     let ts_ns = read::now();
-    let off_ns = entry.off_ns;
+    let off_ns = load!(entry.off_ns);
     // The first waking of a sleep counts: see `probes::wake`.
-    if off_ns != 0 && entry.wake_ns > off_ns {
+    if off_ns != 0 && load!(entry.wake_ns) > off_ns {
         return 0;
     }
     let current = Current::get();
     let bits = note_waker(entry, current, ts_ns);
     let idle = context::is_interrupt(bits);
     if bits & waker::TRACED == 0 && !idle {
-        name_external(entry.tid, current, ts_ns);
+        name_external(load!(entry.tid), current, ts_ns);
     }
     let long = off_ns != 0 && ts_ns - off_ns >= offsets::STACK_THRESHOLD_NS.load();
     if offsets::HAS_STACKS.load() != 0 && (long || idle) {
-        waker_stack(&ctx, entry.tid, ts_ns);
+        waker_stack(&ctx, load!(entry.tid), ts_ns);
     }
     0
 }
@@ -56,33 +57,33 @@ pub fn raw_sched_wakeup_new(ctx: TracePointContext) -> u32 {
     let tid: u32 = field(&ctx, &fields::RAW_WAKEUP_NEW_PID);
     if let Some(entry) = filter::entry_at(u64::from(tid)) {
         note_waker(entry, Current::get(), read::now());
-        entry.waker_flags |= waker::NEW;
+        store!(entry.waker_flags = load!(entry.waker_flags) | waker::NEW);
     }
     0
 }
 
 /// Writes the waker into the sleeper's entry and returns its flags.
 #[inline(always)]
-fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
+fn note_waker(entry: Entry, current: Current, ts_ns: u64) -> u16 {
     let mut bits = packet::mark(if current.tid == 0 { waker::IDLE } else { 0 }, ts_ns);
     let mut waker_tid = current.tid;
     let mut nr = -1;
     if let Some((_, by)) = current.entry() {
         let call = syscall::of(by);
         bits |= waker::TRACED;
-        waker_tid = by.tid;
+        waker_tid = load!(by.tid);
         nr = call.nr;
         if call.compat {
             bits |= waker::COMPAT;
         }
-        if by.exiting != 0 {
+        if load!(by.exiting) != 0 {
             bits |= waker::EXITING;
         }
     }
-    entry.waker_tid = waker_tid;
-    entry.waker_nr = nr;
-    entry.waker_flags = bits;
-    entry.wake_ns = ts_ns;
+    store!(entry.waker_tid = waker_tid);
+    store!(entry.waker_nr = nr);
+    store!(entry.waker_flags = bits);
+    store!(entry.wake_ns = ts_ns);
     bits
 }
 
@@ -90,14 +91,11 @@ fn note_waker(entry: &mut TaskEntry, current: Current, ts_ns: u64) -> u16 {
 #[inline(always)]
 fn name_external(sleeper: u32, current: Current, ts_ns: u64) {
     let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Waker, header, |to: *mut Waker| {
-        // SAFETY: `to` is a reserved record; every field behind the header is written.
-        unsafe {
-            (&raw mut (*to).tid).write(sleeper);
-            (&raw mut (*to).waker_tid).write(current.tid);
-            (&raw mut (*to).waker_tgid).write(current.tgid);
-            (&raw mut (*to).pad).write(0);
-            fields::current_comm(&raw mut (*to).comm);
-        }
+    emit::record(&EVENTS, Loss::Waker, header, |to: Shared<Waker>| {
+        store!(to.tid = sleeper);
+        store!(to.waker_tid = current.tid);
+        store!(to.waker_tgid = current.tgid);
+        store!(to.pad = 0);
+        store_words!(to.comm = read::current_comm());
     });
 }

@@ -4,15 +4,17 @@
 //! own until that switch-out.
 
 use aya_ebpf::helpers;
-use probe_common::entry::TaskEntry;
 
-use crate::filter;
+use crate::{
+    filter::{self, Entry},
+    shared::load,
+};
 
 /// Marks the key of a thread whose id is another's.
 const RETIRED: u64 = 1 << 32;
 
 /// An entry and its key.
-pub type Keyed = (u64, &'static mut TaskEntry);
+pub type Keyed = (u64, Entry);
 
 /// The running task.
 #[derive(Clone, Copy)]
@@ -56,7 +58,7 @@ impl Current {
 pub fn retire(tid: u32, last_tid: u32) {
     let key = u64::from(tid);
     if let Some((_, entry)) = exiting(key) {
-        filter::insert(u64::from(last_tid) | RETIRED, last_tid, entry);
+        filter::insert(u64::from(last_tid) | RETIRED, last_tid, entry.as_ptr());
     }
     filter::remove(key);
 }
@@ -64,5 +66,5 @@ pub fn retire(tid: u32, last_tid: u32) {
 #[inline(always)]
 fn exiting(key: u64) -> Option<Keyed> {
     let entry = filter::entry_at(key)?;
-    (entry.exiting != 0).then_some((key, entry))
+    (load!(entry.exiting) != 0).then_some((key, entry))
 }
