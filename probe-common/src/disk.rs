@@ -6,9 +6,18 @@ use crate::header::Header;
 /// in its context, recorded when that was a moment before. Whether the waking
 /// belongs to that request is for the waker's stack to say.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
-    /// Kind [`crate::header::kind::DISK`]; `ts_ns` is the waking's time.
+    /// Kind [`crate::families::kind::DISK`]; `ts_ns` is the waking's time.
     pub header: Header,
     /// The sleeper.
     pub tid: u32,

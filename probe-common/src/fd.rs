@@ -5,9 +5,18 @@ use crate::header::Header;
 /// The file behind the descriptor of a blocking system call. Sent only when it
 /// differs from the one the task blocked on before.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Object {
-    /// Kind [`crate::header::kind::OBJECT`]; `ts_ns` is the switch's time.
+    /// Kind [`crate::families::kind::OBJECT`]; `ts_ns` is the switch's time.
     pub header: Header,
     /// The task that blocks.
     pub tid: u32,

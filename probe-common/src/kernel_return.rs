@@ -5,9 +5,18 @@ use crate::header::Header;
 
 /// A traced task's call that returned.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KernelReturn {
-    /// Kind [`crate::header::kind::KERNEL_RETURN`]; `flags` is one of [`function`];
+    /// Kind [`crate::families::kind::KERNEL_RETURN`]; `flags` is one of [`function`];
     /// `ts_ns` is the return's time.
     pub header: Header,
     /// The caller.

@@ -1,9 +1,10 @@
 //! What the kernel probes and user space agree on: records, settings, counters.
 //!
-//! No logic, no dependency, no allocation: `#[repr(C)]` integers with explicit
+//! No logic, no allocation, no dependency (but for `zerocopy` in user space): `#[repr(C)]` integers with explicit
 //! padding, in native byte order. One file per family, in reading order.
 #![no_std]
 
+pub mod families;
 pub mod header;
 
 pub mod disk;
@@ -20,8 +21,6 @@ pub mod entry;
 pub mod loss;
 pub mod loss_sums;
 pub mod ring;
-
-mod layout;
 
 /// Version of the record layouts below. Bumped whenever a field of an existing
 /// record moves or changes meaning; new record kinds do not bump it.

@@ -5,9 +5,18 @@ use crate::header::Header;
 /// A connection request reached a listener (`tcp_conn_request`): its queues as
 /// the kernel is about to judge them.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Kind [`crate::header::kind::REQUEST`].
+    /// Kind [`crate::families::kind::REQUEST`].
     pub header: Header,
     /// Address of the listener's `struct sock`.
     pub sock: u64,

@@ -7,6 +7,7 @@
 
 /// Key of the `LOSS_SUMS` map.
 #[repr(C)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromBytes))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key {
     /// The thread, as in [`crate::sched::Switch`].
@@ -26,6 +27,7 @@ pub struct Key {
 
 /// Value of the map.
 #[repr(C)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromBytes))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     /// How often.
@@ -33,6 +35,8 @@ pub struct Sum {
     /// How long together, ns; of [`what::END`] the instant.
     pub ns: u64,
 }
+
+const _: () = assert!(size_of::<Key>() == 16 && size_of::<Sum>() == 16);
 
 /// What was added up.
 pub mod what {

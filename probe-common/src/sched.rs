@@ -9,9 +9,18 @@ use crate::header::Header;
 /// The waking of `next` travels here instead of in a record of its own, so a
 /// complete sleep costs one record at each end and none in between.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Switch {
-    /// Kind [`crate::header::kind::SWITCH`], flags from [`flag`].
+    /// Kind [`crate::families::kind::SWITCH`], flags from [`flag`].
     pub header: Header,
     /// Thread that stops running.
     pub prev_tid: u32,
@@ -41,9 +50,18 @@ pub struct Switch {
 
 /// A waker that has no record of its own: a task outside the traced tree.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waker {
-    /// Kind [`crate::header::kind::WAKER`]; `ts_ns` is the waking's time.
+    /// Kind [`crate::families::kind::WAKER`]; `ts_ns` is the waking's time.
     pub header: Header,
     /// The sleeper.
     pub tid: u32,

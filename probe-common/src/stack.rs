@@ -7,9 +7,18 @@ pub const FRAMES: usize = 32;
 
 /// A kernel stack of a sleeper or of its waker.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stack {
-    /// Kind [`crate::header::kind::STACK`]; `flags` is one of [`role`]; `ts_ns`
+    /// Kind [`crate::families::kind::STACK`]; `flags` is one of [`role`]; `ts_ns`
     /// is the waking's time, or the snapshot's.
     pub header: Header,
     /// The sleeper, for either role.

@@ -7,9 +7,18 @@ pub const ARGV_BYTES: usize = 256;
 
 /// A traced task made another one (`sched:sched_wakeup_new`).
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fork {
-    /// Kind [`crate::header::kind::FORK`].
+    /// Kind [`crate::families::kind::FORK`].
     pub header: Header,
     /// Thread that called clone.
     pub creator_tid: u32,
@@ -29,9 +38,18 @@ pub struct Fork {
 
 /// A traced task runs another program (`sched:sched_process_exec`).
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exec {
-    /// Kind [`crate::header::kind::EXEC`].
+    /// Kind [`crate::families::kind::EXEC`].
     pub header: Header,
     /// Thread id after the exec (always the process id).
     pub tid: u32,
@@ -51,9 +69,18 @@ pub struct Exec {
 /// A traced task begins to exit (`sched:sched_process_exit`). It still runs for
 /// a moment; its last switch-out has state [`crate::sched::state::DEAD`].
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exit {
-    /// Kind [`crate::header::kind::EXIT`], flags from [`exit`].
+    /// Kind [`crate::families::kind::EXIT`], flags from [`exit`].
     pub header: Header,
     /// The thread.
     pub tid: u32,
@@ -67,9 +94,18 @@ pub struct Exit {
 
 /// A traced task's `comm` changes (`task:task_rename`).
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rename {
-    /// Kind [`crate::header::kind::RENAME`].
+    /// Kind [`crate::families::kind::RENAME`].
     pub header: Header,
     /// The thread.
     pub tid: u32,
@@ -82,9 +118,18 @@ pub struct Rename {
 /// A task as the task iterator found it: at the start of the trace (a seed) or
 /// at its end, when wake-ups that no switch has carried yet are collected.
 #[repr(C)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Kind [`crate::header::kind::SNAPSHOT`], flags from [`snapshot`] and
+    /// Kind [`crate::families::kind::SNAPSHOT`], flags from [`snapshot`] and
     /// [`crate::sched::flag`] (`COMPAT`, `OBJECT`, `KERNEL`, `IOWAIT`, `LOCK`).
     pub header: Header,
     /// The thread.

@@ -11,7 +11,8 @@ use core::{
 
 use aya_ebpf::{bindings::BPF_RB_NO_WAKEUP, helpers, maps::RingBuf};
 use probe_common::{
-    header::{Header, kind},
+    families::Record,
+    header::Header,
     loss::{Loss, Program, RUNS_BASE},
     ring::Position,
     sched::Switch,
@@ -26,18 +27,19 @@ use crate::{
 /// Reserves a record in `ring`, lets `fill` write every field behind the
 /// header, and submits it. Returns whether there was room.
 #[inline(always)]
-pub fn record<T: 'static>(
+pub fn record<T: Record>(
     ring: &RingBuf,
-    loss: Loss,
-    header: Header,
+    flags: u16,
+    ts_ns: u64,
     fill: impl FnOnce(Shared<T>),
 ) -> bool {
     let Some(mut slot) = ring.reserve::<T>(0) else {
-        lost(loss);
+        lost(T::LOSS);
         return false;
     };
+    let header = T::header(cpu() as u16, flags, ts_ns);
     let place: *mut T = MaybeUninit::as_mut_ptr(&mut slot);
-    // SAFETY: every record begins with a Header. What was reserved stays until it is
+    // SAFETY: every record begins with a header. What was reserved stays until it is
     // submitted.
     unsafe {
         place.cast::<Header>().write(header);
@@ -53,17 +55,17 @@ pub fn record<T: 'static>(
 #[inline(always)]
 pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(Shared<Switch>)) -> bool {
     let cpu = cpu();
-    let header = header_of::<Switch>(cpu, kind::SWITCH, flags, ts_ns);
     // A store of the position that is seen after the record needs a barrier on
     // other machines, and programs have none before 6.15.
     if !cfg!(bpf_target_arch = "x86_64") {
-        return record(&EVENTS, Loss::Switch, header, fill);
+        return record(&EVENTS, flags, ts_ns, fill);
     }
     let Some((position, place, written)) = room_for_switch(cpu) else {
         cold_path();
-        lost(Loss::Switch);
+        lost(Switch::LOSS);
         return false;
     };
+    let header = Switch::header(cpu as u16, flags, ts_ns);
     let opening = address!(place.header);
     // SAFETY: a slot that the reader has left, and does not know of again yet.
     unsafe { opening.write(header) };
@@ -95,23 +97,6 @@ fn room_for_switch(cpu: u32) -> Option<(Shared<Position>, Shared<Switch>, u64)> 
 fn cpu() -> u32 {
     // SAFETY: no precondition.
     unsafe { helpers::generated::bpf_get_smp_processor_id() as u32 }
-}
-
-/// The header of a record of type `T`.
-#[inline(always)]
-pub fn header<T>(kind: u16, flags: u16, ts_ns: u64) -> Header {
-    header_of::<T>(cpu(), kind, flags, ts_ns)
-}
-
-#[inline(always)]
-fn header_of<T>(cpu: u32, kind: u16, flags: u16, ts_ns: u64) -> Header {
-    Header {
-        kind,
-        size: size_of::<T>() as u16,
-        cpu: cpu as u16,
-        flags,
-        ts_ns,
-    }
 }
 
 /// Counts a lost record.

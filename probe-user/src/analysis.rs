@@ -75,19 +75,32 @@ impl Analysis {
 
     /// Takes in one drain of the rings.
     pub fn batch(&mut self, batch: &Batch) {
-        for fact in &batch.facts {
+        self.decode(&batch.records, |_| {});
+        self.advance(&batch.facts, batch.watermark_ns);
+    }
+
+    /// The first half of that: decodes records, and shows each event to `look` in the
+    /// order of arrival, before anything is made of it.
+    pub fn decode(&mut self, records: &[u8], mut look: impl FnMut(&Event)) {
+        let order = &mut self.order;
+        decode(records, &mut self.info.decoding, |event| {
+            look(&event);
+            order.push(event);
+        });
+    }
+
+    /// The second half: learns facts, which those events may have raised, and applies
+    /// what is due.
+    pub fn advance(&mut self, facts: &[Fact], watermark_ns: u64) {
+        for fact in facts {
             if let Fact::Lost { class, count } = fact {
                 self.info.lost.insert(class.clone(), *count);
             }
             self.world.learn(fact);
         }
-        let order = &mut self.order;
-        decode(&batch.records, &mut self.info.decoding, |event| {
-            order.push(event)
-        });
-        self.release(batch.watermark_ns);
+        self.release(watermark_ns);
         let world = &mut self.world;
-        world.watermark_ns = world.watermark_ns.max(batch.watermark_ns);
+        world.watermark_ns = world.watermark_ns.max(watermark_ns);
     }
 
     /// The observation ended; what happened after `end` is left out.

@@ -3,12 +3,7 @@
 //! context (`blk_update_request` reports the request, then ends its bios).
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use probe_common::{
-    disk::Disk,
-    header::kind,
-    loss::{Loss, Program},
-    sched::waker,
-};
+use probe_common::{disk::Disk, loss::Program, sched::waker};
 
 use crate::{
     context,
@@ -54,8 +49,7 @@ pub fn emit_disk(sleeper: u32, bits: u16, ts_ns: u64) {
     let Some(dev) = last_finished(bits, ts_ns) else {
         return;
     };
-    let header = emit::header::<Disk>(kind::DISK, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Disk, header, |to: Shared<Disk>| {
+    emit::record(&EVENTS, 0, ts_ns, |to: Shared<Disk>| {
         store!(to.tid = sleeper);
         store!(to.dev = dev);
     });

@@ -3,7 +3,7 @@
 use core::hint::cold_path;
 
 use aya_ebpf::helpers;
-use probe_common::{fd::Object, header::kind, loss::Loss};
+use probe_common::fd::Object;
 
 use crate::{
     emit,
@@ -106,8 +106,7 @@ fn sock_of(file: u64) -> u64 {
 
 #[inline(always)]
 fn emit_object(tid: u32, fd: i32, file: u64, inode: u64, mode: u32, sock: u64, ts_ns: u64) -> bool {
-    let header = emit::header::<Object>(kind::OBJECT, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Object, header, |to: Shared<Object>| {
+    emit::record(&EVENTS, 0, ts_ns, |to: Shared<Object>| {
         store!(to.tid = tid);
         store!(to.fd = fd);
         store!(to.ino = probe(inode, &offsets::INODE_INO));

@@ -7,7 +7,6 @@ use aya_ebpf::{
     programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext},
 };
 use probe_common::{
-    header::kind,
     kernel_return::{KernelReturn, function},
     loss::{Loss, Program},
 };
@@ -86,11 +85,10 @@ fn returned(program: Program, function: u16, result: i32) -> i32 {
     let Some(entry) = Current::get().entry() else {
         return 0;
     };
-    let header = emit::header::<KernelReturn>(kind::KERNEL_RETURN, function, read::now());
     emit::record(
         &EVENTS,
-        Loss::KernelReturn,
-        header,
+        function,
+        read::now(),
         |to: Shared<KernelReturn>| {
             store!(to.tid = load!(entry.tid));
             store!(to.result = result);

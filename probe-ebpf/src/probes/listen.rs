@@ -7,11 +7,7 @@ use aya_ebpf::{
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
-use probe_common::{
-    header::kind,
-    listen::Request,
-    loss::{Loss, Program},
-};
+use probe_common::{listen::Request, loss::Program};
 
 use crate::{
     emit,
@@ -88,8 +84,7 @@ fn requested(listener: &impl Listener) -> i32 {
         return 0;
     }
     let family: u16 = listener.get(&offsets::SOCK_FAMILY);
-    let header = emit::header::<Request>(kind::REQUEST, 0, read::now());
-    emit::record(&EVENTS, Loss::Request, header, |to: Shared<Request>| {
+    emit::record(&EVENTS, 0, read::now(), |to: Shared<Request>| {
         store!(to.sock = listener.address());
         store!(to.accept_queue = listener.get(&offsets::SOCK_ACK_BACKLOG));
         store!(to.accept_limit = listener.get(&offsets::SOCK_MAX_ACK_BACKLOG));

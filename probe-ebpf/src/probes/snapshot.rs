@@ -5,8 +5,7 @@ use core::ffi::c_void;
 
 use probe_common::{
     config::{iter_mode, syscall_bits},
-    header::kind,
-    loss::{Loss, Program},
+    loss::Program,
     sched::state,
     task::{Snapshot, snapshot},
 };
@@ -90,8 +89,7 @@ fn report(task: Task, entry: Entry, mut flags: u16) {
         }
         wake::sleeper_stack(task, load!(entry.tid), ts_ns);
     }
-    let header = emit::header::<Snapshot>(kind::SNAPSHOT, flags, ts_ns);
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Snapshot>| {
+    emit::record(&LIFECYCLE, flags, ts_ns, |to: Shared<Snapshot>| {
         store!(to.tid = load!(entry.tid));
         store!(to.tgid = read::tgid(task));
         store!(to.ppid = read::ppid(task));

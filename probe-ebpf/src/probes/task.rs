@@ -2,8 +2,7 @@
 
 use aya_ebpf::{helpers, macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
-    header::kind,
-    loss::{Loss, Program},
+    loss::Program,
     sched::waker,
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename},
 };
@@ -59,8 +58,7 @@ fn emit_fork(task: Task, creator: Current, ts_ns: u64) -> bool {
         return false;
     }
     let same_process = read::tgid(task) == creator.tgid();
-    let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
-    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Fork>| {
+    let recorded = emit::record(&LIFECYCLE, 0, ts_ns, |to: Shared<Fork>| {
         store!(to.creator_tid = creator_tid);
         store!(to.tid = read::tid(task));
         store!(to.tgid = read::tgid(task));
@@ -86,8 +84,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     };
     let old_tid = load!(entry.tid);
     let tid = read::tid(task);
-    let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
-    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exec>| {
+    let recorded = emit::record(&LIFECYCLE, 0, read::now(), |to: Shared<Exec>| {
         // The bytes of `argv` behind `argv_len` keep what the ring held; user space
         // reads `argv_len` only.
         store!(to.tid = tid);
@@ -146,8 +143,7 @@ pub fn emit_exit(task: Task, entry: Entry, ts_ns: u64) {
         return;
     }
     emit_late_name(task, entry, ts_ns);
-    let header = emit::header::<Exit>(kind::EXIT, 0, ts_ns);
-    let recorded = emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exit>| {
+    let recorded = emit::record(&LIFECYCLE, 0, ts_ns, |to: Shared<Exit>| {
         store!(to.tid = load!(entry.tid));
         store!(to.exit_code = read::field(task, &offsets::TASK_EXIT_CODE));
         store!(to.migrations = load!(entry.migrations));
@@ -216,8 +212,7 @@ fn emit_late_name(task: Task, entry: Entry, ts_ns: u64) {
 
 #[inline(always)]
 fn emit_name(entry: Entry, ts_ns: u64, comm: [u64; 2]) {
-    let header = emit::header::<Rename>(kind::RENAME, 0, ts_ns);
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Rename>| {
+    emit::record(&LIFECYCLE, 0, ts_ns, |to: Shared<Rename>| {
         store!(to.tid = load!(entry.tid));
         store!(to.pad = 0);
         store_words!(to.comm = comm);

@@ -10,8 +10,7 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use probe_common::{
-    header::kind,
-    loss::{Loss, Program},
+    loss::Program,
     sched::{Waker, waker},
     stack::{FRAMES, Stack, role},
 };
@@ -100,8 +99,7 @@ pub fn note_waker(entry: Entry, current: Current, ts_ns: u64) -> u16 {
 /// A waker outside the tree has no records of its own: name it here.
 #[inline(always)]
 fn name_external(sleeper: u32, current: Current, ts_ns: u64) {
-    let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Waker, header, |to: Shared<Waker>| {
+    emit::record(&EVENTS, 0, ts_ns, |to: Shared<Waker>| {
         store!(to.tid = sleeper);
         store!(to.waker_tid = current.tid());
         store!(to.waker_tgid = current.tgid());
@@ -143,8 +141,7 @@ fn emit_stack(
     take: impl FnOnce(*mut core::ffi::c_void, u32) -> i64,
 ) {
     const BYTES: u32 = (FRAMES * 8) as u32;
-    let header = emit::header::<Stack>(kind::STACK, whose, ts_ns);
-    emit::record(&EVENTS, Loss::Stack, header, |to: Shared<Stack>| {
+    emit::record(&EVENTS, whose, ts_ns, |to: Shared<Stack>| {
         // The frames behind `len` keep what the ring held before; user space reads
         // `len` frames only.
         store!(to.tid = tid);

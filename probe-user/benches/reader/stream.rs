@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use probe_common::{
+    families::Record,
     fd::Object,
-    header::{Header, kind},
+    header::Header,
     sched::{Switch, flag, state, waker},
     task::{Exit, Fork},
 };
 use waitscope::wire::session::Batch;
+use zerocopy::{Immutable, IntoBytes};
 
 /// Time between two drains, ns.
 const DRAIN_NS: u64 = 20_000_000;
@@ -111,7 +113,7 @@ impl Tape {
     fn born(&mut self, tid: u32, creator: u32) {
         self.now_ns += 1_000;
         let fork = Fork {
-            header: self.header::<Fork>(kind::FORK, 0, 0),
+            header: self.header::<Fork>(0, 0),
             creator_tid: creator,
             tid,
             tgid: tid,
@@ -126,7 +128,7 @@ impl Tape {
 
     fn pipe(&mut self, tid: u32) {
         let object = Object {
-            header: self.header::<Object>(kind::OBJECT, 0, 0),
+            header: self.header::<Object>(0, 0),
             tid,
             fd: 5,
             ino: 77,
@@ -138,7 +140,7 @@ impl Tape {
 
     fn exit(&mut self, tid: u32) {
         let exit = Exit {
-            header: self.header::<Exit>(kind::EXIT, 0, 0),
+            header: self.header::<Exit>(0, 0),
             tid,
             ..Exit::default()
         };
@@ -198,26 +200,16 @@ impl Tape {
             switch.waker_flags = waker::CONTEXT_KNOWN;
             switch.waker_flags |= if by == 0 { waker::IDLE } else { waker::TRACED };
         }
-        switch.header = self.header::<Switch>(kind::SWITCH, flags, cpu);
+        switch.header = self.header::<Switch>(flags, cpu);
         self.put(&switch);
     }
 
-    fn header<T>(&self, kind: u16, flags: u16, cpu: u16) -> Header {
-        Header {
-            kind,
-            size: size_of::<T>() as u16,
-            cpu,
-            flags,
-            ts_ns: self.now_ns,
-        }
+    fn header<T: Record>(&self, flags: u16, cpu: u16) -> Header {
+        T::header(cpu, flags, self.now_ns)
     }
 
-    fn put<T>(&mut self, record: &T) {
-        // SAFETY: records are integers without padding between or behind them.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(std::ptr::from_ref(record).cast::<u8>(), size_of::<T>())
-        };
-        self.bytes.push((self.now_ns, bytes.to_vec()));
+    fn put(&mut self, record: &(impl IntoBytes + Immutable)) {
+        self.bytes.push((self.now_ns, record.as_bytes().to_vec()));
     }
 
     /// One batch per drain.

@@ -21,7 +21,7 @@ use crate::{
     recording::Writer,
     symbol::{disk, kernel::KernelSymbols},
     wire::{
-        decode::{each_disk, each_stack_address},
+        event::{Event, What},
         session::{Batch, End, Fact, Start},
     },
 };
@@ -49,12 +49,17 @@ enum Message {
 
 struct Worker {
     analysis: Analysis,
-    symbols: Symbols,
-    seen: HashSet<u64, FxBuildHasher>,
-    disks: HashSet<u32, FxBuildHasher>,
-    python_scan: PythonScan,
+    look_ups: LookUps,
     recording: Option<Writer>,
     recording_result: Result<()>,
+}
+
+/// What user space finds out about what events name, each once.
+struct LookUps {
+    symbols: Symbols,
+    addresses: HashSet<u64, FxBuildHasher>,
+    disks: HashSet<u32, FxBuildHasher>,
+    python_scan: PythonScan,
 }
 
 type Loader = Box<dyn FnOnce() -> KernelSymbols + Send>;
@@ -82,10 +87,12 @@ impl Pipeline {
         });
         let mut worker = Worker {
             analysis: Analysis::with(start, &options.analysis)?,
-            symbols,
-            seen: HashSet::default(),
-            disks: HashSet::default(),
-            python_scan: PythonScan::default(),
+            look_ups: LookUps {
+                symbols,
+                addresses: HashSet::default(),
+                disks: HashSet::default(),
+                python_scan: PythonScan::default(),
+            },
             recording: recording.transpose()?,
             recording_result: Ok(()),
         };
@@ -145,11 +152,12 @@ impl Worker {
     }
 
     fn batch(&mut self, mut batch: Batch) {
-        self.name_addresses(&mut batch);
-        self.name_disks(&mut batch);
-        self.python_scan.scan(&mut batch);
+        let Batch { facts, records, .. } = &mut batch;
+        let look_ups = &mut self.look_ups;
+        self.analysis
+            .decode(records, |event| look_ups.event(event, facts));
         self.record(|writer| writer.batch(&batch));
-        self.analysis.batch(&batch);
+        self.analysis.advance(&batch.facts, batch.watermark_ns);
     }
 
     /// After the first failure the run goes on without a recording.
@@ -163,29 +171,34 @@ impl Worker {
                 Err(error).context("the recording is incomplete: it could not be written on");
         }
     }
+}
 
-    fn name_addresses(&mut self, batch: &mut Batch) {
-        let Worker { symbols, seen, .. } = self;
-        let facts = &mut batch.facts;
-        each_stack_address(&batch.records, |addr| {
-            if !seen.insert(addr) {
-                return;
+impl LookUps {
+    fn event(&mut self, event: &Event, facts: &mut Vec<Fact>) {
+        match &event.what {
+            What::SleeperStack(frames) | What::WakerStack(frames) => {
+                frames.iter().for_each(|&addr| self.address(addr, facts));
             }
-            let resolved = symbols.0.resolve(addr);
-            facts.push(Fact::Symbol {
-                addr,
-                name: resolved.map(|r| r.name.to_owned()).unwrap_or_default(),
-                sched: resolved.is_some_and(|r| r.sched),
-            });
+            &What::Disk(dev) => self.disk(dev, facts),
+            _ => facts.extend(self.python_scan.event(event)),
+        }
+    }
+
+    fn address(&mut self, addr: u64, facts: &mut Vec<Fact>) {
+        if !self.addresses.insert(addr) {
+            return;
+        }
+        let resolved = self.symbols.0.resolve(addr);
+        facts.push(Fact::Symbol {
+            addr,
+            name: resolved.map(|r| r.name.to_owned()).unwrap_or_default(),
+            sched: resolved.is_some_and(|r| r.sched),
         });
     }
 
-    fn name_disks(&mut self, batch: &mut Batch) {
-        let Batch { facts, records, .. } = batch;
-        each_disk(records, |dev| {
-            if self.disks.insert(dev) {
-                facts.extend(disk::name(dev).map(|name| Fact::Disk { dev, name }));
-            }
-        });
+    fn disk(&mut self, dev: u32, facts: &mut Vec<Fact>) {
+        if self.disks.insert(dev) {
+            facts.extend(disk::name(dev).map(|name| Fact::Disk { dev, name }));
+        }
     }
 }

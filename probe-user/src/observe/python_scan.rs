@@ -10,9 +10,8 @@ use crate::{
     probe::drain::{boottime_ns, monotonic_ns},
     symbol::python::Pythons,
     wire::{
-        decode::each_life,
         event::{Event, What},
-        session::{Batch, Fact, ScanResult},
+        session::{Fact, ScanResult},
     },
 };
 
@@ -35,13 +34,8 @@ struct Process {
 const CLONE_THREAD: u64 = 0x0001_0000;
 
 impl PythonScan {
-    /// Adds what is found to the facts.
-    pub fn scan(&mut self, batch: &mut Batch) {
-        let facts = &mut batch.facts;
-        each_life(&batch.records, |event| facts.extend(self.fact(&event)));
-    }
-
-    fn fact(&mut self, event: &Event) -> Option<Fact> {
+    /// What an event makes it find.
+    pub fn event(&mut self, event: &Event) -> Option<Fact> {
         match &event.what {
             What::Exec(_) => self.begin(event.tid, event.ts_ns),
             What::Fork(fork) if fork.clone_flags & CLONE_THREAD == 0 => {
@@ -89,7 +83,10 @@ mod tests {
     use std::{sync::mpsc::channel, thread};
 
     use super::*;
-    use crate::wire::tests::probes::{Probes, Who};
+    use crate::wire::tests::{
+        decoded,
+        probes::{Probes, Who},
+    };
 
     fn who(tid: u32) -> Who {
         Who {
@@ -101,13 +98,11 @@ mod tests {
     }
 
     fn facts(scan: &mut PythonScan, probes: &mut Probes) -> Vec<Fact> {
-        let records = std::mem::take(&mut probes.records).concat();
-        let mut batch = Batch {
-            records,
-            ..Batch::default()
-        };
-        scan.scan(&mut batch);
-        batch.facts
+        let (events, _) = decoded(&std::mem::take(&mut probes.records).concat());
+        events
+            .iter()
+            .filter_map(|event| scan.event(event))
+            .collect()
     }
 
     /// This process, whose thread lives until the end of the test.

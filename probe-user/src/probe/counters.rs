@@ -27,7 +27,7 @@ impl Counters {
     /// What was added up of lost switch records.
     pub fn loss_sums(&self) -> Result<Vec<LossSum>> {
         let sums = self.loss_sums.iter();
-        sums.map(|sum| sum.map(|(key, sum)| LossSum::decode(&key, sum)))
+        sums.map(|sum| sum.map(|(key, sum)| LossSum::decode(key, sum)))
             .collect::<Result<_, _>>()
             .context("reading what was added up of lost records")
     }

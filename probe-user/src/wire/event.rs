@@ -59,6 +59,28 @@ pub enum What {
     Request(Request),
 }
 
+impl What {
+    /// Its place among the facts of one instant.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            What::Object(_) => 0,
+            What::SleeperStack(_) => 1,
+            What::WakerStack(_) => 2,
+            What::Disk(_) => 3,
+            What::Waker(_) => 4,
+            What::Fork(_) => 5,
+            What::Snapshot(_) => 6,
+            What::Exec(_) => 7,
+            What::Rename(_) => 8,
+            What::Exit { .. } => 9,
+            What::Off(_) => 10,
+            What::On(_) => 11,
+            What::KernelReturn(_) => 12,
+            What::Request(_) => 13,
+        }
+    }
+}
+
 /// The call a thread is in, as its entry registers show it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Syscall {

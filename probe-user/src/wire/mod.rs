@@ -3,7 +3,6 @@
 
 pub mod decode;
 pub mod event;
-mod fields;
 pub mod order;
 pub mod session;
 

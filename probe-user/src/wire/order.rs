@@ -71,24 +71,5 @@ impl Order {
 /// thread has at most one event of a kind at an instant, and a CPU at most one
 /// request, so nothing is left to the order of arrival.
 fn key(event: &Event) -> (u64, u8, u32, u16) {
-    (event.ts_ns, rank(&event.what), event.tid, event.cpu)
-}
-
-fn rank(what: &What) -> u8 {
-    match what {
-        What::Object(_) => 0,
-        What::SleeperStack(_) => 1,
-        What::WakerStack(_) => 2,
-        What::Disk(_) => 3,
-        What::Waker(_) => 4,
-        What::Fork(_) => 5,
-        What::Snapshot(_) => 6,
-        What::Exec(_) => 7,
-        What::Rename(_) => 8,
-        What::Exit { .. } => 9,
-        What::Off(_) => 10,
-        What::On(_) => 11,
-        What::KernelReturn(_) => 12,
-        What::Request(_) => 13,
-    }
+    (event.ts_ns, event.what.rank(), event.tid, event.cpu)
 }

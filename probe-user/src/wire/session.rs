@@ -3,7 +3,6 @@
 
 use probe_common::loss_sums;
 
-use super::fields::Fields;
 pub use crate::vocabulary::{Exit, Tier};
 
 /// Known before the first record.
@@ -175,15 +174,22 @@ pub struct LossSum {
 
 impl LossSum {
     /// From the bytes of key and value.
-    pub fn decode(key: &[u8; size_of::<loss_sums::Key>()], sum: [u64; 2]) -> LossSum {
-        let mut fields = Fields::of(key);
+    pub fn decode(key: [u8; size_of::<loss_sums::Key>()], sum: [u64; 2]) -> LossSum {
+        let loss_sums::Key {
+            tid,
+            what,
+            state,
+            nr,
+            flags,
+            mode,
+        } = zerocopy::transmute!(key);
         LossSum {
-            tid: fields.u32(),
-            what: fields.u16(),
-            state: fields.u16(),
-            nr: fields.i16(),
-            flags: fields.u16(),
-            mode: fields.u32(),
+            tid,
+            what,
+            state,
+            nr,
+            flags,
+            mode,
             count: sum[0],
             ns: sum[1],
         }

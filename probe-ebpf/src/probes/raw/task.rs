@@ -3,8 +3,7 @@
 use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
 use probe_common::{
     entry::TaskEntry,
-    header::kind,
-    loss::{Loss, Program},
+    loss::Program,
     task::{Exec, Exit, Fork, Rename, exit},
 };
 
@@ -46,8 +45,7 @@ pub fn raw_task_newtask(ctx: TracePointContext) -> u32 {
         return 0;
     }
     let ts_ns = read::now();
-    let header = emit::header::<Fork>(kind::FORK, 0, ts_ns);
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Fork>| {
+    emit::record(&LIFECYCLE, 0, ts_ns, |to: Shared<Fork>| {
         let comm: Comm = field(&ctx, &fields::RAW_NEWTASK_COMM);
         store!(to.creator_tid = creator.tid);
         store!(to.tid = tid);
@@ -107,8 +105,7 @@ pub fn raw_sched_process_exec(ctx: TracePointContext) -> u32 {
     if tid != old_pid {
         take_leaders_id(entry, tid, old_pid);
     }
-    let header = emit::header::<Exec>(kind::EXEC, 0, read::now());
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exec>| {
+    emit::record(&LIFECYCLE, 0, read::now(), |to: Shared<Exec>| {
         // The bytes of `argv` keep what the ring held; user space reads `argv_len` only.
         store!(to.tid = tid);
         store!(to.old_tid = old_tid);
@@ -139,13 +136,17 @@ pub fn raw_sched_process_exit(_ctx: TracePointContext) -> u32 {
         return 0;
     };
     store!(entry.exiting = 1);
-    let header = emit::header::<Exit>(kind::EXIT, exit::STATUS_UNKNOWN, read::now());
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Exit>| {
-        store!(to.tid = load!(entry.tid));
-        store!(to.exit_code = 0);
-        store!(to.migrations = load!(entry.migrations));
-        store!(to.pad = 0);
-    });
+    emit::record(
+        &LIFECYCLE,
+        exit::STATUS_UNKNOWN,
+        read::now(),
+        |to: Shared<Exit>| {
+            store!(to.tid = load!(entry.tid));
+            store!(to.exit_code = 0);
+            store!(to.migrations = load!(entry.migrations));
+            store!(to.pad = 0);
+        },
+    );
     0
 }
 
@@ -157,8 +158,7 @@ pub fn raw_task_rename(ctx: TracePointContext) -> u32 {
     let Some(entry) = filter::entry_at(u64::from(tid)) else {
         return 0;
     };
-    let header = emit::header::<Rename>(kind::RENAME, 0, read::now());
-    emit::record(&LIFECYCLE, Loss::Task, header, |to: Shared<Rename>| {
+    emit::record(&LIFECYCLE, 0, read::now(), |to: Shared<Rename>| {
         let comm: Comm = field(&ctx, &fields::RAW_RENAME_COMM);
         store!(to.tid = load!(entry.tid));
         store!(to.pad = 0);

@@ -3,8 +3,7 @@
 
 use aya_ebpf::{macros::tracepoint, programs::TracePointContext};
 use probe_common::{
-    header::kind,
-    loss::{Loss, Program},
+    loss::Program,
     sched::{Waker, waker},
 };
 
@@ -90,8 +89,7 @@ fn note_waker(entry: Entry, current: Current, ts_ns: u64) -> u16 {
 /// A waker outside the tree has no records of its own: name it here.
 #[inline(always)]
 fn name_external(sleeper: u32, current: Current, ts_ns: u64) {
-    let header = emit::header::<Waker>(kind::WAKER, 0, ts_ns);
-    emit::record(&EVENTS, Loss::Waker, header, |to: Shared<Waker>| {
+    emit::record(&EVENTS, 0, ts_ns, |to: Shared<Waker>| {
         store!(to.tid = sleeper);
         store!(to.waker_tid = current.tid);
         store!(to.waker_tgid = current.tgid);

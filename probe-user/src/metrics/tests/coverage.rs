@@ -54,7 +54,7 @@ fn coverage_late_unknown_and_malformed_records_are_told() {
     let mut unknown = tree.probes.records[0].clone();
     unknown[..2].copy_from_slice(&999_u16.to_ne_bytes());
     let mut odd = tree.probes.records[0].clone();
-    odd[..2].copy_from_slice(&probe_common::header::kind::EXIT.to_ne_bytes());
+    odd[..2].copy_from_slice(&probe_common::families::kind::EXIT.to_ne_bytes());
     analysis.batch(&run::batch(&[unknown, odd, tree.probes.records[0].clone()]));
     analysis.problem("cut short".to_owned());
     let problems = analysis.document().coverage.problems;

@@ -6,10 +6,11 @@
 use anyhow::Result;
 use probe_common::{
     entry::{RUNNING_UNKNOWN, TaskEntry},
-    header::{Header, kind},
+    families::Record as _,
     sched::{flag, state},
     task::{Snapshot, snapshot},
 };
+use zerocopy::IntoBytes as _;
 
 use super::{
     procfs::{self, Stat},
@@ -67,7 +68,7 @@ pub(super) fn seeded(ts_ns: u64, pid: u32, tid: u32, held: bool, stat: &Stat) ->
     }
     let call = procfs::call(pid, tid).filter(|_| stat.state != state::RUNNING);
     Snapshot {
-        header: header(flags, ts_ns),
+        header: Snapshot::header(0, flags, ts_ns),
         tid,
         tgid: pid,
         ppid: stat.ppid,
@@ -118,7 +119,7 @@ pub(super) fn last(ts_ns: u64, entry: &TaskEntry, stat: &Stat) -> Snapshot {
         flags |= flag::LOCK;
     }
     Snapshot {
-        header: header(flags, ts_ns),
+        header: Snapshot::header(0, flags, ts_ns),
         tid: entry.tid,
         tgid: entry.tgid,
         ppid: stat.ppid,
@@ -137,24 +138,6 @@ pub(super) fn last(ts_ns: u64, entry: &TaskEntry, stat: &Stat) -> Snapshot {
     }
 }
 
-fn header(flags: u16, ts_ns: u64) -> Header {
-    Header {
-        kind: kind::SNAPSHOT,
-        size: size_of::<Snapshot>() as u16,
-        cpu: 0,
-        flags,
-        ts_ns,
-    }
-}
-
 pub(super) fn put(into: &mut Vec<u8>, record: &Snapshot) {
-    // SAFETY: integers without padding between or behind them (probe-common
-    // asserts the size): every byte is initialised.
-    let bytes = unsafe {
-        std::slice::from_raw_parts(
-            std::ptr::from_ref(record).cast::<u8>(),
-            size_of::<Snapshot>(),
-        )
-    };
-    into.extend_from_slice(bytes);
+    into.extend_from_slice(record.as_bytes());
 }

@@ -1,7 +1,7 @@
-//! One record of each kind, every field set to something of its own.
+//! One record of each family, every field set to something of its own.
 
 use probe_common::{
-    disk, fd,
+    disk, families, fd,
     kernel_return::{self, function},
     listen,
     sched::{self, flag, state, waker},
@@ -14,22 +14,46 @@ use super::bytes::{at, padded, seal};
 pub(super) const CPU: u16 = 3;
 pub(super) const NOW: u64 = 1_000_000_007;
 
-/// One of each kind, in the order of their numbers.
-pub(super) fn every_kind() -> Vec<Vec<u8>> {
-    vec![
-        seal(switch(flag::HAS_PREV | flag::HAS_NEXT)),
-        seal(stranger()),
-        seal(stack_of(role::SLEEPER, 3)),
-        seal(object()),
-        seal(fork()),
-        seal(exec(b"git\0fetch\0")),
-        seal(exit()),
-        seal(rename()),
-        seal(snapshot_of(snapshot::FINAL | snapshot::ON_CPU)),
-        seal(call_of(function::EPOLL)),
-        seal(request()),
-        seal(disk()),
-    ]
+/// A family's record for the tests with malformed bytes.
+trait Sample {
+    fn sample() -> Self;
+}
+
+macro_rules! samples {
+    ($($kind:ident = $number:literal: $module:ident::$record:ident,
+       $size:literal bytes, lost as $loss:ident;)+) => {
+        /// One of each family of the list, in the order of their numbers.
+        pub(super) fn every_kind() -> Vec<Vec<u8>> {
+            vec![$(seal($module::$record::sample()),)+]
+        }
+    };
+}
+
+families!(samples);
+
+macro_rules! sample {
+    ($($module:ident::$record:ident: $sample:expr,)+) => {
+        $(impl Sample for $module::$record {
+            fn sample() -> Self {
+                $sample
+            }
+        })+
+    };
+}
+
+sample! {
+    sched::Switch: switch(flag::HAS_PREV | flag::HAS_NEXT),
+    sched::Waker: stranger(),
+    stack::Stack: stack_of(role::SLEEPER, 3),
+    fd::Object: object(),
+    task::Fork: fork(),
+    task::Exec: exec(b"git\0fetch\0"),
+    task::Exit: exit(),
+    task::Rename: rename(),
+    task::Snapshot: snapshot_of(snapshot::FINAL | snapshot::ON_CPU),
+    kernel_return::KernelReturn: call_of(function::EPOLL),
+    listen::Request: request(),
+    disk::Disk: disk(),
 }
 
 pub(super) fn switch(flags: u16) -> sched::Switch {

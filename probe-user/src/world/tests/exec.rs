@@ -234,7 +234,7 @@ fn identity_is_not_the_dead_threads_where_the_next_birth_under_its_tid_was_lost(
         5  .........fn^#z~w^##L
     ";
     let mut records = records(drawing);
-    let fork = probe_common::header::kind::FORK.to_ne_bytes();
+    let fork = probe_common::families::kind::FORK.to_ne_bytes();
     let second = records.iter().rposition(|record| record[..2] == fork);
     records.remove(second.expect("two births"));
     let document = run::document(&records, super::timeline::at(20));

@@ -100,7 +100,7 @@ fn losses_a_thread_whose_birth_was_lost_begins_when_it_is_first_seen() {
         5  fn^##z~~~w^##L
         ";
     let lost_fork = |records: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
-        let fork = probe_common::header::kind::FORK.to_ne_bytes();
+        let fork = probe_common::families::kind::FORK.to_ne_bytes();
         records.into_iter().filter(|r| r[..2] != fork).collect()
     };
     let document = run::document(&lost_fork(super::timeline::records(drawing)), 1140);

@@ -1,6 +1,6 @@
 //! Which threads are one process: pids that come again, births that were lost.
 
-use probe_common::{header::kind, task::snapshot};
+use probe_common::{families::kind, task::snapshot};
 
 use super::{
     account::assert_closed,

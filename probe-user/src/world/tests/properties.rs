@@ -1,6 +1,6 @@
 //! Properties of the world over random histories.
 
-use probe_common::{header::kind, sched::Switch};
+use probe_common::{families::kind, sched::Switch};
 use proptest::{prelude::*, sample::Index};
 
 use super::{
