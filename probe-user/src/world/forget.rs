@@ -44,7 +44,7 @@ pub struct Forgotten {
 }
 
 impl Forgotten {
-    pub(super) fn add(&mut self, account: &Account) {
+    fn add(&mut self, account: &Account) {
         self.threads += 1;
         self.on_cpu_ns += account.on_cpu_ns;
         self.runqueue_ns += account.runqueue_ns;

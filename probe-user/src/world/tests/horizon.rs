@@ -213,7 +213,12 @@ impl Twins {
                 }
                 None => {
                     assert!(thread.is_dead() && thread.since_ns < self.horizon_ns);
-                    forgotten.add(whole);
+                    forgotten.threads += 1;
+                    forgotten.on_cpu_ns += whole.on_cpu_ns;
+                    forgotten.runqueue_ns += whole.runqueue_ns;
+                    forgotten.unknown_ns += whole.unknown_ns;
+                    let waits = whole.waits.values().map(|sum| sum.total_ns);
+                    forgotten.waits_ns += waits.sum::<u64>();
                 }
             }
         }
