@@ -160,6 +160,7 @@ impl<T> SpillVec<T> {
     }
 
     /// How many there are, those that were cut off included.
+    #[inline]
     pub fn len(&self) -> usize {
         self.begin_of_last() + self.last.len()
     }
@@ -179,15 +180,22 @@ impl<T> SpillVec<T> {
     }
 
     /// The item at a place.
+    #[inline]
     pub fn get(&self, at: usize) -> Option<&T> {
-        let at = at.checked_sub(self.cut)?;
-        match self.full.get(at / Self::PER_CHUNK) {
-            Some(chunk) => chunk.items().get(at % Self::PER_CHUNK),
-            None => self.last.get(at - self.full.len() * Self::PER_CHUNK),
+        self.nth(at.checked_sub(self.cut)?)
+    }
+
+    /// The item at a place behind what was cut off.
+    #[inline]
+    fn nth(&self, n: usize) -> Option<&T> {
+        match self.full.get(n / Self::PER_CHUNK) {
+            Some(chunk) => chunk.items().get(n % Self::PER_CHUNK),
+            None => self.last.get(n - self.full.len() * Self::PER_CHUNK),
         }
     }
 
     /// The latest item.
+    #[inline]
     pub fn last(&self) -> Option<&T> {
         let of_chunk = || self.full.last().and_then(|chunk| chunk.items().last());
         self.last.last().or_else(of_chunk)
@@ -196,11 +204,12 @@ impl<T> SpillVec<T> {
     /// The items from a place on.
     pub fn from(&self, at: usize) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
         // There is one at each place from the first to the length.
-        let item = |at| match self.get(at) {
+        let item = |n| match self.nth(n) {
             Some(item) => item,
-            None => unreachable!("{at} of {}", self.len()),
+            None => unreachable!("{n} of {}", self.len()),
         };
-        (at.max(self.cut).min(self.len())..self.len()).map(item)
+        let len = self.len() - self.cut;
+        (at.saturating_sub(self.cut).min(len)..len).map(item)
     }
 
     /// Changes every item from a place on.
@@ -228,13 +237,14 @@ impl<T> SpillVec<T> {
     /// How many of the first `of` items are so, if those that were cut off are; all of
     /// those, and none behind them.
     /// Mostly the recent ones are asked for: the search goes from the end.
+    #[inline]
     pub fn partition_point_back(&self, of: usize, is_so: impl Fn(&T) -> bool) -> usize {
-        let is_so = |at: usize| self.get(at).is_some_and(&is_so);
-        let (mut end, mut step) = (of.min(self.len()), 1_usize);
-        while end > self.cut {
-            let begin = end.saturating_sub(step).max(self.cut);
+        let is_so = |n: usize| self.nth(n).is_some_and(&is_so);
+        let (mut end, mut step) = (of.min(self.len()).saturating_sub(self.cut), 1_usize);
+        while end > 0 {
+            let begin = end.saturating_sub(step);
             if is_so(begin) {
-                return partition_point(begin + 1, end, is_so);
+                return self.cut + partition_point(begin + 1, end, is_so);
             }
             (end, step) = (begin, step * 2);
         }
@@ -244,6 +254,7 @@ impl<T> SpillVec<T> {
 
 impl<T: Copy> SpillVec<T> {
     /// Appends an item.
+    #[inline]
     pub fn push(&mut self, item: T, budget: &mut SpillBudget) {
         self.last.push(item);
         if self.last.len() == Self::PER_CHUNK {

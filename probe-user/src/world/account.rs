@@ -118,6 +118,7 @@ impl Account {
     }
 
     /// Takes in an interval of its thread.
+    #[inline]
     pub fn add(&mut self, interval: &Interval) {
         let ns = interval.ns();
         match interval.activity {

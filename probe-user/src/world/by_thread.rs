@@ -64,12 +64,14 @@ impl<T> ByThread<T> {
     }
 
     /// A thread's.
+    #[inline]
     pub fn get(&self, id: ThreadId) -> Option<&T> {
         let at = id.0 as usize;
         self.pages.get(at / PAGE)?.as_ref()?[at % PAGE].as_ref()
     }
 
     /// A thread's, to be changed.
+    #[inline]
     pub fn get_mut(&mut self, id: ThreadId) -> Option<&mut T> {
         let at = id.0 as usize;
         self.pages.get_mut(at / PAGE)?.as_mut()?[at % PAGE].as_mut()
@@ -119,6 +121,7 @@ impl<T> ByThread<T> {
 
 impl<T: Default> ByThread<T> {
     /// A thread's, made if there is none.
+    #[inline]
     pub fn entry(&mut self, id: ThreadId) -> &mut T {
         if self.get(id).is_none() {
             self.put(id, T::default());
@@ -131,6 +134,7 @@ impl<T: Default> ByThread<T> {
 impl<T> Index<ThreadId> for ByThread<T> {
     type Output = T;
 
+    #[inline]
     fn index(&self, id: ThreadId) -> &T {
         match self.get(id) {
             Some(row) => row,
@@ -140,6 +144,7 @@ impl<T> Index<ThreadId> for ByThread<T> {
 }
 
 impl<T> IndexMut<ThreadId> for ByThread<T> {
+    #[inline]
     fn index_mut(&mut self, id: ThreadId) -> &mut T {
         match self.get_mut(id) {
             Some(row) => row,

@@ -124,6 +124,7 @@ impl Thread {
     }
 
     /// Time passes in the present state.
+    #[inline]
     fn spend(&mut self, ts_ns: u64, activity: Activity, ended: &mut Vec<Interval>) {
         self.execed_ns.clear();
         let from_ns = self.since_ns;

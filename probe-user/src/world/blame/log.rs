@@ -184,6 +184,7 @@ impl IntervalLog {
                 Did::WaitOn { key: of, .. } | Did::TimedOut { key: of, .. } => key(of),
             }
         }
+        self.last_key.into_iter().for_each(key);
         let shares = self.shares.0.from(0).map(|share| share.cause);
         let own = self.own.map(|(_, cause)| cause);
         let now = match self.now {
@@ -202,6 +203,7 @@ impl IntervalLog {
     }
 
     /// Where the next interval begins, ns.
+    #[inline]
     pub(super) fn end_ns(&self) -> u64 {
         let last = self.intervals.last().map(|last| last.to_ns);
         last.or(self.cut_ns).or(self.begun_ns).unwrap_or(0)
@@ -230,6 +232,7 @@ impl IntervalLog {
         self.shares.each(did, ns, each);
     }
 
+    #[inline]
     pub(super) fn push(&mut self, to_ns: u64, seq: u64, did: Did, budget: &mut SpillBudget) {
         let to_ns = to_ns.max(self.end_ns());
         self.intervals.push(Entry { to_ns, seq, did }, budget);
@@ -269,6 +272,7 @@ impl IntervalLog {
     }
 
     /// How many of the first `of` intervals are so; none behind them is.
+    #[inline]
     pub(super) fn partition_point_back(&self, of: usize, is_so: impl Fn(&Entry) -> bool) -> usize {
         let found = self.intervals.partition_point_back(of, is_so);
         found.max(self.first.min(of))
@@ -339,6 +343,7 @@ impl IntervalLog {
     }
 
     /// Where an interval begins, ns.
+    #[inline]
     pub(super) fn begin_ns(&self, interval: usize) -> u64 {
         let before = interval
             .checked_sub(1)

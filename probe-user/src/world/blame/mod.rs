@@ -149,26 +149,34 @@ impl IntervalLogs {
 
     fn append(&mut self, interval: &Interval, thread: &mut Thread) {
         let id = interval.thread;
-        let from_ns = self.logs[id].end_ns();
-        let ns = interval.to_ns.saturating_sub(from_ns);
-        let did = match interval.activity {
-            Activity::Cpu(execs) => Did::Pass(self.computing(id, execs)),
-            Activity::RunQueue => Did::Pass(CauseId::RUN_QUEUE),
-            Activity::Unknown => Did::Pass(CauseId::UNKNOWN),
+        let cause = match interval.activity {
+            Activity::Cpu(execs) => self.computing(id, execs),
+            Activity::RunQueue => CauseId::RUN_QUEUE,
+            Activity::Unknown => CauseId::UNKNOWN,
             Activity::Wait { key, ended, .. } => {
-                let did = self.blamed(id, key, ended, from_ns, interval.to_ns);
-                self.logs[id].each(did, ns, |cause, ns| {
-                    *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
-                });
-                did
+                return self.append_wait(interval.to_ns, key, ended, thread);
             }
         };
-        self.logs[id].push(interval.to_ns, self.next_seq, did, &mut self.budget);
-        match interval.activity {
-            Activity::Wait { key, ended, .. } => self.end_wait(thread, id, key, ended),
-            Activity::Cpu(_) => self.logs[id].gil_timeouts.run(ns),
-            Activity::RunQueue | Activity::Unknown => {}
+        let log = &mut self.logs[id];
+        if let Activity::Cpu(_) = interval.activity {
+            let ns = interval.to_ns.saturating_sub(log.end_ns());
+            log.gil_timeouts.run(ns);
         }
+        let did = Did::Pass(cause);
+        log.push(interval.to_ns, self.next_seq, did, &mut self.budget);
+        self.next_seq += 1;
+    }
+
+    fn append_wait(&mut self, to_ns: u64, key: WaitKey, ended: Ended, thread: &mut Thread) {
+        let id = thread.id;
+        let from_ns = self.logs[id].end_ns();
+        let did = self.blamed(id, key, ended, from_ns, to_ns);
+        let log = &mut self.logs[id];
+        log.each(did, to_ns.saturating_sub(from_ns), |cause, ns| {
+            *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
+        });
+        log.push(to_ns, self.next_seq, did, &mut self.budget);
+        self.end_wait(thread, id, key, ended);
         self.next_seq += 1;
     }
 

@@ -136,7 +136,10 @@ impl Twins {
             io_wait: false,
             on_lock: false,
             has_object: false,
-            call: Syscall::default(),
+            call: Syscall {
+                nr: i16::from(how / 8 % 3),
+                ..Syscall::default()
+            },
         };
         self.apply(tid, What::Off(off));
     }
@@ -191,6 +194,16 @@ impl Twins {
     fn forget(&mut self, before_ns: u64) {
         self.rolling.forget(before_ns);
         self.horizon_ns = before_ns.max(self.horizon_ns);
+    }
+
+    /// What is remembered is what was.
+    fn assert_history(&self) {
+        for thread in self.rolling.threads.iter() {
+            let mut whole = self.whole.logs.history(thread.id);
+            for logged in self.rolling.logs.history(thread.id) {
+                assert!(whole.any(|other| *other == *logged), "{:?}", *logged);
+            }
+        }
     }
 
     /// Threads that both remember have the same sums, and the others are in the total.
@@ -255,6 +268,7 @@ proptest! {
             }
         }
         twins.assert_sums();
+        twins.assert_history();
     }
 }
 
