@@ -13,10 +13,21 @@ use super::identity::ThreadId;
 /// Rows of a page: few, so that one that lives on does not keep much with it.
 const PAGE: usize = 16;
 
+type Page<T> = Box<[Option<T>; PAGE]>;
+
+/// Made in its place: a page is large.
+fn empty<T>() -> Page<T> {
+    let rows: Box<[Option<T>]> = (0..PAGE).map(|_| None).collect();
+    match rows.try_into() {
+        Ok(page) => page,
+        Err(_) => unreachable!("there are {PAGE} rows"),
+    }
+}
+
 /// Rows by thread.
 #[derive(Debug)]
 pub struct ByThread<T> {
-    pages: Vec<Option<Box<[Option<T>; PAGE]>>>,
+    pages: Vec<Option<Page<T>>>,
     /// Identities given so far, or seen.
     len: usize,
 }
@@ -49,7 +60,7 @@ impl<T> ByThread<T> {
         if self.pages.len() <= at / PAGE {
             self.pages.resize_with(at / PAGE + 1, || None);
         }
-        let page = self.pages[at / PAGE].get_or_insert_with(|| Box::new([const { None }; PAGE]));
+        let page = self.pages[at / PAGE].get_or_insert_with(empty);
         page[at % PAGE].insert(row)
     }
 

@@ -139,8 +139,12 @@ impl IntervalLogs {
         }
     }
 
+    /// What is known of a thread before what it did.
     fn know(&mut self, thread: &Thread) {
-        let log = self.logs.entry(thread.id);
+        let log = match self.logs.get_mut(thread.id) {
+            Some(log) => log,
+            None => self.logs.entry(thread.id),
+        };
         log.creator = thread.creator;
         if log.begun_ns.is_none() {
             log.begun_ns = thread.start_ns;
