@@ -27,7 +27,8 @@ pub fn of(account: &Account, namer: &impl NameCause) -> Vec<Blame> {
     let mut found = BTreeMap::new();
     for (&(kind, cause), &ns) in &account.blame {
         let (cause, detail) = namer.name_cause(namer.cause(cause));
-        *found.entry((kind, cause, detail)).or_default() += ns;
+        let sum: &mut u64 = found.entry((kind, cause, detail)).or_default();
+        *sum = sum.saturating_add(ns);
     }
     sorted(found)
 }
@@ -37,7 +38,8 @@ pub fn add(into: &mut Vec<Blame>, from: &[Blame]) {
     let mut found = BTreeMap::new();
     for blame in into.drain(..).chain(from.iter().cloned()) {
         let key = (blame.kind, blame.cause, blame.detail);
-        *found.entry(key).or_default() += blame.ns;
+        let sum: &mut u64 = found.entry(key).or_default();
+        *sum = sum.saturating_add(blame.ns);
     }
     *into = sorted(found);
 }

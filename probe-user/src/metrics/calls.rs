@@ -61,11 +61,11 @@ pub fn add(into: &mut Option<Vec<Calls>>, from: Option<&[Calls]>) {
 }
 
 fn add_one(into: &mut Calls, from: &Calls) {
-    into.count += from.count;
-    into.total_ns += from.total_ns;
+    into.count = into.count.saturating_add(from.count);
+    into.total_ns = into.total_ns.saturating_add(from.total_ns);
     into.max_ns = into.max_ns.max(from.max_ns);
-    into.begun_before += from.begun_before;
-    into.failed += from.failed;
+    into.begun_before = into.begun_before.saturating_add(from.begun_before);
+    into.failed = into.failed.saturating_add(from.failed);
     for (sum, n) in [
         (&mut into.reaped, from.reaped),
         (&mut into.none_ready, from.none_ready),

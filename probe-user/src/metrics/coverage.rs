@@ -20,26 +20,36 @@ pub fn of(world: &World, info: &RunInfo, threads: &[Thread]) -> Coverage {
         sums.wakes
             .iter()
             .filter(|wake| wake.source == WakeSource::Unverified)
-            .map(|wake| wake.count)
-            .sum()
+            .fold(0, |sum, wake| sum.saturating_add(wake.count))
     };
     Coverage {
         lost: info.lost.clone(),
         open_waits: threads.iter().map(|t| t.sums.open.len() as u64).sum(),
-        unverified_wakes: threads.iter().map(|t| unverified_of(&t.sums)).sum(),
+        unverified_wakes: threads
+            .iter()
+            .fold(0, |sum, t| sum.saturating_add(unverified_of(&t.sums))),
         recovered_switches: world.recovered,
         folded_waits: world.folded.waits,
         folded_ns: world.folded.ns,
-        residual_ns: threads.iter().map(|t| residual_ns(&t.sums)).sum(),
+        residual_ns: threads
+            .iter()
+            .fold(0, |sum: i64, t| sum.saturating_add(residual_ns(&t.sums))),
         problems: problems(world, info),
     }
 }
 
 /// lifetime − (on-CPU + run queue + waits + open + unknown), ns.
 pub fn residual_ns(sums: &Sums) -> i64 {
-    let waits: u64 = sums.waits.iter().map(|wait| wait.total_ns).sum();
-    let known = sums.on_cpu_ns + sums.runqueue_ns + waits + sums.open_ns + sums.unknown_ns;
-    sums.lifetime_ns.wrapping_sub(known).cast_signed()
+    let waits = sums.waits.iter().map(|wait| wait.total_ns);
+    let parts = [
+        sums.on_cpu_ns,
+        sums.runqueue_ns,
+        sums.open_ns,
+        sums.unknown_ns,
+    ];
+    // A hostile recording has more than fits.
+    let rest = waits.chain(parts).fold(sums.lifetime_ns, u64::wrapping_sub);
+    rest.cast_signed()
 }
 
 fn problems(world: &World, info: &RunInfo) -> Vec<String> {

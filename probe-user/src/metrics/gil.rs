@@ -67,8 +67,8 @@ pub fn fill(world: &World, threads: &mut [Thread]) {
 pub fn add(into: &mut Option<GilHeld>, from: Option<&GilHeld>) {
     let Some(from) = from else { return };
     let sum = into.get_or_insert_default();
-    sum.held_ns += from.held_ns;
-    sum.hand_overs += from.hand_overs;
+    sum.held_ns = sum.held_ns.saturating_add(from.held_ns);
+    sum.hand_overs = sum.hand_overs.saturating_add(from.hand_overs);
 }
 
 /// Every thread that has waited for its process's lock, with that.

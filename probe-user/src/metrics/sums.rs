@@ -177,8 +177,8 @@ fn all_wakes(account: &Account) -> FxHashMap<WakeKey, WakeSum> {
     let mut all = account.first_wakeups.clone();
     for (key, sum) in account.waits.values().flat_map(|wait| &wait.wakes) {
         let total = all.entry(*key).or_default();
-        total.count += sum.count;
-        total.wait_ns += sum.wait_ns;
+        total.count = total.count.saturating_add(sum.count);
+        total.wait_ns = total.wait_ns.saturating_add(sum.wait_ns);
     }
     all
 }
@@ -194,16 +194,22 @@ fn wakes(by: &FxHashMap<WakeKey, WakeSum>, namer: &impl NameWaker) -> Vec<Wake> 
 
 /// Adds a thread's sums to its group's.
 pub fn add(into: &mut Sums, from: &Sums) {
-    into.lifetime_ns += from.lifetime_ns;
-    into.on_cpu_ns += from.on_cpu_ns;
-    into.runqueue_ns += from.runqueue_ns;
-    into.runqueue_count += from.runqueue_count;
-    into.idle_ns += from.idle_ns;
-    into.open_ns += from.open_ns;
-    into.unknown_ns += from.unknown_ns;
-    into.switches.voluntary += from.switches.voluntary;
-    into.switches.involuntary += from.switches.involuntary;
-    into.migrations += from.migrations;
+    into.lifetime_ns = into.lifetime_ns.saturating_add(from.lifetime_ns);
+    into.on_cpu_ns = into.on_cpu_ns.saturating_add(from.on_cpu_ns);
+    into.runqueue_ns = into.runqueue_ns.saturating_add(from.runqueue_ns);
+    into.runqueue_count = into.runqueue_count.saturating_add(from.runqueue_count);
+    into.idle_ns = into.idle_ns.saturating_add(from.idle_ns);
+    into.open_ns = into.open_ns.saturating_add(from.open_ns);
+    into.unknown_ns = into.unknown_ns.saturating_add(from.unknown_ns);
+    into.switches.voluntary = into
+        .switches
+        .voluntary
+        .saturating_add(from.switches.voluntary);
+    into.switches.involuntary = into
+        .switches
+        .involuntary
+        .saturating_add(from.switches.involuntary);
+    into.migrations = into.migrations.saturating_add(from.migrations);
     for wait in &from.waits {
         add_wait(&mut into.waits, wait);
     }
@@ -230,10 +236,10 @@ fn add_wait(list: &mut Vec<Wait>, wait: &Wait) {
             if other.object != wait.object {
                 other.object = None;
             }
-            other.count += wait.count;
-            other.total_ns += wait.total_ns;
+            other.count = other.count.saturating_add(wait.count);
+            other.total_ns = other.total_ns.saturating_add(wait.total_ns);
             other.max_ns = other.max_ns.max(wait.max_ns);
-            other.begun_before += wait.begun_before;
+            other.begun_before = other.begun_before.saturating_add(wait.begun_before);
             add_all_wakes(&mut other.wakes, &wait.wakes);
         }
         None => {
@@ -260,8 +266,8 @@ fn add_open(list: &mut Vec<OpenWait>, open: &OpenWait) {
             if other.object != open.object {
                 other.object = None;
             }
-            other.count += open.count;
-            other.so_far_ns += open.so_far_ns;
+            other.count = other.count.saturating_add(open.count);
+            other.so_far_ns = other.so_far_ns.saturating_add(open.so_far_ns);
         }
         None => list.push(open.clone()),
     }
@@ -278,8 +284,8 @@ fn add_all_wakes(list: &mut Vec<Wake>, more: &[Wake]) {
         };
         match list.iter_mut().find(same) {
             Some(other) => {
-                other.count += wake.count;
-                other.wait_ns += wake.wait_ns;
+                other.count = other.count.saturating_add(wake.count);
+                other.wait_ns = other.wait_ns.saturating_add(wake.wait_ns);
                 if other.tid != wake.tid {
                     other.tid = None;
                 }

@@ -45,8 +45,8 @@ pub struct Total {
 impl Total {
     /// Adds another.
     pub fn add(&mut self, other: &Total) {
-        self.waits += other.waits;
-        self.ns += other.ns;
+        self.waits = self.waits.saturating_add(other.waits);
+        self.ns = self.ns.saturating_add(other.ns);
     }
 }
 
@@ -90,20 +90,23 @@ impl Sums<'_> {
         };
         let before_ns = thread.account.unknown_ns;
         thread.account.unknown_ns = unknown_ns;
-        let mut waits = 0;
+        let mut waits: u64 = 0;
         for stay in &self.stays {
             match stay.what {
-                what::CPU => thread.account.on_cpu_ns += stay.ns,
+                what::CPU => {
+                    thread.account.on_cpu_ns = thread.account.on_cpu_ns.saturating_add(stay.ns)
+                }
                 what::RUNQUEUE => {
-                    thread.account.runqueue_ns += stay.ns;
-                    thread.account.runqueue_count += stay.count;
+                    thread.account.runqueue_ns = thread.account.runqueue_ns.saturating_add(stay.ns);
+                    thread.account.runqueue_count =
+                        thread.account.runqueue_count.saturating_add(stay.count);
                 }
                 what::SLEEP => {
                     slept(thread, stay, dictionaries);
-                    waits += stay.count;
+                    waits = waits.saturating_add(stay.count);
                 }
                 // Of a later version: it stays unknown.
-                _ => thread.account.unknown_ns += stay.ns,
+                _ => thread.account.unknown_ns = thread.account.unknown_ns.saturating_add(stay.ns),
             }
         }
         Total {
@@ -129,16 +132,17 @@ fn slept(thread: &mut Thread, stay: &LossSum, dictionaries: &Dictionaries) {
         nr: -1,
     };
     let account = &mut thread.account;
-    account.voluntary += stay.count;
+    account.voluntary = account.voluntary.saturating_add(stay.count);
     let sum = account.waits.entry(key).or_default();
-    sum.count += stay.count;
-    sum.total_ns += stay.ns;
+    sum.count = sum.count.saturating_add(stay.count);
+    sum.total_ns = sum.total_ns.saturating_add(stay.ns);
     // At least their mean.
     sum.max_ns = sum.max_ns.max(stay.ns.div_ceil(stay.count.max(1)));
     let wakes: &mut WakeSum = sum.wakes.entry(by).or_default();
-    wakes.count += stay.count;
-    wakes.wait_ns += stay.ns;
-    *account.blame.entry((kind, CauseId::UNKNOWN)).or_default() += stay.ns;
+    wakes.count = wakes.count.saturating_add(stay.count);
+    wakes.wait_ns = wakes.wait_ns.saturating_add(stay.ns);
+    let blame = account.blame.entry((kind, CauseId::UNKNOWN)).or_default();
+    *blame = blame.saturating_add(stay.ns);
 }
 
 fn kind_of(thread: &Thread, stay: &LossSum, dictionaries: &Dictionaries) -> WaitKind {

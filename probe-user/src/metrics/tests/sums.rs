@@ -36,6 +36,26 @@ fn sums_waits_of_one_place_add_up_over_a_groups_threads() {
 }
 
 #[test]
+fn sums_beyond_all_numbers_end_at_the_greatest() {
+    // As a hostile recording has them.
+    let wait = Wait {
+        count: u64::MAX,
+        total_ns: u64::MAX,
+        ..Wait::default()
+    };
+    let from = Sums {
+        lifetime_ns: u64::MAX,
+        on_cpu_ns: u64::MAX,
+        waits: vec![wait],
+        ..Sums::default()
+    };
+    let mut into = from.clone();
+    sums::add(&mut into, &from);
+    assert_eq!(into.lifetime_ns, u64::MAX);
+    assert_eq!(into.waits[0].total_ns, u64::MAX);
+}
+
+#[test]
 fn sums_wakers_of_one_name_are_one_and_keep_only_the_ids_they_share() {
     let (mut tree, root) = Tree::root(&["server"]);
     let wakers = [tree.thread(root, "w-1"), tree.thread(root, "w-2")];

@@ -325,6 +325,15 @@ fn losses_sums_that_are_more_than_what_is_unknown_are_not_believed() {
 }
 
 #[test]
+fn losses_counted_beyond_all_numbers_end_at_the_greatest() {
+    let stay = |what| (what, u64::MAX, 2);
+    let (_, document) = with_sums(&[what::CPU, what::RUNQUEUE, what::SLEEP].map(stay));
+    let thread = document.threads.iter().find(|t| t.tid == 5).unwrap();
+    assert_eq!(thread.sums.runqueue_count, u64::MAX);
+    assert_eq!(document.coverage.folded_waits, u64::MAX);
+}
+
+#[test]
 fn losses_the_instant_of_a_lost_last_switch_out_ends_the_life() {
     let drawing = "
         1  S############L
