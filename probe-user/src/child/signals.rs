@@ -146,7 +146,7 @@ pub fn should_forward(received: &Received, child: u32) -> bool {
 }
 
 /// Whether `pid` is `ancestor` or lives below it. A process that has been
-/// reaped meanwhile is taken for a stranger.
+/// reaped meanwhile is taken for one outside of it.
 fn descends_from(pid: u32, ancestor: u32) -> bool {
     /// More than the depth of any real tree, and an end if pids are reused.
     const MAX_DEPTH: usize = 128;
