@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use waitscope_tests::live::{self, Outcome, Running};
@@ -130,14 +130,17 @@ fn a_wait_begun_before_and_ended_meanwhile_is_a_lower_bound() -> Result<()> {
 #[test]
 fn attaching_ends_with_the_process() -> Result<()> {
     let dir = live::shared_dir()?;
-    let mut sleep = live::start(Command::new("sleep").arg("6"))?;
+    let mut sleep = live::start(Command::new("sleep").arg("600"))?;
     let out = dir.path().join("out.json");
-    let begin = Instant::now();
-    let outcome = attach(sleep.pid(), "120s", &out);
+    let mut command = live::waitscope()?;
+    command.args(["run", "--pid", &sleep.pid().to_string(), "--every", "200ms"]);
+    let run = live::start(command.arg("-o").arg(&out))?;
+    // Probes may take long to load: the first interim report says that it follows.
+    live::until("the process is followed", || Ok(out.exists()))?;
+    sleep.signal(libc::SIGTERM)?;
     // The test is the parent: without its wait the sleeper stays a zombie.
-    assert!(!sleep.is_alive()?);
-    outcome?.expect_code(0)?;
-    assert!(begin.elapsed() < Duration::from_secs(60));
+    live::until("the process ends", || Ok(!sleep.is_alive()?))?;
+    run.finish()?.expect_code(0)?;
     let report = Report::read(&out)?;
     let thread = report.named("sleep")?;
     assert!(thread.exit.is_some(), "{thread:?}");
