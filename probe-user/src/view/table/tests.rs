@@ -169,19 +169,30 @@ fn counts_of_calls_and_requests_are_lower_bounds_only_where_theirs_are_lost() {
     }
 }
 
-#[test]
-fn ten_thousand_threads_take_seconds_at_most() {
+/// What drawing a pool of so many threads takes of a CPU, ns.
+fn cost_of(threads: usize) -> u64 {
+    let on_cpu_ns = || -> u64 {
+        let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        times.split(' ').next().unwrap().parse().unwrap()
+    };
     let mut document = pool();
     let thread = document.threads[1].clone();
-    document.threads = vec![thread; 10_000];
-    let started = std::time::Instant::now();
+    document.threads = vec![thread; threads];
     let options = Options {
         per_thread: true,
         ..Options::default()
     };
+    let before_ns = on_cpu_ns();
     let lines = render(&document, &options).lines().count();
-    assert!(lines > 50_000, "{lines}");
-    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    assert!(lines > 5 * threads, "{lines}");
+    on_cpu_ns() - before_ns
+}
+
+#[test]
+fn a_table_of_eight_times_the_threads_costs_eight_times_as_much() {
+    let (few, many) = (cost_of(1_000), cost_of(8_000));
+    // Twice that for what is measured beside it; 64 times would be quadratic.
+    assert!(many < 16 * few, "{few} ns, then {many} ns");
 }
 
 /// Text of the characters most likely to break a terminal, or of any.
