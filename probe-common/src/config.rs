@@ -11,6 +11,29 @@ pub mod syscall_bits {
     /// Number and descriptor do not settle what a sleep in this call waits
     /// for: take the stack however short the sleep was.
     pub const NEEDS_STACK: u8 = 1 << 1;
+    /// From here on: which of [`super::lookup`] it is.
+    pub const LOOKUP_SHIFT: u8 = 2;
+}
+
+/// What else than two arguments says what a call sleeps on.
+pub mod lookup {
+    /// Nothing.
+    pub const NONE: u8 = 0;
+    /// The second argument is another descriptor.
+    pub const DESCRIPTOR_1: u8 = 1;
+    /// The third argument is another descriptor.
+    pub const DESCRIPTOR_2: u8 = 2;
+    /// The third argument counts instead of the second.
+    pub const THIRD: u8 = 3;
+    /// What lies where the third argument points counts instead of the second.
+    pub const BEHIND_THIRD: u8 = 4;
+    /// The first argument points to as many `struct pollfd` as the second says.
+    pub const POLL: u8 = 5;
+    /// The first argument is the size of the sets of descriptors to which the next
+    /// three point.
+    pub const SELECT: u8 = 6;
+    /// The first argument points to as many `struct futex_waitv` as the second says.
+    pub const FUTEXES: u8 = 7;
 }
 
 /// An offset that could not be resolved: the feature behind it is off.

@@ -86,6 +86,8 @@ macro_rules! constants {
             REGS_NR = NO_OFFSET,
             REGS_ARG0 = NO_OFFSET,
             REGS_ARG1 = NO_OFFSET,
+            REGS_ARG2 = NO_OFFSET,
+            REGS_ARG3 = NO_OFFSET,
             /// Code segment, which shows 32-bit programs on x86.
             REGS_CS = NO_OFFSET,
             /// Number of a type with a word at its beginning, where `bpf_rdonly_cast` gives

@@ -94,8 +94,11 @@ pub struct TaskEntry {
     /// The remote address and port last described, hashed to one word: a socket that
     /// was connected since is described again.
     pub remote: u64,
+    /// The other file of a call that moves data from one to the other, if it was last
+    /// described, hashed to one word.
+    pub second: u64,
     /// Zero: an entry begins with a cache line.
-    pub pad: [u64; 2],
+    pub pad: u64,
 }
 
 const _: () = assert!(size_of::<TaskEntry>() == 192);
@@ -141,7 +144,8 @@ impl TaskEntry {
         spare: 0,
         file_op: 0,
         remote: 0,
-        pad: [0; 2],
+        second: 0,
+        pad: 0,
     };
 }
 

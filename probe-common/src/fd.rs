@@ -2,6 +2,10 @@
 
 use crate::header::Header;
 
+/// Flag of an [`Object`]: the file behind the other descriptor of a call that moves data
+/// from one to the other.
+pub const SECOND: u16 = 1;
+
 /// The file behind the descriptor of a blocking system call. Sent only when it
 /// differs from the one the task blocked on before.
 #[repr(C)]

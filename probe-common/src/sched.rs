@@ -34,9 +34,9 @@ pub struct Switch {
     pub prev_seq: u16,
     /// Switch-outs of `next` so far, wrapping.
     pub next_seq: u16,
-    /// First argument of `prev`'s system call.
+    /// First argument of `prev`'s system call; see [`flag::LOOKED_UP`].
     pub prev_arg0: u64,
-    /// Second argument of `prev`'s system call.
+    /// Second argument of `prev`'s system call; see [`flag::LOOKED_UP`].
     pub prev_arg1: u64,
     /// When `next` was made runnable, ns; 0 when no waking was seen.
     pub wake_ns: u64,
@@ -98,6 +98,14 @@ pub mod flag {
     pub const RECOVERED: u16 = 1 << 7;
     /// `prev` sleeps in the slow path of a kernel lock (mutex, rwsem, …).
     pub const LOCK: u16 = 1 << 11;
+    /// The other descriptor of `prev`'s system call is the one that its latest
+    /// [`crate::fd::Object`] record with [`crate::fd::SECOND`] described.
+    pub const SECOND_OBJECT: u16 = 1 << 12;
+    /// The arguments of `prev` are not the call's first two, but what says on what
+    /// it sleeps ([`crate::config::lookup`]): the third in the place of the second, or
+    /// the addresses of the first two futexes. Bit 0 of the second address: there are
+    /// more of them.
+    pub const LOOKED_UP: u16 = 1 << 13;
 }
 
 /// Task states as the scheduler's tracepoint reports them

@@ -77,6 +77,29 @@ pub fn registers(task: Task) -> u64 {
     }
 }
 
+/// Address of the registers of a task whose entry is given; 0 where they cannot be found.
+/// Only where probe reads are allowed.
+#[inline(always)]
+pub fn registers_of(task: Task, entry: Entry) -> u64 {
+    if have_place() {
+        let kept = load!(entry.regs);
+        return if kept == 0 {
+            percpu_cache::registers(task)
+        } else {
+            kept
+        };
+    }
+    if offsets::HAS_TASK_PT_REGS.load() == 0 {
+        if !known(&offsets::TASK_STACK) || !known(&offsets::REGS_FROM_STACK) {
+            return 0;
+        }
+        let stack: u64 = field(task, &offsets::TASK_STACK);
+        return stack.wrapping_add(offsets::REGS_FROM_STACK.load());
+    }
+    // SAFETY: `task` is a BTF-typed task pointer, as the helper demands.
+    unsafe { helpers::generated::bpf_task_pt_regs(task.cast_mut().cast::<task_struct>()) as u64 }
+}
+
 /// Whether they are kept of a task whose entry has this of them. (As an option the
 /// verifier would walk a fifth more.)
 #[inline(always)]

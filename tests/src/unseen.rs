@@ -86,6 +86,16 @@ impl<'a> Unseen<'a> {
         self.hidden_switches
     }
 
+    /// Kinds that only a stack or a third argument shows are not known.
+    pub fn are_kinds(&self) -> bool {
+        self.are_stacks() || self.are_descriptors() || self.lacks("system calls")
+    }
+
+    /// Objects of waits are not known.
+    pub fn are_descriptors(&self) -> bool {
+        self.lacks("what a descriptor is")
+    }
+
     fn are_stacks(&self) -> bool {
         self.lacks("kernel stacks") || self.lacks("kernel function names")
     }

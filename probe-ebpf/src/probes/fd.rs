@@ -3,7 +3,7 @@
 use core::hint::cold_path;
 
 use aya_ebpf::helpers;
-use probe_common::fd::Object;
+use probe_common::fd::{Object, SECOND};
 
 use crate::{
     emit,
@@ -49,7 +49,7 @@ pub fn describe(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
         return true;
     }
     cold_path();
-    if !emit_object(load!(entry.tid), fd, file, inode, mode, sock, ts_ns) {
+    if !emit_object(load!(entry.tid), 0, fd, file, inode, mode, sock, ts_ns) {
         store!(entry.file = 0);
         return false;
     }
@@ -59,6 +59,30 @@ pub fn describe(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
     store!(entry.file_op = file_op);
     store!(entry.remote = remote);
     true
+}
+
+/// The same for the other descriptor of a call that moves data from one to the other.
+#[inline(always)]
+pub fn describe_second(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
+    let Some(file) = file_of(task, fd) else {
+        return false;
+    };
+    let inode: u64 = probe(file, &offsets::FILE_INODE);
+    let ino: u64 = probe(inode, &offsets::INODE_INO);
+    let hash = file ^ ino.rotate_left(16) ^ (fd as u64).rotate_left(48);
+    if load!(entry.second) == hash {
+        return true;
+    }
+    cold_path();
+    let mode = u32::from(probe::<u16>(inode, &offsets::INODE_MODE));
+    let sock = if mode & S_IFMT == S_IFSOCK {
+        sock_of(file)
+    } else {
+        0
+    };
+    let emitted = emit_object(load!(entry.tid), SECOND, fd, file, inode, mode, sock, ts_ns);
+    store!(entry.second = if emitted { hash } else { 0 });
+    emitted
 }
 
 /// To whom a socket is connected, hashed to one word: enough to see a change.
@@ -105,8 +129,18 @@ fn sock_of(file: u64) -> u64 {
 }
 
 #[inline(always)]
-fn emit_object(tid: u32, fd: i32, file: u64, inode: u64, mode: u32, sock: u64, ts_ns: u64) -> bool {
-    emit::record(&EVENTS, 0, ts_ns, |to: Shared<Object>| {
+#[expect(clippy::too_many_arguments, reason = "each is in a register already")]
+fn emit_object(
+    tid: u32,
+    flags: u16,
+    fd: i32,
+    file: u64,
+    inode: u64,
+    mode: u32,
+    sock: u64,
+    ts_ns: u64,
+) -> bool {
+    emit::record(&EVENTS, flags, ts_ns, |to: Shared<Object>| {
         store!(to.tid = tid);
         store!(to.fd = fd);
         store!(to.ino = probe(inode, &offsets::INODE_INO));

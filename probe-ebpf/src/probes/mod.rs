@@ -5,6 +5,7 @@ mod fd;
 mod full;
 mod listen;
 mod lock;
+mod lookup;
 mod loss_sums;
 pub mod packet;
 mod raw;

@@ -4,13 +4,15 @@ use core::hint::cold_path;
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
-    config::syscall_bits,
+    config::{lookup::NONE as NO_LOOKUP, syscall_bits},
     loss::Program,
     sched::{Switch, flag, state},
 };
 
 use super::{
-    fd, loss_sums, recover,
+    fd,
+    lookup::{self, Found, Sleep},
+    loss_sums, recover,
     switch_record::{self, Out},
     task,
 };
@@ -99,7 +101,7 @@ fn prev_state(ctx: &BtfTracePointContext, prev: Task) -> u16 {
 fn switch_out(prev: Task, entry: Entry, task_state: u16, preempt: bool, ts_ns: u64) -> Out {
     let mut flags = flag::HAS_PREV;
     let sleeps = !preempt && task_state != state::RUNNING;
-    let call = call_of(prev, entry, &mut flags);
+    let mut call = call_of(prev, entry, &mut flags);
     let seq = load!(entry.seq).wrapping_add(1);
     store!(entry.seq = seq);
     store!(entry.running = 0);
@@ -113,9 +115,13 @@ fn switch_out(prev: Task, entry: Entry, task_state: u16, preempt: bool, ts_ns: u
         if load!(entry.on_lock) != 0 {
             flags |= flag::LOCK;
         }
-        if prepare_sleep(prev, entry, &call, flags, task_state, ts_ns) {
-            flags |= flag::OBJECT;
-        }
+        let sleep = Sleep {
+            task: prev,
+            entry,
+            ts_ns,
+            is_current: true,
+        };
+        flags |= prepare_sleep(&sleep, &mut call, flags, task_state);
         store!(entry.off_ns = ts_ns);
         store!(entry.run_delay_ns = recover::run_delay(prev));
     }
@@ -156,26 +162,53 @@ pub fn io_wait(task: Task) -> bool {
         && read::field::<u8>(task, &offsets::TASK_IOWAIT) & offsets::IOWAIT_MASK.load() as u8 != 0
 }
 
-/// Notes whether the coming waking must take a stack, and describes the
-/// descriptor slept on. Returns whether that description is with user space.
+/// Notes whether the coming waking must take a stack, and finds out what is slept on.
+/// Returns the flags of what user space now knows.
 #[inline(always)]
-fn prepare_sleep(
-    prev: Task,
-    entry: Entry,
-    call: &Syscall,
-    flags: u16,
-    task_state: u16,
-    ts_ns: u64,
-) -> bool {
-    let bits = if flags & (flag::KERNEL | flag::COMPAT) != 0 {
+fn prepare_sleep(sleep: &Sleep, call: &mut Syscall, flags: u16, task_state: u16) -> u16 {
+    let bits = bits_of(call, flags);
+    let found = slept_on(sleep, call, bits);
+    // In numbers rather than branches: the verifier would walk each way to the end.
+    let described = (found / flag::OBJECT) as u8 & 1;
+    let undescribed = bits & syscall_bits::FD & !described;
+    let unsettled = bits / syscall_bits::NEEDS_STACK & 1;
+    let uninterruptible = !(task_state & state::INTERRUPTIBLE) as u8 & 1;
+    let entry = sleep.entry;
+    store!(entry.needs_stack = undescribed | unsettled | uninterruptible);
+    found
+}
+
+/// What the table of system calls says of this one.
+#[inline(always)]
+pub fn bits_of(call: &Syscall, flags: u16) -> u8 {
+    if flags & (flag::KERNEL | flag::COMPAT) != 0 {
         syscall_bits::NEEDS_STACK
     } else {
         offsets::bits_of(call.nr)
-    };
-    let on_fd = bits & syscall_bits::FD != 0;
-    let described = on_fd && fd::describe(prev, entry, call.arg0 as i32, ts_ns);
-    let uninterruptible = task_state & state::INTERRUPTIBLE == 0;
-    let unsettled = bits & syscall_bits::NEEDS_STACK != 0 || on_fd && !described;
-    store!(entry.needs_stack = u8::from(uninterruptible || unsettled));
-    described
+    }
+}
+
+/// Describes the descriptor slept on, and looks for what else the call's bits in the
+/// table name.
+#[inline(always)]
+pub fn slept_on(sleep: &Sleep, call: &mut Syscall, bits: u8) -> u16 {
+    let Sleep {
+        task, entry, ts_ns, ..
+    } = *sleep;
+    let mut found = Found::default();
+    if bits & syscall_bits::FD != 0 {
+        found.fd = call.arg0 as i32;
+    }
+    let what = bits >> syscall_bits::LOOKUP_SHIFT;
+    if what != NO_LOOKUP {
+        cold_path();
+        lookup::find(sleep, call, what, &mut found);
+        if found.second >= 0 && fd::describe_second(task, entry, found.second, ts_ns) {
+            found.flags |= flag::SECOND_OBJECT;
+        }
+    }
+    if found.fd >= 0 && fd::describe(task, entry, found.fd, ts_ns) {
+        found.flags |= flag::OBJECT;
+    }
+    found.flags
 }

@@ -4,13 +4,13 @@
 use core::ffi::c_void;
 
 use probe_common::{
-    config::{iter_mode, syscall_bits},
+    config::iter_mode,
     loss::Program,
     sched::state,
     task::{Snapshot, snapshot},
 };
 
-use super::{fd, sched, wake};
+use super::{lookup::Sleep, sched, wake};
 use crate::{
     emit,
     filter::{self, Entry},
@@ -72,21 +72,25 @@ fn report(task: Task, entry: Entry, mut flags: u16) {
         flags |= snapshot::ON_CPU;
         store!(entry.running = 1);
     }
-    let call = sched::call_of(task, entry, &mut flags);
+    let mut call = sched::call_of(task, entry, &mut flags);
     if task_state != state::RUNNING && flags & snapshot::ON_CPU == 0 {
+        if flags & snapshot::FINAL == 0 && load!(entry.off_ns) == 0 {
+            store!(entry.off_ns = ts_ns);
+        }
         if sched::io_wait(task) {
             flags |= probe_common::sched::flag::IOWAIT;
         }
         if load!(entry.on_lock) != 0 {
             flags |= probe_common::sched::flag::LOCK;
         }
-        let on_fd = offsets::bits_of(call.nr) & syscall_bits::FD != 0;
-        if on_fd && fd::describe(task, entry, call.arg0 as i32, ts_ns) {
-            flags |= probe_common::sched::flag::OBJECT;
-        }
-        if flags & snapshot::FINAL == 0 && load!(entry.off_ns) == 0 {
-            store!(entry.off_ns = ts_ns);
-        }
+        let sleep = Sleep {
+            task,
+            entry,
+            ts_ns,
+            is_current: false,
+        };
+        let bits = sched::bits_of(&call, flags);
+        flags |= sched::slept_on(&sleep, &mut call, bits);
         wake::sleeper_stack(task, load!(entry.tid), ts_ns);
     }
     emit::record(&LIFECYCLE, flags, ts_ns, |to: Shared<Snapshot>| {

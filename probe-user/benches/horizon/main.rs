@@ -156,6 +156,7 @@ impl Run {
             io_wait: false,
             on_lock: false,
             has_object: false,
+            has_second: false,
             call,
         };
         self.apply(tid, What::Off(off));

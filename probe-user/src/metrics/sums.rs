@@ -101,12 +101,13 @@ fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64
     let stack = thread.sleeper_stack.as_ref();
     let stack = stack.filter(|&&(taken_ns, _)| taken_ns >= thread.since_ns);
     let frames = stack.map(|(_, frames)| &**frames);
-    let place = thread.wait_site(&wait.off, frames.unwrap_or_default(), symbols, *table, gils);
+    let frames = frames.unwrap_or_default();
+    let place = thread.wait_site(&wait.off, frames, None, symbols, *table, gils);
     OpenWait {
         kind: place.kind,
         syscall: call_name(*table, call.nr, call.compat),
         function: place.function.map(str::to_owned),
-        object: thread.object_text(&wait.off, *table),
+        object: thread.object_text(&wait.off, place.kind, *table),
         stack: place
             .unknown_stack
             .as_deref()

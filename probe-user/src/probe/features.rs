@@ -164,6 +164,8 @@ const X86_REGISTERS: &[Feature] = &[
             ("REGS_NR", &[("pt_regs", "orig_ax")]),
             ("REGS_ARG0", &[("pt_regs", "di")]),
             ("REGS_ARG1", &[("pt_regs", "si")]),
+            ("REGS_ARG2", &[("pt_regs", "dx")]),
+            ("REGS_ARG3", &[("pt_regs", "r10")]),
         ],
     },
     Feature {
@@ -185,8 +187,10 @@ const ARM_REGISTERS: &[Feature] = &[Feature {
     members: &[
         ("REGS_NR", &[("pt_regs", "syscallno")]),
         ("REGS_ARG0", &[("pt_regs", "orig_x0")]),
-        // regs[1]: the array begins with regs[0] at `regs`.
+        // regs[1] and so on: the array begins with regs[0] at `regs`.
         ("REGS_ARG1", &[("pt_regs", "regs")]),
+        ("REGS_ARG2", &[("pt_regs", "regs")]),
+        ("REGS_ARG3", &[("pt_regs", "regs")]),
     ],
 }];
 

@@ -74,7 +74,9 @@ impl Layout {
             layout.add(btf, feature);
         }
         if arch == "aarch64" {
-            layout.shift("REGS_ARG1", 8);
+            for (register, global) in (1..).zip(["REGS_ARG1", "REGS_ARG2", "REGS_ARG3"]) {
+                layout.shift(global, 8 * register);
+            }
         }
         layout.iowait_mask = btf
             .member("task_struct", "in_iowait")

@@ -8,7 +8,7 @@ mod x86_64;
 use std::sync::LazyLock;
 
 pub use class::{Class, Descriptor};
-use probe_common::config::{SYSCALL_SLOTS, syscall_bits};
+use probe_common::config::{SYSCALL_SLOTS, lookup, syscall_bits};
 
 /// One architecture's numbering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +78,10 @@ pub fn probe_table(table: Table) -> [u8; SYSCALL_SLOTS] {
 }
 
 fn probe_bits(table: Table, nr: usize) -> u8 {
-    let class = i16::try_from(nr).map_or(Class::Other, |nr| table.class(nr));
-    let mut bits = 0;
+    let nr = i16::try_from(nr).unwrap_or(-1);
+    let class = table.class(nr);
+    let lookup = table.name(nr).map_or(lookup::NONE, class::lookup_of);
+    let mut bits = lookup << syscall_bits::LOOKUP_SHIFT;
     if class.descriptor() == Descriptor::First {
         bits |= syscall_bits::FD;
     }
@@ -118,7 +120,15 @@ mod tests {
         let bits = |nr: usize| table[nr];
         assert_eq!(bits(0), syscall_bits::FD); // read
         assert_eq!(bits(202), 0); // futex
-        assert_eq!(bits(257), syscall_bits::NEEDS_STACK); // openat
+        assert_eq!(bits(83), syscall_bits::NEEDS_STACK); // mkdir
+        let looked_up = |what: u8| what << syscall_bits::LOOKUP_SHIFT;
+        let openat = syscall_bits::NEEDS_STACK | looked_up(lookup::THIRD);
+        assert_eq!(bits(257), openat);
+        assert_eq!(bits(7), looked_up(lookup::POLL));
+        assert_eq!(bits(449), looked_up(lookup::FUTEXES));
+        let both = syscall_bits::FD | syscall_bits::NEEDS_STACK;
+        assert_eq!(bits(275), both | looked_up(lookup::DESCRIPTOR_2)); // splice
+        assert_eq!(bits(40), both | looked_up(lookup::DESCRIPTOR_1)); // sendfile
         assert_eq!(bits(1000), syscall_bits::NEEDS_STACK); // unknown
     }
 }

@@ -122,6 +122,7 @@ fn syscall(flags: u16, nr: i16, arg0: u64, arg1: u64) -> Syscall {
         nr,
         compat: flags & flag::COMPAT != 0,
         kernel: flags & flag::KERNEL != 0,
+        looked_up: flags & flag::LOOKED_UP != 0,
         arg0,
         arg1,
     }
@@ -135,6 +136,7 @@ fn off(flags: u16, seq: u16, state: u16, call: Syscall) -> Off {
         io_wait: flags & flag::IOWAIT != 0,
         on_lock: flags & flag::LOCK != 0,
         has_object: flags & flag::OBJECT != 0,
+        has_second: flags & flag::SECOND_OBJECT != 0,
         call,
     }
 }
@@ -187,7 +189,12 @@ impl Decode for fd::Object {
             remote_addr: self.remote_addr,
             name: text(&self.name),
         };
-        event(self.tid, What::Object(Box::new(object)));
+        let what = if self.header.flags & fd::SECOND == 0 {
+            What::Object
+        } else {
+            What::SecondObject
+        };
+        event(self.tid, what(Box::new(object)));
         Decoded::Done
     }
 }

@@ -25,6 +25,8 @@ pub struct Event {
 pub enum What {
     /// The file that its blocking system call works on.
     Object(Box<Object>),
+    /// The file at the other end of a call that moves data from one to the other.
+    SecondObject(Box<Object>),
     /// Its kernel stack while it slept.
     SleeperStack(Box<[u64]>),
     /// The kernel stack of what woke it.
@@ -64,19 +66,20 @@ impl What {
     pub(super) fn rank(&self) -> u8 {
         match self {
             What::Object(_) => 0,
-            What::SleeperStack(_) => 1,
-            What::WakerStack(_) => 2,
-            What::Disk(_) => 3,
-            What::Waker(_) => 4,
-            What::Fork(_) => 5,
-            What::Snapshot(_) => 6,
-            What::Exec(_) => 7,
-            What::Rename(_) => 8,
-            What::Exit { .. } => 9,
-            What::Off(_) => 10,
-            What::On(_) => 11,
-            What::KernelReturn(_) => 12,
-            What::Request(_) => 13,
+            What::SecondObject(_) => 1,
+            What::SleeperStack(_) => 2,
+            What::WakerStack(_) => 3,
+            What::Disk(_) => 4,
+            What::Waker(_) => 5,
+            What::Fork(_) => 6,
+            What::Snapshot(_) => 7,
+            What::Exec(_) => 8,
+            What::Rename(_) => 9,
+            What::Exit { .. } => 10,
+            What::Off(_) => 11,
+            What::On(_) => 12,
+            What::KernelReturn(_) => 13,
+            What::Request(_) => 14,
         }
     }
 }
@@ -90,6 +93,9 @@ pub struct Syscall {
     pub compat: bool,
     /// A kernel thread or io_uring worker: no call at all.
     pub kernel: bool,
+    /// The arguments are not the call's first two, but what says on what it sleeps
+    /// ([`probe_common::sched::flag::LOOKED_UP`]).
+    pub looked_up: bool,
     /// First argument.
     pub arg0: u64,
     /// Second argument.
@@ -111,6 +117,8 @@ pub struct Off {
     pub on_lock: bool,
     /// The latest [`What::Object`] describes the call's descriptor.
     pub has_object: bool,
+    /// The latest [`What::SecondObject`] describes its other descriptor.
+    pub has_second: bool,
     /// The system call.
     pub call: Syscall,
 }

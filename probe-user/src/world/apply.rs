@@ -141,6 +141,9 @@ impl World {
             What::Object(object) => {
                 self.thread(event).object = Some(FileObject::from(&**object));
             }
+            What::SecondObject(object) => {
+                self.thread(event).second_object = Some(FileObject::from(&**object));
+            }
             What::SleeperStack(frames) => {
                 self.thread(event).sleeper_stack = Some((event.ts_ns, frames.clone()));
             }
@@ -157,7 +160,8 @@ impl World {
             What::Off(off) => {
                 self.switches += 1;
                 let id = self.target(event);
-                self.threads[id].switch_out(event.ts_ns, off, &mut self.ended);
+                let table = self.dictionaries.table;
+                self.threads[id].switch_out(event.ts_ns, off, table, &mut self.ended);
                 self.settle(id);
             }
             What::On(on) => {

@@ -170,6 +170,7 @@ fn kind_of(thread: &Thread, stay: &LossSum, dictionaries: &Dictionaries) -> Wait
         on_lock: stay.flags & flag::LOCK != 0,
         object: object.as_ref(),
         stack: &[],
+        finished: None,
     });
     // The word is not known.
     if kind == WaitKind::Futex && dictionaries.gils.may_hold(thread.pid) {

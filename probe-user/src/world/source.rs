@@ -4,7 +4,7 @@
 use probe_common::{sched::waker, stack::FRAMES};
 
 use super::{
-    kind::WakeSource,
+    kind::{WaitKind, WakeSource},
     stack::{Symbol, without_probe},
 };
 use crate::wire::{decode::in_interrupt, event::Waking};
@@ -47,6 +47,33 @@ pub fn is_behind_request(stack: &[&Symbol]) -> bool {
         .iter()
         .any(|symbol| REQUEST_ENDS.contains(&&*symbol.name))
 }
+
+/// What kind of request of asynchronous I/O has come to its end, where the stack of the
+/// waking shows it: a sleeper in io_getevents(2) shows only that it waits for any.
+pub fn request_finished(stack: &[&Symbol]) -> Option<WaitKind> {
+    let has = |name: &&(&str, WaitKind)| stack.iter().any(|symbol| &*symbol.name == name.0);
+    AIO_ENDS.iter().find(has).map(|&(_, kind)| kind)
+}
+
+/// fs/aio.c, fs/direct-io.c, fs/iomap/direct-io.c, block/fops.c
+const AIO_ENDS: &[(&str, WaitKind)] = &[
+    ("aio_poll_wake", WaitKind::Poll),
+    ("aio_poll_complete_work", WaitKind::Poll),
+    ("aio_poll_put_work", WaitKind::Poll),
+    ("aio_poll_cancel", WaitKind::Poll),
+    ("aio_fsync_work", WaitKind::Sync),
+    ("iomap_dio_complete", WaitKind::Disk),
+    ("iomap_dio_complete_work", WaitKind::Disk),
+    ("iomap_dio_bio_end_io", WaitKind::Disk),
+    ("dio_complete", WaitKind::Disk),
+    ("dio_aio_complete_work", WaitKind::Disk),
+    ("dio_bio_end_aio", WaitKind::Disk),
+    ("blkdev_bio_end_io", WaitKind::Disk),
+    ("blkdev_bio_end_io_async", WaitKind::Disk),
+    ("bio_endio", WaitKind::Disk),
+    ("blk_update_request", WaitKind::Disk),
+    ("blk_mq_end_request", WaitKind::Disk),
+];
 
 /// All of them tell the request (`block_rq_complete`) before they end its bios.
 const REQUEST_ENDS: [&str; 4] = [
@@ -112,8 +139,15 @@ fn task(flags: u16, stack: &[&Symbol]) -> WakeSource {
         "exit_mm_release",
         "mm_release",
     ];
-    let on_its_way_out =
-        flags & waker::EXITING != 0 || stack.iter().any(|symbol| exits.contains(&&*symbol.name));
+    // An exec gives the old memory up as well, and lets a vfork's parent go on.
+    let execs = [
+        "exec_mm_release",
+        "exec_mmap",
+        "begin_new_exec",
+        "flush_old_exec",
+    ];
+    let has_any = |names: &[&str]| stack.iter().any(|symbol| names.contains(&&*symbol.name));
+    let on_its_way_out = flags & waker::EXITING != 0 || has_any(&exits) && !has_any(&execs);
     // Kernel threads begin in `kthread`, whose flag the raw tier cannot read.
     let kernel_thread =
         flags & waker::KTHREAD != 0 || stack.iter().any(|symbol| &*symbol.name == "kthread");
@@ -201,6 +235,13 @@ mod tests {
             WakeSource::TaskExit,
         );
         check(TASK | waker::EXITING, "", WakeSource::TaskExit);
+        check(
+            TASK,
+            "complete mm_release exec_mm_release begin_new_exec load_elf_binary",
+            WakeSource::Task,
+        );
+        check(TASK, "complete mm_release exec_mmap", WakeSource::Task);
+        check(TASK, "complete mm_release do_exit", WakeSource::TaskExit);
         check(TASK, "try_to_wake_up futex_wake do_futex", WakeSource::Task);
         check(TASK, "", WakeSource::Task);
         check(

@@ -58,6 +58,10 @@ pub struct Thread {
     pub polled: Option<Polled>,
     /// The file that its calls were last seen to block on, and its name.
     pub object: Option<FileObject>,
+    /// The other file of a call that moves data.
+    pub second_object: Option<FileObject>,
+    /// Its latest switch-out to sleep: what `restart_syscall` goes on with.
+    pub last_sleep: Option<Off>,
     /// Stack of the present sleep and when it was taken.
     pub sleeper_stack: Option<(u64, Box<[u64]>)>,
     /// Stack of whatever ended it, and when.

@@ -9,13 +9,19 @@ use super::{
     blame::cause::terminal,
     identity::Waker,
     interval::{Activity, End, Ended, Interval},
-    kind::WakeSource,
+    kind::{WaitKind, WakeSource},
     names::NameId,
-    source::{is_behind_request, is_by_sender, source},
+    source::{is_behind_request, is_by_sender, request_finished, source},
     thread::{State, Thread, Wait},
     wait_site::Dictionaries,
 };
-use crate::wire::event::{Off, On, Waking};
+use crate::{
+    syscall::{Class, Table},
+    wire::event::{Off, On, Syscall, Waking},
+};
+
+/// `restart_syscall` in the 32-bit table (`syscall_32.tbl`).
+const COMPAT_RESTART: i16 = 0;
 
 /// A waking of which nothing is known.
 const UNSEEN: Waking = Waking {
@@ -45,12 +51,15 @@ impl Thread {
             State::NotStarted => self.be_born(ts_ns, on.wake, waker, ended),
             _ if missed => self.lose_until(ts_ns, ended),
             State::Runnable => self.queue_until(ts_ns, ended),
-            State::Waiting(wait) => match on.wake {
-                Some(wake) => self.wake_up(&wait, &wake, waker, ts_ns, dictionaries, ended),
+            State::Waiting(wait) => {
                 // The kernel showed no waking (some hide what a protected task
                 // does): the wait includes its time on the run queue.
-                None => self.wake_up(&wait, &UNSEEN, Waker::Nobody, ts_ns, dictionaries, ended),
-            },
+                let (wake, waker) = on
+                    .wake
+                    .map_or((UNSEEN, Waker::Nobody), |wake| (wake, waker));
+                self.last_sleep = Some(wait.off);
+                self.wake_up(&wait, &wake, waker, ts_ns, dictionaries, ended);
+            }
             // Two switch-ins without a switch-out: it was lost.
             State::Running | State::Unknown => self.lose_until(ts_ns, ended),
             State::Dead => {
@@ -69,7 +78,7 @@ impl Thread {
     }
 
     /// It stops running.
-    pub fn switch_out(&mut self, ts_ns: u64, off: &Off, ended: &mut Vec<Interval>) {
+    pub fn switch_out(&mut self, ts_ns: u64, off: &Off, table: Table, ended: &mut Vec<Interval>) {
         self.ensure_started(ts_ns);
         self.unconfirmed = None;
         let missed = self.seq.is_some_and(|seq| seq.wrapping_add(1) != off.seq);
@@ -98,7 +107,30 @@ impl Thread {
             // Its switch-in was lost.
             State::Waiting(_) | State::Runnable | State::Unknown => self.lose_until(ts_ns, ended),
         }
-        self.state = self.after(off);
+        self.state = self.after(&self.resumed(off, table));
+    }
+
+    /// A sleep in `restart_syscall` is one of the call that was interrupted.
+    fn resumed(&self, off: &Off, table: Table) -> Off {
+        let is_restart = |call: Syscall| {
+            if call.compat {
+                call.nr == COMPAT_RESTART
+            } else {
+                table.class(call.nr) == Class::Restart
+            }
+        };
+        if off.call.kernel || !is_restart(off.call) {
+            return *off;
+        }
+        match self.last_sleep {
+            Some(last) if last.call.compat || table.class(last.call.nr).is_restarted() => Off {
+                call: last.call,
+                has_object: last.has_object,
+                has_second: last.has_second,
+                ..*off
+            },
+            _ => *off,
+        }
     }
 
     /// It has run until now.
@@ -154,6 +186,7 @@ impl Thread {
 
     pub(super) fn lose_until(&mut self, ts_ns: u64, ended: &mut Vec<Interval>) {
         self.polled = None;
+        self.last_sleep = None;
         self.spend(ts_ns, Activity::Unknown, ended);
     }
 
@@ -216,7 +249,8 @@ impl Thread {
         // at the switch-in.
         let stack = self.sleeper_stack.take();
         let sleeper = taken(stack.as_ref(), |taken_ns| taken_ns >= self.since_ns);
-        let key = self.wait_key(&wait.off, sleeper, dictionaries);
+        let finished = self.finished(&wait.off, wake.ts_ns, dictionaries);
+        let key = self.wait_key(&wait.off, sleeper, finished, dictionaries);
         let frames = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
         let waker_stack = dictionaries.symbols.resolve(frames);
         let source = source(wake, &waker_stack, frames.len());
@@ -240,7 +274,7 @@ impl Thread {
             _ => {
                 let which = match source {
                     _ if by_request => self.finisher(wake.ts_ns, dictionaries),
-                    WakeSource::NetRx => self.peer(&wait.off, dictionaries),
+                    WakeSource::NetRx => self.peer(&wait.off, key.kind, dictionaries),
                     _ => NameId::NONE,
                 };
                 Ended::For(terminal(source, waker, key.kind, which))
@@ -258,6 +292,17 @@ impl Thread {
         self.spend(at, activity, ended);
         self.account.runqueue_count += 1;
         self.queue_until(ts_ns, ended);
+    }
+}
+
+impl Thread {
+    /// What kind of asynchronous request was at its end as a sleep in io_getevents(2) was.
+    fn finished(&self, off: &Off, woken_ns: u64, dictionaries: &Dictionaries) -> Option<WaitKind> {
+        if dictionaries.table.class(off.call.nr) != Class::Aio {
+            return None;
+        }
+        let frames = taken(self.waker_stack.as_ref(), |ns| ns == woken_ns);
+        request_finished(&dictionaries.symbols.resolve(frames))
     }
 }
 

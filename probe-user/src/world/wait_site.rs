@@ -65,11 +65,12 @@ pub struct WaitSite<'a> {
 }
 
 impl Thread {
-    /// Under what a wait is counted.
+    /// Under what a wait is counted. `finished`: see [`Thread::wait_site`].
     pub(super) fn wait_key(
         &mut self,
         off: &Off,
         frames: &[u64],
+        finished: Option<WaitKind>,
         dictionaries: &mut Dictionaries,
     ) -> WaitKey {
         let Dictionaries {
@@ -79,19 +80,26 @@ impl Thread {
             gils,
             disks: _,
         } = dictionaries;
-        let site = self.wait_site(off, frames, symbols, *table, gils);
-        let object = match self.object_of(off) {
-            Some(FileObject {
-                name: Some(name), ..
-            }) => ObjectKey::File(*name),
-            Some(FileObject { object, .. }) => {
-                let name =
-                    names.id_unless(self.account.has_many_waits(), &object::describe(object));
-                name.map_or(ObjectKey::None, ObjectKey::File)
-            }
-            None => futex_word(off, *table).map_or(ObjectKey::None, ObjectKey::Futex),
+        let site = self.wait_site(off, frames, finished, symbols, *table, gils);
+        let is_full = self.account.has_many_waits();
+        let mut named = |text: &str| {
+            let name = names.id_unless(is_full, text);
+            name.map_or(ObjectKey::None, ObjectKey::File)
         };
-        if let (ObjectKey::File(name), Some(described)) = (object, &mut self.object) {
+        let on = self.object_of(off, site.kind, *table);
+        let file = on.file();
+        let object = match on {
+            On::Nothing => ObjectKey::None,
+            On::Futex(word) => ObjectKey::Futex(word),
+            On::Named(text) => named(&text),
+            On::File(_, described) => match described.name {
+                Some(name) => ObjectKey::File(name),
+                None => named(&object::describe(&described.object)),
+            },
+        };
+        if let (ObjectKey::File(name), Some(end)) = (object, file)
+            && let Some(described) = self.end_mut(end)
+        {
             described.name = Some(name);
         }
         let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
@@ -105,11 +113,13 @@ impl Thread {
         }
     }
 
-    /// What a wait is and where, as far as its stack was taken.
+    /// What a wait is and where, as far as its stack was taken. `finished`: what kind of
+    /// asynchronous request its waking shows to be at its end.
     pub fn wait_site<'a>(
         &self,
         off: &Off,
         frames: &[u64],
+        finished: Option<WaitKind>,
         symbols: &'a Symbols,
         table: Table,
         gils: &Gils,
@@ -121,8 +131,9 @@ impl Thread {
             state: off.state,
             io_wait: off.io_wait,
             on_lock: off.on_lock,
-            object: self.object_of(off).map(|described| &described.object),
+            object: self.first_object(off).map(|described| &described.object),
             stack: &stack,
+            finished,
         });
         let word = futex_word(off, table);
         if kind == WaitKind::Futex && word.is_some_and(|w| gils.holds(self.pid, self.since_ns, w)) {
@@ -136,15 +147,52 @@ impl Thread {
         }
     }
 
-    fn object_of(&self, off: &Off) -> Option<&FileObject> {
+    /// The file behind the call's first descriptor.
+    fn first_object(&self, off: &Off) -> Option<&FileObject> {
         self.object.as_ref().filter(|_| off.has_object)
     }
 
+    /// What a wait of this kind is on.
+    fn object_of(&self, off: &Off, kind: WaitKind, table: Table) -> On<'_> {
+        let class = if off.call.compat || off.call.kernel {
+            Class::Other
+        } else {
+            table.class(off.call.nr)
+        };
+        if let Some(text) = named_by_arguments(off, class).filter(|_| !is_held(kind)) {
+            return text;
+        }
+        let end = end_of(class, kind);
+        let described = end.and_then(|end| match end {
+            End::First => self.first_object(off),
+            End::Second => self.second_object.as_ref().filter(|_| off.has_second),
+        });
+        match end.zip(described) {
+            Some((end, described)) if is_of_class(class, &described.object) => {
+                On::File(end, described)
+            }
+            _ => On::Nothing,
+        }
+    }
+
+    fn end_mut(&mut self, end: End) -> Option<&mut FileObject> {
+        match end {
+            End::First => self.object.as_mut(),
+            End::Second => self.second_object.as_mut(),
+        }
+    }
+
     /// The address at the other end of what the wait is on.
-    pub(super) fn peer(&self, off: &Off, dictionaries: &mut Dictionaries) -> NameId {
-        let peer = self
-            .object_of(off)
-            .and_then(|described| object::peer(&described.object));
+    pub(super) fn peer(
+        &self,
+        off: &Off,
+        kind: WaitKind,
+        dictionaries: &mut Dictionaries,
+    ) -> NameId {
+        let peer = match self.object_of(off, kind, dictionaries.table) {
+            On::File(_, described) => object::peer(&described.object),
+            _ => None,
+        };
         let is_full = self.account.has_many_causes();
         let name = peer.and_then(|peer| dictionaries.names.id_unless(is_full, &peer));
         name.unwrap_or(NameId::NONE)
@@ -160,11 +208,30 @@ impl Thread {
         }
     }
 
-    /// What the wait is on.
-    pub fn object_text(&self, off: &Off, table: Table) -> Option<String> {
-        match self.object_of(off) {
-            Some(described) => Some(object::describe(&described.object)),
-            None => futex_word(off, table).map(futex_text),
+    /// What a wait of this kind is on.
+    pub fn object_text(&self, off: &Off, kind: WaitKind, table: Table) -> Option<String> {
+        match self.object_of(off, kind, table) {
+            On::File(_, described) => Some(object::describe(&described.object)),
+            On::Futex(word) => Some(futex_text(word)),
+            On::Named(text) => Some(text),
+            On::Nothing => None,
+        }
+    }
+}
+
+/// What a wait is on.
+enum On<'a> {
+    Nothing,
+    File(End, &'a FileObject),
+    Futex(u64),
+    Named(String),
+}
+
+impl On<'_> {
+    fn file(&self) -> Option<End> {
+        match *self {
+            On::File(end, _) => Some(end),
+            _ => None,
         }
     }
 }
@@ -179,6 +246,68 @@ fn futex_word(off: &Off, table: Table) -> Option<u64> {
     let native = !off.call.compat && !off.call.kernel;
     let futex = native && table.class(off.call.nr) == Class::Futex;
     futex.then_some(off.call.arg0)
+}
+
+/// What the arguments name by themselves.
+fn named_by_arguments<'a>(off: &Off, class: Class) -> Option<On<'a>> {
+    let (first, second) = (off.call.arg0, off.call.arg1);
+    match class {
+        Class::Futex => Some(On::Futex(first)),
+        Class::Futexes if !off.call.looked_up => Some(On::Nothing),
+        Class::Futexes if second == 0 => Some(On::Futex(first)),
+        Class::Futexes => {
+            // Bit 0: there are more.
+            let more = if second & 1 == 0 { "" } else { ", …" };
+            let second = second & !1;
+            Some(On::Named(format!("futexes {first:#x}, {second:#x}{more}")))
+        }
+        Class::Semaphores => Some(On::Named(format!("semaphores {}", first & 0xffff_ffff))),
+        Class::Messages => Some(On::Named(format!("message queue {}", first & 0xffff_ffff))),
+        _ => None,
+    }
+}
+
+/// Which of a call's descriptors.
+#[derive(Clone, Copy)]
+enum End {
+    First,
+    Second,
+}
+
+/// The descriptor that a wait of this kind is on.
+fn end_of(class: Class, kind: WaitKind) -> Option<End> {
+    let reads = matches!(
+        kind,
+        WaitKind::PipeRead
+            | WaitKind::SocketRecv
+            | WaitKind::Disk
+            | WaitKind::Timer
+            | WaitKind::Event
+    );
+    let writes = matches!(
+        kind,
+        WaitKind::PipeWrite | WaitKind::SocketSend | WaitKind::Sync
+    );
+    match class {
+        _ if is_held(kind) => None,
+        Class::Splice if reads => Some(End::First),
+        Class::Splice if writes => Some(End::Second),
+        Class::SendFile if reads => Some(End::Second),
+        Class::SendFile if writes => Some(End::First),
+        Class::Splice | Class::SendFile => None,
+        _ => Some(End::First),
+    }
+}
+
+/// Whether somebody else holds the thread, whatever its call is on.
+fn is_held(kind: WaitKind) -> bool {
+    matches!(kind, WaitKind::Stopped | WaitKind::Throttled)
+}
+
+/// Whether a file is what such a call works on. io_uring_enter(2) may be given the number
+/// of a registered ring in the place of a descriptor.
+fn is_of_class(class: Class, file: &Object) -> bool {
+    class != Class::IoUring || &*file.name == b"[io_uring]"
 }
 
 fn joined(stack: &[&Symbol]) -> String {

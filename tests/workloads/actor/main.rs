@@ -16,6 +16,7 @@ mod reuse;
 mod signals;
 mod sleepers;
 mod storm;
+mod ways;
 
 use std::env;
 use std::io::{self, Write};
@@ -47,6 +48,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
         ["sleepers", ready] => sleepers::sleep(ready),
         ["chain", name, out] => chains::run(name, out),
+        ["ways", dir, out] => ways::take(dir, out),
         ["calls", out] => calls::make(out),
         ["overflow", out] => listener::overflow(out),
         ["nagle", rounds] => nagle::exchange(number(rounds)?),

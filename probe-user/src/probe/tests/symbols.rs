@@ -52,7 +52,13 @@ fn without_helper(stack_size: Option<u32>) -> Builder {
     let mut builder = Builder::new();
     let long = builder.int("long", 8);
     builder.fields("task_struct", STRUCT, &[("stack", long, 192)]);
-    let regs = [("orig_ax", long, 960), ("di", long, 896), ("si", long, 832)];
+    let regs = [
+        ("orig_ax", long, 960),
+        ("di", long, 896),
+        ("si", long, 832),
+        ("dx", long, 768),
+        ("r10", long, 448),
+    ];
     builder.fields("pt_regs", STRUCT, &regs);
     if let Some(size) = stack_size {
         builder.add("thread_union", UNION, 0, size, &[]);

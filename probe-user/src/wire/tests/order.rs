@@ -26,6 +26,7 @@ fn off() -> Off {
         preempted: false,
         io_wait: false,
         has_object: false,
+        has_second: false,
         on_lock: false,
         call: Syscall::default(),
     }
@@ -47,6 +48,7 @@ fn rename() -> What {
 fn ranked() -> Vec<What> {
     vec![
         What::Object(Box::default()),
+        What::SecondObject(Box::default()),
         What::SleeperStack(Box::default()),
         What::WakerStack(Box::default()),
         What::Disk(1),

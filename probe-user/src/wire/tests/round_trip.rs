@@ -1,6 +1,7 @@
 //! What a probe writes is what the world gets, for every kind of record.
 
 use probe_common::{
+    fd,
     kernel_return::{self, function},
     sched::{self, flag, state, waker},
     stack::{self, FRAMES, role},
@@ -42,11 +43,13 @@ fn off() -> Off {
         preempted: false,
         io_wait: false,
         has_object: false,
+        has_second: false,
         on_lock: false,
         call: Syscall {
             nr: 202,
             compat: false,
             kernel: false,
+            looked_up: false,
             arg0: u64::MAX - 1,
             arg1: 128,
         },
@@ -90,6 +93,10 @@ fn every_flag_of_a_switch_out_is_decoded() {
         kernel: true,
         ..call
     };
+    let looked_up = Syscall {
+        looked_up: true,
+        ..call
+    };
     for (bit, expected) in [
         (
             flag::PREEMPT,
@@ -109,6 +116,20 @@ fn every_flag_of_a_switch_out_is_decoded() {
             flag::OBJECT,
             Off {
                 has_object: true,
+                ..plain
+            },
+        ),
+        (
+            flag::SECOND_OBJECT,
+            Off {
+                has_second: true,
+                ..plain
+            },
+        ),
+        (
+            flag::LOOKED_UP,
+            Off {
+                call: looked_up,
                 ..plain
             },
         ),
@@ -212,7 +233,12 @@ fn objects_keep_every_field() {
         remote_addr: padded(&[10, 0, 0, 5]),
         name: (*b"TCP").into(),
     };
-    check(&seal(object()), &[(11, What::Object(Box::new(expected)))]);
+    let described = What::Object(Box::new(expected.clone()));
+    check(&seal(object()), &[(11, described)]);
+    let mut second = object();
+    second.header.flags = fd::SECOND;
+    let described = What::SecondObject(Box::new(expected));
+    check(&seal(second), &[(11, described)]);
 }
 
 #[test]

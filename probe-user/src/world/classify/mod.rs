@@ -38,6 +38,8 @@ pub struct Sleep<'a> {
     pub object: Option<&'a Object>,
     /// Its stack, innermost first; empty when none was taken.
     pub stack: &'a [&'a Symbol],
+    /// What kind of asynchronous request its waking shows to be at its end.
+    pub finished: Option<WaitKind>,
 }
 
 /// The kind.
@@ -107,7 +109,7 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
         Class::Epoll => Some(WaitKind::Epoll),
         Class::Poll => Some(WaitKind::Poll),
         Class::Select => Some(WaitKind::Select),
-        Class::Futex => Some(WaitKind::Futex),
+        Class::Futex | Class::Futexes => Some(WaitKind::Futex),
         Class::Sleep => Some(WaitKind::Sleep),
         Class::Signal => Some(WaitKind::Signal),
         Class::Recv => Some(WaitKind::SocketRecv),
@@ -117,16 +119,64 @@ fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
         Class::Fsync | Class::Sync => Some(WaitKind::Sync),
         Class::Flock => Some(WaitKind::FileLock),
         Class::Fcntl => is_lock_command(sleep.call.arg1).then_some(WaitKind::FileLock),
-        Class::Ipc => Some(WaitKind::Ipc),
+        Class::Semaphores | Class::Messages | Class::MessageQueue => Some(WaitKind::Ipc),
         Class::IoUring => Some(WaitKind::IoUring),
-        Class::Aio => Some(WaitKind::Disk),
         // It may as well wait for pages to be written that others made dirty.
         Class::Write if file? == FileKind::Storage && sleep.stack.is_empty() => None,
         Class::Read => read_or_write(sleep, file?, WaitKind::PipeRead, WaitKind::SocketRecv),
         Class::Write => read_or_write(sleep, file?, WaitKind::PipeWrite, WaitKind::SocketSend),
-        Class::Other => None,
+        Class::Open => by_fifo(sleep),
+        Class::Restart => is_resumed_sleep(sleep.stack).then_some(WaitKind::Sleep),
+        Class::Aio => sleep.finished,
+        Class::Splice | Class::SendFile | Class::VmSplice | Class::Other => None,
     }
 }
+
+/// A FIFO that is opened for one direction waits for somebody to open it for the other.
+fn by_fifo(sleep: &Sleep<'_>) -> Option<WaitKind> {
+    const O_ACCMODE: u64 = 3;
+    const O_WRONLY: u64 = 1;
+    if !sleep.stack.iter().any(|s| &*s.name == "wait_for_partner") {
+        return None;
+    }
+    let name = sleep.table.name(sleep.call.nr)?;
+    let flags = match name {
+        "creat" => O_WRONLY,
+        "open" => sleep.call.arg1,
+        _ if sleep.call.looked_up => sleep.call.arg1,
+        _ => return None,
+    };
+    let writes = flags & O_ACCMODE == O_WRONLY;
+    Some(if writes {
+        WaitKind::PipeWrite
+    } else {
+        WaitKind::PipeRead
+    })
+}
+
+/// All that may go on as `restart_syscall` shows functions of its own between the call
+/// and its sleep, but for a sleep on the timer: what is between there is scheduler text
+/// or called as the last thing its caller does.
+fn is_resumed_sleep(stack: &[&Symbol]) -> bool {
+    let is_entry = |symbol: &&Symbol| {
+        symbol.sched || RESUMED_SLEEP.iter().any(|part| symbol.name.contains(part))
+    };
+    !stack.is_empty() && stack.iter().all(is_entry)
+}
+
+/// Parts of names of the functions between the entry of the kernel and a sleep that goes on.
+const RESUMED_SLEEP: &[&str] = &[
+    "restart_syscall",
+    "hrtimer_nanosleep",
+    "nanosleep_restart",
+    "do_nanosleep",
+    "do_syscall_64",
+    "x64_sys_call",
+    "entry_SYSCALL_64",
+    "el0_svc",
+    "el0t_64_sync",
+    "invoke_syscall",
+];
 
 /// `F_SETLKW`, `F_OFD_SETLKW` (fcntl(2)).
 fn is_lock_command(command: u64) -> bool {

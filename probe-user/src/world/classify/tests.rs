@@ -9,6 +9,8 @@ struct Case<'a> {
     io_wait: bool,
     on_lock: bool,
     object: Option<Object>,
+    looked_up: bool,
+    finished: Option<WaitKind>,
     /// `name` or `~name` for a frame in scheduler text.
     stack: &'a str,
 }
@@ -35,6 +37,7 @@ fn check(case: &Case<'_>, expected: WaitKind) {
     let call = Syscall {
         nr: nr(case.call),
         arg1: case.arg1,
+        looked_up: case.looked_up,
         ..Syscall::default()
     };
     let sleep = Sleep {
@@ -45,6 +48,7 @@ fn check(case: &Case<'_>, expected: WaitKind) {
         on_lock: case.on_lock,
         object: case.object.as_ref(),
         stack: &stack,
+        finished: case.finished,
     };
     assert_eq!(classify(&sleep), expected, "{} {}", case.call, case.stack);
 }
@@ -57,6 +61,8 @@ fn call(call: &str) -> Case<'_> {
         io_wait: false,
         on_lock: false,
         object: None,
+        looked_up: false,
+        finished: None,
         stack: "",
     }
 }
@@ -242,10 +248,6 @@ fn classify_stacks_overrule_calls() {
         WaitKind::Memory,
     );
     check(
-        &stacked("openat", "~schedule wait_for_partner fifo_open"),
-        WaitKind::PipeRead,
-    );
-    check(
         &stacked("openat", "~schedule something_new"),
         WaitKind::Unknown,
     );
@@ -390,6 +392,120 @@ fn classify_tasks_without_a_usable_call_number_are_told_by_their_stack() {
         on_lock: false,
         object: None,
         stack: &stack,
+        finished: None,
     };
     assert_eq!(classify(&sleep), WaitKind::Poll);
+}
+
+#[test]
+fn classify_a_move_of_data_waits_at_the_end_that_its_stack_shows() {
+    let full = "~schedule pipe_wait_writable wait_for_space splice_file_to_pipe do_splice";
+    let empty = "~schedule pipe_wait_readable splice_from_pipe_next splice_to_socket do_splice";
+    let peer = "wait_woken sk_stream_wait_memory tcp_sendmsg_locked splice_to_socket do_splice";
+    let quiet = "wait_woken sk_wait_data tcp_splice_read do_splice";
+    for name in ["splice", "tee", "sendfile", "copy_file_range", "vmsplice"] {
+        let moves = |object, stack| Case {
+            object,
+            stack,
+            ..call(name)
+        };
+        for input in [
+            file(0o010_600, ""),
+            file(0o100_644, "f"),
+            file(0o140_777, ""),
+            None,
+        ] {
+            check(&moves(input.clone(), full), WaitKind::PipeWrite);
+            check(&moves(input.clone(), empty), WaitKind::PipeRead);
+            check(&moves(input.clone(), peer), WaitKind::SocketSend);
+            check(&moves(input.clone(), quiet), WaitKind::SocketRecv);
+            check(&moves(input, ""), WaitKind::Unknown);
+        }
+    }
+}
+
+#[test]
+fn classify_a_fifo_that_is_opened_waits_for_its_other_end() {
+    const O_RDONLY: u64 = 0;
+    const O_WRONLY_CLOEXEC: u64 = 0o2_000_001;
+    let opens = |name, arg1, looked_up| Case {
+        arg1,
+        looked_up,
+        stack: "~schedule wait_for_partner fifo_open do_dentry_open",
+        ..call(name)
+    };
+    for name in ["openat", "openat2", "open_by_handle_at"] {
+        check(&opens(name, O_WRONLY_CLOEXEC, true), WaitKind::PipeWrite);
+        check(&opens(name, O_RDONLY, true), WaitKind::PipeRead);
+        // The second argument is an address.
+        check(&opens(name, 0x7fff_0001, false), WaitKind::Unknown);
+    }
+    check(&opens("open", O_WRONLY_CLOEXEC, false), WaitKind::PipeWrite);
+    check(&opens("open", O_RDONLY, false), WaitKind::PipeRead);
+    check(&opens("creat", 0o644, false), WaitKind::PipeWrite);
+    let other = Case {
+        stack: "~schedule something_new do_dentry_open",
+        ..opens("open", O_WRONLY_CLOEXEC, false)
+    };
+    check(&other, WaitKind::Unknown);
+}
+
+#[test]
+fn classify_asynchronous_io_waits_for_what_is_seen_to_end() {
+    let waits = |finished, stack| Case {
+        finished,
+        stack,
+        ..call("io_getevents")
+    };
+    let stack = "~schedule read_events do_io_getevents";
+    check(&waits(None, stack), WaitKind::Unknown);
+    check(&waits(None, ""), WaitKind::Unknown);
+    for kind in [WaitKind::Disk, WaitKind::Poll, WaitKind::Sync] {
+        check(&waits(Some(kind), stack), kind);
+    }
+}
+
+#[test]
+fn classify_a_call_that_a_supervisor_holds_has_not_begun() {
+    let stack = "~schedule seccomp_do_user_notification __seccomp_filter syscall_trace_enter";
+    for name in ["connect", "wait4", "read", "futex", "openat", "mkdir"] {
+        let held = Case {
+            object: file(0o140_777, ""),
+            stack,
+            ..call(name)
+        };
+        check(&held, WaitKind::Stopped);
+    }
+}
+
+#[test]
+fn classify_what_goes_on_after_an_interruption_is_told_by_its_stack() {
+    let goes_on = |stack| Case {
+        stack,
+        ..call("restart_syscall")
+    };
+    for (stack, kind) in [
+        (
+            "do_syscall_64 entry_SYSCALL_64_after_hwframe",
+            WaitKind::Sleep,
+        ),
+        (
+            "~do_nanosleep hrtimer_nanosleep_restart __x64_sys_restart_syscall do_syscall_64 \
+             entry_SYSCALL_64_after_hwframe",
+            WaitKind::Sleep,
+        ),
+        (
+            "alarmtimer_do_nsleep do_syscall_64 entry_SYSCALL_64_after_hwframe",
+            WaitKind::Sleep,
+        ),
+        (
+            "poll_schedule_timeout do_sys_poll do_restart_poll do_syscall_64",
+            WaitKind::Poll,
+        ),
+        ("futex_wait_queue futex_wait do_syscall_64", WaitKind::Futex),
+        ("something_new do_syscall_64", WaitKind::Unknown),
+        ("", WaitKind::Unknown),
+    ] {
+        check(&goes_on(stack), kind);
+    }
 }

@@ -136,6 +136,7 @@ impl Twins {
             io_wait: false,
             on_lock: false,
             has_object: false,
+            has_second: false,
             call: Syscall {
                 nr: i16::from(how / 8 % 3),
                 ..Syscall::default()

@@ -1,0 +1,77 @@
+//! Waits for words of memory: several at once, and one whose lock lends its priority.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+use super::{Way, check};
+
+pub(super) fn all() -> Vec<io::Result<Way>> {
+    vec![
+        waitv("waitv-one", 1),
+        waitv("waitv-two", 2),
+        waitv("waitv-many", 5),
+        lock_pi(),
+    ]
+}
+
+/// `struct futex_waitv` (futex2), where the C library has none.
+#[repr(C)]
+struct Wanted {
+    value: u64,
+    address: u64,
+    flags: u32,
+    reserved: u32,
+}
+
+/// `FUTEX2_SIZE_U32`
+const SIZE_U32: u32 = 2;
+
+fn waitv(comm: &str, count: usize) -> io::Result<Way> {
+    let words: &'static [AtomicU32] = Vec::leak((0..count).map(|_| AtomicU32::new(0)).collect());
+    let address = |word: &AtomicU32| word.as_ptr().expose_provenance() as u64;
+    let text = |index: usize| format!("{:#x}", address(&words[index]));
+    let object = match count {
+        1 => format!("futex {}", text(0)),
+        2 => format!("futexes {}, {}", text(0), text(1)),
+        _ => format!("futexes {}, {}, …", text(0), text(1)),
+    };
+    let wait = move || {
+        let wanted = words.iter().map(|word| Wanted {
+            value: 0,
+            address: address(word),
+            flags: SIZE_U32,
+            reserved: 0,
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        let no_time = std::ptr::null::<libc::timespec>();
+        // SAFETY: the words are never freed, and there are as many as said.
+        check(unsafe {
+            libc::syscall(libc::SYS_futex_waitv, wanted.as_ptr(), count, 0, no_time, 0)
+        })
+        .map(drop)
+    };
+    let wake = move || {
+        let last = &words[count - 1];
+        last.store(1, SeqCst);
+        // SAFETY: the word is never freed.
+        check(unsafe { libc::syscall(libc::SYS_futex, last.as_ptr(), libc::FUTEX_WAKE, 1) })
+            .map(drop)
+    };
+    Way::new(comm, "futex", Some(object), wait, wake)
+}
+
+/// The lock is the main thread's, which gives it back.
+fn lock_pi() -> io::Result<Way> {
+    // SAFETY: no arguments.
+    let owner = unsafe { libc::gettid() }.unsigned_abs();
+    let word: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(owner)));
+    let object = format!("futex {:#x}", word.as_ptr().expose_provenance());
+    let act = move |what: libc::c_int| {
+        let no_time = std::ptr::null::<libc::timespec>();
+        // SAFETY: the word is never freed.
+        check(unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), what, 0, no_time) }).map(drop)
+    };
+    let wait = move || act(libc::FUTEX_LOCK_PI);
+    let wake = move || act(libc::FUTEX_UNLOCK_PI);
+    Way::new("lock-pi", "futex", Some(object), wait, wake)
+}

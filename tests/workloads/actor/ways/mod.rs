@@ -1,0 +1,105 @@
+//! Ways to wait that two arguments and a descriptor do not show: each in a thread of its own
+//! for a tenth of a second, with what a report must say of it.
+
+mod files;
+mod held;
+mod memory;
+mod queues;
+mod restarted;
+
+use std::fs::File;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How long each of them waits at the least.
+const PAUSE: Duration = Duration::from_millis(100);
+
+type Act = Box<dyn FnOnce() -> io::Result<()> + Send>;
+
+/// One way to wait.
+struct Way {
+    truth: Truth,
+    wait: Act,
+    wake: Act,
+}
+
+/// What a report must say of it.
+#[derive(Clone, Serialize)]
+struct Truth {
+    comm: String,
+    kind: &'static str,
+    object: Option<String>,
+    source: &'static str,
+    /// Waits of this kind, at the least.
+    count: u64,
+}
+
+impl Way {
+    /// Ended by another task's call.
+    fn new(
+        comm: &str,
+        kind: &'static str,
+        object: Option<String>,
+        wait: impl FnOnce() -> io::Result<()> + Send + 'static,
+        wake: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Way> {
+        Ok(Way {
+            truth: Truth {
+                comm: comm.to_owned(),
+                kind,
+                object,
+                source: "task",
+                count: 1,
+            },
+            wait: Box::new(wait),
+            wake: Box::new(wake),
+        })
+    }
+}
+
+/// Waits in all of them at once and writes what is true, as JSON.
+pub(crate) fn take(dir: &str, out: &str) -> io::Result<u8> {
+    let mut truths = restarted::take()?;
+    let ways = files::all(dir)
+        .into_iter()
+        .chain(memory::all())
+        .chain(queues::all())
+        .chain(held::all());
+    // One that the machine refuses is left out.
+    let ways: Vec<Way> = ways.filter_map(Result::ok).collect();
+    let mut running = Vec::new();
+    for Way { truth, wait, wake } in ways {
+        let thread = thread::Builder::new()
+            .name(truth.comm.clone())
+            .spawn(wait)?;
+        running.push((truth, thread, wake));
+    }
+    thread::sleep(PAUSE);
+    for (truth, thread, wake) in running {
+        wake().map_err(|error| named(&truth, &error))?;
+        let ended = thread.join().map_err(|_| io::Error::other("panicked"))?;
+        match ended {
+            Ok(()) => truths.push(truth),
+            // Newer than this kernel.
+            Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {}
+            Err(error) => return Err(named(&truth, &error)),
+        }
+    }
+    serde_json::to_writer(File::create(out)?, &truths)?;
+    Ok(0)
+}
+
+fn named(truth: &Truth, error: &io::Error) -> io::Error {
+    io::Error::other(format!("{}: {error}", truth.comm))
+}
+
+/// `-1` is an error.
+fn check(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(result)
+}
