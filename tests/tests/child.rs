@@ -67,6 +67,99 @@ fn it_has_the_signals_and_rights_it_would_have_alone() -> Result<()> {
     Ok(())
 }
 
+/// Also the signals that Rust's runtime and libc have to do with.
+#[test]
+fn what_the_caller_ignores_and_blocks_it_ignores_and_blocks() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let [alone, traced] = ["alone", "traced"].map(|name| dir.path().join(name));
+    let script = "trap '' PIPE HUP XFSZ 33 RTMIN SEGV; \"$1\" identity \"$2\"; \
+                  \"$0\" run -- \"$1\" identity \"$3\"";
+    let mut shell = Command::new("bash");
+    shell.args(["-c", script]).arg(live::binary()?).arg(ACTOR);
+    live::finish(shell.args([&alone, &traced]))?.expect_code(0)?;
+    assert_eq!(read(&traced)?, read(&alone)?);
+    Ok(())
+}
+
+/// The environment of `cat`, started by a program with an odd one.
+fn environment_through(between: &[&str]) -> Result<Vec<u8>> {
+    let mut odd = Command::new(ACTOR);
+    odd.arg("odd-environment").args(between);
+    let outcome = live::finish(odd.args(["/bin/cat", "/proc/self/environ"]))?;
+    outcome.expect_code(0)?;
+    Ok(outcome.stdout)
+}
+
+#[test]
+fn its_environment_is_the_callers_byte_for_byte() -> Result<()> {
+    let binary = live::binary()?;
+    let binary = binary.to_str().context("a path")?;
+    let alone = environment_through(&[])?;
+    assert!(alone.starts_with(b"Z=1\0A=first\0A=second\0NOEQUALS\0=weird\0\0B=2\0"));
+    let traced = environment_through(&[binary, "run", "--"])?;
+    assert_eq!(text(&traced), text(&alone));
+    Ok(())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', "\n")
+}
+
+/// The dynamic loader takes variables away from a program that gains rights.
+#[test]
+fn its_environment_is_the_callers_too_where_waitscope_has_gained_rights() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let copy = dir.path().join("waitscope");
+    fs::copy(live::binary()?, &copy)?;
+    let rights = "cap_bpf,cap_perfmon=ep";
+    live::finish(Command::new("setcap").arg(rights).arg(&copy))?.expect_code(0)?;
+    let nobody = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+    ];
+    let setpriv = live::finish(Command::new("sh").args(["-c", "command -v setpriv"]))?.stdout;
+    let setpriv = String::from_utf8(setpriv)?;
+    let mut through = vec![setpriv.trim()];
+    through.extend(&nobody[1..]);
+    let alone = environment_through(&through)?;
+    through.extend([copy.to_str().context("a path")?, "run", "--"]);
+    assert_eq!(text(&environment_through(&through)?), text(&alone));
+    Ok(())
+}
+
+#[test]
+fn a_standard_descriptor_that_is_closed_is_closed_for_it_too() -> Result<()> {
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        let dir = live::shared_dir()?;
+        let [alone, traced] = ["alone", "traced"].map(|name| dir.path().join(name));
+        let script = format!(
+            "\"$1\" descriptors \"$2\" {closed}; \"$0\" run -o \"$3\" -- \"$1\" descriptors \"$3\" {closed}"
+        );
+        let script = script.replace("-o \"$3\"", "-o \"$4\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).arg(live::binary()?).arg(ACTOR);
+        shell
+            .args([&alone, &traced])
+            .arg(dir.path().join("out.json"));
+        live::finish(&mut shell)?.expect_code(0)?;
+        let numbers =
+            |file: &Path| -> Result<Vec<String>> { Ok(read(file)?.into_keys().collect()) };
+        assert_eq!(numbers(&traced)?, numbers(&alone)?, "{closed}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_echo_to_a_closed_stdout_fails() -> Result<()> {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "\"$0\" run -- /bin/echo hi >&-"])
+        .arg(live::binary()?);
+    live::finish(&mut shell)?.expect_code(1)
+}
+
 fn assert_is(traced: &BTreeMap<String, Value>, user: &User) {
     let four = |id: &str| format!("{id} {id} {id} {id}");
     let expected = [

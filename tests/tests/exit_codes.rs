@@ -115,6 +115,128 @@ fn an_interrupted_run_still_reports() -> Result<()> {
     Ok(())
 }
 
+/// Each would end waitscope, or pass it by.
+#[test]
+fn whatever_signal_ends_the_command_there_is_a_report() -> Result<()> {
+    use libc::{SIGABRT, SIGALRM, SIGFPE, SIGIO, SIGPIPE, SIGPROF, SIGPWR, SIGSEGV, SIGSTKFLT};
+    use libc::{SIGSYS, SIGTRAP, SIGVTALRM, SIGXCPU, SIGXFSZ};
+    let fatal = [
+        SIGALRM,
+        SIGPWR,
+        SIGIO,
+        SIGVTALRM,
+        SIGSYS,
+        SIGSTKFLT,
+        SIGPIPE,
+        SIGPROF,
+        SIGXCPU,
+        SIGXFSZ,
+        SIGABRT,
+        SIGFPE,
+        SIGSEGV,
+        SIGTRAP,
+        libc::SIGRTMIN() + 3,
+        libc::SIGRTMAX(),
+    ];
+    for signal in fatal {
+        let dir = live::shared_dir()?;
+        let (out, ready) = (dir.path().join("out.json"), dir.path().join("ready"));
+        let mut command = live::waitscope()?;
+        command
+            .args(["run", "-o"])
+            .arg(&out)
+            .args(["--", "sh", "-c"]);
+        command.arg("echo $$ > \"$0\"; exec sleep 60").arg(&ready);
+        let run = live::start(&mut command)?;
+        live::until("the command sleeps", || live::sleeps(&ready, "sleep"))?;
+        run.signal(signal)?;
+        let outcome = run.finish()?;
+        assert_eq!(outcome.status.signal(), Some(signal), "{outcome:?}");
+        let report = Report::read(&out)?;
+        assert_eq!(report.exit, Some(Exit::Signal(signal)));
+    }
+    Ok(())
+}
+
+/// What ends nobody is for the command as well, also where the caller ignores it.
+#[test]
+fn signals_that_end_nobody_are_passed_on() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let caught = dir.path().join("caught");
+    let script = "for n in CONT WINCH URG TSTP TTIN TTOU USR1; do trap \"echo $n >> $0\" $n; done; \
+                  trap 'exit 7' TERM; echo up >> \"$0\"; while :; do sleep 0.01; done";
+    let mut command = live::waitscope()?;
+    command
+        .args(["run", "--", "bash", "-c", script])
+        .arg(&caught);
+    let run = live::start(&mut command)?;
+    let text = || fs::read_to_string(&caught).unwrap_or_default();
+    let mut expected = "up\n".to_owned();
+    live::until("the command is up", || Ok(text() == expected))?;
+    for (name, signal) in [
+        ("CONT", libc::SIGCONT),
+        ("WINCH", libc::SIGWINCH),
+        ("URG", libc::SIGURG),
+        ("TSTP", libc::SIGTSTP),
+        ("TTIN", libc::SIGTTIN),
+        ("TTOU", libc::SIGTTOU),
+        ("USR1", libc::SIGUSR1),
+    ] {
+        run.signal(signal)?;
+        expected += &format!("{name}\n");
+        live::until(name, || Ok(text() == expected))?;
+    }
+    run.signal(libc::SIGTERM)?;
+    run.finish()?.expect_code(7)
+}
+
+/// A shell with job control stops it and has it go on.
+#[test]
+fn a_stopped_job_is_a_stopped_job() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let out = dir.path().join("out.json");
+    let script = "set -m; \"$0\" run -o \"$1\" -- sh -c 'echo $$ > \"$0\"; exec sleep 1' \"$1.pid\" & \
+        until grep -q '^State:.S' /proc/$(cat \"$1.pid\")/status && \
+              grep -qx sleep /proc/$(cat \"$1.pid\")/comm; do sleep 0.01; done 2>/dev/null; \
+        kill -TSTP $!; wait $!; echo stopped $?; \
+        grep -h '^State' /proc/$!/status /proc/$(cat \"$1.pid\")/status; \
+        fg %1; echo ended $?";
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", script]).arg(live::binary()?).arg(&out);
+    let (_, screen) = Session::start(shell, 100)?.finish()?;
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
+    assert!(lines.contains(&"stopped 148"), "{screen}");
+    let stopped = lines.iter().filter(|line| line.starts_with("State:\tT"));
+    assert_eq!(stopped.count(), 2, "{screen}");
+    assert!(lines.contains(&"ended 0"), "{screen}");
+    assert_eq!(Report::read(&out)?.exit, Some(Exit::Code(0)));
+    Ok(())
+}
+
+/// It gets nothing from the terminal then.
+#[test]
+fn ctrl_c_reaches_a_command_that_has_left_the_process_group() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let (out, ready) = (dir.path().join("out.json"), dir.path().join("ready"));
+    let mut command = live::waitscope()?;
+    command
+        .args(["run", "-o"])
+        .arg(&out)
+        .args(["--", "timeout", "60", "sh", "-c"]);
+    command.arg("echo $$ > \"$0\"; exec sleep 60").arg(&ready);
+    let begin = std::time::Instant::now();
+    let mut session = Session::start(command, 100)?;
+    live::until("the command sleeps", || live::sleeps(&ready, "sleep"))?;
+    session.press(b"\x03")?;
+    let (status, screen) = session.finish()?;
+    assert!(begin.elapsed().as_secs() < 50, "{screen}");
+    // As timeout(1) alone: it ends as what it ran did.
+    assert_eq!(status.signal(), Some(libc::SIGINT), "{screen}");
+    let report = Report::read(&out)?;
+    assert!(report.threads.iter().all(|thread| thread.exit.is_some()));
+    Ok(())
+}
+
 /// The terminal sends Ctrl-C to the whole foreground group; waitscope must not
 /// add its own.
 #[test]

@@ -10,6 +10,8 @@ use nix::libc;
 
 use super::identity::Identity;
 use super::image::Image;
+use super::inherited;
+use super::mask::Mask;
 use super::signals::WAS_MORTAL;
 
 /// What the child sends its parent: a step and an error number.
@@ -29,7 +31,7 @@ pub(super) struct Child<'a> {
     pub(super) image: &'a mut Image,
     pub(super) identity: Option<&'a Identity>,
     /// Blocked signals of the command.
-    pub(super) mask: &'a libc::sigset_t,
+    pub(super) mask: Mask,
     /// The command was to ignore SIGCHLD.
     pub(super) ignore_sigchld: bool,
     /// Our end of the socket pair.
@@ -48,6 +50,7 @@ impl Child<'_> {
         // SAFETY: the descriptor's owner is the parent's copy of this memory;
         // here nothing is ever dropped.
         unsafe { libc::close(self.parents_control) };
+        inherited::close_again();
         self.restore_signals();
         match self.become_identity() {
             Ok(()) => report(self.control, READY, 0),
@@ -65,11 +68,13 @@ impl Child<'_> {
     }
 
     fn restore_signals(&self) {
-        // SAFETY: `signal` and `sigprocmask` touch only this process, which has
-        // no handlers that could be lost.
+        // SAFETY: `signal` touches only this process, which has no handlers that could
+        // be lost.
         unsafe {
             // Rust's runtime ignores it, and exec would keep that.
-            libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+            if !inherited::sigpipe_was_ignored() {
+                libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+            }
             // As we do: see `signals::outlive_file_limit`.
             if WAS_MORTAL.load(Ordering::Relaxed) {
                 libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
@@ -77,8 +82,8 @@ impl Child<'_> {
             if self.ignore_sigchld {
                 libc::signal(libc::SIGCHLD, libc::SIG_IGN);
             }
-            libc::sigprocmask(libc::SIG_SETMASK, self.mask, std::ptr::null_mut());
         }
+        let _infallible = self.mask.set();
     }
 
     /// Raw system calls: libc's own functions also change the other threads,

@@ -4,9 +4,8 @@
 //! program, as for a shell, and does not make it "permission denied". Under
 //! sudo PATH often has one of root's.
 
-use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 use std::ptr;
 
@@ -15,6 +14,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::identity::Identity;
+use super::inherited;
 
 /// As execvp(3) when PATH is unset.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -42,10 +42,7 @@ impl Image {
         let program = command.first().context("there is no command to run")?;
         let (candidates, searched) = candidates(program, std::env::var_os("PATH"))?;
         let args = c_strings(command.iter().map(OsString::as_os_str), "the command")?;
-        let env = c_strings(
-            environment(identity).iter().map(OsString::as_os_str),
-            "the environment",
-        )?;
+        let env = environment(identity)?;
         let argv = terminated(&args);
         let mut script_argv = vec![SHELL.as_ptr(), ptr::null()];
         script_argv.extend(argv.iter().skip(1));
@@ -124,20 +121,28 @@ fn candidates(program: &OsStr, path: Option<OsString>) -> anyhow::Result<(Vec<CS
     Ok((candidates, true))
 }
 
-/// Our environment as `NAME=value`, with what the identity changes.
-fn environment(identity: Option<&Identity>) -> Vec<OsString> {
-    let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+/// The environment that we were given, with what the identity changes: each of its
+/// variables where it stands, however often, else at the end.
+fn environment(identity: Option<&Identity>) -> anyhow::Result<Vec<CString>> {
+    let mut strings = inherited::environment();
     for (name, value) in identity.iter().flat_map(|identity| identity.environment()) {
-        variables.insert(name.into(), value.into());
+        let variable = CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
+            .context("the user's entry in passwd contains a NUL byte")?;
+        let before = strings.iter_mut();
+        let mut same = before.filter(|string| is_named(string, name)).peekable();
+        if same.peek().is_some() {
+            same.for_each(|string| string.clone_from(&variable));
+        } else {
+            drop(same);
+            strings.push(variable);
+        }
     }
-    variables
-        .into_iter()
-        .map(|(mut variable, value)| {
-            variable.push("=");
-            variable.push(value);
-            variable
-        })
-        .collect()
+    Ok(strings)
+}
+
+fn is_named(string: &CStr, name: &str) -> bool {
+    let value = string.to_bytes().strip_prefix(name.as_bytes());
+    value.is_some_and(|value| value.first() == Some(&b'='))
 }
 
 fn c_strings<'a>(

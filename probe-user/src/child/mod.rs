@@ -4,9 +4,12 @@
 //!
 //! In order: [`signals::Signals::new`] while there is one thread,
 //! [`identity::resolve`], [`spawn::spawn_held`], [`spawn::Held::release`],
-//! [`running::Running`] until it ends, [`reraise`].
+//! [`running::Running`] until it ends, signals passed on by [`relay`], [`reraise`].
 
 pub mod identity;
+pub mod inherited;
+pub mod mask;
+pub mod relay;
 pub mod running;
 pub mod signals;
 pub mod spawn;

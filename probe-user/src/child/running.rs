@@ -78,10 +78,52 @@ impl Running {
             return Ok(());
         }
         // SAFETY: not yet reaped, so the pid is still its own.
-        match unsafe { libc::kill(self.pid, signal) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
+        check(unsafe { libc::kill(self.pid, signal) })
+    }
+
+    /// Sends it a signal with a value, as sigqueue(3).
+    pub fn queue(&self, signal: i32, value: u64) -> io::Result<()> {
+        if self.exit.is_some() {
+            return Ok(());
         }
+        let sival_ptr = std::ptr::without_provenance_mut(value as usize);
+        let value = libc::sigval { sival_ptr };
+        // SAFETY: not yet reaped, so the pid is still its own; nobody follows the value.
+        check(unsafe { libc::sigqueue(self.pid, signal, value) })
+    }
+
+    /// Sends its process group a signal.
+    pub fn signal_group(&self, signal: i32) -> io::Result<()> {
+        if self.exit.is_some() {
+            return Ok(());
+        }
+        // SAFETY: not yet reaped, so pid and group are still its own.
+        check(unsafe {
+            match libc::getpgid(self.pid) {
+                group if group > 1 => libc::kill(-group, signal),
+                _ => libc::kill(self.pid, signal),
+            }
+        })
+    }
+
+    /// Whether it is stopped and nobody has continued it.
+    pub fn is_stopped(&self) -> bool {
+        let flags = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
+        // SAFETY: all-zero bytes are a valid value, which may be written.
+        unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let id = self.pid.unsigned_abs();
+            self.exit.is_none()
+                && libc::waitid(libc::P_PID, id, &raw mut info, flags) == 0
+                && info.si_pid() == self.pid
+        }
+    }
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    match result {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -8,13 +8,13 @@ use std::{fmt, io};
 
 use anyhow::{Context, bail};
 use nix::libc;
-use nix::sys::signal::SigSet;
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::{ForkResult, fork};
 
 use super::forked::{self, Child};
 use super::identity::Identity;
 use super::image::Image;
+use super::mask::Mask;
 use super::running::Running;
 use super::signals;
 
@@ -58,18 +58,18 @@ pub enum ExecErrorKind {
 pub fn spawn_held(
     command: &[OsString],
     identity: Option<&Identity>,
-    mask: &SigSet,
+    mask: Mask,
 ) -> anyhow::Result<Held> {
     let mut image = Image::prepare(command, identity)?;
     let program = command.first().cloned().unwrap_or_default();
     // Both ends are close-on-exec; the child's is closed by its exec.
     let (control, childs_control) =
         UnixStream::pair().context("cannot make a socket pair for the child")?;
-    let ignore_sigchld = signals::collect_children().context("cannot reset SIGCHLD")?;
+    let ignore_sigchld = signals::collect_children();
     let child = Child {
         image: &mut image,
         identity,
-        mask: mask.as_ref(),
+        mask,
         ignore_sigchld,
         control: childs_control.as_raw_fd(),
         parents_control: control.as_raw_fd(),

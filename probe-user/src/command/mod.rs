@@ -1,6 +1,5 @@
 //! The commands: wiring only.
 
-mod closed;
 pub mod doctor;
 mod output;
 mod replace;

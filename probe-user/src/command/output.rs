@@ -8,14 +8,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
 use terminal_size::terminal_size_of;
 
 use super::{
     Usage,
-    closed::stdout_was_closed,
     replace::{folder, replace},
 };
 use crate::{
+    child::inherited::was_closed,
     cli::{Color, Format, Output},
     document::Document,
     view::{json, table},
@@ -183,8 +184,11 @@ fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Form
 
 fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
     match destination {
-        Destination::Stdout if stdout_was_closed() => {
+        Destination::Stdout if was_closed(STDOUT_FILENO) => {
             bail!("cannot write the report to stdout: it is closed")
+        }
+        Destination::Stderr if was_closed(STDERR_FILENO) => {
+            bail!("cannot write the report to stderr: it is closed")
         }
         Destination::Stdout => {
             let mut out = io::stdout().lock();

@@ -9,8 +9,10 @@ use tokio::time::{Instant, sleep_until};
 use super::{pipeline::Pipeline, reports::Reports, target::Target};
 use crate::{
     child::{
+        mask::Mask,
+        relay::{self, Relay},
         running::Running,
-        signals::{Received, Signals, should_forward},
+        signals::{Received, Signals},
     },
     document::Exit,
     probe::{counters::Counters, drain::Drain},
@@ -30,7 +32,7 @@ const LEISURE: u8 = 5;
 /// What is followed.
 pub enum Followed {
     /// Our child.
-    Child(Running),
+    Child(Running, Relay),
     /// Processes of others.
     Targets(Vec<Target>, Option<Duration>),
 }
@@ -102,7 +104,7 @@ impl Followed {
                 () = until(deadline) => return Ok(None),
                 signal = signals.next() => {
                     let received = signal.context("cannot read signals")?;
-                    if !plumbing.reports.receive(received.signal) && self.receive(received)? {
+                    if !plumbing.reports.receive(received.signal) && self.receive(received, signals.ignored()) {
                         return Ok(None);
                     }
                 }
@@ -124,7 +126,7 @@ impl Followed {
 
     async fn ended(&mut self) -> Result<Option<Exit>> {
         match self {
-            Followed::Child(child) => {
+            Followed::Child(child, _) => {
                 let exit = child.wait().await.context("cannot wait for the command")?;
                 Ok(Some(exit))
             }
@@ -142,17 +144,22 @@ impl Followed {
         }
     }
 
-    /// Passes a signal on to our child; says whether to stop following others.
-    fn receive(&self, received: Received) -> Result<bool> {
+    /// Passes a signal on to our child; of those that follow others it ends, stops or
+    /// passes by the observation, as it would a process without a handler. Says whether
+    /// to stop following.
+    fn receive(&mut self, received: Received, ignored: Mask) -> bool {
+        let signal = received.signal;
         match self {
-            Followed::Child(child) => {
-                if should_forward(&received, child.pid()) {
-                    // It may have ended in this moment: then nobody needs it.
-                    let _gone = child.signal(received.signal);
-                }
-                Ok(false)
+            Followed::Child(child, relay) => {
+                // It may have ended in this moment, or be another user's by now.
+                let _refused = relay.receive(&received, child);
+                false
             }
-            Followed::Targets(..) => Ok(true),
+            Followed::Targets(..) if relay::is_stop(signal) => {
+                relay::stop(signal);
+                false
+            }
+            Followed::Targets(..) => !ignored.contains(signal) && !relay::is_harmless(&received),
         }
     }
 }

@@ -21,7 +21,7 @@ use self::reports::{Deliver, Wanted};
 use crate::{
     analysis,
     document::{Document, Tier},
-    probe::privilege,
+    probe::{clock, privilege},
 };
 
 /// What to observe, and how.
@@ -82,6 +82,7 @@ pub fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
     if let Some(obstacle) = privilege::obstacle() {
         bail!("{obstacle}");
     }
+    clock::find_offset()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()

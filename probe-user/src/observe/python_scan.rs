@@ -7,7 +7,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::{
-    probe::drain::{boottime_ns, monotonic_ns},
+    probe::clock::boottime_ahead_ns,
     symbol::python::Pythons,
     wire::{
         event::{Event, What},
@@ -62,10 +62,11 @@ impl PythonScan {
         if !matches!(process.found, None | Some(ScanResult::Gone)) {
             return None;
         }
-        let suspended_ns = boottime_ns().saturating_sub(monotonic_ns());
-        let found = self
-            .pythons
-            .scan(pid, event.tid, event.ts_ns.saturating_add(suspended_ns));
+        let found = self.pythons.scan(
+            pid,
+            event.tid,
+            event.ts_ns.saturating_add_signed(boottime_ahead_ns()),
+        );
         if process.found.replace(found.clone()).as_ref() == Some(&found) {
             return None;
         }
@@ -83,6 +84,7 @@ mod tests {
     use std::{sync::mpsc::channel, thread};
 
     use super::*;
+    use crate::probe::clock::monotonic_ns;
     use crate::wire::tests::{
         decoded,
         probes::{Probes, Who},

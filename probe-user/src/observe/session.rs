@@ -17,12 +17,13 @@ use super::{
 use crate::{
     child::{
         identity,
+        relay::Relay,
         signals::Signals,
         spawn::{self, Held},
     },
     document::Exit,
     probe::{
-        drain::monotonic_ns,
+        clock::monotonic_ns,
         observer::{self, Observer, Observing},
     },
     wire::session::{Batch, End},
@@ -43,7 +44,7 @@ enum Ready {
 /// Observes a command or processes.
 pub async fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
     // Before any other thread exists: see `Signals::new`.
-    let mut signals = Signals::new(options.reports.signal)?;
+    let mut signals = Signals::new()?;
     let ready = Ready::new(&options.subject, &signals)?;
     // While the probes are being loaded.
     let symbols = Symbols::soon();
@@ -104,7 +105,7 @@ impl Ready {
                 let records = observer.seed(&[held.pid()], true)?;
                 plumbing.hand_over(records)?;
                 observer.seeded(&[held.pid()]);
-                Ok(Followed::Child(held.release()?))
+                Ok(Followed::Child(held.release()?, Relay::default()))
             }
             Ready::Targets(targets, duration) => {
                 seed_targets(observer, plumbing, &targets)?;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{Options, Subject, host};
 use crate::{
     probe::{
-        drain::{monotonic_ns, realtime_ns},
+        clock::{monotonic_ns, realtime_ns},
         load::Attached,
         privilege::Capabilities,
         tables::{self, Settings},

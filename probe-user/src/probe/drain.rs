@@ -4,6 +4,7 @@
 use anyhow::Result;
 use aya::maps::{MapData, RingBuf};
 
+use super::clock::monotonic_ns;
 use super::switches::Switches;
 use crate::wire::session::Batch;
 
@@ -105,29 +106,4 @@ impl Round<'_> {
         let bytes = self.ring.bytes.max(1) as usize;
         (self.taken * 100 / bytes).min(100) as u8
     }
-}
-
-/// `CLOCK_MONOTONIC`, ns: the probes' clock.
-pub fn monotonic_ns() -> u64 {
-    clock_ns(nix::libc::CLOCK_MONOTONIC)
-}
-
-/// `CLOCK_BOOTTIME`, ns: as [`monotonic_ns`], and time spent suspended.
-pub fn boottime_ns() -> u64 {
-    clock_ns(nix::libc::CLOCK_BOOTTIME)
-}
-
-/// `CLOCK_REALTIME`, ns.
-pub fn realtime_ns() -> u64 {
-    clock_ns(nix::libc::CLOCK_REALTIME)
-}
-
-fn clock_ns(clock: nix::libc::clockid_t) -> u64 {
-    let mut now = nix::libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `now` is a valid place for a timespec; these clocks always exist.
-    unsafe { nix::libc::clock_gettime(clock, &raw mut now) };
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }

@@ -3,6 +3,7 @@
 
 mod bind;
 pub mod btf;
+pub mod clock;
 pub mod counters;
 pub mod drain;
 mod features;

@@ -4,6 +4,7 @@
 mod brood;
 mod calls;
 mod chains;
+mod environment;
 mod exec;
 mod identity;
 mod listener;
@@ -44,6 +45,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["exit", code, ..] => u8::try_from(number(code)?).map_err(io::Error::other),
         ["identity", out] => identity::write(out),
         ["descriptors", out] => identity::write_descriptors(out),
+        ["odd-environment", _, ..] => environment::odd(args.get(1..).unwrap_or_default()),
         ["count-signals", out] => signals::count(out),
         ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
         ["sleepers", ready] => sleepers::sleep(ready),

@@ -95,7 +95,7 @@ fn what_is_not_there_is_127_and_what_cannot_run_126() {
 
 #[test]
 fn no_command_is_an_error() {
-    let error = spawn_held(&[], None, &SigSet::empty()).err().unwrap();
+    let error = spawn_held(&[], None, Mask::EMPTY).err().unwrap();
     assert_eq!(error.to_string(), "there is no command to run");
 }
 

@@ -114,7 +114,7 @@ fn the_identity_is_complete_when_the_command_starts() {
     let scratch = Scratch::new("identity");
     let out = scratch.file("out");
     let command = os(&["sh", "-c", &format!("({script}) > {}", out.display())]);
-    let outcome = spawn_held(&command, Some(&identity), &SigSet::empty());
+    let outcome = spawn_held(&command, Some(&identity), Mask::EMPTY);
     // SAFETY: integers only.
     if unsafe { libc::geteuid() } != 0 {
         let error = format!("{:#}", outcome.err().unwrap());

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::libc;
-use nix::sys::signal::SigSet;
 use nix::unistd::{ForkResult, fork};
 
 use super::identity::Identity;
+use super::mask::Mask;
 use super::running::Running;
 use super::spawn::{ExecError, Held, spawn_held};
 use crate::wire::session::Exit;
@@ -26,7 +26,7 @@ fn os(words: &[&str]) -> Vec<OsString> {
 }
 
 fn hold(words: &[&str]) -> Held {
-    spawn_held(&os(words), None, &SigSet::empty()).unwrap()
+    spawn_held(&os(words), None, Mask::EMPTY).unwrap()
 }
 
 fn run(words: &[&str]) -> Result<Exit, ExecError> {

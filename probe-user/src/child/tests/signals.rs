@@ -4,11 +4,12 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 
 use nix::pty::openpty;
-use nix::sys::signal::Signal;
-use nix::unistd::{getpid, setsid};
+use nix::unistd::setsid;
 
+use super::super::mask::set_default;
+use super::super::relay::{Relay, Route, Sender, is_harmless, route};
 use super::super::reraise;
-use super::super::signals::{Received, Signals, should_forward};
+use super::super::signals::{Received, Signals};
 use super::*;
 
 /// A fork that reads its signals through [`Signals`].
@@ -18,7 +19,7 @@ fn with_signals(body: impl AsyncFnOnce(Signals) -> i32) -> Exit {
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async { body(Signals::new(None).unwrap()).await })
+        runtime.block_on(async { body(Signals::new().unwrap()).await })
     })
 }
 
@@ -34,41 +35,171 @@ async fn next(signals: &mut Signals) -> Received {
         .unwrap()
 }
 
+/// What can be sent to us at all.
+fn all() -> impl Iterator<Item = i32> {
+    (1..=64).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal))
+}
+
+fn sent(signal: i32, sent_by: Option<u32>) -> Received {
+    Received {
+        signal,
+        sent_by,
+        value: None,
+    }
+}
+
 #[test]
-fn every_signal_for_the_command_is_read_with_its_sender() {
+fn every_signal_is_read_with_its_sender() {
     let exit = with_signals(async |mut signals| {
         let me = std::process::id();
-        for signal in [
-            libc::SIGINT,
-            libc::SIGTERM,
-            libc::SIGHUP,
-            libc::SIGQUIT,
-            libc::SIGUSR1,
-            libc::SIGUSR2,
-        ] {
+        for signal in all() {
             kill_self(signal);
-            let received = next(&mut signals).await;
-            assert_eq!(
-                received,
-                Received {
-                    signal,
-                    sent_by: Some(me)
-                }
-            );
-            assert!(should_forward(&received, 1 << 30));
+            assert_eq!(next(&mut signals).await, sent(signal, Some(me)));
         }
         // SAFETY: sends to this very thread (SI_TKILL).
         unsafe { libc::raise(libc::SIGTERM) };
-        let received = next(&mut signals).await;
-        assert_eq!(
-            received,
-            Received {
-                signal: libc::SIGTERM,
-                sent_by: Some(me)
-            }
-        );
+        assert_eq!(next(&mut signals).await, sent(libc::SIGTERM, Some(me)));
         0
     });
+    assert_eq!(exit, Exit::Code(0));
+}
+
+#[test]
+fn faults_of_our_own_end_us_all_the_same() {
+    let exit = with_signals(async |_signals| {
+        // SAFETY: nothing is mapped there, which is the point.
+        unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
+        0
+    });
+    assert_eq!(exit, Exit::Signal(libc::SIGSEGV));
+    let exit = with_signals(async |_signals| std::process::abort());
+    assert_eq!(exit, Exit::Signal(libc::SIGABRT));
+}
+
+/// A shell that writes the numbers of what it catches.
+#[test]
+fn every_signal_reaches_the_command() {
+    let scratch = Scratch::new("relayed");
+    let log = scratch.file("log");
+    // What a shell cannot catch, or keeps to itself, is tried by its effect below.
+    let caught: Vec<i32> = all()
+        .filter(|signal| ![libc::SIGCHLD, libc::SIGSEGV, 32, 33].contains(signal))
+        .collect();
+    let traps: String = caught
+        .iter()
+        .map(|n| format!("trap 'echo {n} >> {}' {n}; ", log.display()))
+        .collect();
+    let exit = with_signals(async |mut signals| {
+        let script = format!(
+            "{traps} echo up >> {}; while :; do sleep 0.01; done",
+            log.display()
+        );
+        let held = spawn_held(
+            &os(&["bash", "-c", &script]),
+            None,
+            signals.inherited_mask(),
+        );
+        let mut running = held.unwrap().release().unwrap();
+        assert!(eventually(|| log.exists() && text(&log) == "up\n"));
+        let mut relay = Relay::default();
+        let mut expected = "up\n".to_owned();
+        for signal in caught {
+            relay
+                .receive(&sent(signal, Some(u32::MAX)), &running)
+                .unwrap();
+            expected += &format!("{signal}\n");
+            assert!(eventually(|| text(&log) == expected), "{signal}");
+        }
+        // The command may be started where they are ignored.
+        [32, 33].into_iter().for_each(set_default);
+        running.signal(libc::SIGKILL).unwrap();
+        running.wait().await.unwrap();
+        for last in [32, 33, libc::SIGSEGV] {
+            let held = spawn_held(&os(&["sleep", "60"]), None, signals.inherited_mask());
+            running = held.unwrap().release().unwrap();
+            relay
+                .receive(&sent(last, Some(u32::MAX)), &running)
+                .unwrap();
+            assert_eq!(running.wait().await.unwrap(), Exit::Signal(last));
+        }
+        let ended = next(&mut signals).await;
+        assert_eq!((ended.signal, ended.sent_by), (libc::SIGCHLD, None));
+        0
+    });
+    assert_eq!(exit, Exit::Code(0));
+}
+
+#[test]
+fn a_value_sent_with_a_signal_is_passed_on() {
+    let exit = with_signals(async |mut signals| {
+        let sival_ptr = std::ptr::without_provenance_mut(0xABCD);
+        // SAFETY: the value is a number.
+        let queued = unsafe { libc::sigqueue(libc::getpid(), 40, libc::sigval { sival_ptr }) };
+        assert_eq!(queued, 0);
+        let received = next(&mut signals).await;
+        assert_eq!((received.signal, received.value), (40, Some(0xABCD)));
+        let me = Running::new(std::process::id().cast_signed()).unwrap();
+        Relay::default()
+            .receive(&sent(41, Some(u32::MAX)), &me)
+            .unwrap();
+        assert_eq!(next(&mut signals).await.value, None);
+        Relay::default().receive(&received, &me).unwrap();
+        assert_eq!(next(&mut signals).await, received);
+        0
+    });
+    assert_eq!(exit, Exit::Code(0));
+}
+
+#[test]
+fn we_stop_when_the_command_is_stopped_through_us_and_not_otherwise() {
+    // A group whose leader's parent is in the same session: others may be stopped.
+    let exit =
+        in_fork(|| {
+            // SAFETY: integers only.
+            unsafe { libc::setpgid(0, 0) };
+            let me = std::process::id();
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", &format!(
+            "until grep -q '^State:.T' /proc/{me}/status; do sleep 0.01; done; kill -CONT {me}"
+        )]);
+            let mut continues = shell.spawn().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let mut signals = Signals::new().unwrap();
+                let held = spawn_held(&os(&["sleep", "60"]), None, signals.inherited_mask());
+                let running = held.unwrap().release().unwrap();
+                let mut relay = Relay::default();
+                // Whoever stops the command itself does not stop us.
+                running.signal(libc::SIGSTOP).unwrap();
+                assert_eq!(next(&mut signals).await.signal, libc::SIGCHLD);
+                relay.receive(&sent(libc::SIGCHLD, None), &running).unwrap();
+                assert!(running.is_stopped());
+                relay
+                    .receive(&sent(libc::SIGCONT, Some(u32::MAX)), &running)
+                    .unwrap();
+                assert!(!running.is_stopped());
+                relay
+                    .receive(&sent(libc::SIGTSTP, Some(u32::MAX)), &running)
+                    .unwrap();
+                assert!(eventually(|| running.is_stopped()));
+                // Stops here until the shell continues us.
+                relay.receive(&sent(libc::SIGCHLD, None), &running).unwrap();
+                assert!(continues.wait().unwrap().success());
+                loop {
+                    let received = next(&mut signals).await;
+                    relay.receive(&received, &running).unwrap();
+                    if received.signal == libc::SIGCONT {
+                        break;
+                    }
+                }
+                assert!(!running.is_stopped());
+                running.signal(libc::SIGKILL).unwrap();
+            });
+            0
+        });
     assert_eq!(exit, Exit::Code(0));
 }
 
@@ -81,34 +212,6 @@ fn dropping_a_pending_read_loses_nothing() {
             kill_self(libc::SIGUSR1);
             assert_eq!(next(&mut signals).await.signal, libc::SIGUSR1);
         }
-        0
-    });
-    assert_eq!(exit, Exit::Code(0));
-}
-
-#[test]
-fn signals_include_one_of_our_own_which_may_be_a_real_time_one() {
-    let exit = in_fork(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let own = libc::SIGRTMIN() + 1;
-        runtime.block_on(async {
-            let mut signals = Signals::new(Some(own)).unwrap();
-            for signal in [own, libc::SIGUSR1, own] {
-                kill_self(signal);
-                assert_eq!(next(&mut signals).await.signal, signal);
-            }
-            let held = spawn_held(
-                &os(&["sh", "-c", &format!("kill -{own} $$")]),
-                None,
-                signals.inherited_mask(),
-            );
-            let mut running = held.unwrap().release().unwrap();
-            let exit = running.wait().await.unwrap();
-            assert_eq!(exit, Exit::Signal(own), "the command may be killed by it");
-        });
         0
     });
     assert_eq!(exit, Exit::Code(0));
@@ -129,7 +232,7 @@ fn a_terminals_ctrl_c_reaches_the_child_once() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut signals = Signals::new(None).unwrap();
+            let mut signals = Signals::new().unwrap();
             let script = format!(
                 "trap 'echo int >> {0}' INT; trap 'exit 4' TERM; echo up >> {0}; \
                  while :; do sleep 0.01; done",
@@ -143,19 +246,13 @@ fn a_terminals_ctrl_c_reaches_the_child_once() {
                 .write_all(b"\x03")
                 .unwrap();
             let typed = next(&mut signals).await;
-            assert_eq!(
-                typed,
-                Received {
-                    signal: libc::SIGINT,
-                    sent_by: None
-                }
-            );
-            assert!(!should_forward(&typed, running.pid()));
+            assert_eq!(typed, sent(libc::SIGINT, None));
+            let mut relay = Relay::default();
+            relay.receive(&typed, &running).unwrap();
             assert!(eventually(|| text(&log) == "up\nint\n"));
             kill_self(libc::SIGTERM);
-            let sent = next(&mut signals).await;
-            assert!(should_forward(&sent, running.pid()));
-            running.signal(sent.signal).unwrap();
+            let term = next(&mut signals).await;
+            relay.receive(&term, &running).unwrap();
             assert_eq!(running.wait().await.unwrap(), Exit::Code(4));
             assert_eq!(text(&log), "up\nint\n");
         });
@@ -173,7 +270,7 @@ fn what_the_child_sends_to_its_group_is_not_sent_back() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut signals = Signals::new(None).unwrap();
+            let mut signals = Signals::new().unwrap();
             // The child itself, then a process below it that lives on.
             for script in [
                 "trap '' USR1; kill -USR1 0; sleep 60",
@@ -184,8 +281,12 @@ fn what_the_child_sends_to_its_group_is_not_sent_back() {
                 let running = held.release().unwrap();
                 let received = next(&mut signals).await;
                 assert_eq!(received.signal, libc::SIGUSR1);
-                assert!(!should_forward(&received, running.pid()), "{received:?}");
+                Relay::default().receive(&received, &running).unwrap();
+                let back = tokio::time::timeout(Duration::from_millis(50), signals.next());
+                let back = back.await.map(Result::unwrap);
+                assert!(back.is_err(), "it came back: {back:?}");
                 running.signal(libc::SIGKILL).unwrap();
+                assert_eq!(next(&mut signals).await.signal, libc::SIGCHLD);
             }
             // What is left of the group.
             libc::SIGKILL
@@ -198,32 +299,46 @@ fn what_the_child_sends_to_its_group_is_not_sent_back() {
 }
 
 #[test]
-fn the_kernels_other_signals_are_forwarded() {
-    let kernel = |signal| Received {
-        signal,
-        sent_by: None,
-    };
-    let me = getpid().as_raw() as u32;
-    assert!(
-        should_forward(&kernel(libc::SIGHUP), me) && should_forward(&kernel(libc::SIGTERM), me)
-    );
-    assert!(
-        !should_forward(&kernel(libc::SIGINT), me) && !should_forward(&kernel(libc::SIGQUIT), me)
-    );
-    // From another pid namespace, and from a process that has ended.
-    for sent_by in [0, u32::MAX] {
-        assert!(should_forward(
-            &Received {
-                signal: libc::SIGTERM,
-                sent_by: Some(sent_by)
-            },
-            me
-        ));
+fn what_the_command_has_already_is_not_passed_on() {
+    use {Route::*, Sender::*};
+    let typed = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGWINCH];
+    let ours = [libc::SIGCHLD, libc::SIGXCPU, libc::SIGTTIN, libc::SIGTTOU];
+    let failed = [libc::SIGPIPE, libc::SIGXFSZ];
+    for signal in all() {
+        for (in_our_group, expected) in [(true, Nowhere), (false, Group)] {
+            let expected = match signal {
+                _ if typed.contains(&signal) => expected,
+                _ if ours.contains(&signal) => Nowhere,
+                _ => Command,
+            };
+            assert_eq!(route(signal, Kernel, in_our_group), expected, "{signal}");
+            let expected = if failed.contains(&signal) {
+                Nowhere
+            } else {
+                Command
+            };
+            assert_eq!(route(signal, Ourselves, in_our_group), expected, "{signal}");
+            assert_eq!(route(signal, Tree, in_our_group), Nowhere, "{signal}");
+            assert_eq!(route(signal, Other, in_our_group), Command, "{signal}");
+        }
     }
 }
 
 #[test]
-fn an_ignored_signal_stays_ignored_for_both() {
+fn an_observation_of_others_ends_by_what_would_end_a_process() {
+    let harmless: Vec<i32> = all().filter(|&n| is_harmless(&sent(n, Some(1)))).collect();
+    let passed_by = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
+    assert_eq!(harmless, passed_by);
+    let me = Some(std::process::id());
+    assert!(
+        is_harmless(&sent(libc::SIGPIPE, me)),
+        "a write of ours failed"
+    );
+    assert!(!is_harmless(&sent(libc::SIGXCPU, None)));
+}
+
+#[test]
+fn an_ignored_signal_stays_ignored_and_is_passed_on() {
     let exit = in_fork(|| {
         // SAFETY: ignoring runs no code. As nohup(1) does.
         unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
@@ -232,10 +347,12 @@ fn an_ignored_signal_stays_ignored_for_both() {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut signals = Signals::new(None).unwrap();
+            let mut signals = Signals::new().unwrap();
+            assert!(signals.ignored().contains(libc::SIGHUP));
+            assert!(!signals.ignored().contains(libc::SIGUSR1));
+            // The command may have a handler for it.
             kill_self(libc::SIGHUP);
-            kill_self(libc::SIGUSR1);
-            assert_eq!(next(&mut signals).await.signal, libc::SIGUSR1);
+            assert_eq!(next(&mut signals).await.signal, libc::SIGHUP);
             let command = os(&["sh", "-c", "kill -HUP $$; exit 9"]);
             let held = spawn_held(&command, None, signals.inherited_mask()).unwrap();
             assert_eq!(held.release().unwrap().wait().await.unwrap(), Exit::Code(9));
@@ -248,7 +365,7 @@ fn an_ignored_signal_stays_ignored_for_both() {
 #[test]
 fn the_command_does_not_inherit_what_we_block() {
     let exit = with_signals(async |signals| {
-        assert!(SigSet::thread_get_mask().unwrap().contains(Signal::SIGTERM));
+        assert!(Mask::EMPTY.block().unwrap().contains(libc::SIGTERM));
         let command = os(&["sh", "-c", "kill -TERM $$; exit 9"]);
         let held = spawn_held(&command, None, signals.inherited_mask()).unwrap();
         let exit = held.release().unwrap().wait().await.unwrap();
@@ -265,6 +382,8 @@ fn we_end_by_the_commands_signal() {
         libc::SIGSEGV,
         libc::SIGKILL,
         libc::SIGPIPE,
+        32,
+        33,
         40,
     ] {
         let exit = with_signals(async |_signals| i32::from(reraise(signal)));

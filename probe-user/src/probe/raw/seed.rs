@@ -16,7 +16,7 @@ use super::{
     procfs::{self, Stat},
     tasks::Tasks,
 };
-use crate::probe::drain::monotonic_ns;
+use crate::probe::clock::monotonic_ns;
 
 /// Starts following a thread that is not followed yet; its record goes to `into`.
 pub fn seed(tasks: &mut Tasks, pid: u32, tid: u32, held: bool, into: &mut Vec<u8>) -> Result<()> {

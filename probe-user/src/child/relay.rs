@@ -1,0 +1,158 @@
+//! Passing signals on: what comes to us goes to the command, unless it has it already.
+
+use std::io;
+
+use nix::libc::{
+    self, SIGCHLD, SIGCONT, SIGINT, SIGPIPE, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGXCPU,
+    SIGXFSZ,
+};
+
+use super::mask::{Mask, suffer};
+use super::running::Running;
+use super::signals::Received;
+
+/// Where a signal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The command has it already, or it is about us.
+    Nowhere,
+    /// To the command.
+    Command,
+    /// To its process group, as the terminal would have sent it there.
+    Group,
+}
+
+/// Who sent a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The kernel: a key typed at the terminal, a timer of ours, …
+    Kernel,
+    /// We. The kernel signs a failed write of ours so.
+    Ourselves,
+    /// The command, or a process below it.
+    Tree,
+    /// Anybody else.
+    Other,
+}
+
+/// Where a signal goes. What was typed at the terminal went to our whole process
+/// group, a command that is still in it included. So did a signal that the command, or a
+/// process under it, sent to its own group (`kill 0` in a shell's trap): passed on it
+/// would come back for ever.
+pub fn route(signal: i32, sender: Sender, in_our_group: bool) -> Route {
+    match (sender, signal) {
+        (Sender::Tree, _)
+        | (Sender::Ourselves, SIGPIPE | SIGXFSZ)
+        | (Sender::Kernel, SIGCHLD | SIGXCPU | SIGTTIN | SIGTTOU) => Route::Nowhere,
+        (Sender::Kernel, SIGINT | SIGQUIT | SIGTSTP | SIGWINCH) if in_our_group => Route::Nowhere,
+        (Sender::Kernel, SIGINT | SIGQUIT | SIGTSTP | SIGWINCH) => Route::Group,
+        (Sender::Kernel | Sender::Ourselves | Sender::Other, _) => Route::Command,
+    }
+}
+
+/// Passes signals on, and stops when the command is stopped by a signal that came
+/// through us: whoever waits for us (a shell with job control) sees what it would see
+/// of the command.
+#[derive(Debug, Default)]
+pub struct Relay {
+    /// We stop by this signal as soon as the command has stopped.
+    stop: Option<i32>,
+    /// The latest stop went to the command's group, so the way on goes there too.
+    group_stopped: bool,
+}
+
+impl Relay {
+    /// Takes a signal for the command, which may have ended: then nobody needs it.
+    pub fn receive(&mut self, received: &Received, command: &Running) -> io::Result<()> {
+        let pid = command.pid();
+        let mut route = route(received.signal, sender(received, pid), in_our_group(pid));
+        match received.signal {
+            SIGTSTP | SIGTTIN | SIGTTOU => {
+                self.stop = Some(received.signal);
+                self.group_stopped = route == Route::Group;
+            }
+            SIGCONT => {
+                self.stop = None;
+                if std::mem::take(&mut self.group_stopped) && route == Route::Command {
+                    route = Route::Group;
+                }
+            }
+            _ => {}
+        }
+        match (route, received.value) {
+            (Route::Nowhere, _) => {}
+            (Route::Command, None) => command.signal(received.signal)?,
+            (Route::Command, Some(value)) => command.queue(received.signal, value)?,
+            (Route::Group, _) => command.signal_group(received.signal)?,
+        }
+        self.stop_with(command);
+        Ok(())
+    }
+
+    /// SIGCHLD says when the command has stopped, and may come first.
+    fn stop_with(&mut self, command: &Running) {
+        if let Some(signal) = self.stop
+            && command.is_stopped()
+        {
+            self.stop = None;
+            stop(signal);
+        }
+    }
+}
+
+/// Stops this process; returns when it continues, or where nobody could continue it.
+pub fn stop(signal: i32) {
+    suffer(signal);
+    let _wrong_number = Mask::of(signal).block();
+}
+
+/// Whether a process without a handler goes on when this signal comes, or it says only
+/// what a call of ours has said already: a closed pipe, a file that may not grow.
+pub fn is_harmless(received: &Received) -> bool {
+    let by_kernel = matches!(sender(received, 0), Sender::Kernel | Sender::Ourselves);
+    match received.signal {
+        SIGCHLD | SIGCONT | libc::SIGURG | SIGWINCH => true,
+        SIGPIPE | SIGXFSZ => by_kernel,
+        _ => false,
+    }
+}
+
+/// Whether this signal stops a process without a handler.
+pub fn is_stop(signal: i32) -> bool {
+    matches!(signal, SIGTSTP | SIGTTIN | SIGTTOU)
+}
+
+fn sender(received: &Received, command: u32) -> Sender {
+    match received.sent_by {
+        None => Sender::Kernel,
+        Some(pid) if pid == std::process::id() => Sender::Ourselves,
+        Some(pid) if descends_from(pid, command) => Sender::Tree,
+        Some(_) => Sender::Other,
+    }
+}
+
+/// A command that is gone is taken for one that never left.
+fn in_our_group(command: u32) -> bool {
+    // SAFETY: integers only.
+    let groups = unsafe { [libc::getpgid(command.cast_signed()), libc::getpgid(0)] };
+    groups[0] < 0 || groups[0] == groups[1]
+}
+
+/// Whether `pid` is `ancestor` or lives below it. A process that has been
+/// reaped meanwhile is taken for one outside of it.
+fn descends_from(pid: u32, ancestor: u32) -> bool {
+    /// More than the depth of any real tree, and an end if pids are reused.
+    const MAX_DEPTH: usize = 128;
+    std::iter::successors(Some(pid), |&pid| parent(pid))
+        .take(MAX_DEPTH)
+        .any(|pid| pid == ancestor)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // `pid (comm) state ppid …`; comm may contain anything.
+    let after_comm = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    let fields = str::from_utf8(stat.get(after_comm..)?).ok()?;
+    let parent = fields.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    (parent != 0).then_some(parent)
+}

@@ -1,0 +1,42 @@
+//! Where a process sees other clocks or other processes than the kernel does.
+
+use std::process::Command;
+
+use anyhow::Result;
+use waitscope_tests::report::Report;
+use waitscope_tests::{audit, live};
+
+/// Our clocks are the kernel's, whatever the time namespace adds to them.
+#[test]
+fn a_time_namespace_changes_nothing() -> Result<()> {
+    let (_, outside) = live::traced(&["true"])?;
+    for (monotonic, boottime) in [
+        ("-1000", "-1000"),
+        ("100000", "100000"),
+        ("100000", "-1000"),
+    ] {
+        for fork in [&["--fork"][..], &[]] {
+            let dir = live::shared_dir()?;
+            let out = dir.path().join("out.json");
+            let mut unshare = Command::new("unshare");
+            unshare.args(["--time", "--monotonic", monotonic, "--boottime", boottime]);
+            unshare.args(fork).arg(live::binary()?);
+            unshare
+                .args(["run", "-o"])
+                .arg(&out)
+                .args(["--", "sleep", "0.3"]);
+            live::finish(&mut unshare)?.expect_code(0)?;
+            let report = Report::read(&out)?;
+            assert_eq!(audit::violations(&report), Vec::<String>::new());
+            assert_eq!(report.coverage.problems, outside.coverage.problems);
+            let account = &report.named("sleep")?.account;
+            let slept_ns = account.kind_ns("sleep");
+            assert!(
+                (300_000_000..400_000_000).contains(&slept_ns),
+                "{account:?}"
+            );
+            assert!(report.wall_ns >= slept_ns, "{} ns", report.wall_ns);
+        }
+    }
+    Ok(())
+}
