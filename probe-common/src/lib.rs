@@ -21,6 +21,7 @@ pub mod entry;
 pub mod loss;
 pub mod loss_sums;
 pub mod ring;
+pub mod uapi;
 
 /// Version of the record layouts below. Bumped whenever a field of an existing
 /// record moves or changes meaning; new record kinds do not bump it.

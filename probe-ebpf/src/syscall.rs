@@ -30,6 +30,9 @@ pub const NONE: Syscall = Syscall {
 
 /// `TS_COMPAT` in `thread_info.status` (`arch/x86/include/asm/thread_info.h`).
 pub const TS_COMPAT: u32 = 2;
+/// `__USER32_CS` (`arch/x86/include/asm/segment.h`): the code segment of a 32-bit
+/// program.
+pub const USER32_CS: u16 = 0x23;
 
 /// The system call of a task of which nothing is kept. Meaningless for kernel
 /// threads: test [`read::is_kernel`] first.

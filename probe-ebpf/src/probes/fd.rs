@@ -3,7 +3,10 @@
 use core::hint::cold_path;
 
 use aya_ebpf::helpers;
-use probe_common::fd::{Object, SECOND};
+use probe_common::{
+    fd::{Object, SECOND},
+    uapi::{AF_INET, AF_INET6, S_IFIFO, S_IFMT, S_IFSOCK},
+};
 
 use crate::{
     emit,
@@ -13,12 +16,6 @@ use crate::{
     read::{self, Task, probe, probe_at},
     shared::{Shared, address, load, store, store_words},
 };
-
-const S_IFMT: u32 = 0o170_000;
-const S_IFIFO: u32 = 0o010_000;
-const S_IFSOCK: u32 = 0o140_000;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
 
 /// Room for [`Object::name`].
 const NAME_BYTES: u32 = 32;

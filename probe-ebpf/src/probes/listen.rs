@@ -7,7 +7,7 @@ use aya_ebpf::{
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
-use probe_common::{listen::Request, loss::Program};
+use probe_common::{listen::Request, loss::Program, uapi::AF_INET};
 
 use crate::{
     emit,
@@ -16,8 +16,6 @@ use crate::{
     read,
     shared::{Shared, store, store_words},
 };
-
-const AF_INET: u16 = 2;
 
 /// The listening socket, read as its pointer allows.
 trait Listener {

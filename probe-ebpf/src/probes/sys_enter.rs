@@ -11,11 +11,8 @@ use crate::{
     offsets::{self, known},
     read::field,
     shared::store,
+    syscall::USER32_CS,
 };
-
-/// `__USER32_CS` (arch/x86/include/asm/segment.h): the caller is a 32-bit
-/// program.
-const USER32_CS: u16 = 0x23;
 
 // TP_PROTO(struct pt_regs *regs, long id)
 #[btf_tracepoint(function = "sys_enter")]

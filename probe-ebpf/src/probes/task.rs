@@ -5,6 +5,7 @@ use probe_common::{
     loss::Program,
     sched::waker,
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename},
+    uapi::CLONE_THREAD,
 };
 
 use super::wake::note_waker;
@@ -17,9 +18,6 @@ use crate::{
     read::{self, Task},
     shared::{Shared, address, load, store, store_words},
 };
-
-/// `include/uapi/linux/sched.h`
-const CLONE_THREAD: u64 = 0x0001_0000;
 
 // TP_PROTO(struct task_struct *p)
 //

@@ -9,13 +9,11 @@ use probe_common::{
     sched::{Switch, flag, state, waker},
     task::{Exit, Fork},
 };
-use waitscope::wire::session::Batch;
+use waitscope::{probe::drain::SETTLE_NS, wire::session::Batch};
 use zerocopy::{Immutable, IntoBytes};
 
 /// Time between two drains, ns.
 const DRAIN_NS: u64 = 20_000_000;
-/// How long records may be late, ns: as the live drain has it.
-const SETTLE_NS: u64 = 100_000_000;
 
 const READ: i16 = 0;
 const FUTEX: i16 = 202;

@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 use super::RunInfo;
 use crate::{
     document::{Coverage, Sums, Thread},
+    vocabulary::{WaitKind, WakeSource},
     world::{
         World,
         gil::{Unseen, Untold},
-        kind::{WaitKind, WakeSource},
         listen, thread,
     },
 };

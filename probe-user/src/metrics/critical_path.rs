@@ -19,13 +19,12 @@ use rustc_hash::FxHashMap;
 use super::{blame::NameCause, sums, threads};
 use crate::{
     document::{CriticalPath, Hop, PathSum, Thread},
-    vocabulary::CauseKind,
+    vocabulary::{CauseKind, WaitKind},
     world::{
         World,
         blame::{cause::Cause, history::Backwards},
         identity::ThreadId,
         interval::{Activity, Ended},
-        kind::WaitKind,
         thread::{self, State},
     },
 };

@@ -28,13 +28,13 @@ use rustc_hash::FxHashMap;
 use super::merge::in_order;
 use crate::{
     document::{GilHeld, Thread},
+    vocabulary::WaitKind,
     world::{
         World,
         account::ObjectKey,
         blame::cause::Cause,
         identity::ThreadId,
         interval::{Activity, Ended},
-        kind::WaitKind,
         process::ProcessId,
         thread::State,
     },

@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 
+use probe_common::uapi::{AF_INET, AF_INET6};
+
 use crate::{
     document::Listener,
     world::{
         World,
         listen::{Key, Queues},
-        object::{AF_INET, AF_INET6, address},
+        object::address,
     },
 };
 

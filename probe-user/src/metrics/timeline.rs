@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     document::{self, PathSum, Step, Timeline, WaitSite, Wake},
+    vocabulary::WakeSource,
     world::{
         World,
         account::{ObjectKey, WaitKey, WakeKey},
@@ -19,7 +20,6 @@ use crate::{
         },
         identity::{ThreadId, Waker},
         interval::{Activity, Ended},
-        kind::WakeSource,
         names::NameId,
         thread::{State, Thread},
     },

@@ -4,6 +4,7 @@
 //!
 //! Missed is a libpython that a program loads when it has threads already.
 
+use probe_common::uapi::CLONE_THREAD;
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -29,9 +30,6 @@ struct Process {
     from_ns: u64,
     found: Option<ScanResult>,
 }
-
-/// `CLONE_THREAD`
-const CLONE_THREAD: u64 = 0x0001_0000;
 
 impl PythonScan {
     /// What an event makes it find.

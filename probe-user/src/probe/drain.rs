@@ -13,7 +13,7 @@ const BATCH_BYTES: usize = 16 << 20;
 
 /// How long a record may take from reading the clock to being submitted, ns. A
 /// virtual CPU may lose its core in between.
-const SETTLE_NS: u64 = 100_000_000;
+pub const SETTLE_NS: u64 = 100_000_000;
 
 /// All rings.
 pub struct Drain {

@@ -9,9 +9,9 @@ use super::{
     blame::CauseId,
     identity::Waker,
     interval::{Activity, End, Interval},
-    kind::{WaitKind, WakeSource},
     names::NameId,
 };
+use crate::vocabulary::{WaitKind, WakeSource};
 
 /// What a wait was on, if that is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

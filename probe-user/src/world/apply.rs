@@ -2,7 +2,10 @@
 
 use std::iter::successors;
 
-use probe_common::sched::{state, waker};
+use probe_common::{
+    sched::{state, waker},
+    uapi::CLONE_THREAD,
+};
 
 use super::{
     blame::IntervalLogs,
@@ -59,9 +62,6 @@ pub struct World {
     /// When the first thread of the final snapshot was seen.
     last_snapshot_ns: Option<u64>,
 }
-
-/// `CLONE_THREAD`: same process, no program of its own.
-const CLONE_THREAD: u64 = 0x0001_0000;
 
 /// A tid comes again when all others were given out; no waking is told so late.
 const INCARNATIONS: usize = 16;

@@ -10,11 +10,11 @@
 //! before the sequence number of the next switch record has shown that no sleep
 //! in between was lost. The count is a lower bound where any of that occurs.
 
-use super::{
-    kind::{WaitKind, WakeSource},
-    thread::{State, Thread},
+use super::thread::{State, Thread};
+use crate::{
+    vocabulary::{WaitKind, WakeSource},
+    wire::event::{Function, KernelReturn},
 };
-use crate::wire::event::{Function, KernelReturn};
 
 /// One thread's finished calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,6 +10,7 @@
 use probe_common::{
     loss_sums::what,
     sched::{flag, state},
+    uapi::{S_IFIFO, S_IFREG, S_IFSOCK},
 };
 use rustc_hash::FxHashMap;
 
@@ -19,14 +20,13 @@ use super::{
     blame::CauseId,
     classify::{Sleep, classify},
     identity::{ThreadId, Waker},
-    kind::{WaitKind, WakeSource},
     names::NameId,
-    object::{S_IFIFO, S_IFREG, S_IFSOCK},
     thread::Thread,
     wait_site::Dictionaries,
 };
 use crate::{
     syscall::Descriptor,
+    vocabulary::{WaitKind, WakeSource},
     wire::{
         event::{Object, Syscall},
         session::LossSum,

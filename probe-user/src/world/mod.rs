@@ -12,7 +12,6 @@ pub mod forget;
 pub mod gil;
 pub mod identity;
 pub mod interval;
-pub mod kind;
 pub mod listen;
 pub mod loss_sums;
 pub mod names;

@@ -2,6 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use probe_common::uapi::{
+    AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK, S_IFBLK, S_IFCHR, S_IFDIR,
+    S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK,
+};
+
 use crate::wire::event::Object;
 
 /// What sort of file it is, as far as waiting goes.
@@ -22,26 +27,6 @@ pub enum FileKind {
     /// Another device or anonymous file.
     Other,
 }
-
-const S_IFMT: u32 = 0o170_000;
-/// Pipe or FIFO.
-pub const S_IFIFO: u32 = 0o010_000;
-const S_IFCHR: u32 = 0o020_000;
-const S_IFDIR: u32 = 0o040_000;
-const S_IFBLK: u32 = 0o060_000;
-/// Regular file.
-pub const S_IFREG: u32 = 0o100_000;
-/// Socket.
-pub const S_IFSOCK: u32 = 0o140_000;
-
-const AF_UNIX: u16 = 1;
-/// IPv4.
-pub const AF_INET: u16 = 2;
-/// IPv6.
-pub const AF_INET6: u16 = 10;
-const AF_NETLINK: u16 = 16;
-const AF_PACKET: u16 = 17;
-const AF_VSOCK: u16 = 40;
 
 /// Classifies a file.
 pub fn file_kind(object: &Object) -> FileKind {

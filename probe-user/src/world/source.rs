@@ -3,11 +3,11 @@
 
 use probe_common::{sched::waker, stack::FRAMES};
 
-use super::{
-    kind::{WaitKind, WakeSource},
-    stack::{Symbol, without_probe},
+use super::stack::{Symbol, without_probe};
+use crate::{
+    vocabulary::{WaitKind, WakeSource},
+    wire::{decode::in_interrupt, event::Waking},
 };
-use crate::wire::{decode::in_interrupt, event::Waking};
 
 /// The source of a waking whose waker's stack was `stack` (empty: not taken), which
 /// is what could be named of `frames` frames.

@@ -9,7 +9,6 @@ use super::{
     blame::cause::terminal,
     identity::Waker,
     interval::{Activity, End, Ended, Interval},
-    kind::{WaitKind, WakeSource},
     names::NameId,
     source::{is_behind_request, is_by_sender, request_finished, source},
     thread::{State, Thread, Wait},
@@ -17,6 +16,7 @@ use super::{
 };
 use crate::{
     syscall::{Class, Table},
+    vocabulary::{WaitKind, WakeSource},
     wire::event::{Off, On, Syscall, Waking},
 };
 

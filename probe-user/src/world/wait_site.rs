@@ -5,7 +5,6 @@ use super::{
     classify::{Sleep, classify},
     disk::Disks,
     gil::Gils,
-    kind::WaitKind,
     names::{NameId, Names},
     object,
     stack::{self, Symbol, Symbols},
@@ -13,6 +12,7 @@ use super::{
 };
 use crate::{
     syscall::{Class, Table},
+    vocabulary::WaitKind,
     wire::event::{Object, Off},
 };
 

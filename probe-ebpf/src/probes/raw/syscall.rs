@@ -12,7 +12,7 @@ use crate::{
     filter::Entry,
     read,
     shared::{load, store},
-    syscall::{self, Syscall},
+    syscall::{self, Syscall, USER32_CS},
 };
 
 /// A part of `struct pt_regs` (arch/x86/include/uapi/asm/ptrace.h): its layout
@@ -29,8 +29,6 @@ struct Saved {
 
 /// Where it begins, bytes.
 const SAVED: u64 = 104;
-/// `__USER32_CS` (arch/x86/include/asm/segment.h): a 32-bit task.
-const USER32_CS: u64 = 0x23;
 
 // TP_PROTO(struct pt_regs *regs, long id)
 #[raw_tracepoint(tracepoint = "sys_enter")]
@@ -59,6 +57,6 @@ pub fn of(entry: Entry) -> Syscall {
         nr: saved.orig_ax as i16,
         arg0: saved.di,
         arg1: saved.si,
-        compat: saved.cs & 0xffff == USER32_CS,
+        compat: saved.cs & 0xffff == u64::from(USER32_CS),
     }
 }

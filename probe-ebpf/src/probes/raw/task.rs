@@ -5,6 +5,7 @@ use probe_common::{
     entry::TaskEntry,
     loss::Program,
     task::{Exec, Exit, Fork, Rename, exit},
+    uapi::{CLONE_PARENT, CLONE_THREAD},
 };
 
 use super::{
@@ -18,10 +19,6 @@ use crate::{
     read,
     shared::{Shared, load, store, store_words},
 };
-
-// include/uapi/linux/sched.h
-const CLONE_PARENT: u64 = 0x8000;
-const CLONE_THREAD: u64 = 0x1_0000;
 
 /// Who makes a new task.
 struct Creator {

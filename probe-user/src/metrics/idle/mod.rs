@@ -70,14 +70,16 @@ use self::{
     kin::Kin,
 };
 use super::process::Processes;
-use crate::world::{
-    World,
-    account::{ObjectKey, WaitKey, WaitSum, WakeKey},
-    blame::cause::Cause,
-    identity::{ThreadId, Waker},
-    interval::{Activity, Ended, Interval},
-    kind::{WaitKind, WakeSource},
-    names::NameId,
+use crate::{
+    vocabulary::{WaitKind, WakeSource},
+    world::{
+        World,
+        account::{ObjectKey, WaitKey, WaitSum, WakeKey},
+        blame::cause::Cause,
+        identity::{ThreadId, Waker},
+        interval::{Activity, Ended, Interval},
+        names::NameId,
+    },
 };
 
 /// What is known of each thread's waits on each object.

@@ -1,13 +1,13 @@
 //! A little process tree, told record by record.
 
+use probe_common::{task::snapshot::ON_CPU, uapi::CLONE_THREAD};
+
 use super::run;
 use crate::{
     document::{Document, Group},
     wire::tests::probes::{By, Out, Probes, TaskId, Who},
 };
 
-const CLONE_THREAD: u64 = 0x0001_0000;
-const ON_CPU: u16 = 1 << 9;
 /// `wait4`
 pub(super) const WAIT: i16 = 61;
 /// `read`

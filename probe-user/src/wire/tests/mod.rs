@@ -8,6 +8,7 @@ mod malformed;
 mod order;
 mod round_trip;
 mod samples;
+mod uapi;
 
 use super::{
     decode::{Problems, decode},

@@ -1,9 +1,11 @@
 //! What a wait is blamed on in the end.
 
-use crate::world::{
-    identity::{ThreadId, Waker},
-    kind::{WaitKind, WakeSource},
-    names::NameId,
+use crate::{
+    vocabulary::{WaitKind, WakeSource},
+    world::{
+        identity::{ThreadId, Waker},
+        names::NameId,
+    },
 };
 
 /// A terminal cause.

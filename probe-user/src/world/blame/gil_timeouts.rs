@@ -11,8 +11,9 @@
 //! run for longer than another try takes.
 
 use super::{CauseId, IntervalLogs, cause::Cause, log::Did};
-use crate::world::{
-    account::WaitKey, identity::ThreadId, interval::Ended, kind::WaitKind, thread::Thread,
+use crate::{
+    vocabulary::WaitKind,
+    world::{account::WaitKey, identity::ThreadId, interval::Ended, thread::Thread},
 };
 
 /// CPU time of another try at most, ns; as in the definition of a wasted wake.

@@ -1,6 +1,6 @@
 //! Kernel functions that tell what a sleep below them waits for.
 
-use crate::world::kind::WaitKind;
+use crate::vocabulary::WaitKind;
 
 /// Function and what a sleep below it waits for.
 pub type Mark = (&'static str, WaitKind);

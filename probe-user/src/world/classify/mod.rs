@@ -13,12 +13,12 @@ use probe_common::sched::state;
 use marks::{FUNCTIONS, INTERVENING, Mark};
 
 use super::{
-    kind::WaitKind,
     object::{FileKind, file_kind},
     stack::{self, Symbol},
 };
 use crate::{
     syscall::{Class, Table},
+    vocabulary::WaitKind,
     wire::event::{Object, Syscall},
 };
 

@@ -175,6 +175,7 @@ fn classify_fcntl_waits_only_for_locks() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn classify_stacks_overrule_calls() {
     let stacked = |name, stack| Case {
         stack,

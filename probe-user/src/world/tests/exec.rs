@@ -1,12 +1,12 @@
 //! Exec and the reuse of thread ids.
 
+use probe_common::task::snapshot::ON_CPU;
+
 use super::{
     account,
     timeline::{SLEEP, block, check, records},
 };
 use crate::{document::Document, metrics::tests::run, wire::tests::probes::*};
-
-const ON_CPU: u16 = 1 << 9;
 
 fn who(tid: u32, pid: u32) -> Who {
     Who {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use probe_common::sched::waker;
+use probe_common::{sched::waker, uapi::CLONE_THREAD};
 
 use crate::{
     document::{Did, Document},
@@ -17,7 +17,6 @@ use crate::{
 };
 
 const FUTEX: i16 = 202;
-const CLONE_THREAD: u64 = 0x0001_0000;
 /// Inside and outside of the lock's object.
 const LOCK: u64 = 0x1_0080;
 const OTHER: u64 = 0x2_0000;

@@ -1,6 +1,9 @@
 //! Listeners: what their requests found.
 
-use probe_common::listen::Request;
+use probe_common::{
+    listen::Request,
+    uapi::{AF_INET, AF_INET6},
+};
 
 use crate::{
     document::{Document, Listener},
@@ -14,9 +17,6 @@ use crate::{
     },
     world::listen::{Listeners, MOST},
 };
-
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
 
 /// A request at 127.0.0.1:80 whose listener has a backlog of 4.
 fn request(accept_queue: u32, syn_queue: u32) -> Request {

@@ -26,6 +26,7 @@ use probe_common::{
     kernel_return::function,
     sched::{state, waker},
     task::snapshot,
+    uapi::CLONE_THREAD,
 };
 
 use super::account;
@@ -42,7 +43,6 @@ const FUTEX: i16 = 202;
 /// `clock_nanosleep`
 pub(super) const SLEEP: i16 = 230;
 const EPOLL_WAIT: i16 = 232;
-const CLONE_THREAD: u64 = 0x0001_0000;
 
 /// `TASK_NEW`: created, not yet woken.
 const UNBORN: Out = Out {
@@ -135,6 +135,8 @@ pub(super) fn records(drawing: &str) -> Vec<Vec<u8>> {
     }
     probes.records
 }
+
+#[expect(clippy::too_many_lines, reason = "one arm for each mark")]
 
 fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) {
     let asleep = Out::sleep(SLEEP);

@@ -1,9 +1,10 @@
 //! Births, names and deaths of a history.
 
+use probe_common::uapi::CLONE_THREAD;
+
 use super::simulation::{History, Now};
 use crate::{document::Exit, wire::tests::probes::Out};
 
-const CLONE_THREAD: u64 = 0x0001_0000;
 const MOST_THREADS: usize = 12;
 
 impl History {
