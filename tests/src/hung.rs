@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use proc_stat::Stat;
+
 /// A block for each thread of `root` and its descendants: who, its state, and
 /// what /proc knows of its system call and its kernel stack (proc(5)).
 pub fn tree(root: u32) -> String {
@@ -25,14 +27,13 @@ fn describe(text: &mut String, pid: u32, tid: u32) {
             .trim()
             .to_owned()
     };
-    let (stat, syscall) = (read("stat"), read("syscall"));
-    let state = after_comm(&stat).and_then(|mut fields| fields.next());
+    let state = Stat::of_thread(pid, tid).map_or('?', |stat| stat.state);
     // A string takes whatever is written.
     let _ = writeln!(
         text,
-        "{pid}/{tid} {:?} {}: {syscall}\n{}",
+        "{pid}/{tid} {:?} {state}: {}\n{}",
         read("comm"),
-        state.unwrap_or("?"),
+        read("syscall"),
         read("stack")
     );
 }
@@ -51,18 +52,9 @@ fn descendants(root: u32, parents: &BTreeMap<u32, u32>) -> Vec<u32> {
 
 /// The parent of every process.
 fn parents() -> BTreeMap<u32, u32> {
-    let parent = |pid| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        after_comm(&stat)?.nth(1)?.parse().ok()
-    };
     let all = numbers("/proc").into_iter();
-    all.filter_map(|pid| Some((pid, parent(pid)?))).collect()
-}
-
-/// The fields of a stat file from the state on; the name before may contain
-/// anything.
-fn after_comm(stat: &str) -> Option<impl Iterator<Item = &str>> {
-    Some(stat.rsplit_once(')')?.1.split_ascii_whitespace())
+    all.filter_map(|pid| Some((pid, Stat::of_process(pid).ok()?.ppid)))
+        .collect()
 }
 
 /// Names in a directory that are numbers.
@@ -82,13 +74,6 @@ mod tests {
         let parents = [(2, 1), (3, 2), (5, 3), (4, 2), (9, 8)].into();
         assert_eq!(descendants(2, &parents), [2, 3, 4, 5]);
         assert_eq!(descendants(7, &parents), [7]);
-    }
-
-    #[test]
-    fn a_name_may_contain_anything() {
-        let fields: Vec<_> = after_comm("7 (a) S 1) R 42 7").unwrap().collect();
-        assert_eq!(fields, ["R", "42", "7"]);
-        assert!(after_comm("").is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use proc_stat::Stat;
 use tempfile::TempDir;
 
 use crate::hung;
@@ -194,8 +195,8 @@ pub fn sleeps(pid_file: &Path, comm: &str) -> Result<bool> {
     let Ok(pid) = text.trim().parse::<u32>() else {
         return Ok(false);
     };
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    Ok(stat.contains(&format!("({comm}) S ")))
+    let stat = Stat::of_process(pid)?;
+    Ok(stat.comm == comm.as_bytes() && stat.state == 'S')
 }
 
 /// Runs `waitscope run -o FILE.json -- COMMAND` and reads the report; the exit

@@ -16,12 +16,13 @@ const PAGES: [&str; 9] = [
     "docs/tiers-and-kernels.md",
 ];
 /// Where the paths begin that pages name in full.
-const TOPS: [&str; 6] = [
+const TOPS: [&str; 7] = [
     "docs/",
     "examples/",
     "probe-common/",
     "probe-ebpf/",
     "probe-user/",
+    "proc-stat/",
     "tests/",
 ];
 /// More is not taken in within a minute.

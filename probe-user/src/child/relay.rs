@@ -6,6 +6,7 @@ use nix::libc::{
     self, SIGCHLD, SIGCONT, SIGINT, SIGPIPE, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGXCPU,
     SIGXFSZ,
 };
+use proc_stat::Stat;
 
 use super::mask::{Mask, suffer};
 use super::running::Running;
@@ -149,10 +150,6 @@ fn descends_from(pid: u32, ancestor: u32) -> bool {
 }
 
 fn parent(pid: u32) -> Option<u32> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // `pid (comm) state ppid …`; comm may contain anything.
-    let after_comm = stat.iter().rposition(|&byte| byte == b')')? + 1;
-    let fields = str::from_utf8(stat.get(after_comm..)?).ok()?;
-    let parent = fields.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    (parent != 0).then_some(parent)
+    let stat = Stat::of_process(pid).ok()?;
+    (stat.ppid != 0).then_some(stat.ppid)
 }

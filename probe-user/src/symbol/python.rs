@@ -19,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proc_stat::Stat;
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -32,9 +33,6 @@ const RUNTIME: &[u8] = b"_PyRuntime";
 
 /// Largest map that is read, bytes: some 100,000 lines.
 const LARGEST_MAP: u64 = 16 << 20;
-
-/// A tick of the times in `/proc/PID/stat`, ns (`USER_HZ` is 100).
-const TICK_NS: u64 = 10_000_000;
 
 /// Looks for the lock; a file is read once, however many processes run it.
 #[derive(Debug, Default)]
@@ -60,7 +58,8 @@ impl Pythons {
         let program = fs::read_link(thread.join("exe")).unwrap_or_default();
         let found = self.search(&thread, &maps, program.as_os_str().as_bytes());
         // A thread on its way out has no memory any more.
-        if maps.is_empty() || started_ns(&thread).is_none_or(|ns| ns > seen_ns) {
+        let is_later = |stat: Stat| stat.started_ns > seen_ns;
+        if maps.is_empty() || Stat::in_folder(&thread).map_or(true, is_later) {
             return ScanResult::Gone;
         }
         found
@@ -171,16 +170,6 @@ fn open(path: &Path) -> io::Result<(File, Metadata)> {
 fn id_of(metadata: &Metadata) -> FileId {
     let (dev, ino, size) = (metadata.dev(), metadata.ino(), metadata.size());
     (dev, ino, size, metadata.mtime(), metadata.mtime_nsec())
-}
-
-/// When a living thread started, ns (`CLOCK_BOOTTIME`), rounded down to a tick.
-fn started_ns(thread: &Path) -> Option<u64> {
-    let stat = fs::read(thread.join("stat")).ok()?;
-    // Field 22; the name, field 2, may contain anything.
-    let behind_name = stat.rsplit(|&b| b == b')').next()?;
-    let mut fields = behind_name.trim_ascii().split(|&b| b == b' ');
-    let ticks = str::from_utf8(fields.nth(19)?).ok()?.parse::<u64>().ok()?;
-    ticks.checked_mul(TICK_NS)
 }
 
 #[cfg(test)]

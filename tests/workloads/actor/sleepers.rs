@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicU32;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use proc_stat::Stat;
+
 use crate::check;
 
 type Sleeper = fn() -> io::Result<()>;
@@ -40,9 +42,7 @@ pub fn sleep(ready: &str) -> io::Result<u8> {
 fn awake() -> io::Result<usize> {
     let mut awake = 0;
     for task in fs::read_dir("/proc/self/task")? {
-        let stat = fs::read_to_string(task?.path().join("stat"))?;
-        let state = stat.rsplit_once(") ").map(|(_, rest)| &rest[..1]);
-        awake += usize::from(state != Some("S"));
+        awake += usize::from(Stat::in_folder(task?.path())?.state != 'S');
     }
     Ok(awake)
 }

@@ -4,10 +4,10 @@ use std::{fs, io::Read as _};
 
 use probe_common::sched::state;
 
-/// What `/proc/PID/task/TID/stat` says (proc_pid_stat(5)).
+/// What a thread's stat says, as a record has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// As in a record: bits of [`state`].
+    /// Bits of [`state`].
     pub state: u16,
     /// Its parent process.
     pub ppid: u32,
@@ -37,7 +37,19 @@ pub fn threads(pid: u32) -> Vec<u32> {
 
 /// A thread's stat; `None` when it is gone.
 pub fn stat(pid: u32, tid: u32) -> Option<Stat> {
-    parse_stat(&fs::read(format!("/proc/{pid}/task/{tid}/stat")).ok()?)
+    recorded(&proc_stat::Stat::of_thread(pid, tid).ok()?)
+}
+
+pub(super) fn recorded(stat: &proc_stat::Stat) -> Option<Stat> {
+    let mut comm = [0; 16];
+    // The kernel keeps 15 bytes; longer ones stand in /proc for kernel workers only.
+    let len = stat.comm.len().min(15);
+    comm[..len].copy_from_slice(&stat.comm[..len]);
+    Some(Stat {
+        state: state_of(stat.state)?,
+        ppid: stat.ppid,
+        comm,
+    })
 }
 
 /// The system call a thread sleeps in; `None` when it is in none, or the number
@@ -55,32 +67,14 @@ fn is_64_bit(pid: u32) -> bool {
     read.is_ok() && head == ELF_64
 }
 
-/// `TID (COMM) STATE PPID …`; the name may hold anything, also `)`.
-pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
-    let open = text.iter().position(|&b| b == b'(')?;
-    let close = text.iter().rposition(|&b| b == b')')?;
-    let name = text.get(open + 1..close)?;
-    let rest = str::from_utf8(text.get(close + 1..)?).ok()?;
-    let mut words = rest.split_ascii_whitespace();
-    let mut comm = [0; 16];
-    // The kernel keeps 15 bytes; longer ones stand here for kernel workers only.
-    let len = name.len().min(15);
-    comm[..len].copy_from_slice(&name[..len]);
-    Some(Stat {
-        state: state_of(words.next()?)?,
-        ppid: words.next()?.parse().ok()?,
-        comm,
-    })
-}
-
-fn state_of(letter: &str) -> Option<u16> {
+fn state_of(letter: char) -> Option<u16> {
     Some(match letter {
-        "R" => state::RUNNING,
-        "S" => state::INTERRUPTIBLE,
-        "D" | "I" => state::UNINTERRUPTIBLE,
-        "T" => state::STOPPED,
-        "t" => state::TRACED,
-        "Z" | "X" => state::DEAD,
+        'R' => state::RUNNING,
+        'S' => state::INTERRUPTIBLE,
+        'D' | 'I' => state::UNINTERRUPTIBLE,
+        'T' => state::STOPPED,
+        't' => state::TRACED,
+        'Z' | 'X' => state::DEAD,
         _ => return None,
     })
 }

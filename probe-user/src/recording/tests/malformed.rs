@@ -132,6 +132,7 @@ fn a_newer_minor_version_is_read_as_far_as_it_is_known() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_frames_stop_the_reader_in_front_of_them() {
     let packed = |raw: &[u8]| zstd::bulk::compress(raw, 1).unwrap();
     let bomb = packed(&vec![0; 64 << 20]);

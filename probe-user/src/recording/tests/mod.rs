@@ -26,6 +26,8 @@ fn start() -> Start {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a list")]
+
 fn items() -> Vec<Item> {
     vec![
         Item::Batch(Batch {

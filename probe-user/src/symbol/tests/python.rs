@@ -36,7 +36,7 @@ fn a_process_without_a_python_is_told_as_such() {
 #[test]
 fn a_thread_that_started_later_is_not_the_one_that_was_seen() {
     let (tid, _keep) = sleeper();
-    let started = started_ns(Path::new(&format!("/proc/{}/task/{tid}", me()))).unwrap();
+    let started = Stat::of_thread(me(), tid).unwrap().started_ns;
     let mut pythons = Pythons::default();
     assert_eq!(pythons.scan(me(), tid, started - 1), ScanResult::Gone);
     assert_eq!(pythons.scan(me(), tid, started), ScanResult::NoPython);

@@ -9,6 +9,7 @@ use crate::{
 
 /// A document whose every text is one of `texts`, in turn. All fields are named
 /// so that a new text cannot be left out.
+#[expect(clippy::too_many_lines, reason = "one document")]
 pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
     let mut texts = texts.iter().cycle().cloned();
     let mut text = || texts.next().unwrap_or_default();

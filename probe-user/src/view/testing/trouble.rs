@@ -6,6 +6,7 @@ use super::parts::*;
 use crate::document::*;
 
 /// Attached, cut, lossy, hostile: everything that a reader must be warned of.
+#[expect(clippy::too_many_lines, reason = "one document")]
 pub(in crate::view) fn trouble() -> Document {
     let sums = Sums {
         lifetime_ns: 10_000 * MS,
