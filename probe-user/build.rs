@@ -39,10 +39,11 @@ fn build() -> Result<()> {
         return copy_ready_object(&root.join(ready), &object);
     }
 
-    println!(
-        "cargo::rerun-if-changed={}",
-        root.join("probe-common").display()
-    );
+    // Beside probe-ebpf itself, which aya-build names. The workspace has the profile
+    // and the versions that the probes are built with.
+    for other in ["probe-common", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", root.join(other).display());
+    }
     prefer_installed_linker(&root)?;
     // aya-build shows the nested cargo's progress lines as warnings.
     set_env("CARGO_TERM_QUIET", "true");
