@@ -2,7 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use crate::child::signals::own_by_name;
 
@@ -25,6 +26,14 @@ pub enum Command {
     Report(Report),
     /// Show what this kernel lets waitscope see, and why not more.
     Doctor(Doctor),
+    /// Print a shell's script for completing the command line.
+    ///
+    /// Shells look for it in /usr/share/bash-completion/completions/waitscope,
+    /// /usr/share/zsh/site-functions/_waitscope and
+    /// /usr/share/fish/vendor_completions.d/waitscope.fish.
+    Completions(Completions),
+    /// Print the manual page, or write all pages into a folder.
+    Man(Man),
 }
 
 /// Arguments of `run`.
@@ -42,7 +51,7 @@ pub struct Run {
     pub duration: Option<Duration>,
 
     /// Keep a recording of the run (.wsc) for `waitscope report`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
 
     #[command(flatten)]
@@ -80,7 +89,7 @@ pub struct Run {
     pub snapshot_signal: Option<i32>,
 
     /// Run the command as this user [default: the one who called sudo].
-    #[arg(long, value_name = "NAME", conflicts_with = "as_root")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Username, conflicts_with = "as_root")]
     pub user: Option<String>,
 
     /// Run the command as root, also under sudo.
@@ -88,7 +97,7 @@ pub struct Run {
     pub as_root: bool,
 
     /// The command to run.
-    #[arg(value_name = "CMD", last = true, required_unless_present = "pid")]
+    #[arg(value_name = "CMD", value_hint = ValueHint::CommandName, last = true, required_unless_present = "pid")]
     pub cmd: Vec<OsString>,
 }
 
@@ -96,7 +105,7 @@ pub struct Run {
 #[derive(Debug, Args)]
 pub struct Report {
     /// The recording.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
     #[command(flatten)]
@@ -113,6 +122,23 @@ pub struct Doctor {
     /// Format of the findings.
     #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
     pub format: DoctorFormat,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write waitscope.1 and a page for each command (waitscope-run.1, …) into this
+    /// folder, which is made if there is none.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
 }
 
 /// Formats of `doctor`.
@@ -140,7 +166,7 @@ pub enum Tier {
 pub struct Output {
     /// Write the report to this file, `-` for stdout; may be repeated. The
     /// format follows the extension (.json, .txt) unless --format is given.
-    #[arg(short, long = "output", value_name = "FILE")]
+    #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
 
     /// Format of the report.

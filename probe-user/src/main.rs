@@ -17,9 +17,11 @@ fn main() -> ExitCode {
         Command::Run(arguments) => command::run::run(arguments),
         Command::Report(arguments) => command::report::report(arguments),
         Command::Doctor(arguments) => command::doctor::doctor(arguments),
+        Command::Completions(arguments) => command::completions::completions(arguments),
+        Command::Man(arguments) => command::man::man(arguments),
     };
     if let Err(error) = result {
-        if matches!(cli.command, Command::Report(_)) && is_broken_pipe(&error) {
+        if is_filter(&cli.command) && is_broken_pipe(&error) {
             // `report | head` has seen what it wanted.
             return ExitCode::SUCCESS;
         }
@@ -28,6 +30,14 @@ fn main() -> ExitCode {
     match outcome {
         Outcome::Code(code) => ExitCode::from(code),
         Outcome::Signal(signal) => ExitCode::from(child::reraise(signal)),
+    }
+}
+
+/// Its output is all that it is for.
+fn is_filter(command: &Command) -> bool {
+    match command {
+        Command::Report(_) | Command::Completions(_) | Command::Man(_) => true,
+        Command::Run(_) | Command::Doctor(_) => false,
     }
 }
 

@@ -79,6 +79,8 @@ fn wrong_usage_is_status_2() -> Result<()> {
         &["run", "--snapshot-signal", "CHLD", "--", "true"],
         &["run", "--snapshot-signal", "NONE", "--", "true"],
         &["no-such-command"],
+        &["completions"],
+        &["completions", "no-such-shell"],
         &["report"],
         &[],
     ] {
@@ -299,6 +301,24 @@ fn a_closed_stdout_is_no_disaster() -> Result<()> {
     outcome.expect_code(125)?;
     assert!(outcome.stderr.contains(" sum "), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+    Ok(())
+}
+
+/// As of any filter: a reader that has gone has seen what it wanted.
+#[test]
+fn completions_and_the_manual_end_quietly_with_their_reader() -> Result<()> {
+    for args in [&["completions", "bash"][..], &["man"]] {
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        let output = live::waitscope()?.args(args).stdout(writer).output()?;
+        assert_eq!(output.status.code(), Some(0), "{args:?} {output:?}");
+        assert!(output.stderr.is_empty(), "{args:?} {output:?}");
+        let full = fs::File::options().write(true).open("/dev/full")?;
+        let output = live::waitscope()?.args(args).stdout(full).output()?;
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{args:?} {complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{args:?} {complaint}");
+    }
     Ok(())
 }
 

@@ -49,6 +49,20 @@ fn without_rights_the_missing_ones_are_named() -> Result<()> {
 }
 
 #[test]
+fn completions_and_the_manual_need_no_right() -> Result<()> {
+    for (args, part) in [
+        (&["completions", "zsh"][..], "--snapshot-signal"),
+        (&["man"], ".SH SUBCOMMANDS"),
+    ] {
+        let outcome = live::finish(as_nobody(None)?.args(args))?;
+        outcome.expect_code(0)?;
+        assert!(outcome.stdout.contains(part), "{args:?}");
+        assert_eq!(outcome.stderr, "", "{args:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn one_of_two_rights_is_not_enough() -> Result<()> {
     for (have, lack) in [("+bpf", "CAP_PERFMON"), ("+perfmon", "CAP_BPF")] {
         let outcome = live::finish(as_nobody(Some(have))?.args(["run", "--", "true"]))?;

@@ -1,6 +1,8 @@
 //! The commands: wiring only.
 
+pub mod completions;
 pub mod doctor;
+pub mod man;
 mod output;
 mod replace;
 pub mod report;
@@ -40,6 +42,14 @@ fn analysis_settings(output: &cli::Output) -> analysis::Settings {
         spill_folder: folder.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from),
         explain: output.explain.clone(),
     }
+}
+
+/// The end of a command whose code says only whether it worked.
+fn ended(result: anyhow::Result<()>) -> (Outcome, anyhow::Result<()>) {
+    let code = result
+        .as_ref()
+        .map_or_else(|error| code_of(error, FAILURE), |()| 0);
+    (Outcome::Code(code), result)
 }
 
 /// The exit code of an error: `otherwise` unless it says more itself.

@@ -184,18 +184,10 @@ fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Form
 
 fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
     match destination {
-        Destination::Stdout if was_closed(STDOUT_FILENO) => {
-            bail!("cannot write the report to stdout: it is closed")
-        }
         Destination::Stderr if was_closed(STDERR_FILENO) => {
             bail!("cannot write the report to stderr: it is closed")
         }
-        Destination::Stdout => {
-            let mut out = io::stdout().lock();
-            out.write_all(bytes)
-                .and_then(|()| out.flush())
-                .context("cannot write the report to stdout")
-        }
+        Destination::Stdout => print("the report", bytes),
         Destination::Stderr => {
             let mut out = io::stderr().lock();
             out.write_all(bytes)
@@ -204,6 +196,17 @@ fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
         Destination::File(path) => replace(path, bytes)
             .with_context(|| format!("cannot write the report to {}", path.display())),
     }
+}
+
+/// Writes to stdout.
+pub fn print(what: &str, bytes: &[u8]) -> Result<()> {
+    if was_closed(STDOUT_FILENO) {
+        bail!("cannot write {what} to stdout: it is closed");
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .with_context(|| format!("cannot write {what} to stdout"))
 }
 
 fn is_terminal(destination: &Destination) -> bool {

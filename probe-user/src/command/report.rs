@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{
-    FAILURE, Outcome, code_of,
+    Outcome, ended,
     output::{Destinations, Fallback},
 };
 use crate::{
@@ -22,10 +22,7 @@ use crate::{
 
 /// Runs the command.
 pub fn report(arguments: &cli::Report) -> (Outcome, Result<()>) {
-    match show(arguments) {
-        Ok(()) => (Outcome::Code(0), Ok(())),
-        Err(error) => (Outcome::Code(code_of(&error, FAILURE)), Err(error)),
-    }
+    ended(show(arguments))
 }
 
 fn show(arguments: &cli::Report) -> Result<()> {

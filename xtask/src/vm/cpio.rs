@@ -2,16 +2,14 @@
 
 use std::io::{self, Write};
 
+use nix::libc::{S_IFDIR, S_IFLNK, S_IFREG};
+
 const MAGIC: &str = "070701";
 const LAST_NAME: &str = "TRAILER!!!";
 /// Names and contents are padded to a multiple of this.
 const ALIGNMENT: usize = 4;
 /// The header's length: the magic and 13 numbers of 8 hexadecimal digits.
 const HEADER: usize = 110;
-
-const DIRECTORY: u32 = 0o040_000;
-const FILE: u32 = 0o100_000;
-const LINK: u32 = 0o120_000;
 
 /// An archive being written. All that is in it belongs to root and dates from 1970,
 /// so that equal contents give equal archives.
@@ -27,15 +25,15 @@ impl<W: Write> Archive<W> {
 
     /// Names are relative to the root and come after their directory's.
     pub(crate) fn directory(&mut self, name: &str, permissions: u32) -> io::Result<()> {
-        self.entry(name, DIRECTORY | permissions, &[])
+        self.entry(name, S_IFDIR | permissions, &[])
     }
 
     pub(crate) fn file(&mut self, name: &str, permissions: u32, data: &[u8]) -> io::Result<()> {
-        self.entry(name, FILE | permissions, data)
+        self.entry(name, S_IFREG | permissions, data)
     }
 
     pub(crate) fn link(&mut self, name: &str, target: &str) -> io::Result<()> {
-        self.entry(name, LINK | 0o777, target.as_bytes())
+        self.entry(name, S_IFLNK | 0o777, target.as_bytes())
     }
 
     /// Ends the archive; without this the kernel refuses it.
