@@ -27,7 +27,6 @@ fn start() -> Start {
 }
 
 #[expect(clippy::too_many_lines, reason = "a list")]
-
 fn items() -> Vec<Item> {
     vec![
         Item::Batch(Batch {

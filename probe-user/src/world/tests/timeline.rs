@@ -137,7 +137,6 @@ pub(super) fn records(drawing: &str) -> Vec<Vec<u8>> {
 }
 
 #[expect(clippy::too_many_lines, reason = "one arm for each mark")]
-
 fn draw(probes: &mut Probes, row: &mut Row, mark: char, ts_ns: u64, first: u32) {
     let asleep = Out::sleep(SLEEP);
     match mark {
