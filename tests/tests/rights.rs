@@ -56,7 +56,8 @@ fn completions_and_the_manual_need_no_right() -> Result<()> {
     ] {
         let outcome = live::finish(as_nobody(None)?.args(args))?;
         outcome.expect_code(0)?;
-        assert!(outcome.stdout.contains(part), "{args:?}");
+        let printed = String::from_utf8_lossy(&outcome.stdout);
+        assert!(printed.contains(part), "{args:?}");
         assert_eq!(outcome.stderr, "", "{args:?}");
     }
     Ok(())

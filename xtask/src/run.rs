@@ -1,4 +1,4 @@
-//! Runs other programs by argument lists, and tells the user.
+//! Runs other programs by argument lists, and prints lines for the user.
 
 use std::fmt;
 use std::io::{self, Write as _};

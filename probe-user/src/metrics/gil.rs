@@ -15,11 +15,11 @@
 //! is held while nobody sleeps leaves no trace, neither when it is taken nor when
 //! it is given up, and none of that time is counted.
 //!
-//! The condition is told from the other words of the lock (its mutexes, and
+//! The condition is distinguished from the other words of the lock (its mutexes, and
 //! `switch_cond`, where the giver waits until the lock was taken) by its
 //! timeouts, which only waits for the lock itself have; its sleepers use two
 //! words, 4 bytes apart, in turn (`__g_signals` of glibc's condition
-//! variables). Where no wait ever timed out, nothing is told.
+//! variables). Where no wait ever timed out, nothing is reported.
 
 use std::collections::BTreeSet;
 

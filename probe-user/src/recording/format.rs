@@ -1,5 +1,5 @@
 //! Layout of a recording. The rules here are final: they let every later
-//! waitscope tell what it can read from what it must refuse.
+//! waitscope distinguish what it can read from what it must refuse.
 //!
 //! ```text
 //! file   = header frame*
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Integers are little-endian, except inside wire records: those are in the
-//! byte order of the machine that recorded, and so is `order`, which tells it.
+//! byte order of the machine that recorded, and so is `order`, which shows it.
 //! `crc` is CRC-32C over all bytes of its header or frame, itself left out.
 //!
 //! - Magic, major and minor stay where they are for ever. A reader refuses

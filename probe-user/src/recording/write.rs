@@ -18,7 +18,7 @@ use crate::wire::session::{Batch, End, Fact, Start};
 const LEVEL: i32 = 1;
 
 /// Writes a recording. After its first error it writes nothing more and
-/// reports nothing more: the caller tells the user once and goes on, and what
+/// reports nothing more: the caller warns the user once and goes on, and what
 /// is in the file stays readable.
 pub struct Writer<W: Write = File> {
     output: W,

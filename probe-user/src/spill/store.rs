@@ -205,7 +205,7 @@ fn allocate(file: &File, offset: i64) -> nix::Result<()> {
 impl Drop for Segment {
     fn drop(&mut self) {
         // SAFETY: it was mapped with this length, and nothing refers to it. There
-        // is nobody to tell of a failure, which only a wrong length can cause.
+        // is nobody to report a failure to, which only a wrong length can cause.
         let _unmapped = unsafe { munmap(self.0.cast(), SEGMENT) };
     }
 }

@@ -1,4 +1,4 @@
-//! What a sleep in a system call waits for, as far as its name tells.
+//! What a sleep in a system call waits for, as far as its name says.
 
 use probe_common::config::lookup;
 

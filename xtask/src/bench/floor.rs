@@ -1,6 +1,6 @@
 //! The floor: programs that do nothing, or read the clock and no more, on the two
 //! tracepoints that every switch passes. What the first cost is what no observer can
-//! go below; what the second cost, none that tells how long a wait took.
+//! go below; what the second cost, none that measures how long a wait took.
 
 use std::ffi::{CString, c_long};
 use std::fs;

@@ -34,7 +34,7 @@ impl Cost {
         })
     }
 
-    /// Nanoseconds at switches and wakings for each switch that was told.
+    /// Nanoseconds at switches and wakings for each switch that was recorded.
     pub(super) fn ns_per_switch(&self) -> f64 {
         let every_time = |name: &str| matches!(name, "sched_switch" | "sched_waking");
         let programs = self.programs.iter().filter(|(name, _, _)| every_time(name));

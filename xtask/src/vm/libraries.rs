@@ -1,4 +1,4 @@
-//! Which shared libraries a program needs, as the loader itself tells.
+//! Which shared libraries a program needs, as the loader itself lists them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

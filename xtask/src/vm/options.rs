@@ -166,8 +166,8 @@ impl Round {
 
     /// The kernel's command line.
     ///
-    /// Emulated CPUs count one clock, which kernels do not know: without being
-    /// told some take it for unsynchronized, and then their schedulers' clocks
+    /// Emulated CPUs count one clock, which kernels do not know: without this
+    /// setting some take it for unsynchronized, and then their schedulers' clocks
     /// go by ticks, 4 ms apart.
     ///
     /// Lockdown comes first among Debian's security modules, so naming it suffices.

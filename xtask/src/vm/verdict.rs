@@ -141,7 +141,7 @@ mod tests {
             "NO RESULT: the guest crashed or never came up",
         );
         check(&[exit(125)], false, "FAILED guest (125)");
-        // Switching off took too long, but the result had been told.
+        // Switching off took too long, but the result had been reported.
         check(&both, true, "passed 2");
     }
 

@@ -31,8 +31,8 @@ pub(super) struct Waited {
     pub(super) ran_ns: Option<u64>,
 }
 
-/// Judges sites by all that happened at them: `Some` where it can be told. `life`
-/// tells, again and again, the waits of one of `threads` in order of time;
+/// Judges sites by all that happened at them: `Some` where it is known. `life`
+/// gives, again and again, the waits of one of `threads` in order of time;
 /// `site_of` says at which of the sites one was; `passes_on`, whether a thread had
 /// done nothing else between two instants, ns. Of the waits themselves a byte each is
 /// kept.
@@ -297,7 +297,7 @@ impl Tally {
 }
 
 /// How often a submitter woke one sleeper and another slept on, until a submitter
-/// woke that one too; it is told up to [`TIMES`].
+/// woke that one too; counted up to [`TIMES`].
 #[derive(Default)]
 struct Choices {
     made: u64,

@@ -1,10 +1,10 @@
-//! Idle or blocked: a worker that waits for its next job, told from one that
+//! Idle or blocked: a worker that waits for its next job, distinguished from one that
 //! waits for a resource, by who ended its waits.
 //!
 //! A thread is *idle* while it waits for the next item of a queue that others
 //! fill. No kernel knows queues; what shows one is who waits and who wakes on
 //! the same object, over the whole run. Every finished wait is `idle`, not idle
-//! (`blocked`), or neither can be told.
+//! (`blocked`), or which of the two is not known.
 //!
 //! **Not idle** is every wait that is no wait on a queue by its kind (a child's
 //! end, a lock of the kernel or of Python's interpreter, a disk, a time, …);
@@ -38,7 +38,7 @@
 //!   idle, also those that a timer ended.
 //! - A word is a *lock* if at least 95 % of its waits, and three at least, were
 //!   ended by peers. Waits at it are not idle.
-//! - Otherwise it cannot be told: with one worker a queue looks like a lock that
+//! - Otherwise it is not known: with one worker a queue looks like a lock that
 //!   somebody holds for long.
 //!
 //! **Pipes, sockets, eventfds** (`pipe-read`, `socket-recv`, `event`). A wait is
@@ -46,7 +46,7 @@
 //! that made it: a thread that is its maker, its maker's maker, …, or any
 //! thread of another process that one of these belongs to. It is not idle if
 //! 95 % were ended by threads that it made itself in that sense: it waits for
-//! what it has ordered. Between siblings it cannot be told: two that talk to
+//! what it has ordered. Between siblings it is not known: two that talk to
 //! each other look the same from both sides. eventfds have no names of their
 //! own, so all are one site, on which too many rather than too few count as
 //! peers.
@@ -118,8 +118,8 @@ impl Idle {
         idle
     }
 
-    /// Whether a thread's waits of one key are idle; `None` where it cannot be
-    /// told.
+    /// Whether a thread's waits of one key are idle; `None` where that is
+    /// not known.
     pub fn of(&self, thread: ThreadId, key: &WaitKey, sum: &WaitSum) -> Option<bool> {
         let at_site = || self.0.get(&(thread, key.object)).copied();
         match manner(key.kind) {

@@ -1,4 +1,4 @@
-//! A little process tree, told record by record.
+//! A little process tree, made record by record.
 
 use probe_common::{task::snapshot::ON_CPU, uapi::CLONE_THREAD};
 
@@ -132,7 +132,7 @@ impl Tree {
         self.probes.switch(now, Some((task, Out::DEAD)), None);
     }
 
-    /// The report of what has been told so far.
+    /// The report of what has been recorded so far.
     pub(super) fn document(&self) -> Document {
         let document = run::cut(&self.probes.records);
         assert_eq!(document.coverage.residual_ns, 0);

@@ -1,5 +1,5 @@
 //! Kernel stacks by function name: every name has an address, as if kallsyms
-//! had told it.
+//! had listed it.
 
 use crate::wire::session::Fact;
 
