@@ -82,6 +82,7 @@ fn a_switch_is_an_off_then_an_on() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_flag_of_a_switch_out_is_decoded() {
     let plain = off();
     let call = plain.call;
