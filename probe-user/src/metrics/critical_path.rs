@@ -23,6 +23,7 @@ use crate::{
     world::{
         World,
         blame::{cause::Cause, history::Backwards},
+        by_thread::ByThread,
         identity::ThreadId,
         interval::{Activity, Ended},
         thread::{self, State},
@@ -33,11 +34,12 @@ use crate::{
 const MOST_HOPS: usize = 10_000;
 
 /// The critical path of the first process attached to or else of the first
-/// thread; `None` when nothing was observed. `threads` are in the world's order.
+/// thread; `None` when nothing was observed. `rows` says which of `threads` is which.
 pub fn of(
     world: &World,
     attached: &[u32],
     threads: &[Thread],
+    rows: &ByThread<usize>,
     namer: &impl NameCause,
 ) -> Option<CriticalPath> {
     let root = root(world, attached)?;
@@ -50,7 +52,11 @@ pub fn of(
         *by_what.entry(link.what.passed()).or_default() += link.to_ns - link.from_ns;
         longest.offer(link);
     });
-    let naming = Naming { threads, namer };
+    let naming = Naming {
+        threads,
+        rows,
+        namer,
+    };
     let sums = naming.sums(by_what);
     let (kept, left_out) = longest.in_order();
     let hop = |link: &Link| Hop {
@@ -59,7 +65,7 @@ pub fn of(
         ..naming.hop(link)
     };
     Some(CriticalPath {
-        root: root.0 as usize,
+        root: rows[root],
         from_ns,
         to_ns,
         sums,
@@ -70,10 +76,11 @@ pub fn of(
 
 fn root(world: &World, attached: &[u32]) -> Option<ThreadId> {
     let has_begun = |t: &thread::Thread| t.start_ns.is_some();
-    let is_wanted = |t: &thread::Thread| attached.first() == Some(&t.tid) && has_begun(t);
-    let wanted = world.threads.iter().position(is_wanted);
-    let index = wanted.or_else(|| world.threads.iter().position(has_begun))?;
-    u32::try_from(index).ok().map(ThreadId)
+    let is_wanted = |t: &&thread::Thread| attached.first() == Some(&t.tid) && has_begun(t);
+    let mut threads = world.threads.iter();
+    let wanted = world.threads.iter().find(is_wanted);
+    let root = wanted.or_else(|| threads.find(|thread| has_begun(thread)));
+    root.map(|thread| thread.id)
 }
 
 /// A part of the chain.
@@ -144,7 +151,7 @@ impl<'a> Walk<'a> {
         let mut next: Option<Link> = None;
         while self.at_ns > self.begun_ns {
             let (from_ns, what) = match self.before() {
-                Before::There(thread, ..) if !self.is_tried(thread) => {
+                Before::There(thread, ..) if self.may_be_tried(thread) => {
                     self.tried.push(self.thread);
                     self.thread = thread;
                     continue;
@@ -173,8 +180,10 @@ impl<'a> Walk<'a> {
         next.into_iter().for_each(each);
     }
 
-    fn is_tried(&self, thread: ThreadId) -> bool {
-        thread == self.thread || self.tried.contains(&thread)
+    /// It may also be forgotten.
+    fn may_be_tried(&self, thread: ThreadId) -> bool {
+        let is_tried = thread == self.thread || self.tried.contains(&thread);
+        !is_tried && self.world.get(thread).is_some()
     }
 
     /// What the thread did until now.
@@ -262,6 +271,7 @@ impl Longest {
 
 struct Naming<'a, N> {
     threads: &'a [Thread],
+    rows: &'a ByThread<usize>,
     namer: &'a N,
 }
 
@@ -277,14 +287,14 @@ impl<N: NameCause> Naming<'_, N> {
     }
 
     fn open_kind(&self, thread: ThreadId) -> Option<WaitKind> {
-        let sums = &self.threads.get(thread.0 as usize)?.sums;
+        let sums = &self.threads[self.rows[thread]].sums;
         sums.open.first().map(|open| open.kind)
     }
 
     fn hop(&self, link: &Link) -> Hop {
         let (cause, detail) = self.cause(link.what);
         Hop {
-            thread: link.thread.0 as usize,
+            thread: self.rows[link.thread],
             wait: match link.what {
                 What::Passed(_) => None,
                 What::WaitedFor(kind, _) => Some(kind),

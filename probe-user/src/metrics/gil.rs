@@ -23,43 +23,94 @@
 
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::merge::in_order;
+use super::sweep::{Phase, Turn};
 use crate::{
-    document::{GilHeld, Thread},
+    document::GilHeld,
     vocabulary::WaitKind,
     world::{
         World,
-        account::ObjectKey,
+        account::{ObjectKey, WaitKey},
         blame::cause::Cause,
         identity::ThreadId,
-        interval::{Activity, Ended},
+        interval::{Activity, Ended, Interval},
         process::ProcessId,
-        thread::State,
+        thread::Thread,
     },
 };
 
-/// Gives every thread's row what it held. `threads` are in the world's order.
-pub fn fill(world: &World, threads: &mut [Thread]) {
-    let waiters = waiters(world);
-    // By process.
-    let mut locks: FxHashMap<ProcessId, Lock> = FxHashMap::default();
-    for &(id, process) in &waiters {
-        let condition = &mut locks.entry(process).or_default().condition;
-        let words = timed_out(world, id).flat_map(|word| [word, word ^ OTHER_WORD]);
-        condition.extend(words);
+/// Follows the locks of all processes.
+pub struct Locks<'a> {
+    world: &'a World,
+    by_process: FxHashMap<ProcessId, Lock>,
+    /// Threads that have waited for a lock and got no CPU since.
+    coming: FxHashSet<ThreadId>,
+}
+
+impl<'a> Locks<'a> {
+    /// Those of a world. They are known when all threads' pasts have been learnt.
+    pub fn new(world: &'a World) -> Locks<'a> {
+        Locks {
+            world,
+            by_process: FxHashMap::default(),
+            coming: FxHashSet::default(),
+        }
     }
-    let lives = waiters.iter().map(|&(id, _)| changes(world, id));
-    for (index, at_ns, change) in in_order(lives) {
-        let (id, process) = waiters[index];
-        if let Some(lock) = locks.get_mut(&process) {
+
+    /// Whether such a wait says where a lock is.
+    pub fn concerns(kind: WaitKind) -> bool {
+        kind == WaitKind::Gil
+    }
+
+    /// A wait for a lock that timed out was at a word of its condition.
+    pub fn learn(&mut self, thread: &Thread, lived: &Interval) {
+        if let Activity::Wait { key, ended, .. } = lived.activity
+            && let Some(word) = word(&key)
+            && ended == Ended::For(Cause::Timer)
+        {
+            let lock = self.by_process.entry(thread.process).or_default();
+            lock.condition.extend([word, word ^ OTHER_WORD]);
+        }
+    }
+
+    /// Follows the course of the run.
+    pub fn turn(&mut self, turn: &Turn<'_>) {
+        if self.by_process.is_empty() {
+            return;
+        }
+        let (at_ns, id) = (turn.at_ns, turn.thread);
+        if let Some((key, ended)) = turn.ended.and_then(|step| step.wait.as_ref()) {
+            if key.kind == WaitKind::Gil {
+                self.coming.insert(id);
+            } else {
+                self.coming.remove(&id);
+            }
+            if let Some(word) = word(key) {
+                let ended = inside(self.world, id, *ended);
+                self.follow(at_ns, id, Change::Ends(word, ended));
+            }
+        }
+        let Some(begun) = turn.begun else { return };
+        if let Some(word) = begun.wait.as_ref().and_then(|(key, _)| word(key)) {
+            self.follow(at_ns, id, Change::Begins(word));
+        }
+        if begun.phase == Phase::Running && self.coming.remove(&id) {
+            self.follow(at_ns, id, Change::Turn);
+        }
+    }
+
+    fn follow(&mut self, at_ns: u64, id: ThreadId, change: Change) {
+        let process = self.world.get(id).map(|thread| thread.process);
+        if let Some(lock) = process.and_then(|process| self.by_process.get_mut(&process)) {
             lock.follow(at_ns, id, change);
         }
     }
-    for (holder, held) in locks.values().flat_map(|lock| &lock.holders) {
-        let sums = &mut threads[holder.0 as usize].sums;
-        add(&mut sums.gil, Some(held));
+
+    /// What each thread held.
+    pub fn end(self) -> FxHashMap<ThreadId, GilHeld> {
+        let locks = self.by_process.into_values();
+        locks.flat_map(|lock| lock.holders).collect()
     }
 }
 
@@ -71,29 +122,12 @@ pub fn add(into: &mut Option<GilHeld>, from: Option<&GilHeld>) {
     sum.hand_overs = sum.hand_overs.saturating_add(from.hand_overs);
 }
 
-/// Every thread that has waited for its process's lock, with that.
-fn waiters(world: &World) -> Vec<(ThreadId, ProcessId)> {
-    let threads = (0..).map(ThreadId).zip(world.threads.iter());
-    let waiter = threads.filter_map(|(id, thread)| {
-        let mut waits = thread.account.waits.keys();
-        let has_waited = waits.any(|key| key.kind == WaitKind::Gil);
-        has_waited.then_some((id, thread.process))
-    });
-    waiter.collect()
-}
-
-/// The words at which a thread's waits for the lock have timed out.
-fn timed_out(world: &World, id: ThreadId) -> impl Iterator<Item = u64> {
-    world
-        .logs
-        .history(id)
-        .filter_map(|lived| match lived.activity {
-            Activity::Wait { key, ended, .. } if key.kind == WaitKind::Gil => match key.object {
-                ObjectKey::Futex(word) if ended == Ended::For(Cause::Timer) => Some(word),
-                _ => None,
-            },
-            _ => None,
-        })
+/// The word of a lock that a wait was at.
+fn word(key: &WaitKey) -> Option<u64> {
+    match (key.kind, key.object) {
+        (WaitKind::Gil, ObjectKey::Futex(word)) => Some(word),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -104,50 +138,6 @@ enum Change {
     Ends(u64, Ended),
     /// It gets a CPU after it waited for the lock.
     Turn,
-}
-
-/// What a thread has to do with the lock, in order of time, ns.
-fn changes(world: &World, id: ThreadId) -> impl Iterator<Item = (u64, Change)> {
-    let mut has_waited = false;
-    let past = world.logs.history(id).flat_map(move |lived| {
-        let had_waited = has_waited;
-        has_waited = waited_behind(lived.activity, had_waited);
-        let [mut first, mut second] = [None, None];
-        match lived.activity {
-            Activity::Wait { key, ended, .. } => {
-                if let (WaitKind::Gil, ObjectKey::Futex(word)) = (key.kind, key.object) {
-                    first = Some((lived.from_ns, Change::Begins(word)));
-                    let ended = inside(world, id, ended);
-                    second = Some((lived.to_ns, Change::Ends(word, ended)));
-                }
-            }
-            Activity::Cpu(_) if had_waited => {
-                first = Some((lived.from_ns, Change::Turn));
-            }
-            _ => {}
-        }
-        [first, second].into_iter().flatten()
-    });
-    let present = world.get(id).filter(|t| t.state == State::Running);
-    let mut latest = world.logs.history(id).rev();
-    // Up to what says something of it.
-    let waited = latest.find_map(|lived| {
-        let [if_had, if_not] = [true, false].map(|had| waited_behind(lived.activity, had));
-        (if_had == if_not).then_some(if_had)
-    });
-    let turn = present.filter(|_| waited == Some(true));
-    past.chain(turn.map(|thread| (thread.since_ns, Change::Turn)))
-}
-
-/// Whether, behind an interval, a thread has waited for the lock and got no CPU
-/// since.
-fn waited_behind(what: Activity, had_waited: bool) -> bool {
-    match what {
-        Activity::Wait { key, .. } => key.kind == WaitKind::Gil,
-        Activity::Cpu(_) => false,
-        // It is on its way.
-        Activity::RunQueue | Activity::Unknown => had_waited,
-    }
 }
 
 /// Another process can only interrupt a sleep, by a signal.
@@ -194,8 +184,8 @@ impl Lock {
                     self.given_up(holder, at_ns);
                 }
                 // An end that nobody verified may have been the holder's doing.
-                let told = matches!(ended, Ended::By(_) | Ended::For(Cause::Timer));
-                if self.sleepers == 0 || !told {
+                let is_known = matches!(ended, Ended::By(_) | Ended::For(Cause::Timer));
+                if self.sleepers == 0 || !is_known {
                     (self.closed_ns, self.held_ns) = (None, None);
                 }
             }

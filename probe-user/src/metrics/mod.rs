@@ -11,10 +11,11 @@ mod histogram;
 mod idle;
 mod label;
 mod listeners;
-mod merge;
+mod observers;
 mod process;
 mod run_info;
 mod sums;
+mod sweep;
 mod threads;
 mod timeline;
 
@@ -25,9 +26,8 @@ pub use run_info::RunInfo;
 
 use std::cmp::Reverse;
 
-use self::{concurrency::Course, process::Processes};
 use crate::{
-    document::{Document, Overhead, ProbeCost, Thread, Tier, Unobserved},
+    document::{Document, Overhead, ProbeCost, Tier, Unobserved},
     wire::session::End,
     world::World,
 };
@@ -38,8 +38,10 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let end = info.end.as_ref();
     let processes = process::rows(world);
     let namer = threads::Namer::new(world, &processes);
-    let mut threads = threads::build(&namer);
-    let critical_path = critical_path::of(world, &start.attached, &threads, &namer);
+    let found = observers::follow(world, start.host.cpus, &processes, &namer);
+    let mut threads = threads::build(&namer, &found.idle, &found.held);
+    let rows = &processes.rows;
+    let critical_path = critical_path::of(world, &start.attached, &threads, rows, &namer);
     let explained = timeline::of(world, &info.explain, &threads, &namer);
     let mut groups = namer.into_groups();
     // Only there are calls and requests observed.
@@ -47,9 +49,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     if is_full {
         calls::fill(world, &mut threads);
     }
-    gil::fill(world, &mut threads);
-    let course = course(world, info, &processes, &threads, groups.len());
-    for (group, children) in groups.iter_mut().zip(course.children) {
+    for (group, children) in groups.iter_mut().zip(found.course.children) {
         group.children = children;
     }
     groups::total(&threads, &mut groups);
@@ -74,7 +74,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
             switches: world.switches,
         },
         processes: processes.list.len(),
-        concurrency: course.whole,
+        concurrency: found.course.whole,
         threads,
         groups,
         listeners: is_full.then(|| listeners::of(world, threads::origin_ns(world))),
@@ -94,16 +94,4 @@ fn dearest_first(end: &End) -> Vec<ProbeCost> {
     // Stable: equal ones stay in the order of their names.
     costs.sort_by_key(|cost| Reverse(cost.ns));
     costs
-}
-
-fn course(
-    world: &World,
-    info: &RunInfo,
-    processes: &Processes,
-    threads: &[Thread],
-    groups: usize,
-) -> Course {
-    let of_thread: Vec<usize> = threads.iter().map(|thread| thread.group).collect();
-    let cpus = info.start.host.cpus;
-    concurrency::follow(world, cpus, processes, &of_thread, groups)
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::label;
-use crate::world::{World, identity::ThreadId, process::ProcessId};
+use crate::world::{World, by_thread::ByThread, identity::ThreadId, process::ProcessId};
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,24 +27,28 @@ pub struct Processes {
     /// All of them.
     pub list: Vec<Process>,
     /// For each thread, its process.
-    pub of_thread: Vec<usize>,
+    pub of_thread: ByThread<usize>,
+    /// For each thread, its row, in the world's order.
+    pub rows: ByThread<usize>,
 }
 
 /// Numbers the processes of a world.
 pub fn rows(world: &World) -> Processes {
     let mut rows = Processes {
         list: Vec::new(),
-        of_thread: Vec::new(),
+        of_thread: ByThread::default(),
+        rows: ByThread::default(),
     };
     let mut places: FxHashMap<ProcessId, usize> = FxHashMap::default();
-    for (id, thread) in (0..).map(ThreadId).zip(world.threads.iter()) {
+    for (index, thread) in world.threads.iter().enumerate() {
         let next = rows.list.len();
         let place = *places.entry(thread.process).or_insert(next);
         if place == next {
-            let row = row(world, id, &rows);
+            let row = row(world, thread.id, &rows);
             rows.list.push(row);
         }
-        rows.of_thread.push(place);
+        *rows.of_thread.entry(thread.id) = place;
+        *rows.rows.entry(thread.id) = index;
     }
     rows
 }
@@ -62,7 +66,7 @@ fn row(world: &World, first: ThreadId, rows: &Processes) -> Process {
         pid: process.and_then(|process| process.pid).unwrap_or(main_tid),
         main,
         creator,
-        parent: creator.and_then(|ThreadId(id)| rows.of_thread.get(id as usize).copied()),
+        parent: creator.and_then(|id| rows.of_thread.get(id).copied()),
         label: runs.map_or_else(String::new, |t| label::program(&t.comm, &t.argv)),
         comm: runs.map(|thread| thread.comm.clone()).unwrap_or_default(),
     }

@@ -10,12 +10,13 @@ use super::{
     sums::{self, NameWaker},
 };
 use crate::{
-    document::{Group, Thread, Wake},
+    document::{GilHeld, Group, Sums, Thread, Wake},
     vocabulary::CauseKind,
     world::{
         World,
         account::WakeKey,
         blame::{CauseId, cause::Cause},
+        by_thread::ByThread,
         identity::{ExternalId, ThreadId, Waker},
         thread,
     },
@@ -30,20 +31,15 @@ struct GroupKey {
     role: Option<String>,
 }
 
-/// Every thread's row, in the world's order.
-pub fn build(namer: &Namer) -> Vec<Thread> {
-    let Namer {
-        world,
-        processes,
-        grouping,
-    } = namer;
-    let idle = Idle::judge(world, processes, &grouping.of_thread);
+/// Every thread's row, in the world's order. `idle` and `held` are what was found of
+/// their waits and of the interpreter locks that they held.
+pub fn build(namer: &Namer, idle: &Idle, held: &FxHashMap<ThreadId, GilHeld>) -> Vec<Thread> {
+    let world = namer.world;
     let origin_ns = origin_ns(world);
     world
         .threads
         .iter()
-        .enumerate()
-        .map(|(index, thread)| Thread {
+        .map(|thread| Thread {
             pid: thread.pid,
             tid: thread.tid,
             ppid: thread.ppid,
@@ -56,19 +52,22 @@ pub fn build(namer: &Namer) -> Vec<Thread> {
                 .collect(),
             argv: label::words(&thread.argv),
             role: label::role(&thread.comm),
-            group: grouping.of_thread[index],
+            group: namer.grouping.of_thread[thread.id],
             start_ns: thread
                 .start_ns
                 .unwrap_or(origin_ns)
                 .saturating_sub(origin_ns),
             end_ns: sums::end_ns(world, thread).saturating_sub(origin_ns),
             exit: thread.exit,
-            sums: sums::of_thread(
-                world,
-                thread,
-                |key, sum| idle.of(ThreadId(index as u32), key, sum),
-                namer,
-            ),
+            sums: Sums {
+                gil: held.get(&thread.id).cloned(),
+                ..sums::of_thread(
+                    world,
+                    thread,
+                    |key, sum| idle.of(thread.id, key, sum),
+                    namer,
+                )
+            },
         })
         .collect()
 }
@@ -81,14 +80,14 @@ pub fn origin_ns(world: &World) -> u64 {
 
 struct Grouping {
     groups: Vec<Group>,
-    of_thread: Vec<usize>,
+    of_thread: ByThread<usize>,
 }
 
 impl Grouping {
     fn new(world: &World, processes: &Processes) -> Grouping {
         let mut grouping = Grouping {
             groups: Vec::new(),
-            of_thread: Vec::new(),
+            of_thread: ByThread::default(),
         };
         let mut ids: FxHashMap<GroupKey, usize> = FxHashMap::default();
         let mut keys: Vec<GroupKey> = Vec::new();
@@ -111,15 +110,15 @@ impl Grouping {
             };
             of_process.push(key);
         }
-        for (id, thread) in (0..).map(ThreadId).zip(world.threads.iter()) {
-            let process_id = processes.of_thread[id.0 as usize];
+        for thread in world.threads.iter() {
+            let process_id = processes.of_thread[thread.id];
             let process = &processes.list[process_id];
-            let is_main = process.main == id;
-            let id = number(GroupKey {
+            let is_main = process.main == thread.id;
+            let group = number(GroupKey {
                 role: (!is_main).then(|| role_of(thread, &process.comm)),
                 ..of_process[process_id].clone()
             });
-            grouping.of_thread.push(id);
+            *grouping.of_thread.entry(thread.id) = group;
         }
         grouping.groups = names(&keys)
             .into_iter()
@@ -187,6 +186,16 @@ impl<'a> Namer<'a> {
         }
     }
 
+    /// Each thread's group.
+    pub fn group_of(&self) -> &ByThread<usize> {
+        &self.grouping.of_thread
+    }
+
+    /// How many groups there are.
+    pub fn groups(&self) -> usize {
+        self.grouping.groups.len()
+    }
+
     /// The groups, without their sums.
     pub fn into_groups(self) -> Vec<Group> {
         self.grouping.groups
@@ -202,17 +211,10 @@ impl NameWaker for Namer<'_> {
         wake.syscall = sums::call_name(self.world.dictionaries.table, key.nr, false);
         match key.waker {
             Waker::Nobody => wake.syscall = None,
-            Waker::Thread(ThreadId(id)) => {
-                let index = id as usize;
-                if let (Some(thread), Some(&process)) = (
-                    self.world.threads.get(ThreadId(id)),
-                    self.processes.of_thread.get(index),
-                ) {
-                    wake.comm = Some(
-                        self.grouping.groups[self.grouping.of_thread[index]]
-                            .name
-                            .clone(),
-                    );
+            Waker::Thread(id) => {
+                if let Some(thread) = self.world.get(id) {
+                    let process = self.processes.of_thread[id];
+                    wake.comm = Some(self.group_name(id));
                     wake.pid = Some(self.processes.list[process].pid);
                     wake.tid = Some(thread.tid);
                 }
@@ -263,17 +265,19 @@ impl NameCause for Namer<'_> {
 }
 
 impl Namer<'_> {
+    /// What the group of a thread that is there is called.
+    fn group_name(&self, id: ThreadId) -> String {
+        let group = self.grouping.of_thread[id];
+        self.grouping.groups[group].name.clone()
+    }
+
     /// A process that has yet to run its program is being started.
     fn name_computing(&self, id: ThreadId, program: u16) -> (CauseKind, Option<String>) {
         let Some(thread) = self.world.get(id) else {
             return (CauseKind::Unknown, None);
         };
         if program == thread.execs {
-            let group = self.grouping.of_thread[id.0 as usize];
-            return (
-                CauseKind::Computing,
-                Some(self.grouping.groups[group].name.clone()),
-            );
+            return (CauseKind::Computing, Some(self.group_name(id)));
         }
         if program == 0 && thread.is_leader() {
             return (CauseKind::Starting, None);

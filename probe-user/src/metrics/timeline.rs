@@ -18,7 +18,7 @@ use crate::{
             cause::{Cause, terminal},
             history::Logged,
         },
-        identity::{ThreadId, Waker},
+        identity::Waker,
         interval::{Activity, Ended},
         names::NameId,
         thread::{State, Thread},
@@ -44,11 +44,14 @@ pub fn of(
         namer,
         origin_ns: threads::origin_ns(world),
     };
-    let lives = (0..).map(ThreadId).zip(world.threads.iter()).zip(rows);
-    let wanted = lives.filter(|((_, thread), _)| tids.contains(&thread.tid));
+    let lives = world.threads.iter().zip(rows).enumerate();
+    let wanted = lives.filter(|(_, (thread, _))| tids.contains(&thread.tid));
     Some(
         wanted
-            .map(|((id, thread), row)| timelines.timeline(id, thread, row))
+            .map(|(index, (thread, row))| Timeline {
+                thread: index,
+                ..timelines.timeline(thread, row)
+            })
             .collect(),
     )
 }
@@ -60,19 +63,18 @@ struct Timelines<'a, N> {
 }
 
 impl<N: NameWaker + NameCause> Timelines<'_, N> {
-    fn timeline(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Timeline {
-        let lived = self.world.logs.history(id);
+    fn timeline(&self, thread: &Thread, row: &document::Thread) -> Timeline {
+        let lived = self.world.logs.history(thread.id);
         let mut lived = lived.filter(|lived| lived.to_ns > lived.from_ns);
         let kept = lived.by_ref().take(MOST_STEPS);
         let mut steps: Vec<Step> = kept.map(|lived| self.step(thread, &lived)).collect();
         let mut left_out = lived.count();
-        match self.present(id, thread, row) {
+        match self.present(thread, row) {
             Some(step) if steps.len() < MOST_STEPS => steps.push(step),
             Some(_) => left_out += 1,
             None => {}
         }
         Timeline {
-            thread: id.0 as usize,
             born: thread
                 .account
                 .first_wakeups
@@ -107,9 +109,9 @@ impl<N: NameWaker + NameCause> Timelines<'_, N> {
     }
 
     /// What had not ended at the end.
-    fn present(&self, id: ThreadId, thread: &Thread, row: &document::Thread) -> Option<Step> {
+    fn present(&self, thread: &Thread, row: &document::Thread) -> Option<Step> {
         let did = match thread.state {
-            State::Running => self.not_waiting(Cause::Computing(id, thread.execs)),
+            State::Running => self.not_waiting(Cause::Computing(thread.id, thread.execs)),
             State::Runnable => self.not_waiting(Cause::RunQueue),
             State::Unknown => self.not_waiting(Cause::Unknown),
             State::Waiting(_) => document::Did::Open(open_site(row)?),

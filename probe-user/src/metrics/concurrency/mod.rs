@@ -35,29 +35,20 @@
 //! inside if its waking is. A crowd that falls on both sides of a bin's end may
 //! be a burst in one bin, in both or in none. Percentiles of wake-ups and of
 //! latencies are too great by 1/64 at most (see `histogram`).
-//!
-//! All threads' steps are merged in order of time: O(n log threads), and memory
-//! for the threads, not for the steps.
 
 mod bursts;
 mod level;
-mod steps;
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, binary_heap::PeekMut},
-    iter::Peekable,
+use self::{bursts::Bursts, level::Level};
+use super::{
+    process::Processes,
+    sums,
+    sweep::{Phase, Step, Turn},
+    threads::origin_ns,
 };
-
-use self::{
-    bursts::Bursts,
-    level::Level,
-    steps::{Phase, Step},
-};
-use super::{process::Processes, sums, threads::origin_ns};
 use crate::{
     document::{self, Concurrency},
-    world::{World, identity::ThreadId},
+    world::{World, by_thread::ByThread, identity::ThreadId},
 };
 
 /// The course of a run.
@@ -68,73 +59,66 @@ pub struct Course {
     pub children: Vec<Option<document::Level>>,
 }
 
-/// Follows all threads of a world from the start to the end. `of_thread` is
-/// each thread's group, of so many.
-pub fn follow(
-    world: &World,
-    cpus: u32,
-    processes: &Processes,
-    of_thread: &[usize],
-    groups: usize,
-) -> Course {
-    let origin_ns = origin_ns(world);
-    let mut sweep = Sweep {
-        at_once: AtOnce::from(origin_ns),
-        bursts: Bursts::new(origin_ns, cpus),
-        families: Families::new(processes, of_thread, groups, origin_ns),
-    };
-    let mut lives: Vec<_> = (0..world.threads.len())
-        .map(|index| steps::of(world, ThreadId(index as u32)).peekable())
-        .collect();
-    sweep.run(&mut lives);
-    let ends = world.threads.iter().map(|t| sums::end_ns(world, t));
-    sweep.end(origin_ns, ends.max().unwrap_or(0).max(origin_ns))
-}
-
-struct Sweep<'a> {
+/// Follows all threads of a world.
+pub struct Counts<'a> {
+    world: &'a World,
+    origin_ns: u64,
     at_once: AtOnce,
     bursts: Bursts,
     families: Families<'a>,
 }
 
-impl Sweep<'_> {
-    /// Takes every step in order of time.
-    fn run<I: Iterator<Item = Step>>(&mut self, lives: &mut [Peekable<I>]) {
-        let mut next: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
-        for (index, life) in lives.iter_mut().enumerate() {
-            next.extend(life.peek().map(|step| Reverse((step.from_ns, index))));
+impl<'a> Counts<'a> {
+    /// Of none so far. `group_of` is each thread's group, of so many.
+    pub fn new(
+        world: &'a World,
+        cpus: u32,
+        processes: &'a Processes,
+        group_of: &ByThread<usize>,
+        groups: usize,
+    ) -> Counts<'a> {
+        let origin_ns = origin_ns(world);
+        Counts {
+            world,
+            origin_ns,
+            at_once: AtOnce::from(origin_ns),
+            bursts: Bursts::new(origin_ns, cpus),
+            families: Families::new(processes, group_of, groups, origin_ns),
         }
-        let mut doing: Vec<Option<Phase>> = vec![None; lives.len()];
-        while let Some(mut top) = next.peek_mut() {
-            let Reverse((ts_ns, index)) = *top;
-            let step = lives[index].next();
-            match step {
-                Some(step) => top.0.0 = step.to_ns,
-                None => drop(PeekMut::pop(top)),
-            }
-            let after = step.map(|step| step.phase);
-            let before = std::mem::replace(&mut doing[index], after);
-            self.change(ts_ns, index, before, after);
-            if let Some(step) = step.filter(|step| step.woken) {
-                self.bursts
-                    .wake(ts_ns, latency_ns(&step, &mut lives[index]));
+    }
+
+    /// Follows the course of the run.
+    pub fn turn(&mut self, turn: &Turn<'_>) {
+        match turn.ended {
+            Some(step) => self.at_once.leave(turn.at_ns, step.phase),
+            None => self.families.born(turn.at_ns, turn.thread),
+        }
+        let Some(begun) = turn.begun else {
+            return self.families.died(turn.at_ns, turn.thread);
+        };
+        self.at_once.enter(turn.at_ns, begun.phase);
+        if self.is_waking(turn) {
+            self.bursts.wake(turn.at_ns, latency_ns(begun, turn.next));
+        }
+    }
+
+    /// Whether a sleeper is woken, or a thread that was just made.
+    fn is_waking(&self, turn: &Turn<'_>) -> bool {
+        match turn.ended {
+            Some(step) => step.phase == Phase::Blocked,
+            None => {
+                let thread = self.world.get(turn.thread);
+                thread.is_some_and(|thread| !thread.account.first_wakeups.is_empty())
             }
         }
     }
 
-    fn change(&mut self, ts_ns: u64, thread: usize, before: Option<Phase>, after: Option<Phase>) {
-        match before {
-            Some(phase) => self.at_once.leave(ts_ns, phase),
-            None => self.families.born(ts_ns, thread),
-        }
-        match after {
-            Some(phase) => self.at_once.enter(ts_ns, phase),
-            None => self.families.died(ts_ns, thread),
-        }
-    }
-
-    fn end(self, origin_ns: u64, ended_ns: u64) -> Course {
-        let over_ns = ended_ns - origin_ns;
+    /// All that was counted.
+    pub fn end(self) -> Course {
+        let ends = self.world.threads.iter();
+        let ends = ends.map(|thread| sums::end_ns(self.world, thread));
+        let ended_ns = ends.max().unwrap_or(0).max(self.origin_ns);
+        let over_ns = ended_ns - self.origin_ns;
         let Families {
             alive, children, ..
         } = self.families;
@@ -161,14 +145,11 @@ impl Sweep<'_> {
 }
 
 /// How long a thread that was just woken stands in the run queue.
-fn latency_ns(step: &Step, life: &mut Peekable<impl Iterator<Item = Step>>) -> Option<u64> {
+fn latency_ns(step: &Step, next: Option<&Step>) -> Option<u64> {
     match step.phase {
-        Phase::Queued => {
-            // Behind it may also be lost records, or the snapshot at the end of
-            // the run, which cuts a stay in two.
-            let next = life.peek()?;
-            (next.phase == Phase::Running).then(|| step.to_ns - step.from_ns)
-        }
+        // Behind it may also be lost records, or the snapshot at the end of the
+        // run, which cuts a stay in two.
+        Phase::Queued => (next?.phase == Phase::Running).then(|| step.to_ns - step.from_ns),
         Phase::Running | Phase::Blocked => Some(0),
         Phase::Unknown => None,
     }
@@ -214,7 +195,7 @@ impl AtOnce {
 
 /// Processes alive, in all and by the group that made them.
 struct Families<'a> {
-    of_thread: &'a [usize],
+    process_of: &'a ByThread<usize>,
     /// Living threads of each process.
     threads: Vec<usize>,
     /// The group of each process's maker.
@@ -223,24 +204,24 @@ struct Families<'a> {
     children: Vec<Option<Level>>,
 }
 
-impl Families<'_> {
-    fn new<'a>(
+impl<'a> Families<'a> {
+    fn new(
         processes: &'a Processes,
-        groups_of: &[usize],
+        group_of: &ByThread<usize>,
         groups: usize,
         origin_ns: u64,
     ) -> Families<'a> {
-        let maker = processes.list.iter().map(|process| {
-            let creator = process.creator?;
-            groups_of.get(creator.0 as usize).copied()
-        });
+        let maker = processes
+            .list
+            .iter()
+            .map(|process| group_of.get(process.creator?).copied());
         let maker: Vec<Option<usize>> = maker.collect();
         let mut children = vec![None; groups];
         for &group in maker.iter().flatten() {
             children[group] = Some(Level::from(origin_ns));
         }
         Families {
-            of_thread: &processes.of_thread,
+            process_of: &processes.of_thread,
             threads: vec![0; processes.list.len()],
             maker,
             alive: Level::from(origin_ns),
@@ -248,16 +229,16 @@ impl Families<'_> {
         }
     }
 
-    fn born(&mut self, ts_ns: u64, thread: usize) {
-        let process = self.of_thread[thread];
+    fn born(&mut self, ts_ns: u64, thread: ThreadId) {
+        let process = self.process_of[thread];
         self.threads[process] += 1;
         if self.threads[process] == 1 {
             self.levels(process).for_each(|level| level.rise(ts_ns));
         }
     }
 
-    fn died(&mut self, ts_ns: u64, thread: usize) {
-        let process = self.of_thread[thread];
+    fn died(&mut self, ts_ns: u64, thread: ThreadId) {
+        let process = self.process_of[thread];
         self.threads[process] -= 1;
         if self.threads[process] == 0 {
             self.levels(process).for_each(|level| level.fall(ts_ns));
@@ -274,7 +255,7 @@ impl Families<'_> {
 mod tests {
     use super::*;
     use crate::{
-        metrics::process,
+        metrics::{process, sweep::sweep},
         syscall::Table,
         world::{
             interval::{Activity, Interval},
@@ -308,9 +289,12 @@ mod tests {
         let world = busy_world();
         let processes = process::rows(&world);
         let started = std::time::Instant::now();
-        let course = follow(&world, 2, &processes, &[0; 200], 1);
+        let group_of = (0..200).map(|_| 0).collect();
+        let mut counts = Counts::new(&world, 2, &processes, &group_of, 1);
+        let threads: Vec<&Thread> = world.threads.iter().collect();
+        sweep(&world, &threads, |turn| counts.turn(turn));
         let took = started.elapsed();
-        let running = course.whole.expect("time passed").running;
+        let running = counts.end().whole.expect("time passed").running;
         assert_eq!(running.total_ns, 200 * 2_500_000);
         assert!(took.as_secs() < 10, "{took:?}");
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use super::{super::merge::in_order, kin::Kin};
+use super::kin::Kin;
 use crate::world::{account::ObjectKey, identity::ThreadId};
 
 /// Hundredths of the waits that make a rule.
@@ -26,42 +26,6 @@ pub(super) struct Waited {
     pub(super) waiter: ThreadId,
     pub(super) object: ObjectKey,
     pub(super) by: By,
-    /// On the CPU since its thread's wait before on the same object, ns;
-    /// `None` for the first.
-    pub(super) ran_ns: Option<u64>,
-}
-
-/// Judges sites by all that happened at them: `Some` where it is known. `life`
-/// gives, again and again, the waits of one of `threads` in order of time;
-/// `site_of` says at which of the sites one was; `passes_on`, whether a thread had
-/// done nothing else between two instants, ns. Of the waits themselves a byte each is
-/// kept.
-pub(super) fn judge<I: Iterator<Item = Waited>>(
-    threads: &[ThreadId],
-    life: impl Fn(ThreadId) -> I,
-    site_of: impl Fn(&Waited) -> usize,
-    passes_on: impl Fn(ThreadId, u64, u64) -> bool,
-    rules: &[Rule],
-    kin: &Kin<'_>,
-) -> Vec<Option<bool>> {
-    let goes_on = goes_on(threads, &life, &site_of);
-    let lives = || {
-        let lives = threads.iter().zip(&goes_on);
-        lives.map(|(&id, goes_on)| whole(life(id), goes_on))
-    };
-    let mut roles: Vec<Roles> = rules.iter().map(|_| Roles::default()).collect();
-    for wait in lives().flatten() {
-        roles[site_of(&wait)].add(&wait);
-    }
-    let mut sites: Vec<Evidence> = rules.iter().map(|_| Evidence::default()).collect();
-    let by_end = lives().map(|life| life.map(|wait| (wait.to_ns, wait)));
-    for (_, _, wait) in in_order(by_end) {
-        let site = site_of(&wait);
-        let origin = sites[site].origin(&wait, &roles[site], &passes_on);
-        sites[site].add(&wait, origin, &roles[site], rules[site], kin);
-    }
-    let verdicts = sites.iter().zip(rules);
-    verdicts.map(|(site, rule)| site.verdict(*rule)).collect()
 }
 
 /// What a site is judged by.
@@ -73,52 +37,115 @@ pub(super) enum Rule {
     OwnWords,
 }
 
-/// For each thread, which of its waits go on in its next one on the same object:
-/// the waking between them came to nothing.
-fn goes_on<I: Iterator<Item = Waited>>(
-    threads: &[ThreadId],
-    life: impl Fn(ThreadId) -> I,
-    site_of: impl Fn(&Waited) -> usize,
-) -> Vec<Vec<bool>> {
-    // Who falls asleep has done before what it did at this instant.
-    let edges = |wait: Waited| [((wait.from_ns, true), wait), ((wait.to_ns, false), wait)];
-    let lives = threads.iter().map(|&id| life(id).flat_map(edges));
-    let mut goes_on = vec![Vec::new(); threads.len()];
-    // When a thread last woke somebody at a site.
-    let mut woke: FxHashMap<(usize, ThreadId), u64> = FxHashMap::default();
-    // The last wait of a thread on an object: its place among all, and its end.
-    let mut latest: FxHashMap<(ThreadId, ObjectKey), (usize, u64)> = FxHashMap::default();
-    for (of, (_, begins), wait) in in_order(lives) {
-        let object = (wait.waiter, wait.object);
-        if begins {
-            let in_vain = wait.ran_ns.is_some_and(|ran_ns| ran_ns < IN_VAIN_NS);
-            if in_vain && let Some(&(before, ended_ns)) = latest.get(&object) {
-                let woke = woke.get(&(site_of(&wait), wait.waiter));
-                goes_on[of][before] = woke.is_none_or(|&woke_ns| woke_ns < ended_ns);
-            }
-            continue;
-        }
-        if let By::Thread(waker) = wait.by {
-            woke.insert((site_of(&wait), waker), wait.to_ns);
-        }
-        latest.insert(object, (goes_on[of].len(), wait.to_ns));
-        goes_on[of].push(false);
-    }
-    goes_on
+/// The first look at all waits at sites: what each thread did there, and which wakings
+/// came to nothing. Of the waits themselves a byte each is kept.
+#[derive(Default)]
+pub(super) struct Acquaintance {
+    /// By site.
+    roles: Vec<Roles>,
+    /// Of each wait, whether it goes on in its thread's next one on the same object.
+    goes_on: Vec<bool>,
+    /// When a thread last woke somebody at a site, ns.
+    woke: FxHashMap<(usize, ThreadId), u64>,
+    /// The last wait of a thread on an object.
+    latest: FxHashMap<(ThreadId, ObjectKey), Latest>,
 }
 
-/// A thread's waits without the wakings that came to nothing: what such a waking cut
-/// in two is one wait.
-fn whole(waits: impl Iterator<Item = Waited>, goes_on: &[bool]) -> impl Iterator<Item = Waited> {
-    let mut begun: FxHashMap<ObjectKey, u64> = FxHashMap::default();
-    waits.zip(goes_on).filter_map(move |(mut wait, &goes_on)| {
-        if goes_on {
-            begun.entry(wait.object).or_insert(wait.from_ns);
-            return None;
+struct Latest {
+    site: usize,
+    /// Its place among all.
+    at: usize,
+    wait: Waited,
+    /// On the CPU before it, ns.
+    on_cpu_ns: u64,
+}
+
+impl Acquaintance {
+    pub(super) fn of(sites: usize) -> Acquaintance {
+        let mut new = Acquaintance::default();
+        new.roles.resize_with(sites, Roles::default);
+        new
+    }
+
+    /// Takes in a wait; they come in order of their ends. `on_cpu_ns` is how long its
+    /// thread was on the CPU before.
+    pub(super) fn add(&mut self, site: usize, mut wait: Waited, on_cpu_ns: u64) {
+        let object = (wait.waiter, wait.object);
+        if let Some(before) = self.latest.remove(&object) {
+            let in_vain = on_cpu_ns - before.on_cpu_ns < IN_VAIN_NS;
+            let woke_ns = self.woke.get(&(site, wait.waiter));
+            if in_vain && woke_ns.is_none_or(|&woke_ns| woke_ns < before.wait.to_ns) {
+                self.goes_on[before.at] = true;
+                wait.from_ns = before.wait.from_ns;
+            } else {
+                self.roles[site].add(&before.wait);
+            }
         }
-        wait.from_ns = begun.remove(&wait.object).unwrap_or(wait.from_ns);
-        Some(wait)
-    })
+        if let By::Thread(waker) = wait.by {
+            self.woke.insert((site, waker), wait.to_ns);
+        }
+        let latest = Latest {
+            site,
+            at: self.goes_on.len(),
+            wait,
+            on_cpu_ns,
+        };
+        self.latest.insert(object, latest);
+        self.goes_on.push(false);
+    }
+}
+
+/// The second look at the same waits, in the same order.
+pub(super) struct Judge {
+    rules: Vec<Rule>,
+    roles: Vec<Roles>,
+    goes_on: std::vec::IntoIter<bool>,
+    /// When waits that go on have begun, ns.
+    begun: FxHashMap<(ThreadId, ObjectKey), u64>,
+    evidence: Vec<Evidence>,
+}
+
+impl Judge {
+    /// Of sites by these rules.
+    pub(super) fn new(rules: Vec<Rule>, first: Acquaintance) -> Judge {
+        let mut roles = first.roles;
+        for Latest { site, wait, .. } in first.latest.values() {
+            roles[*site].add(wait);
+        }
+        Judge {
+            evidence: rules.iter().map(|_| Evidence::default()).collect(),
+            rules,
+            roles,
+            goes_on: first.goes_on.into_iter(),
+            begun: FxHashMap::default(),
+        }
+    }
+
+    /// Takes in a wait. `passes_on` says whether a thread had done nothing else between
+    /// two instants, ns.
+    pub(super) fn add(
+        &mut self,
+        site: usize,
+        mut wait: Waited,
+        passes_on: impl Fn(ThreadId, u64, u64) -> bool,
+        kin: &Kin<'_>,
+    ) {
+        let object = (wait.waiter, wait.object);
+        if self.goes_on.next() == Some(true) {
+            self.begun.entry(object).or_insert(wait.from_ns);
+            return;
+        }
+        wait.from_ns = self.begun.remove(&object).unwrap_or(wait.from_ns);
+        let (roles, evidence) = (&self.roles[site], &mut self.evidence[site]);
+        let origin = evidence.origin(&wait, roles, passes_on);
+        evidence.add(&wait, origin, roles, self.rules[site], kin);
+    }
+
+    /// By site: `Some` where it is known.
+    pub(super) fn verdicts(&self) -> Vec<Option<bool>> {
+        let sites = self.evidence.iter().zip(&self.rules);
+        sites.map(|(site, rule)| site.verdict(*rule)).collect()
+    }
 }
 
 /// Who ended it.

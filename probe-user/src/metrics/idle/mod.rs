@@ -62,62 +62,24 @@
 
 mod evidence;
 mod kin;
+mod sites;
 
 use rustc_hash::FxHashMap;
 
-use self::{
-    evidence::{AtFile, By, Roles, Rule, Waited},
-    kin::Kin,
-};
-use super::process::Processes;
 use crate::{
     vocabulary::{WaitKind, WakeSource},
     world::{
-        World,
         account::{ObjectKey, WaitKey, WaitSum, WakeKey},
-        blame::cause::Cause,
         identity::{ThreadId, Waker},
-        interval::{Activity, Ended, Interval},
-        names::NameId,
     },
 };
+
+pub use self::sites::Sites;
 
 /// What is known of each thread's waits on each object.
 pub struct Idle(FxHashMap<(ThreadId, ObjectKey), bool>);
 
-/// What a thread waits for.
-enum On {
-    Word(u64),
-    File(NameId),
-}
-
-/// Futex words that are one site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Words {
-    /// One, by process.
-    One(usize, u64),
-    /// Those of one thread each, by process and group.
-    Own(usize, usize),
-}
-
-/// Who has waited at each word of each process.
-type Waiters = FxHashMap<(usize, u64), Vec<ThreadId>>;
-
-/// What each thread did at each file.
-type Files = FxHashMap<NameId, Roles>;
-
 impl Idle {
-    /// Judges every site of a world. `group_of` is each thread's group.
-    pub fn judge(world: &World, processes: &Processes, group_of: &[usize]) -> Idle {
-        let process_of = processes.of_thread.as_slice();
-        let kin = Kin::new(world, process_of);
-        let (waiters, roles) = gather(world, process_of);
-        let mut idle = Idle(FxHashMap::default());
-        idle.learn_words(world, process_of, group_of, &waiters, &kin);
-        idle.learn_files(world, process_of, &roles, &kin);
-        idle
-    }
-
     /// Whether a thread's waits of one key are idle; `None` where that is
     /// not known.
     pub fn of(&self, thread: ThreadId, key: &WaitKey, sum: &WaitSum) -> Option<bool> {
@@ -128,70 +90,6 @@ impl Idle {
             Manner::Socket => at_site().or_else(|| for_the_world(sum)),
             Manner::Events => for_the_world(sum),
             Manner::Untold => None,
-        }
-    }
-
-    /// There may be many waits at a word, too: they are not kept either.
-    fn learn_words(
-        &mut self,
-        world: &World,
-        process_of: &[usize],
-        group_of: &[usize],
-        waiters: &Waiters,
-        kin: &Kin,
-    ) {
-        let mut numbers: FxHashMap<Words, usize> = FxHashMap::default();
-        let mut rules = Vec::new();
-        let mut sites: FxHashMap<(usize, u64), usize> = FxHashMap::default();
-        for (&(process, word), threads) in waiters {
-            let (site, rule) = match threads.as_slice() {
-                [one] => {
-                    let group = group_of[one.0 as usize];
-                    (Words::Own(process, group), Rule::OwnWords)
-                }
-                _ => (Words::One(process, word), Rule::Word),
-            };
-            let site = *numbers.entry(site).or_insert_with(|| {
-                rules.push(rule);
-                rules.len() - 1
-            });
-            sites.insert((process, word), site);
-        }
-        let mut threads: Vec<ThreadId> = waiters.values().flatten().copied().collect();
-        threads.sort_unstable();
-        threads.dedup();
-        let life = |id| waits_at_words(world, id);
-        let site_of = |wait: &Waited| match wait.object {
-            ObjectKey::Futex(word) => sites[&(process_of[wait.waiter.0 as usize], word)],
-            object => unreachable!("{object:?} is no word"),
-        };
-        let passes_on = |id, from_ns, to_ns| passes_on(world, id, from_ns, to_ns);
-        let verdicts = evidence::judge(&threads, life, site_of, passes_on, &rules, kin);
-        for (at, threads) in waiters {
-            let verdict = verdicts[sites[at]];
-            let keys = threads.iter().map(|&id| (id, ObjectKey::Futex(at.1)));
-            self.0.extend(keys.filter_map(|key| Some((key, verdict?))));
-        }
-    }
-
-    /// There may be many waits on a file, and `roles` says what matters of all:
-    /// they are looked at once more, and not kept.
-    fn learn_files(&mut self, world: &World, process_of: &[usize], roles: &Files, kin: &Kin) {
-        let waiters = (0..process_of.len() as u32).map(ThreadId);
-        for waiter in waiters {
-            let mut own: FxHashMap<NameId, AtFile> = FxHashMap::default();
-            for lived in world.logs.history(waiter) {
-                if let Some((On::File(name), waited)) = told(&lived, waiter)
-                    && let Some(roles) = roles.get(&name)
-                {
-                    own.entry(name).or_default().add(&waited, roles, kin);
-                }
-            }
-            let verdicts = own.iter().filter_map(|(&name, at)| {
-                let key = (waiter, ObjectKey::File(name));
-                Some((key, at.is_idle()?))
-            });
-            self.0.extend(verdicts);
         }
     }
 }
@@ -237,91 +135,6 @@ fn for_the_world(sum: &WaitSum) -> Option<bool> {
         WakeSource::New | WakeSource::Unverified => false,
     };
     sum.wakes.keys().all(from_outside).then_some(false)
-}
-
-/// Who has waited at which words, and at each file what each thread did there.
-fn gather(world: &World, process_of: &[usize]) -> (Waiters, Files) {
-    let mut words = Waiters::default();
-    let mut files = Files::default();
-    for (waiter, &process) in (0..).map(ThreadId).zip(process_of) {
-        for lived in world.logs.history(waiter) {
-            match told(&lived, waiter) {
-                Some((On::File(name), waited)) => files.entry(name).or_default().add(&waited),
-                Some((On::Word(word), _)) => {
-                    let threads = words.entry((process, word)).or_default();
-                    if threads.last() != Some(&waiter) {
-                        threads.push(waiter);
-                    }
-                }
-                None => {}
-            }
-        }
-    }
-    (words, files)
-}
-
-/// A thread's finished waits at futex words, in order of time.
-fn waits_at_words(world: &World, waiter: ThreadId) -> impl Iterator<Item = Waited> {
-    let mut on_cpu_ns = 0;
-    // On the CPU before the latest wait on each object.
-    let mut before: FxHashMap<ObjectKey, u64> = FxHashMap::default();
-    world.logs.history(waiter).filter_map(move |lived| {
-        if let Activity::Cpu(_) = lived.activity {
-            on_cpu_ns += lived.to_ns - lived.from_ns;
-        }
-        let Some((On::Word(_), mut waited)) = told(&lived, waiter) else {
-            return None;
-        };
-        let so_far_ns = before.insert(waited.object, on_cpu_ns);
-        waited.ran_ns = so_far_ns.map(|so_far_ns| on_cpu_ns - so_far_ns);
-        Some(waited)
-    })
-}
-
-/// CPU time of a thread that passes on what it was woken for, at most, ns.
-const PASSES_ON_NS: u64 = 1_000_000;
-
-/// Whether a thread has done nothing in between but pass on why it was woken.
-fn passes_on(world: &World, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
-    let mut cpu_ns = to_ns.saturating_sub(world.logs.end_ns(id).max(from_ns));
-    for lived in world.logs.history_before(id, to_ns) {
-        if lived.to_ns <= from_ns || cpu_ns > PASSES_ON_NS {
-            break;
-        }
-        match lived.activity {
-            Activity::Cpu(_) => {
-                cpu_ns += lived.to_ns.min(to_ns) - lived.from_ns.max(from_ns);
-            }
-            Activity::Wait { key, .. } if key.kind != WaitKind::Gil => return false,
-            _ => {}
-        }
-    }
-    cpu_ns <= PASSES_ON_NS
-}
-
-fn told(lived: &Interval, waiter: ThreadId) -> Option<(On, Waited)> {
-    let Activity::Wait { key, ended, .. } = &lived.activity else {
-        return None;
-    };
-    let on = match (manner(key.kind), key.object) {
-        (Manner::Site | Manner::Socket, ObjectKey::Futex(word)) => On::Word(word),
-        (Manner::Site | Manner::Socket, ObjectKey::File(name)) => On::File(name),
-        _ => return None,
-    };
-    let by = match ended {
-        Ended::By(thread) => By::Thread(*thread),
-        Ended::For(Cause::Timer) => By::Timer,
-        Ended::For(_) => By::Other,
-    };
-    let waited = Waited {
-        from_ns: lived.from_ns,
-        to_ns: lived.to_ns,
-        waiter,
-        object: key.object,
-        by,
-        ran_ns: None,
-    };
-    Some((on, waited))
 }
 
 #[cfg(test)]

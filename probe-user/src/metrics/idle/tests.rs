@@ -1,22 +1,30 @@
 //! Sites drawn in text: one row per thread, 1 ms per column if not said otherwise. `~` waits there, a
 //! letter ends the wait: who woke it, `t` a timer, `?` something else.
 
-use super::*;
-use crate::{syscall::Table, world::thread::Thread};
+use super::{
+    evidence::{Acquaintance, AtFile, By, Judge, Roles, Rule, Waited},
+    kin::Kin,
+    *,
+};
+use crate::{
+    syscall::Table,
+    world::{World, names::NameId, thread::Thread},
+};
 
 const MS: u64 = 1_000_000;
 
-/// The waits of a drawing, by thread.
-fn drawn(drawing: &str, column_ns: u64) -> Vec<Waited> {
+/// The waits of a drawing, by thread, with how long it was on the CPU before each, ns.
+fn drawn(drawing: &str, column_ns: u64) -> Vec<(Waited, u64)> {
     let lines = drawing.lines().filter(|line| !line.trim().is_empty());
     lines.flat_map(|line| row(line.trim(), column_ns)).collect()
 }
 
-fn row(line: &str, column_ns: u64) -> Vec<Waited> {
+fn row(line: &str, column_ns: u64) -> Vec<(Waited, u64)> {
     let (name, marks) = line.split_once(' ').expect("a name and marks");
     let waiter = id(name.chars().next().expect("a name"));
     let mut waits = Vec::new();
     let (mut from, mut end) = (None, None);
+    let mut on_cpu_ns = 0;
     for (column, mark) in (0_u64..).zip(marks.trim_start().chars()) {
         let by = match mark {
             '~' => {
@@ -29,16 +37,16 @@ fn row(line: &str, column_ns: u64) -> Vec<Waited> {
             letter => By::Thread(id(letter)),
         };
         if let Some(begun) = from.take() {
-            let ran_ns = end.map(|end| (begun - end - 1) * column_ns);
+            on_cpu_ns += end.map_or(0, |end| (begun - end - 1) * column_ns);
             end = Some(column);
-            waits.push(Waited {
-                ran_ns,
+            let wait = Waited {
                 from_ns: begun * column_ns,
                 to_ns: column * column_ns,
                 waiter,
                 object: ObjectKey::Futex(0x1000),
                 by,
-            });
+            };
+            waits.push((wait, on_cpu_ns));
         }
     }
     waits
@@ -74,13 +82,20 @@ const PROCESSES: [usize; 6] = [0, 1, 2, 3, 4, 1];
 #[track_caller]
 fn check(rule: Rule, drawing: &str, column_ns: u64, idle: Option<bool>) {
     let world = family();
-    let kin = Kin::new(&world, &ONE_PROCESS);
-    let waits = drawn(drawing, column_ns);
-    let threads: Vec<ThreadId> = (0..ONE_PROCESS.len() as u32).map(ThreadId).collect();
-    let life = |id| waits.iter().filter(move |wait| wait.waiter == id).copied();
+    let process_of = ONE_PROCESS.into_iter().collect();
+    let kin = Kin::new(&world, &process_of);
+    let mut waits = drawn(drawing, column_ns);
+    waits.sort_by_key(|(wait, _)| (wait.to_ns, wait.waiter));
+    let mut first = Acquaintance::of(1);
+    for (wait, on_cpu_ns) in &waits {
+        first.add(0, *wait, *on_cpu_ns);
+    }
+    let mut judge = Judge::new(vec![rule], first);
     let passes_on = |_, from_ns, to_ns| to_ns - from_ns <= 2_000_000;
-    let verdicts = evidence::judge(&threads, life, |_| 0, passes_on, &[rule], &kin);
-    assert_eq!(verdicts, [idle], "\n{drawing}");
+    for (wait, _) in waits {
+        judge.add(0, wait, passes_on, &kin);
+    }
+    assert_eq!(judge.verdicts(), [idle], "\n{drawing}");
 }
 
 #[track_caller]
@@ -97,8 +112,10 @@ fn check_own_words(drawing: &str, idle: Option<bool>) {
 #[track_caller]
 fn check_file(process_of: &[usize], drawing: &str, idle: Option<bool>) {
     let world = family();
-    let kin = Kin::new(&world, process_of);
-    let waits = drawn(drawing, MS);
+    let process_of = process_of.iter().copied().collect();
+    let kin = Kin::new(&world, &process_of);
+    let waits = drawn(drawing, MS).into_iter().map(|(wait, _)| wait);
+    let waits: Vec<Waited> = waits.collect();
     let mut roles = Roles::default();
     waits.iter().for_each(|wait| roles.add(wait));
     let first = waits[0].waiter;

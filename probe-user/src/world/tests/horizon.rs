@@ -9,6 +9,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::properties::config;
 use crate::{
+    document, metrics,
     syscall::Table,
     wire::event::{Event, Fork, Off, On, Syscall, Waking, What},
     world::{
@@ -207,6 +208,36 @@ impl Twins {
         }
     }
 
+    /// The report's rows are those of the threads that are remembered.
+    fn assert_reports(&self) {
+        let [whole, rolling] = [&self.whole, &self.rolling]
+            .map(|world| metrics::document(world, &metrics::RunInfo::default()));
+        let of = |thread: &document::Thread| {
+            let sums = &thread.sums;
+            let waits_ns: u64 = sums.waits.iter().map(|wait| wait.total_ns).sum();
+            let times = [sums.on_cpu_ns, sums.runqueue_ns, sums.open_ns, waits_ns];
+            (thread.tid, thread.start_ns, thread.end_ns, times)
+        };
+        let there = |thread: &&document::Thread| {
+            let mut threads = self.rolling.threads.iter();
+            threads.any(|other| other.tid == thread.tid)
+        };
+        let remembered: Vec<_> = whole.threads.iter().filter(there).map(of).collect();
+        let rows: Vec<_> = rolling.threads.iter().map(of).collect();
+        assert_eq!(rows, remembered);
+        let path = rolling.critical_path.expect("the root is there");
+        assert_eq!(rolling.threads[path.root].tid, ROOT as u32);
+        let path_ns: u64 = path.sums.iter().map(|sum| sum.ns).sum();
+        assert_eq!(path_ns, path.to_ns - path.from_ns);
+        let Some(course) = rolling.concurrency else {
+            return;
+        };
+        let levels = [course.runnable, course.blocked, course.unknown];
+        let lives = rolling.threads.iter().map(|row| row.sums.lifetime_ns);
+        let total_ns: u64 = levels.iter().map(|level| level.total_ns).sum();
+        assert_eq!(total_ns, lives.sum::<u64>());
+    }
+
     /// Threads that both remember have the same sums, and the others are in the total.
     fn assert_sums(&self) {
         let mut forgotten = Forgotten::default();
@@ -270,6 +301,7 @@ proptest! {
         }
         twins.assert_sums();
         twins.assert_history();
+        twins.assert_reports();
     }
 }
 
