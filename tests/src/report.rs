@@ -28,6 +28,16 @@ pub struct Report {
     pub threads: Vec<Thread>,
     pub groups: Vec<Group>,
     pub listeners: Option<Vec<Listener>>,
+    pub critical_path: Option<CriticalPath>,
+}
+
+/// What the run's length was made of.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct CriticalPath {
+    pub root: usize,
+    pub from_ns: u64,
+    pub to_ns: u64,
 }
 
 /// How something ended.

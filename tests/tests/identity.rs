@@ -30,6 +30,15 @@ fn an_exec_by_another_thread_keeps_the_process() -> Result<()> {
     let naps: u64 = napper.account.of_kind("sleep").map(|wait| wait.count).sum();
     // Its own nap before the exec, four after it.
     assert_eq!(naps, 5, "{napper:?}");
+    // What the run took was the process's, to the end of its new leader.
+    let ends = report.threads.iter().map(|thread| thread.end_ns);
+    let path = report.critical_path.as_ref().context("a path")?;
+    assert_eq!(
+        (path.from_ns, Some(path.to_ns)),
+        (0, ends.max()),
+        "{path:?}"
+    );
+    assert!(path.to_ns >= 250_000_000, "{path:?}");
     Ok(())
 }
 

@@ -34,7 +34,7 @@ pub struct Timeline {
 pub struct Step {
     /// Its beginning, ns since the start of the run.
     pub from_ns: u64,
-    /// Its end, ns since the start of the run.
+    /// The end of the process's last thread, ns since the start of the run.
     pub to_ns: u64,
     /// What the thread did.
     pub did: Did,
@@ -174,11 +174,12 @@ impl TryFrom<FlatStep> for Step {
 }
 
 /// The chain of causes that ends with the end of the run: every instant of the
-/// root's life is in exactly one hop.
+/// root process's life is in exactly one hop.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CriticalPath {
-    /// The thread whose life it explains: index into [`super::Document::threads`].
+    /// The first thread of the process whose life it explains: index into
+    /// [`super::Document::threads`].
     pub root: usize,
     /// Its start, ns since the start of the run.
     pub from_ns: u64,

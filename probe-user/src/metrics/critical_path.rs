@@ -1,11 +1,13 @@
 //! The critical path: what the run's length was made of.
 //!
 //! The chain of causes that ends with the root's exit (or the end of the
-//! observation), followed backwards. In a thread, back through what it did. At
+//! observation), followed backwards. The root is a process: the chain ends with the last
+//! of its threads, which need not be the first one (an exec by another thread ends that,
+//! and so may the first one itself). In a thread, back through what it did. At
 //! a wait that another thread ended, on in that thread, from the instant of the
 //! waking. At a wait that no thread of the tree ended, the time goes to that
 //! cause, and the chain goes on before the wait. At a birth, on in the creator.
-//! It ends at the root's start.
+//! It ends at the start of the root's first thread.
 //!
 //! Every instant of the root's life is in exactly one hop, so the hops add up
 //! to it, to the nanosecond. A step either goes back in time or to a thread not
@@ -43,7 +45,7 @@ pub fn of(
     namer: &impl NameCause,
 ) -> Option<CriticalPath> {
     let root = root(world, attached)?;
-    let walk = Walk::from_end_of(world, root)?;
+    let walk = Walk::from_end_of(world, root, last_of(world, root))?;
     let origin_ns = threads::origin_ns(world);
     let (from_ns, to_ns) = (walk.begun_ns - origin_ns, walk.at_ns - origin_ns);
     let mut by_what: FxHashMap<What, u64> = FxHashMap::default();
@@ -81,6 +83,20 @@ fn root(world: &World, attached: &[u32]) -> Option<ThreadId> {
     let wanted = world.threads.iter().find(is_wanted);
     let root = wanted.or_else(|| threads.find(|thread| has_begun(thread)));
     root.map(|thread| thread.id)
+}
+
+/// The thread of the root's process that ends last; of several the one that says what
+/// it runs. A root that does not lead its process stands for itself.
+fn last_of(world: &World, root: ThreadId) -> ThreadId {
+    let thread = world.get(root).filter(|thread| thread.is_leader());
+    let process = thread.and_then(|thread| world.processes.get(thread.process));
+    let end_of = |id: &ThreadId| {
+        let thread = world.get(*id).filter(|thread| thread.start_ns.is_some())?;
+        let is_main = process.is_some_and(|process| process.runs == *id);
+        Some((sums::end_ns(world, thread), is_main, *id == root))
+    };
+    let threads = process.iter().flat_map(|process| &process.threads);
+    threads.copied().max_by_key(end_of).unwrap_or(root)
 }
 
 /// A part of the chain.
@@ -133,15 +149,15 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn from_end_of(world: &'a World, root: ThreadId) -> Option<Walk<'a>> {
-        let thread = world.get(root)?;
-        let begun_ns = thread.start_ns?;
+    fn from_end_of(world: &'a World, root: ThreadId, last: ThreadId) -> Option<Walk<'a>> {
+        let thread = world.get(last)?;
+        let begun_ns = world.get(root)?.start_ns?;
         Some(Walk {
             world,
             logs: world.logs.backwards(),
             begun_ns,
             at_ns: sums::end_ns(world, thread).max(begun_ns),
-            thread: root,
+            thread: last,
             tried: Vec::new(),
         })
     }

@@ -279,7 +279,9 @@ impl Namer<'_> {
         if program == thread.execs {
             return (CauseKind::Computing, Some(self.group_name(id)));
         }
-        if program == 0 && thread.is_leader() {
+        let creator = thread.creator.and_then(|creator| self.world.get(creator));
+        let is_first = creator.is_none_or(|creator| creator.process != thread.process);
+        if program == 0 && is_first && thread.is_leader() {
             return (CauseKind::Starting, None);
         }
         let former = thread.former_programs.get(usize::from(program));

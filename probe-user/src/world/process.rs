@@ -32,7 +32,8 @@ pub struct Process {
     pub start_ns: u64,
     /// The thread that made it.
     pub creator: Option<ThreadId>,
-    /// The thread that names it: its leader, or the first where none was seen.
+    /// The thread that names it: its leader, or the first where none was seen. An exec makes
+    /// the thread that calls it the leader.
     pub main: ThreadId,
     /// The thread that says what it runs: as `main`, or who ran exec last.
     pub runs: ThreadId,
@@ -226,8 +227,8 @@ impl Processes {
     /// A thread has run exec: it is its process's leader now, whatever it was.
     pub(super) fn exec(&mut self, id: ThreadId, thread: &Thread) {
         if let Some(process) = self.all.get_mut(&thread.process) {
-            process.be_led_by(id, thread);
-            process.runs = id;
+            process.has_leader |= thread.is_leader();
+            (process.main, process.runs) = (id, id);
             (process.is_found, process.found_argv) = (false, None);
         }
     }

@@ -83,6 +83,14 @@ impl ExecByThread {
              5: life 1000 cpu 900 queue 40 unknown 60x1 by task 5 exit 0"
         );
         assert_eq!(account::render(&document), block(&expected));
+        super::properties::assert_path(&document);
+        let path = document.critical_path.as_ref().expect("a path");
+        assert_eq!((path.from_ns, path.to_ns), (0, 1000), "{path:?}");
+        let group = |thread: usize| {
+            let group = document.threads[thread].group;
+            document.groups[group].name.as_str()
+        };
+        assert_eq!((group(0), group(1)), ("after (before)", "after"));
     }
 }
 

@@ -124,8 +124,11 @@ fn process_goes_on_where_another_thread_than_its_leader_runs_exec() {
     assert_eq!(document.processes, 2);
     assert_eq!(
         groups(&document),
-        [(5, "make"), (5, "make (threads)"), (7, "make (forked)")]
+        [(5, "make"), (5, "make (test)"), (7, "make (forked)")]
     );
+    let leader = document.threads.iter().find(|thread| thread.comm == "test");
+    let leader = leader.map(|thread| document.groups[thread.group].name.as_str());
+    assert_eq!(leader, Some("make (test)"), "the former one");
 }
 
 #[test]

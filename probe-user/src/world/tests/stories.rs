@@ -153,3 +153,20 @@ fn timeline_every_life_of_a_tid_is_told_and_of_no_other() {
     let unasked = run::explained(&records(twice), at(30), 4, &[]);
     assert_eq!(unasked.explained, None);
 }
+
+#[test]
+fn path_goes_on_with_the_threads_that_outlive_the_first() {
+    check_path(
+        "
+        5   S##########x#X
+        6/5 ..fn^##z~~~o-^####x#X
+        ",
+        5,
+        "5: computing 30
+         6: run-queue 10
+         6: computing 30
+         6: sleep: outside 40
+         6: run-queue 20
+         6: computing 70",
+    );
+}
