@@ -10,7 +10,7 @@ mod tests;
 
 use probe_common::sched::state;
 
-use marks::{FUNCTIONS, INTERVENING, Mark};
+use marks::{INTERVENING, Mark, by_function};
 
 use super::{
     object::{FileKind, file_kind},
@@ -49,7 +49,12 @@ pub fn classify(sleep: &Sleep<'_>) -> WaitKind {
         .or_else(|| by_innermost(sleep.stack))
         .or_else(|| by_mark(sleep.stack, INTERVENING))
         .or_else(|| by_call(sleep))
-        .or_else(|| by_mark(sleep.stack, FUNCTIONS))
+        .or_else(|| {
+            sleep
+                .stack
+                .iter()
+                .find_map(|symbol| by_function(&symbol.name))
+        })
         .or_else(|| by_io_wait(sleep))
         .unwrap_or(WaitKind::Unknown)
 }
