@@ -133,3 +133,23 @@ impl Gils {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gil_a_program_runs_from_the_instant_of_its_exec_on() {
+        let mut gils = Gils::default();
+        let found = |start| ScanResult::Runtime {
+            start,
+            end: start + 8,
+        };
+        gils.learn(5, 100, &found(0x1000));
+        gils.learn(5, 200, &found(0x2000));
+        let holds = |since_ns, word| gils.holds(Some(5), since_ns, word);
+        assert!(!holds(99, 0x1000));
+        assert!(holds(100, 0x1000) && holds(199, 0x1000) && !holds(200, 0x1000));
+        assert!(!holds(199, 0x2000) && holds(200, 0x2000));
+    }
+}

@@ -293,3 +293,6 @@ impl Process {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

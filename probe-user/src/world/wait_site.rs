@@ -317,3 +317,23 @@ fn joined(stack: &[&Symbol]) -> String {
         .collect::<Vec<_>>()
         .join(";")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::World;
+
+    #[test]
+    fn waits_a_disk_of_another_waking_finished_nothing() {
+        let mut world = World::new(Table::by_id("x86_64").expect("a known table"));
+        let thread = Thread {
+            disk: Some((1_050, 254 << 20 | 16)),
+            ..Thread::default()
+        };
+        let mut finisher = |woken_ns| thread.finisher(woken_ns, &mut world.dictionaries);
+        assert_eq!(finisher(1_049), NameId::NONE);
+        assert_eq!(finisher(1_051), NameId::NONE);
+        let name = finisher(1_050);
+        assert_eq!(world.dictionaries.names.text(name), Some("254:16"));
+    }
+}

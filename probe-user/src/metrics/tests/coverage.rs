@@ -1,7 +1,18 @@
 //! What the report says about itself.
 
 use super::{run, tree::Tree};
-use crate::wire::session::{Batch, End, Fact};
+use crate::{
+    metrics::{RunInfo, document},
+    syscall::Table,
+    vocabulary::WaitKind,
+    wire::session::{Batch, End, Fact, ScanResult},
+    world::{
+        World,
+        account::{ObjectKey, WaitKey, WaitSum},
+        names::NameId,
+        thread::Thread,
+    },
+};
 
 #[test]
 fn coverage_losses_are_told_by_class_and_the_last_count_stands() {
@@ -101,4 +112,43 @@ fn coverage_skipped_runs_are_told_by_program() {
     assert_eq!(problems.len(), 1);
     let expected = "the kernel skipped 3 runs of the probe sched_process_exit,";
     assert!(problems[0].starts_with(expected), "{problems:?}");
+}
+
+/// Python's processes that nobody could look at since this instant, with threads that
+/// were last seen at these, ns.
+fn unseen(from_ns: u64, seen_ns: &[u64]) -> usize {
+    let mut world = World::new(Table::by_id("x86_64").expect("a known table"));
+    let key = WaitKey {
+        kind: WaitKind::Futex,
+        nr: 202,
+        compat: false,
+        function: NameId::NONE,
+        stack: NameId::NONE,
+        object: ObjectKey::None,
+    };
+    for &since_ns in seen_ns {
+        let mut thread = Thread {
+            id: world.threads.next_id(),
+            pid: Some(5),
+            argv: (*b"python3").into(),
+            since_ns,
+            ..Thread::default()
+        };
+        thread.account.waits.insert(key, WaitSum::default());
+        world.threads.push(thread);
+    }
+    let gils = &mut world.dictionaries.gils;
+    gils.learn(5, from_ns, &ScanResult::Gone);
+    let problems = document(&world, &RunInfo::default()).coverage.problems;
+    let of_python = problems.iter().filter(|it| it.starts_with("1 Pythons"));
+    of_python.count()
+}
+
+#[test]
+fn coverage_a_python_counts_where_one_of_its_threads_was_seen_since() {
+    assert_eq!(unseen(100, &[99]), 0);
+    assert_eq!(unseen(100, &[100]), 1);
+    assert_eq!(unseen(100, &[99, 100]), 1);
+    assert_eq!(unseen(100, &[100, 99]), 1);
+    assert_eq!(unseen(100, &[]), 0);
 }

@@ -454,3 +454,41 @@ fn gil_a_sleep_that_was_interrupted_from_outside_is_no_hand_over() {
     story.runs(1420, 6);
     assert_eq!(held(story.python), [(8, 0, 1)]);
 }
+
+#[test]
+fn gil_a_turn_from_before_the_lock_was_free_says_nothing() {
+    let mut story = Contended::new();
+    // 6 gets a CPU behind a wait for the lock, and then nobody waits for it.
+    story.shows_the_condition();
+    story.sleeps(1300, 7, LOCK);
+    story.wakes(1400, 7, &By::task(6, FUTEX));
+    story.runs(1410, 7);
+    assert_eq!(held(story.python), [(6, 100, 1)]);
+}
+
+#[test]
+fn gil_a_lock_may_be_taken_at_the_instant_at_which_it_was_given_up() {
+    let mut story = Contended::new();
+    story.shows_the_condition();
+    story.sleeps(1300, 6, LOCK);
+    story.sleeps(1310, 7, LOCK);
+    story.wakes(1400, 6, &By::task(8, FUTEX));
+    story.runs(1400, 6);
+    story.wakes(1500, 7, &By::task(6, FUTEX));
+    story.runs(1510, 7);
+    assert_eq!(held(story.python), [(6, 100, 1), (8, 100, 1)]);
+}
+
+#[test]
+fn gil_another_process_of_the_tree_hands_no_lock_over() {
+    let mut story = Contended::new();
+    story.shows_the_condition();
+    born(&mut story.python.probes, 1230, 5, who(9, 9));
+    story.sleeps(1300, 6, LOCK);
+    story.sleeps(1310, 7, LOCK);
+    story.wakes(1350, 7, &By::task(9, 62));
+    story.runs(1360, 7);
+    story.wakes(1400, 6, &By::task(8, FUTEX));
+    story.runs(1420, 6);
+    assert_eq!(held(story.python), [(8, 0, 1)]);
+}

@@ -11,13 +11,17 @@ use super::properties::config;
 use crate::{
     document, metrics,
     syscall::Table,
+    vocabulary::WaitKind,
     wire::event::{Event, Fork, Off, On, Syscall, Waking, What},
     world::{
         World,
+        account::{ObjectKey, WaitKey},
         blame::cause::Cause,
         forget::Forgotten,
         identity::ThreadId,
-        interval::{Activity, Interval},
+        interval::{Activity, Ended, Interval},
+        names::NameId,
+        thread::Thread,
     },
 };
 
@@ -328,4 +332,44 @@ fn forget_leaves_a_stale_identity_without_a_thread() {
     assert!(twins.rolling.get(child).is_none());
     assert_eq!(twins.rolling.forgotten.threads, 1);
     assert_eq!(twins.rolling.threads.iter().count(), 2);
+}
+
+/// A thread's latest key keeps its number, since it is looked up by that.
+#[test]
+fn forget_gives_no_number_away_that_a_thread_goes_on_with() {
+    let mut world = World::new(Table::by_id("x86_64").expect("a known table"));
+    let wait = |thread: &Thread, from_ns, nr| Interval {
+        thread: thread.id,
+        from_ns,
+        to_ns: from_ns + 10,
+        activity: Activity::Wait {
+            key: WaitKey {
+                kind: WaitKind::Futex,
+                nr,
+                compat: false,
+                function: NameId::NONE,
+                stack: NameId::NONE,
+                object: ObjectKey::None,
+            },
+            ended: Ended::For(Cause::Timer),
+            end: None,
+        },
+    };
+    let mut threads = [0, 1].map(|id| Thread {
+        id: ThreadId(id),
+        start_ns: Some(100),
+        ..Thread::default()
+    });
+    let [one, other] = &mut threads;
+    let first = wait(one, 100, 1);
+    world.logs.settle(one, &[first]);
+    world.logs.cut(200);
+    let references = world.logs.references();
+    world.logs.retain(&references);
+    let next = [wait(one, 110, 1), wait(other, 100, 2)];
+    world.logs.settle(one, &next[..1]);
+    world.logs.settle(other, &next[1..]);
+    let logged = |id| world.logs.history(ThreadId(id)).map(|logged| *logged);
+    let all: Vec<Interval> = logged(0).chain(logged(1)).collect();
+    assert_eq!(all, next);
 }

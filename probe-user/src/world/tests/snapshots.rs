@@ -269,3 +269,25 @@ fn snapshot_a_leader_that_is_seen_behind_its_threads_is_of_their_process() {
     groups.sort_unstable();
     assert_eq!(groups, [("test", 1, &[7][..]), ("test (threads)", 2, &[7])]);
 }
+
+#[test]
+fn snapshot_a_thread_that_came_as_the_last_one_began_lives() {
+    let mut probes = Probes::default();
+    let first = probes.seed(1000, who(1), Out::default(), snapshot::ON_CPU);
+    let second = probes.seed(1000, who(5), Out::sleep(SLEEP), 0);
+    let third = probes.seed(1000, who(6), Out::sleep(SLEEP), 0);
+    for (at_ns, task) in [(1049, third), (1050, second)] {
+        probes.waking(at_ns - 10, task, &By::task(1, 202));
+        probes.switch(at_ns, None, Some(task));
+    }
+    probes.last(1050, first, Out::default(), snapshot::ON_CPU);
+    check_records(
+        &probes,
+        1100,
+        "
+        1: life 100 cpu 100
+        5: life 100 cpu 50 queue 10 sleep ≥40x1 by task 1
+        6: life 100 queue 10 unknown 51 sleep ≥39x1 by task 1
+        ",
+    );
+}

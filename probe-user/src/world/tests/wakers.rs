@@ -182,6 +182,30 @@ fn wakers_a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
 }
 
 #[test]
+fn wakers_a_thread_may_wake_from_its_first_instant_on() {
+    let mut probes = Probes::default();
+    let who = |tid, comm| Who {
+        tid,
+        pid: tid,
+        ppid: 1,
+        comm,
+    };
+    let sleeper = probes.seed(1000, who(4, "sleeper"), Out::default(), 1 << 9);
+    let first = probes.seed(1001, who(5, "first"), Out::default(), 1 << 9);
+    probes.exit(1010, first, 0);
+    probes.switch(1020, Some((first, Out::DEAD)), None);
+    probes.switch(1030, Some((sleeper, Out::sleep(202))), None);
+    let second = probes.fork(1050, 4, 0, who(5, "second"));
+    probes.wake_new(1060, second, &By::task(4, 56));
+    probes.switch(1060, None, Some(second));
+    probes.waking(1060, sleeper, &By::task(5, 202));
+    probes.switch(1080, None, Some(sleeper));
+    let document = run::cut(&probes.records);
+    let wake = &document.threads[0].sums.waits[0].wakes[0];
+    assert_eq!(wake.comm.as_deref(), Some("second"), "{wake:?}");
+}
+
+#[test]
 fn wakers_wakings_by_a_timer_are_counted_together_whatever_call_it_interrupts() {
     let mut probes = Probes::default();
     let task = probes.seed(1000, Who::default(), Out::default(), 1 << 9);
