@@ -35,6 +35,19 @@ pub(crate) struct Seen {
 /// Ends QEMU whatever ends us in order.
 struct Emulator(Child);
 
+impl Emulator {
+    /// Waits until the guest is done or has ended; `false` when it is neither at `until`.
+    fn is_over(&mut self, results: &Path, until: Instant) -> Result<bool> {
+        while self.0.try_wait()?.is_none() && !is_done(results) {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            thread::sleep(PERIOD);
+        }
+        Ok(true)
+    }
+}
+
 impl Drop for Emulator {
     fn drop(&mut self) {
         // Both fail only when it has ended by itself, which is as good.
@@ -66,15 +79,7 @@ pub(crate) fn follow(
     let mut emulator = Emulator(child);
     thread::scope(|scope| {
         let reader = scope.spawn(|| copy(console, label, shown, log));
-        let timed_out = loop {
-            if emulator.0.try_wait()?.is_some() || is_done(results) {
-                break false;
-            }
-            if begin.elapsed() >= limit {
-                break true;
-            }
-            thread::sleep(PERIOD);
-        };
+        let timed_out = !emulator.is_over(results, begin + limit)?;
         drop(emulator);
         let console = reader.join().ok().context("the console's reader failed")?;
         Ok(Seen {
