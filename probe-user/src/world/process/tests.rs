@@ -75,17 +75,16 @@ fn process_runs_another_program_than_it_was_found_to_run_behind_an_exec() {
 }
 
 #[test]
-fn process_is_named_by_its_first_leader() {
+fn process_is_named_by_the_thread_that_ran_exec_also_while_the_former_leader_is_seen() {
     let mut tree = Tree::default();
-    let leader = tree.meets(5, Some(5));
+    let former = tree.meets(5, Some(5));
     let caller = tree.meets(6, Some(5));
-    // It runs exec, and has the leader's tid then.
     tree.threads[caller].tid = 5;
     tree.execs(caller);
-    tree.identifies(caller, 5, 5);
-    let process = tree.process(caller);
-    let [leader, caller] = [leader, caller].map(|at| tree.threads[at].id);
-    assert_eq!((process.main, process.runs), (leader, caller));
+    tree.identifies(former, 5, 5);
+    let process = tree.process(former);
+    let caller = tree.threads[caller].id;
+    assert_eq!((process.main, process.runs), (caller, caller));
 }
 
 #[test]
