@@ -58,7 +58,8 @@ pub struct Exec {
     pub old_tid: u32,
     /// The new `comm`, NUL-padded.
     pub comm: [u8; 16],
-    /// Bytes of `argv` filled; 0 when it could not be read.
+    /// Bytes of the argument area, of which `argv` has the first; 0 when it could not
+    /// be read.
     pub argv_len: u32,
     /// Zero.
     pub pad: u32,

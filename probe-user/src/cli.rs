@@ -50,6 +50,11 @@ pub struct Run {
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "cmd")]
     pub duration: Option<Duration>,
 
+    /// Follow all that the command has started until it has ended, too, not only the
+    /// command itself.
+    #[arg(long, conflicts_with = "pid")]
+    pub wait_all: bool,
+
     /// Keep a recording of the run (.wsc) for `waitscope report`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! The `waitscope` binary: parses, runs one command, maps its end to an exit
 //! code. Errors are one chain on one line.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser as _;
 use waitscope::{
@@ -21,29 +21,10 @@ fn main() -> ExitCode {
         Command::Man(arguments) => command::man::man(arguments),
     };
     if let Err(error) = result {
-        if is_filter(&cli.command) && is_broken_pipe(&error) {
-            // `report | head` has seen what it wanted.
-            return ExitCode::SUCCESS;
-        }
         command::warn(&format!("{error:#}"));
     }
     match outcome {
         Outcome::Code(code) => ExitCode::from(code),
         Outcome::Signal(signal) => ExitCode::from(child::reraise(signal)),
     }
-}
-
-/// Its output is all that it is for.
-fn is_filter(command: &Command) -> bool {
-    match command {
-        Command::Report(_) | Command::Completions(_) | Command::Man(_) => true,
-        Command::Run(_) | Command::Doctor(_) => false,
-    }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }

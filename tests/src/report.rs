@@ -22,6 +22,7 @@ pub struct Report {
     pub tier: String,
     pub wall_ns: u64,
     pub processes: u64,
+    pub still_running: Option<u64>,
     pub concurrency: Option<Concurrency>,
     pub coverage: Coverage,
     pub overhead: Overhead,
@@ -144,6 +145,8 @@ pub struct Thread {
     pub creator_tid: Option<u32>,
     pub comm: String,
     pub argv: Vec<String>,
+    #[serde(default)]
+    pub argv_cut: bool,
     pub former_comms: Vec<String>,
     pub role: String,
     pub start_ns: u64,

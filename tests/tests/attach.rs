@@ -183,3 +183,41 @@ fn a_process_that_is_not_there_is_named() -> Result<()> {
     assert!(said[0].contains("4194303"), "{said:?}");
     Ok(())
 }
+
+/// Its parent, this test, has not waited for it.
+#[test]
+fn a_process_that_has_ended_is_not_followed() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let mut ended = Command::new("true").spawn()?;
+    let stat = format!("/proc/{}/stat", ended.id());
+    live::until("it has ended", || {
+        Ok(fs::read_to_string(&stat)?.contains(") Z "))
+    })?;
+    let outcome = attach(ended.id().cast_signed(), "1s", &dir.path().join("out.json"))?;
+    ended.wait()?;
+    outcome.expect_code(125)?;
+    let said = text::sentences(&outcome.stderr);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("has ended already"), "{said:?}");
+    Ok(())
+}
+
+/// A machine whose /proc shows a user only the user's own processes.
+#[test]
+fn a_process_that_is_hidden_is_named() -> Result<()> {
+    let sleep = live::start(Command::new("sleep").arg("60"))?;
+    let script = "mount -t proc -o hidepid=2 proc /proc && \
+                  exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+                  --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon --bounding-set=-sys_ptrace \
+                  \"$0\" run --pid \"$1\" --duration 1s";
+    let mut unshare = Command::new("unshare");
+    unshare
+        .args(["--mount", "sh", "-c", script])
+        .arg(live::binary()?);
+    let outcome = live::finish(unshare.arg(sleep.pid().to_string()))?;
+    sleep.signal(libc::SIGTERM)?;
+    sleep.finish()?;
+    outcome.expect_code(125)?;
+    assert!(outcome.stderr.contains("is hidden"), "{}", outcome.stderr);
+    Ok(())
+}

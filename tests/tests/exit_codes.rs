@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::Result;
@@ -282,6 +283,148 @@ fn a_report_that_cannot_be_written_is_not_lost() -> Result<()> {
     // The report itself went to stderr instead.
     assert!(outcome.stderr.contains(" sum "), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+    Ok(())
+}
+
+#[test]
+fn outputs_that_would_overwrite_each_other_are_refused_before_anything_starts() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let (recording, work) = (path("run.wsc"), path("work"));
+    let record = [
+        "run",
+        "--record",
+        &recording,
+        "-o",
+        &path("report.json"),
+        "--",
+        "true",
+    ];
+    live::finish(live::waitscope()?.args(record))?.expect_code(0)?;
+    fs::hard_link(&recording, path("hard.wsc"))?;
+    std::os::unix::fs::symlink("report.json", path("soft.json"))?;
+    let before = [fs::read(&recording)?, fs::read(path("report.json"))?];
+    let (report, soft) = (path("report.json"), path("soft.json"));
+    let (new, same) = (path("new.json"), path("./new.json"));
+    let run = |outputs: &[&str]| -> Vec<String> {
+        let words = ["run"].iter().chain(outputs).chain(&["--", "touch"]);
+        let words = words.map(|word| word.to_string());
+        words.chain([work.clone()]).collect()
+    };
+    let show = |input: &str, output: &str| -> Vec<String> {
+        ["report", input, "--format", "json", "-o", output]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    for words in [
+        run(&["-o", &new, "--record", &same]),
+        run(&["-o", &new, "-o", &same]),
+        run(&["-o", &report, "-o", &soft]),
+        run(&[
+            "--format",
+            "json",
+            "-o",
+            &recording,
+            "--record",
+            &path("hard.wsc"),
+        ]),
+        run(&["-o", "-", "-o", "/dev/stdout"]),
+        show(&recording, &recording),
+        show(&recording, &path("hard.wsc")),
+        show(&report, &soft),
+    ] {
+        let outcome = live::finish(live::waitscope()?.args(&words))?;
+        outcome.expect_code(2)?;
+        assert_eq!(text::sentences(&outcome.stderr).len(), 1, "{outcome:?}");
+        assert!(
+            !Path::new(&work).exists() && !Path::new(&new).exists(),
+            "{words:?}"
+        );
+        let after = [fs::read(&recording)?, fs::read(path("report.json"))?];
+        assert!(before == after, "{words:?}");
+    }
+    Ok(())
+}
+
+/// As of any filter, however long the report is.
+#[test]
+fn a_reader_that_has_seen_enough_is_not_complained_to() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let recording = dir.path().join("run.wsc");
+    let mut command = live::waitscope()?;
+    command.args(["run", "-o", "/dev/null", "--format", "json", "--record"]);
+    command
+        .arg(&recording)
+        .args(["--", ACTOR, "crowd", "200", "2"]);
+    live::finish(&mut command)?.expect_code(0)?;
+    for words in [
+        "report \"$1\" --all --per-thread",
+        "report \"$1\" --format json",
+        "run -o - --format json -- \"$2\" crowd 200 2",
+        "run --all --per-thread -- \"$2\" crowd 200 2 2>&1",
+        "run --every 1ms -o - --format json -- \"$2\" crowd 200 2",
+        "doctor",
+        "report --help",
+    ] {
+        let mut shell = std::process::Command::new("bash");
+        let script = format!("\"$0\" {words} | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}");
+        shell.args(["-c", &script]).arg(live::binary()?);
+        let outcome = live::finish(shell.arg(&recording).arg(ACTOR))?;
+        outcome.expect_code(0)?;
+        assert_eq!(outcome.stderr, "", "{words}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_the_command_leaves_behind_is_named_and_can_be_waited_for() -> Result<()> {
+    // A daemon: another session, and its parent has ended.
+    let script = "setsid sh -c 'sleep 1; exit 3' & sleep 0.6 & exit 5";
+    let (outcome, report) = live::traced(&["sh", "-c", script])?;
+    outcome.expect_code(5)?;
+    let living = report.threads.iter().filter(|thread| thread.exit.is_none());
+    assert_eq!(Some(living.count() as u64), report.still_running);
+    assert!(
+        report.still_running >= Some(2),
+        "{:?}",
+        report.still_running
+    );
+    let mut table = live::waitscope()?;
+    let table = live::finish(table.args(["run", "--", "sh", "-c", "sleep 2 & exit 0"]))?;
+    let sentence = "1 process of the tree still runs";
+    assert!(table.stderr.contains(sentence), "{}", table.stderr);
+
+    let (outcome, report) = live::traced_with(&["--wait-all"], &["sh", "-c", script])?;
+    outcome.expect_code(5)?;
+    assert_eq!(
+        (report.exit, report.still_running),
+        (Some(Exit::Code(5)), None)
+    );
+    assert!(report.threads.iter().all(|thread| thread.exit.is_some()));
+    assert!(report.wall_ns >= 1_000_000_000, "{} ns", report.wall_ns);
+    assert_eq!(audit::violations(&report), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn waiting_for_all_ends_by_a_signal() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let (out, ready) = (dir.path().join("out.json"), dir.path().join("ready"));
+    let mut command = live::waitscope()?;
+    command
+        .args(["run", "--wait-all", "-o"])
+        .arg(&out)
+        .args(["--", "sh", "-c"]);
+    command.arg("sleep 60 & echo $! > \"$0\"").arg(&ready);
+    let run = live::start(&mut command)?;
+    live::until("it is left behind", || live::sleeps(&ready, "sleep"))?;
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    run.signal(libc::SIGTERM)?;
+    run.finish()?.expect_code(0)?;
+    assert_eq!(Report::read(&out)?.still_running, Some(1));
+    let left: i32 = fs::read_to_string(&ready)?.trim().parse()?;
+    // SAFETY: integers only.
+    unsafe { libc::kill(left, libc::SIGKILL) };
     Ok(())
 }
 

@@ -141,3 +141,35 @@ fn hostile_names_do_not_reach_the_terminal() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn arguments_are_whole_or_marked_as_cut() -> Result<()> {
+    let numbers = |n: u32| (1..=n).map(|n| n.to_string());
+    for count in [5, 86, 87, 201] {
+        let words: Vec<String> = ["/bin/echo".to_owned()]
+            .into_iter()
+            .chain(numbers(count))
+            .collect();
+        let (_, report) = live::traced(&words)?;
+        let thread = report.named("echo")?;
+        assert_eq!(report.command, words);
+        let seen = thread.argv.len();
+        let is_whole = thread.argv == words;
+        assert_eq!(
+            thread.argv_cut,
+            !is_whole,
+            "{seen} of {} words",
+            words.len()
+        );
+        let last = seen.saturating_sub(1);
+        assert_eq!(thread.argv[..last], words[..last]);
+        assert!(words[last].starts_with(&thread.argv[last]));
+    }
+    let mut table = live::waitscope()?;
+    table
+        .args(["run", "--per-thread", "--", "/bin/echo"])
+        .args(numbers(200));
+    let outcome = live::finish(&mut table)?;
+    assert!(outcome.stderr.contains('…'), "{}", outcome.stderr);
+    Ok(())
+}

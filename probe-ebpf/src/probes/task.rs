@@ -83,8 +83,8 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let old_tid = load!(entry.tid);
     let tid = read::tid(task);
     let recorded = emit::record(&LIFECYCLE, 0, read::now(), |to: Shared<Exec>| {
-        // The bytes of `argv` behind `argv_len` keep what the ring held; user space
-        // reads `argv_len` only.
+        // The bytes of `argv` behind `argv_len` keep what the ring held, and user space
+        // does not read them.
         store!(to.tid = tid);
         store!(to.old_tid = old_tid);
         store_words!(to.comm = read::comm_words(task));
@@ -99,7 +99,7 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Copies the beginning of the new program's arguments; returns how much.
+/// Copies the beginning of the new program's arguments; returns how long they are.
 #[inline(always)]
 fn read_argv(task: Task, into: *mut [u8; ARGV_BYTES]) -> u32 {
     if !known(&offsets::MM_ARG_START) {
@@ -108,17 +108,17 @@ fn read_argv(task: Task, into: *mut [u8; ARGV_BYTES]) -> u32 {
     let mm = read::chase(task, &offsets::TASK_MM);
     let start: u64 = read::chase(mm, &offsets::MM_ARG_START);
     let end: u64 = read::chase(mm, &offsets::MM_ARG_END);
-    let wanted = end.wrapping_sub(start);
-    let len = if wanted > ARGV_BYTES as u64 {
+    let all = end.wrapping_sub(start);
+    let len = if all > ARGV_BYTES as u64 {
         ARGV_BYTES as u32
     } else {
-        wanted as u32
+        all as u32
     };
     // SAFETY: `into` has room for ARGV_BYTES ≥ len; the helper checks the source.
     let failed = unsafe {
         helpers::generated::bpf_probe_read_user(into.cast(), len, start as *const core::ffi::c_void)
     };
-    if failed == 0 { len } else { 0 }
+    if failed == 0 { all as u32 } else { 0 }
 }
 
 // TP_PROTO(struct task_struct *p)   -- and bool group_dead since 6.16

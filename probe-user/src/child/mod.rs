@@ -6,6 +6,7 @@
 //! [`identity::resolve`], [`spawn::spawn_held`], [`spawn::Held::release`],
 //! [`running::Running`] until it ends, signals passed on by [`relay`], [`reraise`].
 
+pub mod descendants;
 pub mod identity;
 pub mod inherited;
 pub mod mask;

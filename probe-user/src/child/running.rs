@@ -49,6 +49,11 @@ impl Running {
         self.pidfd.as_fd()
     }
 
+    /// How it ended, if that is known.
+    pub fn exit(&self) -> Option<Exit> {
+        self.exit
+    }
+
     /// How it ended; `None` while it runs. Reaps it.
     pub fn try_wait(&mut self) -> io::Result<Option<Exit>> {
         if self.exit.is_none() {

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod doctor;
 pub mod man;
 mod output;
+mod places;
 mod replace;
 pub mod report;
 pub mod run;

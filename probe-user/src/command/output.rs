@@ -13,6 +13,7 @@ use terminal_size::terminal_size_of;
 
 use super::{
     Usage,
+    places::{self, Place, stream},
     replace::{folder, replace},
 };
 use crate::{
@@ -52,12 +53,15 @@ pub enum Fallback {
 const DEFAULT_WIDTH: usize = 100;
 
 impl Destinations {
-    /// Checks names and formats before anything is run.
-    pub fn new(output: &Output, fallback: Fallback) -> Result<Destinations> {
+    /// Checks names and formats before anything is run, and that no report overwrites
+    /// another one, nor one of `others`.
+    pub fn new(output: &Output, fallback: Fallback, others: Vec<Place>) -> Result<Destinations> {
         let mut list = Vec::new();
         for path in &output.output {
             list.push(destination(path, output.format)?);
         }
+        let reports = output.output.iter().map(|path| Place::report(path));
+        places::check(reports.chain(others))?;
         if list.is_empty() {
             let place = match fallback {
                 Fallback::Stderr => Destination::Stderr,
@@ -157,7 +161,7 @@ impl Destinations {
 }
 
 fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Format)> {
-    if path == Path::new("-") {
+    if path == Path::new("-") || stream(path) == Some(STDOUT_FILENO) {
         return Ok((Destination::Stdout, format.unwrap_or(Format::Table)));
     }
     let by_extension = match path.extension().and_then(|e| e.to_str()) {
@@ -184,16 +188,15 @@ fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Form
 
 fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
     match destination {
+        Destination::Stdout => print("the report", bytes),
         Destination::Stderr if was_closed(STDERR_FILENO) => {
             bail!("cannot write the report to stderr: it is closed")
         }
-        Destination::Stdout => print("the report", bytes),
         Destination::Stderr => {
-            let mut out = io::stderr().lock();
-            out.write_all(bytes)
-                .context("cannot write the report to stderr")
+            let written = io::stderr().lock().write_all(bytes);
+            to_a_reader(written).context("cannot write the report to stderr")
         }
-        Destination::File(path) => replace(path, bytes)
+        Destination::File(path) => to_a_reader(replace(path, bytes))
             .with_context(|| format!("cannot write the report to {}", path.display())),
     }
 }
@@ -204,9 +207,16 @@ pub fn print(what: &str, bytes: &[u8]) -> Result<()> {
         bail!("cannot write {what} to stdout: it is closed");
     }
     let mut out = io::stdout().lock();
-    out.write_all(bytes)
-        .and_then(|()| out.flush())
-        .with_context(|| format!("cannot write {what} to stdout"))
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    to_a_reader(written).with_context(|| format!("cannot write {what} to stdout"))
+}
+
+/// A reader that has gone (`| head`) has seen what it wanted.
+fn to_a_reader(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 fn is_terminal(destination: &Destination) -> bool {

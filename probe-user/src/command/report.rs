@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use super::{
     Outcome, ended,
     output::{Destinations, Fallback},
+    places::Place,
 };
 use crate::{
     analysis::Analysis,
@@ -26,8 +27,9 @@ pub fn report(arguments: &cli::Report) -> (Outcome, Result<()>) {
 }
 
 fn show(arguments: &cli::Report) -> Result<()> {
-    let destinations = Destinations::new(&arguments.output, Fallback::Stdout)?;
     let path = &arguments.file;
+    let input = Place::input(path);
+    let destinations = Destinations::new(&arguments.output, Fallback::Stdout, vec![input])?;
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut input = BufReader::new(file);
     let document = match is_object(&mut input) {

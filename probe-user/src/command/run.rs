@@ -5,10 +5,11 @@ use anyhow::Result;
 use super::{
     OWN_FAILURE, Outcome, code_of,
     output::{Destinations, Fallback},
+    places::Place,
 };
 use crate::{
     cli,
-    document::{Exit, Tier},
+    document::{Document, Exit, Tier},
     observe::{
         self, Observed, Options, Subject,
         reports::{Deliver, Wanted},
@@ -29,7 +30,8 @@ pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
         document,
         recording,
     } = observed;
-    let result = destinations.write(&document).and(recording);
+    let result = seen(&document).and_then(|()| destinations.write(&document));
+    let result = result.and(recording);
     match (&result, document.exit) {
         (Err(_), _) => (Outcome::Code(OWN_FAILURE), result),
         (Ok(()), None) => (Outcome::Code(0), result),
@@ -40,10 +42,26 @@ pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
 
 fn observe(arguments: &cli::Run) -> Result<(Observed, Destinations)> {
     // Wrong names are reported before anything runs.
-    let destinations = Destinations::new(&arguments.output, Fallback::Stderr)?;
+    let recording = arguments.record.iter().map(|path| Place::recording(path));
+    let output = &arguments.output;
+    let destinations = Destinations::new(output, Fallback::Stderr, recording.collect())?;
     let deliver = deliver(destinations.clone());
     let observed = observe::observe(&options(arguments), deliver)?;
     Ok((observed, destinations))
+}
+
+/// Of processes that were followed there is something to report, unless they were gone
+/// before, or are others to the probes.
+fn seen(document: &Document) -> Result<()> {
+    if !document.threads.is_empty() || document.attached.is_empty() {
+        return Ok(());
+    }
+    let pids: Vec<String> = document.attached.iter().map(u32::to_string).collect();
+    anyhow::bail!(
+        "nothing was seen of process {}: it ended before it could be followed, or the kernel's \
+         probes know it by another number",
+        pids.join(", ")
+    )
 }
 
 /// Where interim reports go: to where the last one goes.
@@ -86,6 +104,7 @@ fn subject(arguments: &cli::Run) -> Subject {
         words: arguments.cmd.clone(),
         as_root: arguments.as_root,
         user: arguments.user.clone(),
+        wait_all: arguments.wait_all,
     }
 }
 

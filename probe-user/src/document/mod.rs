@@ -53,6 +53,9 @@ pub struct Document {
     pub wall_ns: u64,
     /// Distinct processes among the threads.
     pub processes: usize,
+    /// Those that still ran when the command had ended. Written only where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub still_running: usize,
     /// How much went on at once; `None` when no time passed.
     pub concurrency: Option<Concurrency>,
     /// How far the numbers can be trusted.
@@ -79,6 +82,15 @@ pub struct Document {
     pub herds: Unobserved,
     /// Verdicts on claims: not made yet.
     pub claims: Unobserved,
+}
+
+/// For what is written only where there is any.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Document {
@@ -155,6 +167,9 @@ pub struct Thread {
     pub former_comms: Vec<String>,
     /// Arguments of its last exec (or its process's), cut at 256 bytes.
     pub argv: Vec<String>,
+    /// There were more arguments, or the last one is longer. Written only then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub argv_cut: bool,
     /// `comm` with a `*` for trailing numbers: `worker-*`.
     pub role: String,
     /// Group it belongs to: index into [`Document::groups`].

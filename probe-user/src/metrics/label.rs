@@ -70,6 +70,11 @@ pub fn words(argv: &[u8]) -> Vec<String> {
         .collect()
 }
 
+/// Whether there was more than the kernel's copy has: whole arguments end with NUL.
+pub fn is_cut(argv: &[u8]) -> bool {
+    argv.last().is_some_and(|&last| last != 0)
+}
+
 /// A thread's name with the number at its end as a `*`: `worker-12` → `worker-*`.
 pub fn role(comm: &str) -> String {
     let stem = comm.trim_end_matches(|c: char| c.is_ascii_digit());

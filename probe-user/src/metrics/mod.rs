@@ -24,10 +24,10 @@ pub(crate) mod tests;
 
 pub use run_info::RunInfo;
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 
 use crate::{
-    document::{Document, Overhead, ProbeCost, Tier, Unobserved},
+    document::{Document, Overhead, ProbeCost, Thread, Tier, Unobserved},
     wire::session::End,
     world::World,
 };
@@ -74,6 +74,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
             switches: world.switches,
         },
         processes: processes.list.len(),
+        still_running: still_running(end, &threads),
         concurrency: found.course.whole,
         threads,
         groups,
@@ -87,6 +88,18 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     };
     document.name_threads();
     document
+}
+
+/// Processes with a thread that lives on when the command has ended.
+fn still_running(end: Option<&End>, threads: &[Thread]) -> usize {
+    if end.and_then(|end| end.exit).is_none() {
+        return 0;
+    }
+    let living = threads.iter().filter(|thread| thread.exit.is_none());
+    living
+        .filter_map(|thread| thread.pid)
+        .collect::<HashSet<u32>>()
+        .len()
 }
 
 fn dearest_first(end: &End) -> Vec<ProbeCost> {

@@ -51,6 +51,7 @@ pub fn build(namer: &Namer, idle: &Idle, held: &FxHashMap<ThreadId, GilHeld>) ->
                 .map(ToString::to_string)
                 .collect(),
             argv: label::words(&thread.argv),
+            argv_cut: label::is_cut(&thread.argv),
             role: label::role(&thread.comm),
             group: namer.grouping.of_thread[thread.id],
             start_ns: thread

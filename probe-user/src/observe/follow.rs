@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{pipeline::Pipeline, reports::Reports, target::Target};
 use crate::{
     child::{
+        descendants,
         mask::Mask,
         relay::{self, Relay},
         running::Running,
@@ -32,9 +33,19 @@ const LEISURE: u8 = 5;
 /// What is followed.
 pub enum Followed {
     /// Our child.
-    Child(Running, Relay),
+    Child(Followee),
     /// Processes of others.
     Targets(Vec<Target>, Option<Duration>),
+}
+
+/// Our child and what belongs to it.
+pub struct Followee {
+    /// The command.
+    pub child: Running,
+    /// Passes signals on to it.
+    pub relay: Relay,
+    /// All that it has started is followed to its end, too.
+    pub wait_all: bool,
 }
 
 /// Where records go.
@@ -105,7 +116,7 @@ impl Followed {
                 signal = signals.next() => {
                     let received = signal.context("cannot read signals")?;
                     if !plumbing.reports.receive(received.signal) && self.receive(received, signals.ignored()) {
-                        return Ok(None);
+                        return Ok(self.exit());
                     }
                 }
                 () = sleep_until(next) => {
@@ -114,6 +125,14 @@ impl Followed {
                     next = Instant::now() + pause;
                 }
             }
+        }
+    }
+
+    /// How our child ended, if it has.
+    fn exit(&self) -> Option<Exit> {
+        match self {
+            Followed::Child(followee) => followee.child.exit(),
+            Followed::Targets(..) => None,
         }
     }
 
@@ -126,8 +145,17 @@ impl Followed {
 
     async fn ended(&mut self) -> Result<Option<Exit>> {
         match self {
-            Followed::Child(child, _) => {
+            Followed::Child(followee) => {
+                let child = &mut followee.child;
+                if followee.wait_all {
+                    // Orphans of a command that runs on.
+                    descendants::reap(child.pid());
+                }
                 let exit = child.wait().await.context("cannot wait for the command")?;
+                // Asked again after each pause between two drains.
+                if followee.wait_all && !descendants::reap(child.pid()) {
+                    std::future::pending::<()>().await;
+                }
                 Ok(Some(exit))
             }
             Followed::Targets(targets, _) => {
@@ -150,10 +178,10 @@ impl Followed {
     fn receive(&mut self, received: Received, ignored: Mask) -> bool {
         let signal = received.signal;
         match self {
-            Followed::Child(child, relay) => {
+            Followed::Child(followee) => {
                 // It may have ended in this moment, or be another user's by now.
-                let _refused = relay.receive(&received, child);
-                false
+                let _refused = followee.relay.receive(&received, &followee.child);
+                followee.child.exit().is_some() && !relay::is_harmless(&received)
             }
             Followed::Targets(..) if relay::is_stop(signal) => {
                 relay::stop(signal);

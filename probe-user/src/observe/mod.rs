@@ -58,6 +58,8 @@ pub enum Subject {
         as_root: bool,
         /// Run it as this user.
         user: Option<String>,
+        /// Observe until all that it has started has ended.
+        wait_all: bool,
     },
     /// Processes that run already.
     Processes {

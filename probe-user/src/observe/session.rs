@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use aya::sys::{Stats, enable_stats};
 
 use super::{
     Observed, Options, Subject,
-    follow::{Followed, Plumbing},
+    follow::{Followed, Followee, Plumbing},
     host,
     pipeline::{Pipeline, Symbols},
     reports::{Deliver, Reports},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     child::{
-        identity,
+        descendants, identity,
         relay::Relay,
         signals::Signals,
         spawn::{self, Held},
@@ -35,8 +35,8 @@ const SEED_PASSES: usize = 3;
 
 /// What is to be followed, before the probes are there.
 enum Ready {
-    /// Our child, not running its command yet.
-    Child(Held),
+    /// Our child, not running its command yet; and whether all that it starts is waited for.
+    Child(Held, bool),
     /// Processes that run.
     Targets(Vec<Target>, Option<Duration>),
 }
@@ -86,11 +86,16 @@ impl Ready {
                 words,
                 as_root,
                 user,
+                wait_all,
             } => {
+                if *wait_all {
+                    descendants::adopt().context("cannot wait for all (prctl)")?;
+                }
                 let env = |name: &str| std::env::var_os(name);
                 let identity = identity::resolve(*as_root, user.as_deref(), env)?;
                 let mask = signals.inherited_mask();
-                spawn::spawn_held(words, identity.as_ref(), mask).map(Ready::Child)
+                let held = spawn::spawn_held(words, identity.as_ref(), mask)?;
+                Ok(Ready::Child(held, *wait_all))
             }
             Subject::Processes { pids, duration } => {
                 Ok(Ready::Targets(target::open_all(pids)?, *duration))
@@ -101,11 +106,15 @@ impl Ready {
     /// Starts to follow every thread there is, and lets the command run.
     fn follow(self, observer: &mut Observer, plumbing: &mut Plumbing) -> Result<Followed> {
         match self {
-            Ready::Child(held) => {
+            Ready::Child(held, wait_all) => {
                 let records = observer.seed(&[held.pid()], true)?;
                 plumbing.hand_over(records)?;
                 observer.seeded(&[held.pid()]);
-                Ok(Followed::Child(held.release()?, Relay::default()))
+                Ok(Followed::Child(Followee {
+                    child: held.release()?,
+                    relay: Relay::default(),
+                    wait_all,
+                }))
             }
             Ready::Targets(targets, duration) => {
                 seed_targets(observer, plumbing, &targets)?;

@@ -39,18 +39,21 @@ pub fn arguments(targets: &[Target]) -> Vec<Fact> {
 }
 
 fn open(pid: u32) -> Result<Target> {
-    let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
-    let status = String::from_utf8_lossy(&status);
-    let tgid = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Tgid:")?.trim().parse::<u32>().ok());
-    match tgid {
-        None => bail!("there is no process {pid}"),
-        Some(leader) if leader != pid => {
+    let own = std::process::id();
+    match look(pid) {
+        Seen::Nothing => bail!("there is no process {pid}"),
+        Seen::Hidden => bail!(
+            "process {pid} is hidden from this user (/proc is mounted with hidepid): run waitscope \
+             as root or as the process's user"
+        ),
+        Seen::Thread(leader) => {
             bail!("{pid} is a thread of process {leader}: use --pid {leader}")
         }
-        Some(_) if pid == std::process::id() => bail!("waitscope cannot follow itself"),
-        Some(_) => {}
+        Seen::Ended(parent) => bail!(
+            "process {pid} has ended already, and its parent {parent} has not waited for it yet"
+        ),
+        Seen::Process if pid == own => bail!("waitscope cannot follow itself"),
+        Seen::Process => {}
     }
     let pidfd =
         pidfd_open(pid.cast_signed()).with_context(|| format!("cannot watch process {pid}"))?;
@@ -58,4 +61,72 @@ fn open(pid: u32) -> Result<Target> {
     let ended = unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }
         .with_context(|| format!("cannot watch process {pid}"))?;
     Ok(Target { pid, ended })
+}
+
+/// What a number stands for.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Process,
+    Nothing,
+    Hidden,
+    /// Of this process.
+    Thread(u32),
+    /// All its threads have; its parent is this process.
+    Ended(u32),
+}
+
+fn look(pid: u32) -> Seen {
+    let status = |path: String| -> String {
+        let bytes = fs::read(path).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let own = status(format!("/proc/{pid}/status"));
+    let number = |key: &str| field(&own, key).and_then(|value| value.parse::<u32>().ok());
+    match number("Tgid:") {
+        Some(leader) if leader != pid => return Seen::Thread(leader),
+        Some(_) => {}
+        None if pid != 0 && pidfd_open(pid.cast_signed()).is_ok() => return Seen::Hidden,
+        None => return Seen::Nothing,
+    }
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let mut tasks = tasks.into_iter().flatten().flatten();
+    let lives = |task: fs::DirEntry| {
+        let status = status(format!("{}/status", task.path().display()));
+        field(&status, "State:").is_some_and(|state| !state.starts_with(['Z', 'X']))
+    };
+    match tasks.any(lives) {
+        true => Seen::Process,
+        false => Seen::Ended(number("PPid:").unwrap_or(0)),
+    }
+}
+
+/// The value behind a key of /proc/PID/status.
+fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
+    line.map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_followed_is_distinguished() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = child.id();
+        assert_eq!(look(pid), Seen::Process);
+        drop(child.stdin.take());
+        while look(pid) == Seen::Process {
+            std::thread::yield_now();
+        }
+        assert_eq!(look(pid), Seen::Ended(std::process::id()));
+        child.wait().unwrap();
+        assert_eq!(look(pid), Seen::Nothing);
+        assert_eq!(look(0), Seen::Nothing);
+        // SAFETY: no precondition.
+        let thread = unsafe { nix::libc::gettid() }.unsigned_abs();
+        assert_eq!(look(thread), Seen::Thread(std::process::id()));
+    }
 }

@@ -111,13 +111,7 @@ mod tests {
         assert_eq!(check(Some(another), other, SHIFTED), None);
         // A kernel without them.
         assert_eq!(check(None, "", SHIFTED), Some(0));
-        for malformed in [
-            "",
-            "monotonic 1",
-            "monotonic 1 0",
-            "monotonic x 0",
-            "boottime 1 0",
-        ] {
+        for malformed in ["", "monotonic 1", "monotonic x 0", "boottime 1 0"] {
             assert_eq!(check(Some(other), other, malformed), None, "{malformed}");
         }
     }

@@ -7,6 +7,9 @@ use super::woken;
 use crate::document::{OpenWait, Wait, Wake};
 use crate::vocabulary::WaitKind;
 
+/// Who has ended a wait that is not finished.
+pub const NOBODY_YET: &str = "nobody yet";
+
 /// Frames of a stack that a row shows.
 const FRAMES: usize = 3;
 
@@ -98,14 +101,24 @@ pub fn merge(waits: &[Wait], open: &[OpenWait]) -> BTreeMap<Key, Merged> {
         }
     }
     for wait in open {
-        let row = rows.entry(key(wait.kind, &wait.stack, true)).or_default();
         let weight = Weight {
             ns: wait.so_far_ns,
             count: wait.count,
         };
+        // Two lower bounds under one name would be two rows that nothing keeps apart.
+        let finished = rows.get_mut(&key(wait.kind, &wait.stack, false));
+        let row = match finished.filter(|row| row.lower_bound) {
+            Some(row) => {
+                row.sources.add(NOBODY_YET, weight);
+                row
+            }
+            None => rows.entry(key(wait.kind, &wait.stack, true)).or_default(),
+        };
         row.add_place(wait.function.as_deref(), wait.syscall.as_deref(), weight);
         row.lower_bound = true;
     }
+    // At least nothing says nothing.
+    rows.retain(|_, row| row.ns > 0 || !row.lower_bound);
     rows
 }
 

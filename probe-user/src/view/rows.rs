@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use super::merge::{Key, Merged, Named, merge};
+use super::merge::{Key, Merged, NOBODY_YET, Named, merge};
 use crate::document::Sums;
 
 /// Rows below this many thousandths of the lifetime become one.
@@ -99,7 +99,7 @@ fn wait_row(key: Key, merged: &Merged) -> Row {
         None => merged.place(),
     };
     let waiting = Named {
-        text: "nobody yet".to_owned(),
+        text: NOBODY_YET.to_owned(),
         more: 0,
     };
     Row {
@@ -292,6 +292,39 @@ mod tests {
             .collect();
         let expected = ["futex_wait idle", "futex_wait", "idle"];
         assert_eq!(places, expected.map(Some));
+    }
+
+    #[test]
+    fn a_wait_begun_before_is_one_row_with_one_that_is_not_finished() {
+        let open = |so_far_ns| OpenWait {
+            kind: WaitKind::Poll,
+            so_far_ns,
+            count: 1,
+            ..OpenWait::default()
+        };
+        let mut sums = Sums {
+            lifetime_ns: 100,
+            on_cpu_ns: 60,
+            open_ns: 30,
+            waits: vec![Wait {
+                begun_before: 1,
+                ..wait("poll", 10)
+            }],
+            open: vec![open(30)],
+            ..Sums::default()
+        };
+        check(&sums, true, &["on cpu 60", "poll ≥40"]);
+        let row = rows(&sums, true).remove(1);
+        assert_eq!(
+            (row.count, row.woken.unwrap().text),
+            (Some(2), NOBODY_YET.to_owned())
+        );
+        // What was seen whole is a row of its own.
+        sums.waits[0].begun_before = 0;
+        check(&sums, true, &["on cpu 60", "poll ≥30", "poll 10"]);
+        // Begun in the last instant.
+        (sums.open, sums.open_ns) = (vec![open(0)], 0);
+        check(&sums, true, &["on cpu 60", "poll 10"]);
     }
 
     #[test]

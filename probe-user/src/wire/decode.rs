@@ -215,11 +215,17 @@ impl Decode for task::Fork {
 
 impl Decode for task::Exec {
     fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
-        let len = (self.argv_len as usize).min(task::ARGV_BYTES);
+        let len = self.argv_len as usize;
+        let argv = &self.argv[..len.min(task::ARGV_BYTES)];
+        // What ends with NUL is whole.
+        let argv = match len > task::ARGV_BYTES {
+            true => argv.strip_suffix(b"\0").unwrap_or(argv),
+            false => argv,
+        };
         let exec = Exec {
             old_tid: self.old_tid,
             comm: text(&self.comm),
-            argv: self.argv[..len].into(),
+            argv: argv.into(),
         };
         event(self.tid, What::Exec(exec));
         Decoded::Done

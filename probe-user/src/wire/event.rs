@@ -180,7 +180,8 @@ pub struct Exec {
     pub old_tid: u32,
     /// The new name.
     pub comm: Box<[u8]>,
-    /// The beginning of the argument area, NUL-separated.
+    /// The argument area, each argument ended by NUL; one that does not end so is its
+    /// beginning.
     pub argv: Box<[u8]>,
 }
 

@@ -104,8 +104,9 @@ impl World {
                 self.dictionaries.symbols.insert(*addr, symbol);
             }
             Fact::Argv { pid, argv } => {
-                let argv = argv.join("\0").into_bytes().into();
-                self.processes.learn_arguments(*pid, argv);
+                let words = argv.iter().map(|word| format!("{word}\0"));
+                let argv = words.collect::<String>().into_bytes();
+                self.processes.learn_arguments(*pid, argv.into());
             }
             Fact::Python {
                 pid,

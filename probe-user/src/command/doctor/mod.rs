@@ -7,12 +7,10 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write as _;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use self::findings::examine;
-use super::{FAILURE, Outcome};
+use super::{FAILURE, Outcome, output::print};
 use crate::cli;
 
 /// Runs the command: 1 when `run` cannot work here.
@@ -22,9 +20,7 @@ pub fn doctor(arguments: &cli::Doctor) -> (Outcome, Result<()>) {
         cli::DoctorFormat::Text => text::render(&findings, arguments.verbose),
         cli::DoctorFormat::Json => json::render(&findings),
     };
-    let written = std::io::stdout()
-        .write_all(text.as_bytes())
-        .context("cannot write to stdout");
+    let written = print("the findings", text.as_bytes());
     let code = if findings.works() && written.is_ok() {
         0
     } else {

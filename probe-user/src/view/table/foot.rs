@@ -5,7 +5,9 @@ use super::concurrency;
 use super::listeners;
 use super::page::{Page, Piece};
 use super::timeline;
-use crate::document::{Coverage, Document, Exit, Group, Overhead, ProbeCost};
+use std::collections::{BTreeMap, HashMap};
+
+use crate::document::{Coverage, Document, Exit, Group, Overhead, ProbeCost, Thread};
 use crate::view::color::Style;
 use crate::view::ending;
 use crate::view::units;
@@ -40,11 +42,9 @@ pub(super) fn label(name: &str) -> Piece {
 
 /// One line per group with an end that is not `exit 0`.
 fn worker_ends(page: &mut Page, document: &Document, all: bool) {
-    let failed: Vec<String> = document
-        .groups
-        .iter()
-        .enumerate()
-        .filter_map(|(at, group)| failures(document, at, group))
+    let groups = document.groups.iter().zip(ends(document));
+    let failed: Vec<String> = groups
+        .filter_map(|(group, ends)| failures(group, &ends))
         .collect();
     let most = if all { failed.len() } else { FAILED };
     for (at, text) in failed.iter().take(most).enumerate() {
@@ -52,6 +52,46 @@ fn worker_ends(page: &mut Page, document: &Document, all: bool) {
         page.flow(label, TEXT, " ", Piece::words(text, Style::Warning));
     }
     more(page, failed.len(), most, ("group", "groups"));
+}
+
+/// What ended in one way.
+#[derive(Clone, Default)]
+struct End<'a> {
+    threads: u64,
+    /// Those of them that are listed.
+    listed: Vec<&'a Thread>,
+}
+
+/// How the threads of each group failed. Those that ended with their process are its
+/// first thread's affair.
+fn ends(document: &Document) -> Vec<BTreeMap<Exit, End<'_>>> {
+    let firsts = document.threads.iter().filter(|t| t.pid == Some(t.tid));
+    let of_process: HashMap<u32, Exit> = firsts.filter_map(|t| Some((t.tid, t.exit?))).collect();
+    let failed = |group: &Group| {
+        let failed = group
+            .exits
+            .iter()
+            .filter(|(exit, _)| **exit != Exit::Code(0));
+        let end = |threads| End {
+            threads,
+            listed: Vec::new(),
+        };
+        failed.map(|(exit, n)| (*exit, end(*n))).collect()
+    };
+    let mut ends: Vec<BTreeMap<Exit, End>> = document.groups.iter().map(failed).collect();
+    for thread in &document.threads {
+        let end = ends.get_mut(thread.group).zip(thread.exit);
+        let Some(end) = end.and_then(|(ends, exit)| ends.get_mut(&exit)) else {
+            continue;
+        };
+        let process = thread.pid.filter(|&pid| pid != thread.tid);
+        let process = process.and_then(|pid| of_process.get(&pid).copied());
+        match process.is_some() && process == thread.exit {
+            true => end.threads = end.threads.saturating_sub(1),
+            false => end.listed.push(thread),
+        }
+    }
+    ends
 }
 
 /// `… 3 more groups (--all)`, if not all of them are named.
@@ -65,32 +105,21 @@ pub(super) fn more(page: &mut Page, all: usize, named: usize, (one, many): (&str
 }
 
 /// `git pull: 1 of 96 exit 128 (pid 4301), 2 of 96 killed by SIGKILL`.
-fn failures(document: &Document, at: usize, group: &Group) -> Option<String> {
-    let failed = group
-        .exits
-        .iter()
-        .filter(|(exit, _)| **exit != Exit::Code(0));
-    let ends: Vec<String> = failed
-        .map(|(exit, n)| {
-            let who = culprit(document, at, *exit);
-            let of = units::count(group.threads as u64);
-            format!(
-                "{} of {of} {}{who}",
-                units::count(*n),
-                ending::describe(*exit)
-            )
+fn failures(group: &Group, ends: &BTreeMap<Exit, End>) -> Option<String> {
+    let of = units::count(group.threads as u64);
+    let ends = ends.iter().filter(|(_, end)| end.threads > 0);
+    let ends: Vec<String> = ends
+        .map(|(exit, end)| {
+            let (n, how) = (units::count(end.threads), ending::describe(*exit));
+            format!("{n} of {of} {how}{}", culprit(&end.listed))
         })
         .collect();
     (!ends.is_empty()).then(|| format!("{}: {}", group.name, ends.join(", ")))
 }
 
 /// The one thread that ended so, or the first and how many more.
-fn culprit(document: &Document, group: usize, exit: Exit) -> String {
-    let mut ended = document
-        .threads
-        .iter()
-        .filter(|t| t.group == group && t.exit == Some(exit));
-    let Some(first) = ended.next() else {
+fn culprit(threads: &[&Thread]) -> String {
+    let Some((first, more)) = threads.split_first() else {
         return String::new();
     };
     let id = if first.pid == Some(first.tid) {
@@ -98,7 +127,7 @@ fn culprit(document: &Document, group: usize, exit: Exit) -> String {
     } else {
         "tid"
     };
-    match ended.count() {
+    match more.len() {
         0 => format!(" ({id} {})", first.tid),
         more => format!(
             " ({id} {} and {} more)",

@@ -121,7 +121,8 @@ fn thread_heading(thread: &Thread) -> Vec<Piece> {
         )));
     }
     if !thread.argv.is_empty() {
-        let argv = format!("   {}", head::command(&thread.argv));
+        let more = if thread.argv_cut { "…" } else { "" };
+        let argv = format!("   {}{more}", head::command(&thread.argv));
         line.push(Piece::new(&argv, Style::Faint));
     }
     line

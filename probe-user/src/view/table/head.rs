@@ -34,6 +34,14 @@ pub(super) fn write(page: &mut Page, document: &Document) {
         parts.push(Piece::plain("nothing lost"));
     }
     page.flow(Piece::plain(""), 2, "   ", parts);
+    if document.still_running > 0 {
+        page.flow(
+            Piece::plain(""),
+            2,
+            " ",
+            left_behind(document.still_running),
+        );
+    }
     if lost > 0 {
         page.flow(Piece::plain(""), 2, " ", loss(document));
     }
@@ -74,6 +82,18 @@ fn ending(document: &Document) -> Option<Piece> {
         None if document.command.is_empty() => None,
         None => Some(Piece::plain("still running")),
     }
+}
+
+/// `1 process of the tree still runs: …`.
+fn left_behind(processes: usize) -> Vec<Piece> {
+    let sentence = match processes {
+        1 => "1 process of the tree still runs; run --wait-all waits for it".to_owned(),
+        n => format!(
+            "{} processes of the tree still run; run --wait-all waits for them",
+            units::count(n as u64)
+        ),
+    };
+    Piece::words(&sentence, Style::Warning)
 }
 
 fn population(document: &Document) -> String {

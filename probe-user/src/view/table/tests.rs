@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::document::ProbeCost;
+use crate::document::{Exit, Group, ProbeCost, Thread};
 use crate::view::sanitize;
 use crate::view::testing::{documents, filled, full, golden, pool, trouble};
 
@@ -283,6 +283,76 @@ fn table_what_probes_cost_is_said_per_run() {
     document.overhead.probes = vec![cost("sched_switch", 1000, 326_400), cost("idle", 0, 0)];
     let report = render(&document, &Options::default());
     assert!(report.contains("sched_switch 1,000 × 326 ns"), "{report}");
+}
+
+/// A process of four threads, of which three have names, that ends by `os._exit(1)`.
+#[test]
+fn a_process_that_fails_is_one_end_and_not_one_for_each_thread() {
+    let exit = Some(Exit::Code(1));
+    let thread = |tid, group, exit| Thread {
+        pid: Some(10),
+        tid,
+        group,
+        exit,
+        ..Thread::default()
+    };
+    let groups = ["python3 x.py", "reader", "writer", "parser"].map(|name| Group {
+        name: name.to_owned(),
+        threads: 1,
+        exits: [(Exit::Code(1), 1)].into(),
+        ..Group::default()
+    });
+    let mut document = Document {
+        groups: groups.to_vec(),
+        threads: (0..4)
+            .map(|at| thread(10 + at, at as usize, exit))
+            .collect(),
+        ..Document::default()
+    };
+    let ends = |document: &Document| -> Vec<String> {
+        let report = render(document, &Options::default());
+        let about = report.lines().filter(|line| line.contains(" of 1 exit 1"));
+        about.map(|line| line.trim_start().to_owned()).collect()
+    };
+    assert_eq!(
+        ends(&document),
+        ["worker ends   python3 x.py: 1 of 1 exit 1 (pid 10)"]
+    );
+    // One that ends otherwise than its process.
+    document.threads[0].exit = Some(Exit::Code(0));
+    document.groups[0].exits = [(Exit::Code(0), 1)].into();
+    assert_eq!(ends(&document).len(), 3, "{:?}", ends(&document));
+}
+
+#[test]
+fn what_is_cut_and_what_still_runs_is_said() {
+    let mut document = Document {
+        still_running: 1,
+        groups: vec![Group::default()],
+        threads: vec![Thread {
+            argv: vec!["echo".to_owned(), "12".to_owned()],
+            argv_cut: true,
+            ..Thread::default()
+        }],
+        ..Document::default()
+    };
+    let options = Options {
+        per_thread: true,
+        ..Options::default()
+    };
+    let report = render(&document, &options);
+    assert!(
+        report.contains("1 process of the tree still runs;"),
+        "{report}"
+    );
+    assert!(report.contains("echo 12…\n"), "{report}");
+    (document.still_running, document.threads[0].argv_cut) = (2, false);
+    let report = render(&document, &options);
+    assert!(
+        report.contains("2 processes of the tree still run;"),
+        "{report}"
+    );
+    assert!(report.contains("echo 12\n"), "{report}");
 }
 
 #[test]

@@ -86,6 +86,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         comm: text(),
         former_comms: vec![text()],
         argv: vec![text(), text()],
+        argv_cut: true,
         role: text(),
         exit: Some(Exit::Code(1)),
         sums: sums.clone(),
@@ -167,6 +168,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             ..Overhead::default()
         },
         processes: 2,
+        still_running: 1,
         concurrency: Some(concurrency(ns)),
         threads: vec![thread],
         groups: vec![group],

@@ -279,6 +279,15 @@ fn arguments_are_as_long_as_they_say() {
         ..exec(&[b'x'; ARGV_BYTES])
     };
     check(&seal(lying), &[(11, event(&[b'x'; ARGV_BYTES]))]);
+    // Cut behind a whole word, they do not end as whole ones do.
+    let mut words = [b'x'; ARGV_BYTES];
+    words[ARGV_BYTES - 1] = 0;
+    check(&seal(exec(&words)), &[(11, event(&words))]);
+    let cut = task::Exec {
+        argv_len: ARGV_BYTES as u32 + 1,
+        ..exec(&words)
+    };
+    check(&seal(cut), &[(11, event(&[b'x'; ARGV_BYTES - 1]))]);
 }
 
 #[test]
