@@ -23,6 +23,8 @@ pub struct SpillVec<T> {
     cut: usize,
     /// Each has as many items as fit.
     full: Vec<Chunk<T>>,
+    /// The place of the first item behind them.
+    behind: usize,
     last: Vec<T>,
 }
 
@@ -140,6 +142,7 @@ impl<T> Default for SpillVec<T> {
         SpillVec {
             cut: 0,
             full: Vec::new(),
+            behind: 0,
             last: Vec::new(),
         }
     }
@@ -162,16 +165,12 @@ impl<T> SpillVec<T> {
     /// How many there are, those that were cut off included.
     #[inline]
     pub fn len(&self) -> usize {
-        self.begin_of_last() + self.last.len()
+        self.behind + self.last.len()
     }
 
     /// The first place that still has an item, if any has.
     pub fn first(&self) -> usize {
         self.cut
-    }
-
-    fn begin_of_last(&self) -> usize {
-        self.cut + self.full.len() * Self::PER_CHUNK
     }
 
     /// Whether there is none.
@@ -182,16 +181,13 @@ impl<T> SpillVec<T> {
     /// The item at a place.
     #[inline]
     pub fn get(&self, at: usize) -> Option<&T> {
-        self.nth(at.checked_sub(self.cut)?)
-    }
-
-    /// The item at a place behind what was cut off.
-    #[inline]
-    fn nth(&self, n: usize) -> Option<&T> {
-        match self.full.get(n / Self::PER_CHUNK) {
-            Some(chunk) => chunk.items().get(n % Self::PER_CHUNK),
-            None => self.last.get(n - self.full.len() * Self::PER_CHUNK),
+        // Mostly the recent ones are asked for.
+        if let Some(n) = at.checked_sub(self.behind) {
+            return self.last.get(n);
         }
+        let n = at.checked_sub(self.cut)?;
+        let chunk = self.full.get(n / Self::PER_CHUNK)?;
+        chunk.items().get(n % Self::PER_CHUNK)
     }
 
     /// The latest item.
@@ -204,12 +200,11 @@ impl<T> SpillVec<T> {
     /// The items from a place on.
     pub fn from(&self, at: usize) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
         // There is one at each place from the first to the length.
-        let item = |n| match self.nth(n) {
+        let item = |at| match self.get(at) {
             Some(item) => item,
-            None => unreachable!("{n} of {}", self.len()),
+            None => unreachable!("{at} of {}", self.len()),
         };
-        let len = self.len() - self.cut;
-        (at.saturating_sub(self.cut).min(len)..len).map(item)
+        (at.max(self.cut).min(self.len())..self.len()).map(item)
     }
 
     /// Changes every item from a place on.
@@ -226,12 +221,12 @@ impl<T> SpillVec<T> {
 
     /// The item at a place, to be changed.
     pub fn get_mut(&mut self, at: usize) -> Option<&mut T> {
-        let at = at.checked_sub(self.cut)?;
-        let (chunk, behind) = (at / Self::PER_CHUNK, self.full.len() * Self::PER_CHUNK);
-        match self.full.get_mut(chunk) {
-            Some(chunk) => chunk.items_mut().get_mut(at % Self::PER_CHUNK),
-            None => self.last.get_mut(at - behind),
+        if let Some(n) = at.checked_sub(self.behind) {
+            return self.last.get_mut(n);
         }
+        let n = at.checked_sub(self.cut)?;
+        let chunk = self.full.get_mut(n / Self::PER_CHUNK)?;
+        chunk.items_mut().get_mut(n % Self::PER_CHUNK)
     }
 
     /// How many of the first `of` items are so, if those that were cut off are; all of
@@ -239,12 +234,12 @@ impl<T> SpillVec<T> {
     /// Mostly the recent ones are asked for: the search goes from the end.
     #[inline]
     pub fn partition_point_back(&self, of: usize, is_so: impl Fn(&T) -> bool) -> usize {
-        let is_so = |n: usize| self.nth(n).is_some_and(&is_so);
-        let (mut end, mut step) = (of.min(self.len()).saturating_sub(self.cut), 1_usize);
-        while end > 0 {
-            let begin = end.saturating_sub(step);
+        let is_so = |at: usize| self.get(at).is_some_and(&is_so);
+        let (mut end, mut step) = (of.min(self.len()), 1_usize);
+        while end > self.cut {
+            let begin = end.saturating_sub(step).max(self.cut);
             if is_so(begin) {
-                return self.cut + partition_point(begin + 1, end, is_so);
+                return partition_point(begin + 1, end, is_so);
             }
             (end, step) = (begin, step * 2);
         }
@@ -259,6 +254,7 @@ impl<T: Copy> SpillVec<T> {
         self.last.push(item);
         if self.last.len() == Self::PER_CHUNK {
             self.full.push(budget.keep(&self.last));
+            self.behind += Self::PER_CHUNK;
             self.last.clear();
         }
     }
@@ -287,8 +283,9 @@ impl<T: Copy> SpillVec<T> {
             && let Some(chunk) = self.full.pop()
         {
             self.last = chunk.items().to_vec();
+            self.behind -= Self::PER_CHUNK;
         }
-        self.last.truncate(len.saturating_sub(self.begin_of_last()));
+        self.last.truncate(len.saturating_sub(self.behind));
     }
 }
 

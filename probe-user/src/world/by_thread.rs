@@ -51,17 +51,18 @@ impl<T> ByThread<T> {
     /// Appends the next thread's.
     pub fn push(&mut self, row: T) {
         let id = self.next_id();
-        self.put(id, row);
+        *self.place(id) = Some(row);
     }
 
-    fn put(&mut self, id: ThreadId, row: T) -> &mut T {
+    /// The place of a thread's row.
+    #[inline]
+    fn place(&mut self, id: ThreadId) -> &mut Option<T> {
         let at = id.0 as usize;
         self.len = self.len.max(at + 1);
         if self.pages.len() <= at / PAGE {
             self.pages.resize_with(at / PAGE + 1, || None);
         }
-        let page = self.pages[at / PAGE].get_or_insert_with(empty);
-        page[at % PAGE].insert(row)
+        &mut self.pages[at / PAGE].get_or_insert_with(empty)[at % PAGE]
     }
 
     /// How many there were, forgotten ones included.
@@ -134,10 +135,7 @@ impl<T: Default> ByThread<T> {
     /// A thread's, made if there is none.
     #[inline]
     pub fn entry(&mut self, id: ThreadId) -> &mut T {
-        if self.get(id).is_none() {
-            self.put(id, T::default());
-        }
-        &mut self[id]
+        self.place(id).get_or_insert_default()
     }
 }
 

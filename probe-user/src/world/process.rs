@@ -11,8 +11,6 @@
 //! What the threads of a process share has its place here: its arguments today,
 //! its descriptors one day.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
 use super::{identity::ThreadId, thread::Thread};
@@ -49,10 +47,10 @@ pub struct Process {
     known_as: u32,
 }
 
-/// All processes, oldest first.
+/// All processes.
 #[derive(Clone, Debug, Default)]
 pub struct Processes {
-    all: BTreeMap<ProcessId, Process>,
+    all: FxHashMap<ProcessId, Process>,
     /// The latest process with a pid; for one whose pid is not known, by the tid of
     /// its thread.
     latest: FxHashMap<u32, ProcessId>,

@@ -135,9 +135,11 @@ impl Thread {
 
     /// It has run until now.
     pub(super) fn compute_until(&mut self, ts_ns: u64, ended: &mut Vec<Interval>) {
-        let former: Vec<(u64, u16)> = self.former_programs_of_burst().collect();
-        for (until_ns, program) in former {
-            self.spend(until_ns.min(ts_ns), Activity::Cpu(program), ended);
+        if !self.execed_ns.is_empty() {
+            let former: Vec<(u64, u16)> = self.former_programs_of_burst().collect();
+            for (until_ns, program) in former {
+                self.spend(until_ns.min(ts_ns), Activity::Cpu(program), ended);
+            }
         }
         self.spend(ts_ns, Activity::Cpu(self.execs), ended);
     }

@@ -13,7 +13,7 @@
 use super::{CauseId, IntervalLogs, cause::Cause, log::Did};
 use crate::{
     vocabulary::WaitKind,
-    world::{account::WaitKey, identity::ThreadId, interval::Ended, thread::Thread},
+    world::{identity::ThreadId, interval::Ended, thread::Thread},
 };
 
 /// CPU time of another try at most, ns; as in the definition of a wasted wake.
@@ -34,44 +34,49 @@ impl GilTimeouts {
     }
 
     /// The thread has run.
+    #[inline]
     pub(super) fn run(&mut self, ns: u64) {
         self.cpu_ns += ns;
         if self.cpu_ns > RETRY_NS {
             self.intervals.clear();
         }
     }
+
+    /// A wait ended, whose interval is at this place. Returns the tries before it
+    /// that are over with it, if a thread ended it.
+    #[inline]
+    pub(super) fn end_wait(
+        &mut self,
+        at: usize,
+        kind: WaitKind,
+        ended: Ended,
+    ) -> Option<Vec<usize>> {
+        self.cpu_ns = 0;
+        match ended {
+            Ended::For(Cause::Timer) if kind == WaitKind::Gil => self.intervals.push(at),
+            Ended::By(_) if kind == WaitKind::Gil && !self.intervals.is_empty() => {
+                return Some(std::mem::take(&mut self.intervals));
+            }
+            _ => self.intervals.clear(),
+        }
+        None
+    }
 }
 
 impl IntervalLogs {
-    /// Takes in how the latest wait of a thread ended.
-    pub(super) fn end_wait(
-        &mut self,
-        thread: &mut Thread,
-        id: ThreadId,
-        key: WaitKey,
-        ended: Ended,
-    ) {
-        let log = &mut self.logs[id];
-        let latest = log.latest();
-        log.gil_timeouts.cpu_ns = 0;
-        match ended {
-            Ended::For(Cause::Timer) if key.kind == WaitKind::Gil => {
-                log.gil_timeouts.intervals.push(latest);
-            }
-            Ended::By(waker) if key.kind == WaitKind::Gil => {
-                let tries = std::mem::take(&mut log.gil_timeouts.intervals);
-                if let Some(&oldest) = tries.first() {
-                    log.resequence(oldest, self.next_seq);
-                }
-                for at in tries {
-                    self.blame_timeout(thread, id, at, waker);
-                }
-            }
-            _ => log.gil_timeouts.intervals.clear(),
+    /// Blames a thread's tries to get the lock, oldest first, on what the one did
+    /// meanwhile that handed it on with its latest wait.
+    pub(super) fn blame_timeouts(&mut self, thread: &mut Thread, tries: &[usize], waker: ThreadId) {
+        if let Some(&oldest) = tries.first() {
+            self.logs[thread.id].resequence(oldest, self.next_seq);
+        }
+        for &at in tries {
+            self.blame_timeout(thread, at, waker);
         }
     }
 
-    fn blame_timeout(&mut self, thread: &mut Thread, id: ThreadId, at: usize, waker: ThreadId) {
+    fn blame_timeout(&mut self, thread: &mut Thread, at: usize, waker: ThreadId) {
+        let id = thread.id;
         let log = &self.logs[id];
         let Some((from_ns, to_ns, key)) = log.wait_at(at) else {
             return;

@@ -5,12 +5,13 @@ use std::num::NonZeroU32;
 use rustc_hash::FxHashMap;
 
 use super::{
+    cause::Cause,
     gil_timeouts::GilTimeouts,
-    keys::{CauseId, KeyId},
+    keys::{CauseId, KeyId, Numbered},
 };
 use crate::{
     spill::{SpillBudget, SpillVec},
-    world::identity::ThreadId,
+    world::{account::WaitKey, identity::ThreadId, thread::Thread},
 };
 
 /// A thread's past. Memory: 32 bytes an interval, and 16 for each cause that a
@@ -27,9 +28,9 @@ pub(super) struct IntervalLog {
     /// burst ran until an exec, each with its end, ns.
     pub(super) before_now: Vec<(u64, CauseId)>,
     /// The cause that it is itself, after so many execs.
-    pub(super) own: Option<(u16, CauseId)>,
+    own: Option<(u16, CauseId)>,
     /// What its latest wait was.
-    pub(super) last_key: Option<KeyId>,
+    last_key: Option<KeyId>,
     /// Intervals in which it tried to get an interpreter lock, and did not.
     pub(super) gil_timeouts: GilTimeouts,
     intervals: SpillVec<Entry>,
@@ -135,6 +136,46 @@ impl AllShares {
 }
 
 impl IntervalLog {
+    /// What is known of its thread before what that did.
+    #[inline]
+    pub(super) fn know(&mut self, thread: &Thread) {
+        self.creator = thread.creator;
+        if self.begun_ns.is_none() {
+            self.begun_ns = thread.start_ns;
+        }
+    }
+
+    /// The cause that its thread is itself, mostly the same as last time.
+    #[inline]
+    pub(super) fn computing(
+        &mut self,
+        id: ThreadId,
+        execs: u16,
+        causes: &mut Numbered<Cause>,
+    ) -> CauseId {
+        match self.own {
+            Some((of, cause)) if of == execs => cause,
+            _ => {
+                let cause = CauseId(causes.number(Cause::Computing(id, execs)));
+                self.own = Some((execs, cause));
+                cause
+            }
+        }
+    }
+
+    /// The number of a key, mostly the same as that of its latest wait.
+    #[inline]
+    pub(super) fn key(&mut self, key: &WaitKey, keys: &mut Numbered<WaitKey>) -> KeyId {
+        match self.last_key {
+            Some(number) if keys.get(number.0) == Some(key) => number,
+            _ => {
+                let number = KeyId(keys.number(*key));
+                self.last_key = Some(number);
+                number
+            }
+        }
+    }
+
     /// Forgets the intervals that ended before an instant, ns.
     pub(super) fn cut(&mut self, before_ns: u64, budget: &mut SpillBudget) {
         let first = self.partition_point_back(usize::MAX, |i| i.to_ns < before_ns);
@@ -238,9 +279,9 @@ impl IntervalLog {
         self.intervals.push(Entry { to_ns, seq, did }, budget);
     }
 
-    /// The interval that was pushed last.
-    pub(super) fn latest(&self) -> usize {
-        self.intervals.len().saturating_sub(1)
+    /// How many there were, forgotten ones included: the place of the next.
+    pub(super) fn len(&self) -> usize {
+        self.intervals.len()
     }
 
     /// Beginning, end (ns) and key of a wait that no thread of the tree ended.
@@ -337,6 +378,7 @@ impl IntervalLog {
     }
 
     /// An interval with its beginning, ns.
+    #[inline]
     pub(super) fn interval(&self, at: usize) -> Option<(u64, &Entry)> {
         let interval = self.intervals.get(at)?;
         Some((self.begin_ns(at), interval))

@@ -29,7 +29,7 @@ mod walk;
 
 use self::{
     cause::Cause,
-    keys::{KeyId, Numbered},
+    keys::Numbered,
     log::{Did, IntervalLog, Now, Shares},
     walk::Piece,
 };
@@ -82,20 +82,36 @@ impl IntervalLogs {
     /// and the blame of its waits, to its account.
     pub fn settle(&mut self, thread: &mut Thread, ended: &[Interval]) {
         let id = thread.id;
-        self.know(thread);
+        // Looked up once for most events: there is one for every switch.
+        let mut log = self.logs.entry(id);
+        log.know(thread);
         for interval in ended {
             thread.account.add(interval);
-            if interval.to_ns > interval.from_ns {
-                self.append(interval, thread);
+            if interval.to_ns <= interval.from_ns {
+                continue;
             }
+            let to_ns = interval.to_ns;
+            let cause = match interval.activity {
+                Activity::Cpu(execs) => {
+                    log.gil_timeouts.run(to_ns.saturating_sub(log.end_ns()));
+                    log.computing(id, execs, &mut self.causes)
+                }
+                Activity::RunQueue => CauseId::RUN_QUEUE,
+                Activity::Unknown => CauseId::UNKNOWN,
+                Activity::Wait { key, ended, .. } => {
+                    self.append_wait(to_ns, key, ended, thread);
+                    log = &mut self.logs[id];
+                    continue;
+                }
+            };
+            log.push(to_ns, self.next_seq, Did::Pass(cause), &mut self.budget);
+            self.next_seq += 1;
         }
-        let now = match thread.state {
-            State::Running => Now::Cause(self.computing(id, thread.execs)),
+        log.now = match thread.state {
+            State::Running => Now::Cause(log.computing(id, thread.execs, &mut self.causes)),
             State::Runnable => Now::Cause(CauseId::RUN_QUEUE),
             _ => Now::Unknown,
         };
-        let log = &mut self.logs[id];
-        log.now = now;
         log.before_now.clear();
         if thread.is_dead() {
             log.close();
@@ -113,95 +129,31 @@ impl IntervalLogs {
         self.causes.get(id.0).copied().unwrap_or(Cause::Unknown)
     }
 
-    /// The cause that a thread is itself, mostly the same as last time.
-    fn computing(&mut self, id: ThreadId, execs: u16) -> CauseId {
-        let log = &mut self.logs[id];
-        match log.own {
-            Some((of, cause)) if of == execs => cause,
-            _ => {
-                let cause = CauseId(self.causes.number(Cause::Computing(id, execs)));
-                log.own = Some((execs, cause));
-                cause
-            }
-        }
-    }
-
-    /// The number of a key, mostly the same as that of the thread's last wait.
-    fn key(&mut self, id: ThreadId, key: &WaitKey) -> KeyId {
-        let log = &mut self.logs[id];
-        match log.last_key {
-            Some(number) if self.keys.get(number.0) == Some(key) => number,
-            _ => {
-                let number = KeyId(self.keys.number(*key));
-                log.last_key = Some(number);
-                number
-            }
-        }
-    }
-
-    /// What is known of a thread before what it did.
-    fn know(&mut self, thread: &Thread) {
-        let log = match self.logs.get_mut(thread.id) {
-            Some(log) => log,
-            None => self.logs.entry(thread.id),
-        };
-        log.creator = thread.creator;
-        if log.begun_ns.is_none() {
-            log.begun_ns = thread.start_ns;
-        }
-    }
-
-    fn append(&mut self, interval: &Interval, thread: &mut Thread) {
-        let id = interval.thread;
-        let cause = match interval.activity {
-            Activity::Cpu(execs) => self.computing(id, execs),
-            Activity::RunQueue => CauseId::RUN_QUEUE,
-            Activity::Unknown => CauseId::UNKNOWN,
-            Activity::Wait { key, ended, .. } => {
-                return self.append_wait(interval.to_ns, key, ended, thread);
-            }
-        };
-        let log = &mut self.logs[id];
-        if let Activity::Cpu(_) = interval.activity {
-            let ns = interval.to_ns.saturating_sub(log.end_ns());
-            log.gil_timeouts.run(ns);
-        }
-        let did = Did::Pass(cause);
-        log.push(interval.to_ns, self.next_seq, did, &mut self.budget);
-        self.next_seq += 1;
-    }
-
     fn append_wait(&mut self, to_ns: u64, key: WaitKey, ended: Ended, thread: &mut Thread) {
         let id = thread.id;
-        let from_ns = self.logs[id].end_ns();
-        let did = self.blamed(id, key, ended, from_ns, to_ns);
         let log = &mut self.logs[id];
+        let from_ns = log.end_ns();
+        let number = log.key(&key, &mut self.keys);
+        let (log, did) = match ended {
+            Ended::For(cause) => {
+                let cause = CauseId(self.causes.number(cause));
+                (log, Did::WaitFor { key: number, cause })
+            }
+            Ended::By(waker) => {
+                let shares = self.divide(id, waker, from_ns, to_ns);
+                let key = number;
+                (&mut self.logs[id], Did::WaitOn { key, waker, shares })
+            }
+        };
         log.each(did, to_ns.saturating_sub(from_ns), |cause, ns| {
             *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
         });
+        let tries = log.gil_timeouts.end_wait(log.len(), key.kind, ended);
         log.push(to_ns, self.next_seq, did, &mut self.budget);
-        self.end_wait(thread, id, key, ended);
+        if let (Some(tries), Ended::By(waker)) = (tries, ended) {
+            self.blame_timeouts(thread, &tries, waker);
+        }
         self.next_seq += 1;
-    }
-
-    fn blamed(
-        &mut self,
-        id: ThreadId,
-        key: WaitKey,
-        ended: Ended,
-        from_ns: u64,
-        to_ns: u64,
-    ) -> Did {
-        let key = self.key(id, &key);
-        let waker = match ended {
-            Ended::For(cause) => {
-                let cause = CauseId(self.causes.number(cause));
-                return Did::WaitFor { key, cause };
-            }
-            Ended::By(waker) => waker,
-        };
-        let shares = self.divide(id, waker, from_ns, to_ns);
-        Did::WaitOn { key, waker, shares }
     }
 
     /// Divides a wait of a thread among the causes in what its waker did.

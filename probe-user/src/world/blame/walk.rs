@@ -29,6 +29,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
+    #[inline]
     fn add(&mut self, cause: CauseId, ns: u64) {
         if ns == 0 {
             return;
@@ -37,10 +38,12 @@ impl Scratch {
         if self.sums.len() <= at {
             self.sums.resize(at + 1, 0);
         }
-        if self.sums[at] == 0 {
+        let sum = &mut self.sums[at];
+        if *sum == 0 {
             self.found.push(cause);
         }
-        self.sums[at] += ns;
+        // The parts of a wait together are no longer than the wait.
+        *sum = sum.wrapping_add(ns);
     }
 }
 
