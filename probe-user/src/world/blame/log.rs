@@ -387,15 +387,12 @@ impl IntervalLog {
     /// Where an interval begins, ns.
     #[inline]
     pub(super) fn begin_ns(&self, interval: usize) -> u64 {
-        let before = interval
-            .checked_sub(1)
-            .filter(|&at| at >= self.first)
-            .and_then(|at| self.intervals.get(at));
-        before
-            .map(|before| before.to_ns)
-            .or(self.cut_ns)
-            .or(self.begun_ns)
-            .unwrap_or(0)
+        if interval > self.first
+            && let Some(before) = self.intervals.get(interval - 1)
+        {
+            return before.to_ns;
+        }
+        self.cut_ns.or(self.begun_ns).unwrap_or(0)
     }
 
     /// Where it was cut, ns; `None` if it is whole.
