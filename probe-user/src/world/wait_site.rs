@@ -248,11 +248,24 @@ fn futex_word(off: &Off, table: Table) -> Option<u64> {
     futex.then_some(off.call.arg0)
 }
 
+/// The first word of the object that a futex call waits at. The C library's condition
+/// variables have two words side by side, of which the older waiters sleep at one and the
+/// newer at the other, in turns; its read-write locks have one for readers and one for
+/// writers. It gives the real-time clock also where it waits without a time-out, as others
+/// do not.
+fn of_object(word: u64, operation: u64) -> u64 {
+    const COMMAND: u64 = 0x7f;
+    const WAIT_BITSET: u64 = 9;
+    const CLOCK_REALTIME: u64 = 0x100;
+    let is_libc = operation & CLOCK_REALTIME != 0 && operation & COMMAND == WAIT_BITSET;
+    if is_libc { word & !7 } else { word }
+}
+
 /// What the arguments name by themselves.
 fn named_by_arguments<'a>(off: &Off, class: Class) -> Option<On<'a>> {
     let (first, second) = (off.call.arg0, off.call.arg1);
     match class {
-        Class::Futex => Some(On::Futex(first)),
+        Class::Futex => Some(On::Futex(of_object(first, second))),
         Class::Futexes if !off.call.looked_up => Some(On::Nothing),
         Class::Futexes if second == 0 => Some(On::Futex(first)),
         Class::Futexes => {
@@ -335,5 +348,19 @@ mod tests {
         assert_eq!(finisher(1_051), NameId::NONE);
         let name = finisher(1_050);
         assert_eq!(world.dictionaries.names.text(name), Some("254:16"));
+    }
+
+    #[test]
+    fn object_two_words_of_a_condition_variable_are_one() {
+        let name = |word: u64, operation: u64| of_object(word, operation);
+        // FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, private and shared.
+        for operation in [0x189, 0x109] {
+            assert_eq!(name(0x1028, operation), 0x1028);
+            assert_eq!(name(0x102c, operation), 0x1028);
+        }
+        // Of others nothing is known: FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI.
+        for operation in [0x80, 0x89, 0x86, 0x0] {
+            assert_eq!(name(0x102c, operation), 0x102c);
+        }
     }
 }

@@ -14,7 +14,7 @@ const WAKES_PER_WAIT: u64 = 20;
 /// So many times is no coincidence.
 const TIMES: u64 = 3;
 /// Who runs for less before it waits again was woken in vain, ns.
-const IN_VAIN_NS: u64 = 50_000;
+pub(super) const IN_VAIN_NS: u64 = 50_000;
 /// Who sleeps on for so long was not woken together with the other, ns.
 const SLEPT_ON_NS: u64 = 1_000_000;
 
@@ -95,6 +95,14 @@ impl Acquaintance {
     }
 }
 
+/// What a thread did between two instants, ns.
+pub(super) trait Past {
+    /// Nothing else than pass on why it was woken.
+    fn passes_on(&self, thread: ThreadId, from_ns: u64, to_ns: u64) -> bool;
+    /// It has not run, or not for long enough to take a lock.
+    fn rests(&self, thread: ThreadId, from_ns: u64, to_ns: u64) -> bool;
+}
+
 /// The second look at the same waits, in the same order.
 pub(super) struct Judge {
     rules: Vec<Rule>,
@@ -121,15 +129,8 @@ impl Judge {
         }
     }
 
-    /// Takes in a wait. `passes_on` says whether a thread had done nothing else between
-    /// two instants, ns.
-    pub(super) fn add(
-        &mut self,
-        site: usize,
-        mut wait: Waited,
-        passes_on: impl Fn(ThreadId, u64, u64) -> bool,
-        kin: &Kin<'_>,
-    ) {
+    /// Takes in a wait.
+    pub(super) fn add(&mut self, site: usize, mut wait: Waited, past: &impl Past, kin: &Kin<'_>) {
         let object = (wait.waiter, wait.object);
         if self.goes_on.next() == Some(true) {
             self.begun.entry(object).or_insert(wait.from_ns);
@@ -137,7 +138,8 @@ impl Judge {
         }
         wait.from_ns = self.begun.remove(&object).unwrap_or(wait.from_ns);
         let (roles, evidence) = (&self.roles[site], &mut self.evidence[site]);
-        let origin = evidence.origin(&wait, roles, passes_on);
+        let origin = evidence.origin(&wait, roles, past);
+        evidence.chains.add(&wait, origin, roles, past);
         evidence.add(&wait, origin, roles, self.rules[site], kin);
     }
 
@@ -208,6 +210,7 @@ impl Roles {
 struct Evidence {
     tally: Tally,
     choices: Choices,
+    chains: Chains,
     /// Threads that a submitter has woken here, itself or through others, since when,
     /// ns, and which submitter.
     orders: FxHashMap<ThreadId, (u64, ThreadId)>,
@@ -216,17 +219,12 @@ struct Evidence {
 impl Evidence {
     /// Who ended a wait; the submitter, where the one who did passes on an order.
     /// Waits come in order of their ends.
-    fn origin(
-        &mut self,
-        wait: &Waited,
-        roles: &Roles,
-        passes_on: impl Fn(ThreadId, u64, u64) -> bool,
-    ) -> By {
+    fn origin(&mut self, wait: &Waited, roles: &Roles, past: &impl Past) -> By {
         let is_submitter = |id| roles.of_waker(id, wait.to_ns) == Role::Submitter;
         let origin = match wait.by {
             By::Thread(waker) if !is_submitter(waker) => {
                 let order = self.orders.get(&waker);
-                let passed = order.filter(|(since, _)| passes_on(waker, *since, wait.to_ns));
+                let passed = order.filter(|(since, _)| past.passes_on(waker, *since, wait.to_ns));
                 passed.map_or(wait.by, |&(_, submitter)| By::Thread(submitter))
             }
             by => by,
@@ -255,8 +253,13 @@ impl Evidence {
     }
 
     fn verdict(&self, rule: Rule) -> Option<bool> {
-        let Evidence { tally, choices, .. } = self;
-        if tally.mostly(tally.fed) && choices.made >= TIMES {
+        let Evidence {
+            tally,
+            choices,
+            chains,
+            ..
+        } = self;
+        if tally.mostly(tally.fed) && choices.made.max(chains.made) >= TIMES {
             return Some(true);
         }
         let is_lock = tally.mostly(tally.peers) && tally.peers >= TIMES;
@@ -352,5 +355,60 @@ impl Choices {
             .partition_point(|&woken_ns| woken_ns <= wait.from_ns);
         self.made += self.wakings.drain(before.min(ago)..ago).len() as u64;
         self.wakings.push_back(wait.to_ns);
+    }
+}
+
+/// How often what a submitter began was passed on from sleeper to sleeper, and no lock
+/// explains it: to hold one as the first of them fell asleep, the submitter had to run
+/// after the waking before, and it had not.
+#[derive(Default)]
+struct Chains {
+    made: u64,
+    latest: Option<Chain>,
+    /// The latest waking, ns.
+    woken_ns: Option<u64>,
+}
+
+/// The wakings that a submitter began.
+struct Chain {
+    submitter: ThreadId,
+    /// The waking before, ns.
+    before_ns: Option<u64>,
+    /// When the first of the sleepers fell asleep, ns.
+    first_ns: u64,
+    is_passed_on: bool,
+}
+
+impl Chains {
+    /// Takes in a wait and who ended it at the origin; they come in order of their ends.
+    fn add(&mut self, wait: &Waited, origin: By, roles: &Roles, past: &impl Past) {
+        let before_ns = self.woken_ns.replace(wait.to_ns);
+        let (By::Thread(waker), By::Thread(origin)) = (wait.by, origin) else {
+            return;
+        };
+        if roles.of_waker(waker, wait.to_ns) == Role::Submitter {
+            let begun = Chain {
+                submitter: waker,
+                before_ns,
+                first_ns: wait.from_ns,
+                is_passed_on: false,
+            };
+            let over = self.latest.replace(begun);
+            self.made += u64::from(over.is_some_and(|chain| chain.is_of_a_queue(past)));
+        } else if let Some(chain) = &mut self.latest
+            && origin == chain.submitter
+        {
+            chain.is_passed_on = true;
+            chain.first_ns = chain.first_ns.min(wait.from_ns);
+        }
+    }
+}
+
+impl Chain {
+    fn is_of_a_queue(&self, past: &impl Past) -> bool {
+        let Some(before_ns) = self.before_ns.filter(|_| self.is_passed_on) else {
+            return false;
+        };
+        before_ns <= self.first_ns && past.rests(self.submitter, before_ns, self.first_ns)
     }
 }

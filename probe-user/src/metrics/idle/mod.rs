@@ -30,7 +30,10 @@
 //! - The site is a *queue* if at least 95 % of its waits were ended by
 //!   submitters and if it was so at least three times that one sleeper was
 //!   woken while another one slept on for at least 1 ms, until a submitter woke
-//!   that one too. A lock is not like that: whoever is woken there wakes the
+//!   that one too; or if as often what a submitter began was passed on, and it had not
+//!   run for 50 µs between the waking before that and the moment at which the first of
+//!   the sleepers fell asleep: it cannot have held a lock then (as many items as workers
+//!   for Python's queue). A lock is not like that: whoever is woken there wakes the
 //!   next. Nor is a barrier or a condition that is broadcast: there all wake up
 //!   together. Waits on words of one thread each must, besides, have been ended
 //!   by a thread that made the sleeper, or made its maker, and so on: a thread

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     Idle, Manner,
-    evidence::{Acquaintance, AtFile, By, Judge, Roles, Rule, Waited},
+    evidence::{Acquaintance, AtFile, By, IN_VAIN_NS, Judge, Past, Roles, Rule, Waited},
     kin::Kin,
     manner,
 };
@@ -156,8 +156,7 @@ impl Waits<'_> {
                     world, process_of, ..
                 } = &self.sites;
                 let site = self.site_of[&(process_of[id], word)];
-                let passes_on = |id, from_ns, to_ns| passes_on(world, id, from_ns, to_ns);
-                self.judge.add(site, wait, passes_on, &self.kin);
+                self.judge.add(site, wait, *world, &self.kin);
             }
             Some((On::File(name), wait)) => {
                 if let Some(roles) = self.sites.files.get(&name) {
@@ -189,22 +188,40 @@ impl Waits<'_> {
 /// CPU time of a thread that passes on what it was woken for, at most, ns.
 const PASSES_ON_NS: u64 = 1_000_000;
 
-/// Whether a thread has done nothing in between but pass on why it was woken.
-fn passes_on(world: &World, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
+impl Past for World {
+    fn passes_on(&self, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
+        let waits = |kind| kind != WaitKind::Gil;
+        runs_at_most(self, id, (from_ns, to_ns), PASSES_ON_NS, waits)
+    }
+
+    fn rests(&self, id: ThreadId, from_ns: u64, to_ns: u64) -> bool {
+        runs_at_most(self, id, (from_ns, to_ns), IN_VAIN_NS, |_| false)
+    }
+}
+
+/// Whether a thread was on the CPU for so long at most, ns, and waited for nothing of
+/// which `matters` says that it counts.
+fn runs_at_most(
+    world: &World,
+    id: ThreadId,
+    (from_ns, to_ns): (u64, u64),
+    most_ns: u64,
+    matters: impl Fn(WaitKind) -> bool,
+) -> bool {
     let mut cpu_ns = to_ns.saturating_sub(world.logs.end_ns(id).max(from_ns));
     for lived in world.logs.history_before(id, to_ns) {
-        if lived.to_ns <= from_ns || cpu_ns > PASSES_ON_NS {
+        if lived.to_ns <= from_ns || cpu_ns > most_ns {
             break;
         }
         match lived.activity {
             Activity::Cpu(_) => {
                 cpu_ns += lived.to_ns.min(to_ns) - lived.from_ns.max(from_ns);
             }
-            Activity::Wait { key, .. } if key.kind != WaitKind::Gil => return false,
+            Activity::Wait { key, .. } if matters(key.kind) => return false,
             _ => {}
         }
     }
-    cpu_ns <= PASSES_ON_NS
+    cpu_ns <= most_ns
 }
 
 fn on(key: &WaitKey) -> Option<On> {

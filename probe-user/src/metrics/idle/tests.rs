@@ -2,7 +2,7 @@
 //! letter ends the wait: who woke it, `t` a timer, `?` something else.
 
 use super::{
-    evidence::{Acquaintance, AtFile, By, Judge, Roles, Rule, Waited},
+    evidence::{Acquaintance, AtFile, By, Judge, Past, Roles, Rule, Waited},
     kin::Kin,
     *,
 };
@@ -78,9 +78,30 @@ fn family() -> World {
 const ONE_PROCESS: [usize; 6] = [0; 6];
 const PROCESSES: [usize; 6] = [0, 1, 2, 3, 4, 1];
 
+/// Whoever passes on does so within 2 ms; `m` has rested between any two instants, or
+/// between none.
+struct Drawn {
+    rests: bool,
+}
+
+impl Past for Drawn {
+    fn passes_on(&self, _: ThreadId, from_ns: u64, to_ns: u64) -> bool {
+        to_ns - from_ns <= 2_000_000
+    }
+
+    fn rests(&self, _: ThreadId, _: u64, _: u64) -> bool {
+        self.rests
+    }
+}
+
 /// The verdict on one site at which all of a drawing happened.
 #[track_caller]
 fn check(rule: Rule, drawing: &str, column_ns: u64, idle: Option<bool>) {
+    check_where(&Drawn { rests: false }, rule, drawing, column_ns, idle);
+}
+
+#[track_caller]
+fn check_where(past: &Drawn, rule: Rule, drawing: &str, column_ns: u64, idle: Option<bool>) {
     let world = family();
     let process_of = ONE_PROCESS.into_iter().collect();
     let kin = Kin::new(&world, &process_of);
@@ -91,9 +112,8 @@ fn check(rule: Rule, drawing: &str, column_ns: u64, idle: Option<bool>) {
         first.add(0, *wait, *on_cpu_ns);
     }
     let mut judge = Judge::new(vec![rule], first);
-    let passes_on = |_, from_ns, to_ns| to_ns - from_ns <= 2_000_000;
     for (wait, _) in waits {
-        judge.add(0, wait, passes_on, &kin);
+        judge.add(0, wait, past, &kin);
     }
     assert_eq!(judge.verdicts(), [idle], "\n{drawing}");
 }
@@ -386,4 +406,37 @@ fn idle_an_event_loop_that_waits_for_the_world_is_not_idle() {
         check_kind(kind, WakeSource::Task, Waker::Thread(ThreadId(1)), None);
         check_kind(kind, WakeSource::Unverified, nobody, None);
     }
+}
+
+/// As many items as workers: each that is woken wakes the next, and none sleeps on.
+const AS_MANY_ITEMS: &str = "
+    a ~~~m...~~~~m...~~~~m...~~~~m...~~~~m
+    b ~~~~a..~~~~~a..~~~~~a..~~~~~a..~~~~~a
+    c ~~~~~b..~~~~~b..~~~~~b..~~~~~b..~~~~~b";
+
+#[test]
+fn idle_workers_that_are_all_woken_in_turn_are_idle_if_their_submitter_held_no_lock() {
+    #[track_caller]
+    fn check(rests: bool, drawing: &str, idle: Option<bool>) {
+        check_where(&Drawn { rests }, Rule::Word, drawing, MS, idle);
+    }
+    check(true, AS_MANY_ITEMS, Some(true));
+    // It may have held a lock while they slept.
+    check(false, AS_MANY_ITEMS, None);
+    // Too few times.
+    check(
+        true,
+        "a ~~~m...~~~~m...~~~~m
+         b ~~~~a..~~~~~a..~~~~~a
+         c ~~~~~b..~~~~~b..~~~~~b",
+        None,
+    );
+    // All at once by the same thread: a barrier, also where that rests.
+    check(
+        true,
+        "a ~~~m...~~~~m...~~~~m...~~~~m...~~~~m
+         b ~~~m...~~~~m...~~~~m...~~~~m...~~~~m
+         c ~~~m...~~~~m...~~~~m...~~~~m...~~~~m",
+        None,
+    );
 }

@@ -511,128 +511,130 @@ fn classify_what_goes_on_after_an_interruption_is_told_by_its_stack() {
     }
 }
 
+/// Call, stack and kind.
+const BY_FUNCTION: &[(&str, &str, WaitKind)] = &[
+    (
+        "close",
+        "~wait_for_completion rcu_barrier tun_chr_close __fput",
+        WaitKind::KernelLock,
+    ),
+    (
+        "ioctl",
+        "~wait_for_completion __flush_work loop_clr_fd lo_ioctl",
+        WaitKind::KernelLock,
+    ),
+    (
+        "inotify_rm_watch",
+        "__flush_work fsnotify_destroy_group",
+        WaitKind::KernelLock,
+    ),
+    (
+        "ioctl",
+        "blk_mq_freeze_queue_wait loop_set_status lo_ioctl",
+        WaitKind::Disk,
+    ),
+    (
+        "swapoff",
+        "~wait_for_completion __do_sys_swapoff do_syscall_64",
+        WaitKind::Swap,
+    ),
+    (
+        "io_destroy",
+        "__x64_sys_io_destroy do_syscall_64",
+        WaitKind::KernelLock,
+    ),
+    (
+        "exit_group",
+        "exit_aio __mmput do_exit",
+        WaitKind::KernelLock,
+    ),
+    (
+        "umount2",
+        "rcu_sync_enter percpu_down_write freeze_super",
+        WaitKind::KernelLock,
+    ),
+    (
+        "openat",
+        "d_alloc_parallel __lookup_slow walk_component",
+        WaitKind::KernelLock,
+    ),
+    (
+        "munmap",
+        "__vma_start_write do_vmi_align_munmap",
+        WaitKind::KernelLock,
+    ),
+    (
+        "unlink",
+        "inode_wait_for_writeback evict do_unlinkat",
+        WaitKind::Sync,
+    ),
+    (
+        "sched_setaffinity",
+        "affine_move_task __set_cpus_allowed_ptr",
+        WaitKind::KernelLock,
+    ),
+    (
+        "execve",
+        "stop_one_cpu sched_exec bprm_execve",
+        WaitKind::KernelLock,
+    ),
+    (
+        "write",
+        "cpuhp_kick_ap_work _cpu_down cpu_subsys_offline",
+        WaitKind::KernelLock,
+    ),
+    (
+        "setns",
+        "__wait_rcu_gp synchronize_rcu",
+        WaitKind::KernelLock,
+    ),
+    (
+        "mkdir",
+        "wait_transaction_locked add_transaction_credits start_this_handle",
+        WaitKind::Sync,
+    ),
+    (
+        "rename",
+        "xlog_grant_head_wait xfs_log_reserve",
+        WaitKind::Sync,
+    ),
+    (
+        "unlink",
+        "btrfs_wait_ordered_range btrfs_evict_inode",
+        WaitKind::Sync,
+    ),
+    (
+        "openat",
+        "fanotify_handle_event fsnotify do_dentry_open",
+        WaitKind::Stopped,
+    ),
+    (
+        "openat",
+        "request_wait_answer __fuse_simple_request fuse_lookup",
+        WaitKind::Ipc,
+    ),
+    ("mmap", "reclaim_throttle shrink_node", WaitKind::Memory),
+    ("exit", "zap_pid_ns_processes", WaitKind::ChildExit),
+    ("truncate", "inode_dio_wait ext4_setattr", WaitKind::Disk),
+    (
+        "close",
+        "sk_stream_wait_close tcp_close",
+        WaitKind::SocketSend,
+    ),
+    ("", "io_uring_cancel_generic", WaitKind::IoUring),
+    ("", "request_module_new", WaitKind::Unknown),
+];
+
 #[test]
 fn classify_what_the_kernel_waits_for_by_itself_is_told_by_the_function() {
-    let exit = "do_exit __x64_sys_exit_group do_syscall_64";
-    for (name, stack, kind) in [
-        (
-            "close",
-            "~wait_for_completion rcu_barrier tun_chr_close __fput",
-            WaitKind::KernelLock,
-        ),
-        (
-            "ioctl",
-            "~wait_for_completion __flush_work loop_clr_fd lo_ioctl",
-            WaitKind::KernelLock,
-        ),
-        (
-            "inotify_rm_watch",
-            "__flush_work fsnotify_destroy_group",
-            WaitKind::KernelLock,
-        ),
-        (
-            "ioctl",
-            "blk_mq_freeze_queue_wait loop_set_status lo_ioctl",
-            WaitKind::Disk,
-        ),
-        (
-            "swapoff",
-            "~wait_for_completion __do_sys_swapoff do_syscall_64",
-            WaitKind::Swap,
-        ),
-        (
-            "io_destroy",
-            "__x64_sys_io_destroy do_syscall_64",
-            WaitKind::KernelLock,
-        ),
-        (
-            "exit_group",
-            "exit_aio __mmput do_exit",
-            WaitKind::KernelLock,
-        ),
-        (
-            "umount2",
-            "rcu_sync_enter percpu_down_write freeze_super",
-            WaitKind::KernelLock,
-        ),
-        (
-            "openat",
-            "d_alloc_parallel __lookup_slow walk_component",
-            WaitKind::KernelLock,
-        ),
-        (
-            "munmap",
-            "__vma_start_write do_vmi_align_munmap",
-            WaitKind::KernelLock,
-        ),
-        (
-            "unlink",
-            "inode_wait_for_writeback evict do_unlinkat",
-            WaitKind::Sync,
-        ),
-        (
-            "sched_setaffinity",
-            "affine_move_task __set_cpus_allowed_ptr",
-            WaitKind::KernelLock,
-        ),
-        (
-            "execve",
-            "stop_one_cpu sched_exec bprm_execve",
-            WaitKind::KernelLock,
-        ),
-        (
-            "write",
-            "cpuhp_kick_ap_work _cpu_down cpu_subsys_offline",
-            WaitKind::KernelLock,
-        ),
-        (
-            "setns",
-            "__wait_rcu_gp synchronize_rcu",
-            WaitKind::KernelLock,
-        ),
-        (
-            "mkdir",
-            "wait_transaction_locked add_transaction_credits start_this_handle",
-            WaitKind::Sync,
-        ),
-        (
-            "rename",
-            "xlog_grant_head_wait xfs_log_reserve",
-            WaitKind::Sync,
-        ),
-        (
-            "unlink",
-            "btrfs_wait_ordered_range btrfs_evict_inode",
-            WaitKind::Sync,
-        ),
-        (
-            "openat",
-            "fanotify_handle_event fsnotify do_dentry_open",
-            WaitKind::Stopped,
-        ),
-        (
-            "openat",
-            "request_wait_answer __fuse_simple_request fuse_lookup",
-            WaitKind::Ipc,
-        ),
-        ("mmap", "reclaim_throttle shrink_node", WaitKind::Memory),
-        ("exit", "zap_pid_ns_processes", WaitKind::ChildExit),
-        ("truncate", "inode_dio_wait ext4_setattr", WaitKind::Disk),
-        (
-            "close",
-            "sk_stream_wait_close tcp_close",
-            WaitKind::SocketSend,
-        ),
-        ("", "io_uring_cancel_generic", WaitKind::IoUring),
-        ("", "request_module_new", WaitKind::Unknown),
-    ] {
-        let whole = format!("{stack} {exit}");
+    for (name, stack, kind) in BY_FUNCTION {
+        let whole = format!("{stack} do_exit __x64_sys_exit_group do_syscall_64");
         let case = Case {
             state: D,
             stack: &whole,
             ..call(name)
         };
-        check(&case, kind);
+        check(&case, *kind);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use super::{Way, check};
+use super::{PAUSE, Way, check};
 
 pub(super) fn all() -> Vec<io::Result<Way>> {
     vec![
@@ -11,6 +11,7 @@ pub(super) fn all() -> Vec<io::Result<Way>> {
         waitv("waitv-two", 2),
         waitv("waitv-many", 5),
         lock_pi(),
+        condition(),
     ]
 }
 
@@ -74,4 +75,79 @@ fn lock_pi() -> io::Result<Way> {
     let wait = move || act(libc::FUTEX_LOCK_PI);
     let wake = move || act(libc::FUTEX_UNLOCK_PI);
     Way::new("lock-pi", "futex", Some(object), wait, wake)
+}
+
+/// Waits of the condition, which take turns at two words.
+const ROUNDS: u32 = 4;
+
+/// The C library's condition variable and lock, never freed.
+struct Shared {
+    condition: std::cell::UnsafeCell<libc::pthread_cond_t>,
+    lock: std::cell::UnsafeCell<libc::pthread_mutex_t>,
+    signals: AtomicU32,
+}
+
+// SAFETY: both are made to be shared, and nothing else is behind them.
+unsafe impl Sync for Shared {}
+
+fn condition() -> io::Result<Way> {
+    let shared: &'static Shared = Box::leak(Box::new(Shared {
+        condition: libc::PTHREAD_COND_INITIALIZER.into(),
+        lock: libc::PTHREAD_MUTEX_INITIALIZER.into(),
+        signals: AtomicU32::new(0),
+    }));
+    let first = shared.condition.get().expose_provenance() + first_word();
+    let locked = |act: &dyn Fn()| {
+        // SAFETY: the lock is initialised and never freed.
+        unsafe { libc::pthread_mutex_lock(shared.lock.get()) };
+        act();
+        // SAFETY: it is held.
+        unsafe { libc::pthread_mutex_unlock(shared.lock.get()) };
+    };
+    let wait = move || {
+        for round in 0..ROUNDS {
+            locked(&|| {
+                while shared.signals.load(SeqCst) <= round {
+                    // SAFETY: both are initialised, and the lock is held.
+                    unsafe { libc::pthread_cond_wait(shared.condition.get(), shared.lock.get()) };
+                }
+            });
+        }
+        Ok(())
+    };
+    let wake = move || {
+        for _ in 0..ROUNDS {
+            locked(&|| {
+                shared.signals.fetch_add(1, SeqCst);
+                // SAFETY: it is initialised.
+                unsafe { libc::pthread_cond_signal(shared.condition.get()) };
+            });
+            std::thread::sleep(PAUSE / 4);
+        }
+        Ok(())
+    };
+    let mut way = Way::new(
+        "condition",
+        "futex",
+        Some(format!("futex {first:#x}")),
+        wait,
+        wake,
+    )?;
+    way.truth.count = u64::from(ROUNDS);
+    Ok(way)
+}
+
+/// Where in a condition variable its two words begin (`__g_signals`), bytes.
+fn first_word() -> usize {
+    // SAFETY: a text that is never freed.
+    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+    let minor = version
+        .to_str()
+        .ok()
+        .and_then(|text| text.split('.').nth(1)?.parse().ok());
+    if minor.is_some_and(|minor: u32| minor > 40) {
+        32
+    } else {
+        40
+    }
 }
