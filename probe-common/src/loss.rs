@@ -1,45 +1,46 @@
 //! Per-CPU counters the probes keep: lost records by class, runs by program.
 
-/// Classes of loss: the record's family, or the table that was full.
-/// Append-only: the numbers are stored in recordings.
-#[repr(u32)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// A [`crate::sched::Switch`] found no room in the ring.
-    Switch = 0,
-    /// A [`crate::sched::Waker`] found no room.
-    Waker = 1,
-    /// A [`crate::stack::Stack`] found no room.
-    Stack = 2,
-    /// A [`crate::fd::Object`] found no room.
-    Object = 3,
-    /// A record of the task family found no room.
-    Task = 4,
-    /// A task could not be followed: the table of traced tasks was full.
-    TaskTable = 5,
-    /// A [`crate::kernel_return::KernelReturn`] found no room.
-    KernelReturn = 6,
-    /// A [`crate::listen::Request`] found no room.
-    Request = 7,
-    /// A [`crate::disk::Disk`] found no room.
-    Disk = 8,
-    /// A sum of [`crate::loss_sums`] found no place in its table.
-    Sum = 9,
+/// The classes with their names: neither can be without the other.
+macro_rules! classes {
+    ($($(#[$doc:meta])* $class:ident = $number:literal $name:literal,)*) => {
+        /// Classes of loss: the record's family, or the table that was full.
+        /// Append-only: the numbers are stored in recordings.
+        #[repr(u32)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Loss {
+            $($(#[$doc])* $class = $number,)*
+        }
+
+        /// Every class with the name used in reports and JSON, by number.
+        pub const LOSS_NAMES: [(Loss, &str); [$($number),*].len()] =
+            [$((Loss::$class, $name)),*];
+
+        const _: () = assert!([$($number),*].len() <= RUNS_BASE as usize);
+    };
 }
 
-/// Every class with the name used in reports and JSON, by number.
-pub const LOSS_NAMES: [(Loss, &str); 10] = [
-    (Loss::Switch, "switch"),
-    (Loss::Waker, "waker"),
-    (Loss::Stack, "stack"),
-    (Loss::Object, "object"),
-    (Loss::Task, "task"),
-    (Loss::TaskTable, "task-table"),
-    (Loss::KernelReturn, "call"),
-    (Loss::Request, "request"),
-    (Loss::Disk, "disk"),
-    (Loss::Sum, "fold"),
-];
+classes! {
+    /// A [`crate::sched::Switch`] found no room in the ring.
+    Switch = 0 "switch",
+    /// A [`crate::sched::Waker`] found no room.
+    Waker = 1 "waker",
+    /// A [`crate::stack::Stack`] found no room.
+    Stack = 2 "stack",
+    /// A [`crate::fd::Object`] found no room.
+    Object = 3 "object",
+    /// A record of the task family found no room.
+    Task = 4 "task",
+    /// A task could not be followed: the table of traced tasks was full.
+    TaskTable = 5 "task-table",
+    /// A [`crate::kernel_return::KernelReturn`] found no room.
+    KernelReturn = 6 "call",
+    /// A [`crate::listen::Request`] found no room.
+    Request = 7 "request",
+    /// A [`crate::disk::Disk`] found no room.
+    Disk = 8 "disk",
+    /// A sum of [`crate::loss_sums`] found no place in its table.
+    Sum = 9 "fold",
+}
 
 /// First counter index of program runs, after room for more loss classes.
 pub const RUNS_BASE: u32 = 16;
@@ -93,9 +94,6 @@ pub enum Program {
     /// `netif_receive_skb`
     NetifReceiveSkb = 21,
 }
-
-/// Number of values in [`Program`].
-pub const PROGRAMS: u32 = 22;
 
 /// Slots in the counter array: losses, then program runs.
 pub const COUNTERS: u32 = 64;

@@ -16,7 +16,7 @@ const PAGES: [&str; 9] = [
     "docs/tiers-and-kernels.md",
 ];
 /// Where the paths begin that pages name in full.
-const TOPS: [&str; 7] = [
+const TOPS: [&str; 8] = [
     "docs/",
     "examples/",
     "probe-common/",
@@ -24,6 +24,7 @@ const TOPS: [&str; 7] = [
     "probe-user/",
     "proc-stat/",
     "tests/",
+    "xtask/",
 ];
 /// More is not taken in within a minute.
 const README_WORDS: usize = 900;

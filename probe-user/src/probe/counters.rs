@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use aya::maps::{HashMap, MapData, PerCpuArray};
 use probe_common::{
-    loss::{LOSS_NAMES, PROGRAMS, RUNS_BASE},
+    loss::{COUNTERS, LOSS_NAMES, RUNS_BASE},
     loss_sums,
 };
 
@@ -42,9 +42,7 @@ impl Counters {
 
     /// Runs of all probes so far.
     pub fn runs(&self) -> Result<u64> {
-        (RUNS_BASE..RUNS_BASE + PROGRAMS)
-            .map(|slot| self.sum(slot))
-            .sum()
+        (RUNS_BASE..COUNTERS).map(|slot| self.sum(slot)).sum()
     }
 
     fn sum(&self, slot: u32) -> Result<u64> {

@@ -7,8 +7,8 @@ use crate::{
     vocabulary::{CauseKind, WaitKind, WakeSource},
 };
 
-/// A document whose every text is one of `texts`, in turn. All fields are named
-/// so that a new text cannot be left out.
+/// A document whose every text is one of `texts`, in turn. What has
+/// no text of its own stays as it is by default.
 #[expect(clippy::too_many_lines, reason = "one document")]
 pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
     let mut texts = texts.iter().cycle().cloned();
