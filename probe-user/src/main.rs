@@ -12,6 +12,8 @@ use waitscope::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    #[cfg(feature = "probe-log")]
+    command::log::install();
     child::signals::outlive_file_limit();
     let (outcome, result) = match &cli.command {
         Command::Run(arguments) => command::run::run(arguments),

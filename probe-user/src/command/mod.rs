@@ -2,6 +2,8 @@
 
 pub mod completions;
 pub mod doctor;
+#[cfg(feature = "probe-log")]
+pub mod log;
 pub mod man;
 mod output;
 mod places;
