@@ -171,7 +171,7 @@ fn prepare_sleep(sleep: &Sleep, call: &mut Syscall, flags: u16, task_state: u16)
     // In numbers rather than branches: the verifier would walk each way to the end.
     let described = (found / flag::OBJECT) as u8 & 1;
     let undescribed = bits & syscall_bits::FD & !described;
-    let unsettled = bits / syscall_bits::NEEDS_STACK & 1;
+    let unsettled = (bits / syscall_bits::NEEDS_STACK) & 1;
     let uninterruptible = !(task_state & state::INTERRUPTIBLE) as u8 & 1;
     let entry = sleep.entry;
     store!(entry.needs_stack = undescribed | unsettled | uninterruptible);
