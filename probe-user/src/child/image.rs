@@ -42,7 +42,7 @@ impl Image {
         let program = command.first().context("there is no command to run")?;
         let (candidates, searched) = candidates(program, std::env::var_os("PATH"))?;
         let args = c_strings(command.iter().map(OsString::as_os_str), "the command")?;
-        let env = environment(identity)?;
+        let env = changed(inherited::environment(), identity)?;
         let argv = terminated(&args);
         let mut script_argv = vec![SHELL.as_ptr(), ptr::null()];
         script_argv.extend(argv.iter().skip(1));
@@ -121,10 +121,9 @@ fn candidates(program: &OsStr, path: Option<OsString>) -> anyhow::Result<(Vec<CS
     Ok((candidates, true))
 }
 
-/// The environment that we were given, with what the identity changes: each of its
-/// variables where it stands, however often, else at the end.
-fn environment(identity: Option<&Identity>) -> anyhow::Result<Vec<CString>> {
-    let mut strings = inherited::environment();
+/// An environment with what the identity changes: each of its variables where it
+/// stands, however often, else at the end.
+fn changed(mut strings: Vec<CString>, identity: Option<&Identity>) -> anyhow::Result<Vec<CString>> {
     for (name, value) in identity.iter().flat_map(|identity| identity.environment()) {
         let variable = CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
             .context("the user's entry in passwd contains a NUL byte")?;
@@ -189,6 +188,42 @@ mod tests {
         case("./git", Some("/a"), &["./git"], false);
         case("a/git", Some("/a"), &["a/git"], false);
         case("", Some("/a"), &[""], false);
+    }
+
+    #[test]
+    fn an_identity_changes_its_own_variables_and_no_others() {
+        let identity = Identity {
+            name: "me".into(),
+            uid: 1,
+            gid: 1,
+            groups: Vec::new(),
+            home: "/me".into(),
+            shell: "/bin/sh".into(),
+        };
+        let before = [
+            "HOME=/root",
+            "HOMER=x",
+            "HOME",
+            "Z",
+            "HOME=/2",
+            "=HOME=",
+            "USER=",
+        ];
+        let before = before.map(|text| CString::new(text).unwrap()).to_vec();
+        let after = changed(before, Some(&identity)).unwrap();
+        let after: Vec<&str> = after.iter().map(|text| text.to_str().unwrap()).collect();
+        let expected = [
+            "HOME=/me",
+            "HOMER=x",
+            "HOME",
+            "Z",
+            "HOME=/me",
+            "=HOME=",
+            "USER=me",
+            "LOGNAME=me",
+            "SHELL=/bin/sh",
+        ];
+        assert_eq!(after, expected);
     }
 
     #[test]

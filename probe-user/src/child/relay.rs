@@ -107,6 +107,18 @@ pub fn stop(signal: i32) {
     let _wrong_number = Mask::of(signal).block();
 }
 
+/// What stops a process for its shell.
+const STOPS: Mask = Mask(Mask::of(SIGTSTP).0 | Mask::of(SIGTTIN).0 | Mask::of(SIGTTOU).0);
+
+/// Does something while nobody reads signals. A stop must not wait for that: the command
+/// has it already, is stopped, and perhaps waited for. Start no thread in it.
+pub fn stoppable<T>(work: impl FnOnce() -> T) -> T {
+    let _infallible = STOPS.unblock();
+    let done = work();
+    let _infallible = STOPS.block();
+    done
+}
+
 /// Whether a process without a handler goes on when this signal comes, or it says only
 /// what a call of ours has said already: a closed pipe, a file that may not grow.
 pub fn is_harmless(received: &Received) -> bool {
@@ -120,7 +132,7 @@ pub fn is_harmless(received: &Received) -> bool {
 
 /// Whether this signal stops a process without a handler.
 pub fn is_stop(signal: i32) -> bool {
-    matches!(signal, SIGTSTP | SIGTTIN | SIGTTOU)
+    STOPS.contains(signal)
 }
 
 fn sender(received: &Received, command: u32) -> Sender {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     child::{
         descendants, identity,
-        relay::Relay,
+        relay::{self, Relay},
         signals::Signals,
         spawn::{self, Held},
     },
@@ -73,10 +73,10 @@ pub async fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
         counters,
         reports,
     };
-    let mut followed = ready.follow(&mut observer, &mut plumbing)?;
+    let mut followed = relay::stoppable(|| ready.follow(&mut observer, &mut plumbing))?;
     let exit = followed.until_end(&mut plumbing, &mut signals).await?;
     let is_measured = matches!(statistics, Some(Ok(_)));
-    finish(observer, plumbing, exit, is_measured)
+    relay::stoppable(|| finish(observer, plumbing, exit, is_measured))
 }
 
 impl Ready {

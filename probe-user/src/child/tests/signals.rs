@@ -7,7 +7,7 @@ use nix::pty::openpty;
 use nix::unistd::setsid;
 
 use super::super::mask::set_default;
-use super::super::relay::{Relay, Route, Sender, is_harmless, route};
+use super::super::relay::{Relay, Route, Sender, is_harmless, route, stoppable};
 use super::super::reraise;
 use super::super::signals::{Received, Signals};
 use super::*;
@@ -296,6 +296,27 @@ fn what_the_child_sends_to_its_group_is_not_sent_back() {
         1
     });
     assert_eq!(exit, Exit::Signal(libc::SIGKILL));
+}
+
+/// As Ctrl-Z while the probes are attached: it stops a command that is still held.
+#[test]
+fn a_stop_is_not_put_off_while_nobody_reads_signals() {
+    let exit = in_fork(|| {
+        // SAFETY: integers only. A group that others may be stopped in, as above.
+        unsafe { libc::setpgid(0, 0) };
+        let me = std::process::id();
+        let script = format!(
+            "until grep -q '^State:.T' /proc/{me}/status; do sleep 0.01; done; kill -CONT {me}"
+        );
+        let mut shell = std::process::Command::new("sh");
+        let mut continues = shell.args(["-c", &script]).spawn().unwrap();
+        Mask::ALL.block().unwrap();
+        kill_self(libc::SIGTSTP);
+        stoppable(|| assert!(continues.wait().unwrap().success()));
+        assert!(Mask::EMPTY.block().unwrap().contains(libc::SIGTSTP));
+        0
+    });
+    assert_eq!(exit, Exit::Code(0));
 }
 
 #[test]
