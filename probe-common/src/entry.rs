@@ -86,8 +86,9 @@ pub struct TaskEntry {
     pub call_ns: u64,
     /// Raw tier: its parent process.
     pub ppid: u32,
-    /// Zero.
-    pub spare: u32,
+    /// What the latest [`crate::config::lookup`] has found: flags of
+    /// [`crate::sched::flag`].
+    pub found: u32,
     /// The operations of the file last described, which distinguish an eventfd from a timerfd:
     /// all such files are one inode.
     pub file_op: u64,
@@ -97,8 +98,10 @@ pub struct TaskEntry {
     /// The other file of a call that moves data from one to the other, if it was last
     /// described, hashed to one word.
     pub second: u64,
+    /// And the descriptor, or -1.
+    pub found_fd: i32,
     /// Zero: an entry begins with a cache line.
-    pub pad: u64,
+    pub pad: u32,
 }
 
 const _: () = assert!(size_of::<TaskEntry>() == 192);
@@ -141,10 +144,11 @@ impl TaskEntry {
         name: 0,
         call_ns: 0,
         ppid: 0,
-        spare: 0,
+        found: 0,
         file_op: 0,
         remote: 0,
         second: 0,
+        found_fd: 0,
         pad: 0,
     };
 }

@@ -46,7 +46,16 @@ pub fn describe(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
         return true;
     }
     cold_path();
-    if !emit_object(load!(entry.tid), 0, fd, file, inode, mode, sock, ts_ns) {
+    if !emit_object(&File {
+        tid: load!(entry.tid),
+        flags: 0,
+        fd,
+        address: file,
+        inode,
+        mode,
+        sock,
+        ts_ns,
+    }) {
         store!(entry.file = 0);
         return false;
     }
@@ -77,7 +86,16 @@ pub fn describe_second(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
     } else {
         0
     };
-    let emitted = emit_object(load!(entry.tid), SECOND, fd, file, inode, mode, sock, ts_ns);
+    let emitted = emit_object(&File {
+        tid: load!(entry.tid),
+        flags: SECOND,
+        fd,
+        address: file,
+        inode,
+        mode,
+        sock,
+        ts_ns,
+    });
     store!(entry.second = if emitted { hash } else { 0 });
     emitted
 }
@@ -125,26 +143,31 @@ fn sock_of(file: u64) -> u64 {
     probe(socket, &offsets::SOCKET_SK)
 }
 
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "each is in a register already")]
-fn emit_object(
+/// A file to be emitted.
+struct File {
     tid: u32,
+    /// [`SECOND`], or 0.
     flags: u16,
     fd: i32,
-    file: u64,
+    address: u64,
     inode: u64,
     mode: u32,
     sock: u64,
     ts_ns: u64,
-) -> bool {
-    emit::record(&EVENTS, flags, ts_ns, |to: Shared<Object>| {
-        store!(to.tid = tid);
-        store!(to.fd = fd);
-        store!(to.ino = probe(inode, &offsets::INODE_INO));
-        store!(to.mode = mode);
-        store!(to.rdev = probe(inode, &offsets::INODE_RDEV));
-        write_socket(to, sock);
-        write_name(to, file);
+}
+
+/// In a function of its own: it is called from two places, and the verifier forgets on
+/// the way back by which of its ways it came.
+#[inline(never)]
+fn emit_object(file: &File) -> bool {
+    emit::record(&EVENTS, file.flags, file.ts_ns, |to: Shared<Object>| {
+        store!(to.tid = file.tid);
+        store!(to.fd = file.fd);
+        store!(to.ino = probe(file.inode, &offsets::INODE_INO));
+        store!(to.mode = file.mode);
+        store!(to.rdev = probe(file.inode, &offsets::INODE_RDEV));
+        write_socket(to, file.sock);
+        write_name(to, file.address);
     })
 }
 

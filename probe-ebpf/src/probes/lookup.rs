@@ -92,7 +92,10 @@ fn futexes(call: &mut Syscall) -> u16 {
     };
     let second = if count > 1 { address(1) } else { None };
     call.arg0 = first;
-    call.arg1 = second.unwrap_or(0) | u64::from(count > 2);
+    call.arg1 = second.unwrap_or(0);
+    if count > 2 {
+        call.arg1 |= 1;
+    }
     flag::LOOKED_UP
 }
 

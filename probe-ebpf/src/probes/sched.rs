@@ -206,6 +206,12 @@ pub fn slept_on(sleep: &Sleep, call: &mut Syscall, bits: u8) -> u16 {
         if found.second >= 0 && fd::describe_second(task, entry, found.second, ts_ns) {
             found.flags |= flag::SECOND_OBJECT;
         }
+        // Written down and read again: to the verifier they are any numbers then, and it
+        // goes on once for all the ways that lead here.
+        store!(entry.found = u32::from(found.flags));
+        store!(entry.found_fd = found.fd);
+        found.flags = load!(entry.found) as u16;
+        found.fd = load!(entry.found_fd);
     }
     if found.fd >= 0 && fd::describe(task, entry, found.fd, ts_ns) {
         found.flags |= flag::OBJECT;

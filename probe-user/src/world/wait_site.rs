@@ -159,7 +159,7 @@ impl Thread {
         } else {
             table.class(off.call.nr)
         };
-        if let Some(text) = named_by_arguments(off, class).filter(|_| !is_held(kind)) {
+        if let Some(text) = named_by_arguments(off, class, kind).filter(|_| !is_held(kind)) {
             return text;
         }
         let end = end_of(class, kind);
@@ -262,10 +262,12 @@ fn of_object(word: u64, operation: u64) -> u64 {
 }
 
 /// What the arguments name by themselves.
-fn named_by_arguments<'a>(off: &Off, class: Class) -> Option<On<'a>> {
+fn named_by_arguments<'a>(off: &Off, class: Class, kind: WaitKind) -> Option<On<'a>> {
     let (first, second) = (off.call.arg0, off.call.arg1);
     match class {
         Class::Futex => Some(On::Futex(of_object(first, second))),
+        // Its arguments are still those of the call that goes on.
+        Class::Restart if kind == WaitKind::Futex => Some(On::Futex(of_object(first, second))),
         Class::Futexes if !off.call.looked_up => Some(On::Nothing),
         Class::Futexes if second == 0 => Some(On::Futex(first)),
         Class::Futexes => {
