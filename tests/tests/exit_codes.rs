@@ -220,16 +220,19 @@ fn a_stopped_job_is_a_stopped_job() -> Result<()> {
 #[test]
 fn ctrl_c_reaches_a_command_that_has_left_the_process_group() -> Result<()> {
     let dir = live::shared_dir()?;
-    let (out, ready) = (dir.path().join("out.json"), dir.path().join("ready"));
+    let [out, ready, parent] = ["out.json", "ready", "parent"].map(|name| dir.path().join(name));
     let mut command = live::waitscope()?;
     command
         .args(["run", "-o"])
         .arg(&out)
         .args(["--", "timeout", "60", "sh", "-c"]);
-    command.arg("echo $$ > \"$0\"; exec sleep 60").arg(&ready);
+    command.arg("echo $PPID > \"$1\"; echo $$ > \"$0\"; exec sleep 60");
+    command.args([&ready, &parent]);
     let begin = std::time::Instant::now();
     let mut session = Session::start(command, 100)?;
     live::until("the command sleeps", || live::sleeps(&ready, "sleep"))?;
+    // Before, it may not know yet what it has started, and ends otherwise.
+    live::until("its parent too", || live::sleeps(&parent, "timeout"))?;
     session.press(b"\x03")?;
     let (status, screen) = session.finish()?;
     assert!(begin.elapsed().as_secs() < 50, "{screen}");
