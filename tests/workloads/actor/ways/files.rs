@@ -35,6 +35,9 @@ pub(super) fn all(dir: &str) -> Vec<io::Result<Way>> {
     ]
 }
 
+/// Sends a pipe's bytes to a socket that is full.
+pub(super) const SPLICE_SEND: &str = "splice-send";
+
 /// Moves data from a descriptor to another one.
 type Move = fn(RawFd, RawFd) -> libc::c_long;
 
@@ -140,7 +143,7 @@ fn congested() -> io::Result<Way> {
         std::mem::forget(reader);
         Ok(())
     };
-    Way::new("splice-send", "socket-send", Some(object), wait, wake)
+    Way::new(SPLICE_SEND, "socket-send", Some(object), wait, wake)
 }
 
 /// One descriptor only.
