@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,23 @@ pub fn shared_dir() -> Result<TempDir> {
     let dir = tempfile::tempdir_in(base.canonicalize()?)?;
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777))?;
     Ok(dir)
+}
+
+/// Before 5.11 maps are locked memory, of which a user without rights has little.
+/// Elsewhere a refusal does not matter.
+pub fn lock_any_memory(command: &mut Command) {
+    // SAFETY: a plain system call, safe between fork and exec.
+    unsafe { command.pre_exec(raise_locked_memory) };
+}
+
+fn raise_locked_memory() -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: `limit` is initialised.
+    let _refused = unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
+    Ok(())
 }
 
 /// What a finished program left.

@@ -211,6 +211,7 @@ fn a_process_that_is_hidden_is_named() -> Result<()> {
                   --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon --bounding-set=-sys_ptrace \
                   \"$0\" run --pid \"$1\" --duration 1s";
     let mut unshare = Command::new("unshare");
+    live::lock_any_memory(&mut unshare);
     unshare
         .args(["--mount", "sh", "-c", script])
         .arg(live::binary()?);

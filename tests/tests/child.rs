@@ -1,11 +1,13 @@
 //! What the traced command inherits, and as whom it runs.
 
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use waitscope_tests::live;
 use waitscope_tests::passwd::{self, User};
@@ -85,6 +87,7 @@ fn what_the_caller_ignores_and_blocks_it_ignores_and_blocks() -> Result<()> {
 fn environment_through(between: &[&str]) -> Result<Vec<u8>> {
     let mut odd = Command::new(ACTOR);
     odd.arg("odd-environment").args(between);
+    live::lock_any_memory(&mut odd);
     let outcome = live::finish(odd.args(["/bin/cat", "/proc/self/environ"]))?;
     outcome.expect_code(0)?;
     Ok(outcome.stdout)
@@ -105,14 +108,37 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).replace('\0', "\n")
 }
 
+/// As `setcap cap_bpf,cap_perfmon=ep` (`struct vfs_cap_data`, `linux/capability.h`).
+fn give_rights(program: &Path) -> Result<()> {
+    const VERSION_2_EFFECTIVE: u32 = 0x0200_0001;
+    let high = 1 << (CAP_BPF - 32) | 1 << (CAP_PERFMON - 32);
+    let data = [VERSION_2_EFFECTIVE, 0, 0, high, 0].map(u32::to_le_bytes);
+    let path = CString::new(program.as_os_str().as_bytes())?;
+    // SAFETY: both strings end, and there are as many bytes as it is told.
+    let result = unsafe {
+        libc::setxattr(
+            path.as_ptr(),
+            c"security.capability".as_ptr(),
+            data.as_ptr().cast(),
+            size_of_val(&data),
+            0,
+        )
+    };
+    ensure!(result == 0, std::io::Error::last_os_error());
+    Ok(())
+}
+
+/// Numbers of `linux/capability.h`.
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
 /// The dynamic loader takes variables away from a program that gains rights.
 #[test]
 fn its_environment_is_the_callers_too_where_waitscope_has_gained_rights() -> Result<()> {
     let dir = live::shared_dir()?;
     let copy = dir.path().join("waitscope");
     fs::copy(live::binary()?, &copy)?;
-    let rights = "cap_bpf,cap_perfmon=ep";
-    live::finish(Command::new("setcap").arg(rights).arg(&copy))?.expect_code(0)?;
+    give_rights(&copy)?;
     let nobody = [
         "setpriv",
         "--reuid=65534",

@@ -1,7 +1,5 @@
 //! Without privilege, and with exactly the two capabilities that suffice.
 
-use std::io;
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::Result;
@@ -18,20 +16,8 @@ fn as_nobody(capabilities: Option<&str>) -> Result<Command> {
     }
     command.arg(live::binary()?);
     command.env_remove("SUDO_UID").env_remove("SUDO_GID");
-    // Before 5.11 maps are locked memory. Elsewhere a refusal does not matter.
-    // SAFETY: a plain system call, safe between fork and exec.
-    unsafe { command.pre_exec(lock_any_memory) };
+    live::lock_any_memory(&mut command);
     Ok(command)
-}
-
-fn lock_any_memory() -> io::Result<()> {
-    let limit = libc::rlimit {
-        rlim_cur: libc::RLIM_INFINITY,
-        rlim_max: libc::RLIM_INFINITY,
-    };
-    // SAFETY: `limit` is initialised.
-    let _refused = unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
-    Ok(())
 }
 
 #[test]

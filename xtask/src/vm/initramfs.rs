@@ -16,7 +16,7 @@ use crate::workspace::{Workspace, find_program};
 
 /// What tests and their scripts start: perf, and of Debian's essential packages.
 const SYSTEM_PROGRAMS: &str = "perf bash cat cp cut date dd echo env false find grep head id ln ls \
-    mkdir mktemp mv nice nproc printf readlink rm sed seq setpriv sh sleep sort stat sync tail \
+    mkdir mktemp mount mv nice nproc printf readlink rm sed seq setpriv setsid sh sleep sort stat sync tail \
     taskset tee test timeout touch tr true uname unshare wc";
 /// Names of users that tests ask for.
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
