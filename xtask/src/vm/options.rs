@@ -9,10 +9,11 @@ use crate::vm::kernel::Kernel;
 /// The test program that a locked down kernel must pass: it meets every wait.
 const LOCKED_DOWN: &str = "truth";
 /// Test programs that no guest runs unless they are asked for: `golden` replays
-/// recordings, which a guest has not and which say the same on every kernel;
+/// recordings, which a guest has not and which say the same on every kernel, as does
+/// `command_line`, which starts waitscope often;
 /// `gil` and `gitsync` trace Pythons, and `disk` reads from a disk, which a guest
 /// has not.
-const LEFT_OUT: [&str; 4] = ["golden", "gil", "gitsync", "disk"];
+const LEFT_OUT: [&str; 5] = ["command_line", "golden", "gil", "gitsync", "disk"];
 
 /// What `cargo xtask test` has in common with `cargo xtask vm`.
 #[derive(Clone, clap::Args)]
