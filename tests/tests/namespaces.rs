@@ -25,14 +25,21 @@ fn a_time_namespace_changes_nothing() -> Result<()> {
                 .args(["run", "-o"])
                 .arg(&out)
                 .args(["--", "sleep", "0.3"]);
-            live::finish(&mut unshare)?.expect_code(0)?;
+            let outcome = live::finish(&mut unshare)?;
+            // Older kernels do not move a process that runs exec to its children's.
+            if fork.is_empty() && outcome.stderr.contains("unshare --fork") {
+                outcome.expect_code(125)?;
+                continue;
+            }
+            outcome.expect_code(0)?;
             let report = Report::read(&out)?;
             assert_eq!(audit::violations(&report), Vec::<String>::new());
             assert_eq!(report.coverage.problems, outside.coverage.problems);
             let account = &report.named("sleep")?.account;
             let slept_ns = account.kind_ns("sleep");
+            // A clock that is off is so by far more than a slow machine oversleeps.
             assert!(
-                (300_000_000..400_000_000).contains(&slept_ns),
+                (300_000_000..3_000_000_000).contains(&slept_ns),
                 "{account:?}"
             );
             assert!(report.wall_ns >= slept_ns, "{} ns", report.wall_ns);

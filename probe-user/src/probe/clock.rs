@@ -55,16 +55,17 @@ fn clock_ns(clock: nix::libc::clockid_t) -> u64 {
 /// That of the process behind this folder of /proc.
 fn offset_of(process: &Path) -> Result<i64> {
     let namespace = |name: &str| fs::read_link(process.join("ns").join(name)).ok();
-    let Some(ours) = namespace("time").filter(|ours| ours != Path::new(FIRST_NAMESPACE)) else {
-        return Ok(0);
-    };
-    // The file has the offsets of the namespace that children are born into, which
-    // may be another than ours behind an unshare(2).
-    if namespace("time_for_children") != Some(ours) {
+    let ours = namespace("time");
+    // Behind an unshare(2), up to the next fork, and on older kernels behind an exec too.
+    // The file has the children's offsets, and such a process can have no threads.
+    if namespace("time_for_children") != ours {
         bail!(
-            "the clocks of this time namespace cannot be read, since its children are in \
-             another one: start waitscope as such a child (unshare --fork)"
+            "the children of this process are in another time namespace than itself: start \
+             waitscope as such a child (unshare --fork)"
         );
+    }
+    if ours.is_none_or(|ours| ours == Path::new(FIRST_NAMESPACE)) {
+        return Ok(0);
     }
     let text = fs::read_to_string(process.join("timens_offsets"));
     let offset_ns = text.ok().and_then(|text| read(&text));
@@ -106,8 +107,10 @@ mod tests {
         let (other, another) = ("time:[4026532200]", "time:[4026532201]");
         let shifted = Some(-999_999_999_999);
         assert_eq!(check(Some(other), other, SHIFTED), shifted);
+        let first = FIRST_NAMESPACE;
+        assert_eq!(check(Some(first), first, SHIFTED), Some(0));
         // Only our children would be in the other one.
-        assert_eq!(check(Some(FIRST_NAMESPACE), other, SHIFTED), Some(0));
+        assert_eq!(check(Some(first), other, SHIFTED), None);
         assert_eq!(check(Some(another), other, SHIFTED), None);
         // A kernel without them.
         assert_eq!(check(None, "", SHIFTED), Some(0));
