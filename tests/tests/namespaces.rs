@@ -37,9 +37,10 @@ fn a_time_namespace_changes_nothing() -> Result<()> {
             assert_eq!(report.coverage.problems, outside.coverage.problems);
             let account = &report.named("sleep")?.account;
             let slept_ns = account.kind_ns("sleep");
-            // A clock that is off is so by far more than a slow machine oversleeps.
+            // A clock that is off is so by far more than a slow machine oversleeps. The
+            // timer is set some time before the thread switches out.
             assert!(
-                (300_000_000..3_000_000_000).contains(&slept_ns),
+                (250_000_000..3_000_000_000).contains(&slept_ns),
                 "{account:?}"
             );
             assert!(report.wall_ns >= slept_ns, "{} ns", report.wall_ns);
