@@ -55,6 +55,7 @@ impl Table {
     }
 
     /// What a sleep in a call waits for.
+    #[inline]
     pub fn class(self, nr: i16) -> Class {
         // Asked at every wait: the names are matched once.
         static X86_64: LazyLock<Vec<Class>> = LazyLock::new(|| classes(x86_64::NAMES));

@@ -1,6 +1,7 @@
 //! Owned events, one per fact: what the world is made of. Times are
 //! `CLOCK_MONOTONIC`, ns.
 
+use crate::syscall::{Class, Table};
 pub use crate::vocabulary::Function;
 
 /// A fact about one thread, or one listener, at one instant.
@@ -100,6 +101,18 @@ pub struct Syscall {
     pub arg0: u64,
     /// Second argument.
     pub arg1: u64,
+}
+
+impl Syscall {
+    /// What a sleep in it is for, by its number, if that is one of this table's.
+    #[inline]
+    pub fn class(self, table: Table) -> Class {
+        if self.compat || self.kernel {
+            Class::Other
+        } else {
+            table.class(self.nr)
+        }
+    }
 }
 
 /// A switch-out.

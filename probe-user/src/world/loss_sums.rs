@@ -152,8 +152,7 @@ fn kind_of(thread: &Thread, stay: &LossSum, dictionaries: &Dictionaries) -> Wait
         kernel: stay.flags & flag::KERNEL != 0,
         ..Syscall::default()
     };
-    let native = !call.compat && !call.kernel;
-    let on_file = native && dictionaries.table.class(call.nr).descriptor() == Descriptor::First;
+    let on_file = call.class(dictionaries.table).descriptor() == Descriptor::First;
     let io_wait = stay.flags & flag::IOWAIT != 0;
     // A regular file's name may say that it is an eventfd; but nobody waits for I/O
     // on one.

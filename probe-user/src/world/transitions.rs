@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     syscall::{Class, Table},
-    vocabulary::{WaitKind, WakeSource},
-    wire::event::{Off, On, Syscall, Waking},
+    vocabulary::WakeSource,
+    wire::event::{Off, On, Waking},
 };
 
 /// `restart_syscall` in the 32-bit table (`syscall_32.tbl`).
@@ -112,18 +112,13 @@ impl Thread {
 
     /// A sleep in `restart_syscall` is one of the call that was interrupted.
     fn resumed(&self, off: &Off, table: Table) -> Off {
-        let is_restart = |call: Syscall| {
-            if call.compat {
-                call.nr == COMPAT_RESTART
-            } else {
-                table.class(call.nr) == Class::Restart
-            }
-        };
-        if off.call.kernel || !is_restart(off.call) {
+        let call = off.call;
+        let is_compat = call.compat && !call.kernel && call.nr == COMPAT_RESTART;
+        if !is_compat && call.class(table) != Class::Restart {
             return *off;
         }
         match self.last_sleep {
-            Some(last) if last.call.compat || table.class(last.call.nr).is_restarted() => Off {
+            Some(last) if last.call.compat || last.call.class(table).is_restarted() => Off {
                 call: last.call,
                 has_object: last.has_object,
                 has_second: last.has_second,
@@ -251,14 +246,15 @@ impl Thread {
         // at the switch-in.
         let stack = self.sleeper_stack.take();
         let sleeper = taken(stack.as_ref(), |taken_ns| taken_ns >= self.since_ns);
-        let finished = self.finished(&wait.off, wake.ts_ns, dictionaries);
-        let key = self.wait_key(&wait.off, sleeper, finished, dictionaries);
         let frames = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
         let waker_stack = dictionaries.symbols.resolve(frames);
         let source = source(wake, &waker_stack, frames.len());
         let by_task = source.is_task();
         let by_sender = is_by_sender(source, wake.flags);
         let by_request = source == WakeSource::BlockIo && is_behind_request(&waker_stack);
+        let is_aio = wait.off.call.class(dictionaries.table) == Class::Aio;
+        let finished = is_aio.then(|| request_finished(&waker_stack)).flatten();
+        let key = self.wait_key(&wait.off, sleeper, finished, dictionaries);
         // Whoever only happened to run when an interrupt came has done nothing.
         let waker = if by_task || by_sender {
             waker
@@ -294,17 +290,6 @@ impl Thread {
         self.spend(at, activity, ended);
         self.account.runqueue_count += 1;
         self.queue_until(ts_ns, ended);
-    }
-}
-
-impl Thread {
-    /// What kind of asynchronous request was at its end as a sleep in io_getevents(2) was.
-    fn finished(&self, off: &Off, woken_ns: u64, dictionaries: &Dictionaries) -> Option<WaitKind> {
-        if dictionaries.table.class(off.call.nr) != Class::Aio {
-            return None;
-        }
-        let frames = taken(self.waker_stack.as_ref(), |ns| ns == woken_ns);
-        request_finished(&dictionaries.symbols.resolve(frames))
     }
 }
 

@@ -154,11 +154,7 @@ impl Thread {
 
     /// What a wait of this kind is on.
     fn object_of(&self, off: &Off, kind: WaitKind, table: Table) -> On<'_> {
-        let class = if off.call.compat || off.call.kernel {
-            Class::Other
-        } else {
-            table.class(off.call.nr)
-        };
+        let class = off.call.class(table);
         if let Some(text) = named_by_arguments(off, class, kind).filter(|_| !is_held(kind)) {
             return text;
         }
@@ -243,9 +239,7 @@ pub fn futex_text(addr: u64) -> String {
 
 /// The address of the futex that a call waits on.
 fn futex_word(off: &Off, table: Table) -> Option<u64> {
-    let native = !off.call.compat && !off.call.kernel;
-    let futex = native && table.class(off.call.nr) == Class::Futex;
-    futex.then_some(off.call.arg0)
+    (off.call.class(table) == Class::Futex).then_some(off.call.arg0)
 }
 
 /// The first word of the object that a futex call waits at. The C library's condition

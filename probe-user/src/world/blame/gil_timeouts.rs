@@ -42,20 +42,20 @@ impl GilTimeouts {
         }
     }
 
-    /// A wait ended, whose interval is at this place. Returns the tries before it
-    /// that are over with it, if a thread ended it.
+    /// A wait ended, whose interval is at this place. If a thread ended with it tries
+    /// before it, returns that and these.
     #[inline]
     pub(super) fn end_wait(
         &mut self,
         at: usize,
         kind: WaitKind,
         ended: Ended,
-    ) -> Option<Vec<usize>> {
+    ) -> Option<(ThreadId, Vec<usize>)> {
         self.cpu_ns = 0;
         match ended {
             Ended::For(Cause::Timer) if kind == WaitKind::Gil => self.intervals.push(at),
-            Ended::By(_) if kind == WaitKind::Gil && !self.intervals.is_empty() => {
-                return Some(std::mem::take(&mut self.intervals));
+            Ended::By(waker) if kind == WaitKind::Gil && !self.intervals.is_empty() => {
+                return Some((waker, std::mem::take(&mut self.intervals)));
             }
             _ => self.intervals.clear(),
         }

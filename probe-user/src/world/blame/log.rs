@@ -510,9 +510,9 @@ mod tests {
                 waker: ThreadId(0),
                 shares,
             };
-            let mut told = Vec::new();
-            all.each(did, 99, |cause, ns| told.push((cause, ns)));
-            assert_eq!(told, *list);
+            let mut found = Vec::new();
+            all.each(did, 99, |cause, ns| found.push((cause, ns)));
+            assert_eq!(found, *list);
         }
     }
 }

@@ -133,24 +133,24 @@ impl IntervalLogs {
         let id = thread.id;
         let log = &mut self.logs[id];
         let from_ns = log.end_ns();
-        let number = log.key(&key, &mut self.keys);
+        let kind = key.kind;
+        let key = log.key(&key, &mut self.keys);
         let (log, did) = match ended {
             Ended::For(cause) => {
                 let cause = CauseId(self.causes.number(cause));
-                (log, Did::WaitFor { key: number, cause })
+                (log, Did::WaitFor { key, cause })
             }
             Ended::By(waker) => {
                 let shares = self.divide(id, waker, from_ns, to_ns);
-                let key = number;
                 (&mut self.logs[id], Did::WaitOn { key, waker, shares })
             }
         };
         log.each(did, to_ns.saturating_sub(from_ns), |cause, ns| {
-            *thread.account.blame.entry((key.kind, cause)).or_default() += ns;
+            *thread.account.blame.entry((kind, cause)).or_default() += ns;
         });
-        let tries = log.gil_timeouts.end_wait(log.len(), key.kind, ended);
+        let tries = log.gil_timeouts.end_wait(log.len(), kind, ended);
         log.push(to_ns, self.next_seq, did, &mut self.budget);
-        if let (Some(tries), Ended::By(waker)) = (tries, ended) {
+        if let Some((waker, tries)) = tries {
             self.blame_timeouts(thread, &tries, waker);
         }
         self.next_seq += 1;

@@ -99,10 +99,7 @@ fn by_io_wait(sleep: &Sleep<'_>) -> Option<WaitKind> {
 }
 
 fn by_call(sleep: &Sleep<'_>) -> Option<WaitKind> {
-    if sleep.call.nr < 0 || sleep.call.compat || sleep.call.kernel {
-        return None;
-    }
-    let class = sleep.table.class(sleep.call.nr);
+    let class = sleep.call.class(sleep.table);
     if sleep.state & state::UNINTERRUPTIBLE != 0 && !class.sleeps_uninterruptibly() {
         // Not what the call waits for by its nature: its stack must tell.
         return None;

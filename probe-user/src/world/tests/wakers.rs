@@ -157,22 +157,26 @@ fn wakers_a_task_on_its_way_out_is_a_task_exit() {
     );
 }
 
-#[test]
-fn wakers_a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
-    let mut probes = Probes::default();
-    let who = |tid, comm| Who {
+/// A process of one thread.
+fn named(tid: u32, comm: &'static str) -> Who {
+    Who {
         tid,
         pid: tid,
         ppid: 1,
         comm,
-    };
-    let sleeper = probes.seed(1000, who(4, "sleeper"), Out::default(), 1 << 9);
-    let first = probes.seed(1001, who(5, "first"), Out::default(), 1 << 9);
+    }
+}
+
+#[test]
+fn wakers_a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
+    let mut probes = Probes::default();
+    let [sleeper, first] = [(1000, 4, "sleeper"), (1001, 5, "first")]
+        .map(|(at_ns, tid, comm)| probes.seed(at_ns, named(tid, comm), Out::default(), 1 << 9));
     probes.switch(1010, Some((sleeper, Out::sleep(202))), None);
     probes.waking(1020, sleeper, &By::task(5, 202));
     probes.exit(1030, first, 0);
     probes.switch(1040, Some((first, Out::DEAD)), None);
-    let second = probes.fork(1050, 4, 0, who(5, "second"));
+    let second = probes.fork(1050, 4, 0, named(5, "second"));
     probes.wake_new(1060, second, &By::task(4, 56));
     probes.switch(1070, None, Some(second));
     probes.switch(1080, None, Some(sleeper));
@@ -184,18 +188,12 @@ fn wakers_a_waker_that_died_and_whose_tid_was_reused_is_still_itself() {
 #[test]
 fn wakers_a_thread_may_wake_from_its_first_instant_on() {
     let mut probes = Probes::default();
-    let who = |tid, comm| Who {
-        tid,
-        pid: tid,
-        ppid: 1,
-        comm,
-    };
-    let sleeper = probes.seed(1000, who(4, "sleeper"), Out::default(), 1 << 9);
-    let first = probes.seed(1001, who(5, "first"), Out::default(), 1 << 9);
+    let [sleeper, first] = [(1000, 4, "sleeper"), (1001, 5, "first")]
+        .map(|(at_ns, tid, comm)| probes.seed(at_ns, named(tid, comm), Out::default(), 1 << 9));
     probes.exit(1010, first, 0);
     probes.switch(1020, Some((first, Out::DEAD)), None);
     probes.switch(1030, Some((sleeper, Out::sleep(202))), None);
-    let second = probes.fork(1050, 4, 0, who(5, "second"));
+    let second = probes.fork(1050, 4, 0, named(5, "second"));
     probes.wake_new(1060, second, &By::task(4, 56));
     probes.switch(1060, None, Some(second));
     probes.waking(1060, sleeper, &By::task(5, 202));
