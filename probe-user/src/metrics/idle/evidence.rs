@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use super::kin::Kin;
+use super::{chains::Chains, kin::Kin};
 use crate::world::{account::ObjectKey, identity::ThreadId};
 
 /// Hundredths of the waits that make a rule.
@@ -162,8 +162,10 @@ pub(super) enum By {
 
 /// What a waker is at a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
+    /// It seldom waits there itself.
     Submitter,
+    /// It waits there as well.
     Peer,
     /// A peer that never waits there again.
     Leaver,
@@ -191,7 +193,7 @@ impl Roles {
         }
     }
 
-    fn of_waker(&self, waker: ThreadId, ts_ns: u64) -> Role {
+    pub(super) fn of_waker(&self, waker: ThreadId, ts_ns: u64) -> Role {
         match self.0.get(&waker) {
             Some(acts) if acts.waits * WAKES_PER_WAIT > acts.wakes => {
                 if ts_ns >= acts.last_wait_ns {
@@ -355,60 +357,5 @@ impl Choices {
             .partition_point(|&woken_ns| woken_ns <= wait.from_ns);
         self.made += self.wakings.drain(before.min(ago)..ago).len() as u64;
         self.wakings.push_back(wait.to_ns);
-    }
-}
-
-/// How often what a submitter began was passed on from sleeper to sleeper, and no lock
-/// explains it: to hold one as the first of them fell asleep, the submitter had to run
-/// after the waking before, and it had not.
-#[derive(Default)]
-struct Chains {
-    made: u64,
-    latest: Option<Chain>,
-    /// The latest waking, ns.
-    woken_ns: Option<u64>,
-}
-
-/// The wakings that a submitter began.
-struct Chain {
-    submitter: ThreadId,
-    /// The waking before, ns.
-    before_ns: Option<u64>,
-    /// When the first of the sleepers fell asleep, ns.
-    first_ns: u64,
-    is_passed_on: bool,
-}
-
-impl Chains {
-    /// Takes in a wait and who ended it at the origin; they come in order of their ends.
-    fn add(&mut self, wait: &Waited, origin: By, roles: &Roles, past: &impl Past) {
-        let before_ns = self.woken_ns.replace(wait.to_ns);
-        let (By::Thread(waker), By::Thread(origin)) = (wait.by, origin) else {
-            return;
-        };
-        if roles.of_waker(waker, wait.to_ns) == Role::Submitter {
-            let begun = Chain {
-                submitter: waker,
-                before_ns,
-                first_ns: wait.from_ns,
-                is_passed_on: false,
-            };
-            let over = self.latest.replace(begun);
-            self.made += u64::from(over.is_some_and(|chain| chain.is_of_a_queue(past)));
-        } else if let Some(chain) = &mut self.latest
-            && origin == chain.submitter
-        {
-            chain.is_passed_on = true;
-            chain.first_ns = chain.first_ns.min(wait.from_ns);
-        }
-    }
-}
-
-impl Chain {
-    fn is_of_a_queue(&self, past: &impl Past) -> bool {
-        let Some(before_ns) = self.before_ns.filter(|_| self.is_passed_on) else {
-            return false;
-        };
-        before_ns <= self.first_ns && past.rests(self.submitter, before_ns, self.first_ns)
     }
 }

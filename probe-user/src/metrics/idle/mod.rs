@@ -33,7 +33,7 @@
 //!   that one too; or if as often what a submitter began was passed on, and it had not
 //!   run for 50 µs between the waking before that and the moment at which the first of
 //!   the sleepers fell asleep: it cannot have held a lock then (as many items as workers
-//!   for Python's queue). A lock is not like that: whoever is woken there wakes the
+//!   for Python's queue). A lock is not like that: a thread woken there wakes the
 //!   next. Nor is a barrier or a condition that is broadcast: there all wake up
 //!   together. Waits on words of one thread each must, besides, have been ended
 //!   by a thread that made the sleeper, or made its maker, and so on: a thread
@@ -63,6 +63,7 @@
 //! epoll or io_uring instance; `accept` of workers that share a listener. Waits
 //! not finished at the end are neither.
 
+mod chains;
 mod evidence;
 mod kin;
 mod sites;

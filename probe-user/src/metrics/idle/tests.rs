@@ -78,7 +78,7 @@ fn family() -> World {
 const ONE_PROCESS: [usize; 6] = [0; 6];
 const PROCESSES: [usize; 6] = [0, 1, 2, 3, 4, 1];
 
-/// Whoever passes on does so within 2 ms; `m` has rested between any two instants, or
+/// A thread that passes on does so within 2 ms; `m` has rested between any two instants, or
 /// between none.
 struct Drawn {
     rests: bool,
