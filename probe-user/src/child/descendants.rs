@@ -6,6 +6,8 @@ use std::io;
 
 use nix::libc;
 
+use super::running::peek;
+
 /// Makes this process the parent of all that the command leaves behind. Before the fork.
 pub fn adopt() -> io::Result<()> {
     // SAFETY: integers only.
@@ -17,21 +19,14 @@ pub fn adopt() -> io::Result<()> {
 
 /// Reaps the orphans that have ended, but not the command; says whether no child is left.
 pub fn reap(command: u32) -> bool {
-    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
     loop {
-        // SAFETY: all-zero bytes are a valid value, which may be written; a child that
-        // has ended keeps its pid until it is reaped.
-        let pid = unsafe {
-            let mut info: libc::siginfo_t = std::mem::zeroed();
-            if libc::waitid(libc::P_ALL, 0, &raw mut info, flags) != 0 {
-                return io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD);
-            }
-            info.si_pid()
-        };
-        if pid <= 0 || pid.unsigned_abs() == command {
-            return false;
+        match peek(libc::P_ALL, 0, libc::WEXITED | libc::__WALL) {
+            // SAFETY: our own child, which keeps its pid until now; nobody wants its status.
+            Ok(Some(pid)) if pid.unsigned_abs() != command => unsafe {
+                libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL);
+            },
+            Ok(_) => return false,
+            Err(error) => return error.raw_os_error() == Some(libc::ECHILD),
         }
-        // SAFETY: our own child; nobody wants its status.
-        unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL) };
     }
 }

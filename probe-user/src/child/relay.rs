@@ -52,8 +52,8 @@ pub fn route(signal: i32, sender: Sender, in_our_group: bool) -> Route {
 }
 
 /// Passes signals on, and stops when the command is stopped by a signal that came
-/// through us: whoever waits for us (a shell with job control) sees what it would see
-/// of the command.
+/// through us: a shell with job control, which waits for us, sees what it would see of
+/// the command.
 #[derive(Debug, Default)]
 pub struct Relay {
     /// We stop by this signal as soon as the command has stopped.
@@ -68,8 +68,8 @@ impl Relay {
         let pid = command.pid();
         let mut route = route(received.signal, sender(received, pid), in_our_group(pid));
         match received.signal {
-            SIGTSTP | SIGTTIN | SIGTTOU => {
-                self.stop = Some(received.signal);
+            signal if is_stop(signal) => {
+                self.stop = Some(signal);
                 self.group_stopped = route == Route::Group;
             }
             SIGCONT => {

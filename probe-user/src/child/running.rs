@@ -113,15 +113,23 @@ impl Running {
 
     /// Whether it is stopped and nobody has continued it.
     pub fn is_stopped(&self) -> bool {
-        let flags = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
-        // SAFETY: all-zero bytes are a valid value, which may be written.
-        unsafe {
-            let mut info: libc::siginfo_t = std::mem::zeroed();
-            let id = self.pid.unsigned_abs();
-            self.exit.is_none()
-                && libc::waitid(libc::P_PID, id, &raw mut info, flags) == 0
-                && info.si_pid() == self.pid
-        }
+        let stopped = || peek(libc::P_PID, self.pid(), libc::WSTOPPED);
+        self.exit.is_none() && stopped().is_ok_and(|pid| pid == Some(self.pid))
+    }
+}
+
+/// The child of which wait(2) would report such a state now; it stays to be waited for.
+pub(super) fn peek(
+    which: libc::idtype_t,
+    id: libc::id_t,
+    states: libc::c_int,
+) -> io::Result<Option<libc::pid_t>> {
+    let flags = states | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: all-zero bytes are a valid value, which may be written.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        check(libc::waitid(which, id, &raw mut info, flags))?;
+        Ok(Some(info.si_pid()).filter(|&pid| pid > 0))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fs, os::fd::OwnedFd};
 
 use anyhow::{Context as _, Result, bail};
+use proc_stat::Stat;
 use tokio::io::{Interest, unix::AsyncFd};
 
 use crate::{child::running::pidfd_open, wire::session::Fact};
@@ -76,13 +77,11 @@ enum Seen {
 }
 
 fn look(pid: u32) -> Seen {
-    let status = |path: String| -> String {
-        let bytes = fs::read(path).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let own = status(format!("/proc/{pid}/status"));
-    let number = |key: &str| field(&own, key).and_then(|value| value.parse::<u32>().ok());
-    match number("Tgid:") {
+    let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    let mut lines = status.lines();
+    let leader = lines.find_map(|line| line.strip_prefix("Tgid:")?.trim().parse::<u32>().ok());
+    match leader {
         Some(leader) if leader != pid => return Seen::Thread(leader),
         Some(_) => {}
         None if pid != 0 && pidfd_open(pid.cast_signed()).is_ok() => return Seen::Hidden,
@@ -91,19 +90,12 @@ fn look(pid: u32) -> Seen {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let mut tasks = tasks.into_iter().flatten().flatten();
     let lives = |task: fs::DirEntry| {
-        let status = status(format!("{}/status", task.path().display()));
-        field(&status, "State:").is_some_and(|state| !state.starts_with(['Z', 'X']))
+        Stat::in_folder(task.path()).is_ok_and(|stat| !matches!(stat.state, 'Z' | 'X'))
     };
     match tasks.any(lives) {
         true => Seen::Process,
-        false => Seen::Ended(number("PPid:").unwrap_or(0)),
+        false => Seen::Ended(Stat::of_process(pid).map_or(0, |stat| stat.ppid)),
     }
-}
-
-/// The value behind a key of /proc/PID/status.
-fn field<'a>(status: &'a str, key: &str) -> Option<&'a str> {
-    let line = status.lines().find_map(|line| line.strip_prefix(key));
-    line.map(str::trim)
 }
 
 #[cfg(test)]

@@ -167,10 +167,7 @@ fn a_script_without_an_interpreter_line_is_run_by_sh() {
 
 #[test]
 fn waiting_on_tokio_survives_being_dropped() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let mut running = hold(&["sh", "-c", "sleep 0.2; exit 3"]).release().unwrap();
     let exit = runtime.block_on(async {
         for _ in 0..5 {

@@ -131,10 +131,7 @@ fn descriptors_are_the_ones_we_were_given() {
             .filter(|&fd| is_inheritable(fd))
             .collect();
         assert!(expect.contains(&given.as_raw_fd()));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         let _inside = runtime.enter();
         let signals = Signals::new().unwrap();
         let held = spawn_held(&os(&["sleep", "60"]), None, signals.inherited_mask()).unwrap();

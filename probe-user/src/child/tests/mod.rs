@@ -14,12 +14,19 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::unistd::{ForkResult, fork};
+use tokio::runtime::Runtime;
 
 use super::identity::Identity;
 use super::mask::Mask;
 use super::running::Running;
 use super::spawn::{ExecError, Held, spawn_held};
 use crate::wire::session::Exit;
+
+/// As waitscope's own: one thread.
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap()
+}
 
 fn os(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()

@@ -15,10 +15,7 @@ use super::*;
 /// A fork that reads its signals through [`Signals`].
 fn with_signals(body: impl AsyncFnOnce(Signals) -> i32) -> Exit {
     in_fork(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         runtime.block_on(async { body(Signals::new().unwrap()).await })
     })
 }
@@ -163,16 +160,13 @@ fn we_stop_when_the_command_is_stopped_through_us_and_not_otherwise() {
             "until grep -q '^State:.T' /proc/{me}/status; do sleep 0.01; done; kill -CONT {me}"
         )]);
             let mut continues = shell.spawn().unwrap();
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = runtime();
             runtime.block_on(async {
                 let mut signals = Signals::new().unwrap();
                 let held = spawn_held(&os(&["sleep", "60"]), None, signals.inherited_mask());
                 let running = held.unwrap().release().unwrap();
                 let mut relay = Relay::default();
-                // Whoever stops the command itself does not stop us.
+                // A stop sent to the command itself does not stop us.
                 running.signal(libc::SIGSTOP).unwrap();
                 assert_eq!(next(&mut signals).await.signal, libc::SIGCHLD);
                 relay.receive(&sent(libc::SIGCHLD, None), &running).unwrap();
@@ -227,10 +221,7 @@ fn a_terminals_ctrl_c_reaches_the_child_once() {
         // SAFETY: makes the terminal ours; integers only.
         let controlling = unsafe { libc::ioctl(pty.slave.as_raw_fd(), libc::TIOCSCTTY, 0) };
         assert_eq!(controlling, 0);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         runtime.block_on(async {
             let mut signals = Signals::new().unwrap();
             let script = format!(
@@ -265,10 +256,7 @@ fn a_terminals_ctrl_c_reaches_the_child_once() {
 fn what_the_child_sends_to_its_group_is_not_sent_back() {
     let exit = in_fork(|| {
         setsid().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         runtime.block_on(async {
             let mut signals = Signals::new().unwrap();
             // The child itself, then a process below it that lives on.
@@ -363,10 +351,7 @@ fn an_ignored_signal_stays_ignored_and_is_passed_on() {
     let exit = in_fork(|| {
         // SAFETY: ignoring runs no code. As nohup(1) does.
         unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         runtime.block_on(async {
             let mut signals = Signals::new().unwrap();
             assert!(signals.ignored().contains(libc::SIGHUP));
