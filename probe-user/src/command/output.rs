@@ -13,7 +13,7 @@ use terminal_size::terminal_size_of;
 
 use super::{
     Usage,
-    places::{self, Place, stream},
+    places::{self, Place, is_stdout},
     replace::{folder, replace},
 };
 use crate::{
@@ -161,7 +161,7 @@ impl Destinations {
 }
 
 fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Format)> {
-    if path == Path::new("-") || stream(path) == Some(STDOUT_FILENO) {
+    if is_stdout(path) {
         return Ok((Destination::Stdout, format.unwrap_or(Format::Table)));
     }
     let by_extension = match path.extension().and_then(|e| e.to_str()) {

@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use nix::libc::STDOUT_FILENO;
 
 use super::{Usage, replace::folder};
 
@@ -69,8 +70,7 @@ impl Place {
     }
 
     fn new(what: &str, path: &Path, role: Role) -> Place {
-        let is_stdout = role == Role::Output
-            && (path == Path::new("-") || stream(path) == Some(nix::libc::STDOUT_FILENO));
+        let is_stdout = role == Role::Output && is_stdout(path);
         Place {
             name: format!("{what} {}", path.display()),
             role,
@@ -92,8 +92,13 @@ impl Place {
     }
 }
 
+/// Whether an output by this name goes to stdout.
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-") || stream(path) == Some(STDOUT_FILENO)
+}
+
 /// The standard descriptor that a path is a name of.
-pub fn stream(path: &Path) -> Option<i32> {
+fn stream(path: &Path) -> Option<i32> {
     let path = path.to_str()?;
     ["/dev/stdin", "/dev/stdout", "/dev/stderr"]
         .iter()

@@ -34,7 +34,7 @@ pub struct Timeline {
 pub struct Step {
     /// Its beginning, ns since the start of the run.
     pub from_ns: u64,
-    /// The end of the process's last thread, ns since the start of the run.
+    /// Its end, ns since the start of the run.
     pub to_ns: u64,
     /// What the thread did.
     pub did: Did,
@@ -183,7 +183,7 @@ pub struct CriticalPath {
     pub root: usize,
     /// Its start, ns since the start of the run.
     pub from_ns: u64,
-    /// Its end, ns since the start of the run.
+    /// The end of the process's last thread, ns since the start of the run.
     pub to_ns: u64,
     /// By cause, over all hops, largest first: they add up to the life.
     pub sums: Vec<PathSum>,

@@ -1,12 +1,12 @@
 //! The critical path, concurrency, listeners, what failed, what it cost to know, and what else to
 //! keep in mind.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::concurrency;
 use super::listeners;
 use super::page::{Page, Piece};
 use super::timeline;
-use std::collections::{BTreeMap, HashMap};
-
 use crate::document::{Coverage, Document, Exit, Group, Overhead, ProbeCost, Thread};
 use crate::view::color::Style;
 use crate::view::ending;
