@@ -217,6 +217,18 @@ pub fn sleeps(pid_file: &Path, comm: &str) -> Result<bool> {
     Ok(stat.comm == comm.as_bytes() && stat.state == 'S')
 }
 
+/// Has waitscope follow a program that sleeps for a minute, with its report in a file;
+/// returns when it sleeps.
+pub fn start_asleep(waitscope: &mut Command, out: &Path) -> Result<Running> {
+    let dir = shared_dir()?;
+    let ready = dir.path().join("ready");
+    let script = "echo $$ > \"$0\"; exec sleep 60";
+    waitscope.args(["run", "-o"]).arg(out);
+    let run = start(waitscope.args(["--", "sh", "-c", script]).arg(&ready))?;
+    until("the command sleeps", || sleeps(&ready, "sleep"))?;
+    Ok(run)
+}
+
 /// Runs `waitscope run -o FILE.json -- COMMAND` and reads the report; the exit
 /// status is the caller's business.
 pub fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {

@@ -114,7 +114,7 @@ fn give_rights(program: &Path) -> Result<()> {
     let high = 1 << (CAP_BPF - 32) | 1 << (CAP_PERFMON - 32);
     let data = [VERSION_2_EFFECTIVE, 0, 0, high, 0].map(u32::to_le_bytes);
     let path = CString::new(program.as_os_str().as_bytes())?;
-    // SAFETY: both strings end, and there are as many bytes as it is told.
+    // SAFETY: both strings end, and the size is that of the bytes.
     let result = unsafe {
         libc::setxattr(
             path.as_ptr(),

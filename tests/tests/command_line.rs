@@ -63,15 +63,8 @@ fn whatever_signal_ends_the_command_there_is_a_report() -> Result<()> {
     ];
     for signal in fatal {
         let dir = live::shared_dir()?;
-        let (out, ready) = (dir.path().join("out.json"), dir.path().join("ready"));
-        let mut command = live::waitscope()?;
-        command
-            .args(["run", "-o"])
-            .arg(&out)
-            .args(["--", "sh", "-c"]);
-        command.arg("echo $$ > \"$0\"; exec sleep 60").arg(&ready);
-        let run = live::start(&mut command)?;
-        live::until("the command sleeps", || live::sleeps(&ready, "sleep"))?;
+        let out = dir.path().join("out.json");
+        let run = live::start_asleep(&mut live::waitscope()?, &out)?;
         run.signal(signal)?;
         let outcome = run.finish()?;
         assert_eq!(outcome.status.signal(), Some(signal), "{outcome:?}");

@@ -68,16 +68,9 @@ fn a_command_that_cannot_run_is_named() -> Result<()> {
 fn an_interrupted_run_still_reports() -> Result<()> {
     for (signal, name) in [(libc::SIGINT, "INT"), (libc::SIGTERM, "TERM")] {
         let dir = live::shared_dir()?;
-        let (out, ready) = (dir.path().join("out.json"), dir.path().join("ready"));
-        let mut command = live::waitscope()?;
-        command
-            .args(["run", "-o"])
-            .arg(&out)
-            .args(["--", "sh", "-c"]);
-        command.arg("echo $$ > \"$0\"; exec sleep 60").arg(&ready);
+        let out = dir.path().join("out.json");
         // A process group of its own, as under a shell with job control.
-        let run = live::start(command.process_group(0))?;
-        live::until("the command sleeps", || live::sleeps(&ready, "sleep"))?;
+        let run = live::start_asleep(live::waitscope()?.process_group(0), &out)?;
         run.signal(signal)?;
         let outcome = run.finish()?;
         assert_eq!(outcome.status.signal(), Some(signal), "{name}: {outcome:?}");
