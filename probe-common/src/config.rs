@@ -36,6 +36,18 @@ pub mod lookup {
     pub const FUTEXES: u8 = 7;
 }
 
+/// Most entries of the hashes of fixed size, which user space adds up what memory they take.
+pub mod most {
+    /// Sums in the place of lost switch records.
+    pub const LOSS_SUMS: u32 = 16_384;
+    /// Cgroups with a quota.
+    pub const CGROUPS: u32 = 1024;
+    /// Sockets that traced tasks connect.
+    pub const SOCKETS: u32 = 32_768;
+    /// Sockets that listen and are described.
+    pub const LISTENERS: u32 = 4096;
+}
+
 /// An offset that could not be resolved: the feature behind it is off.
 pub const NO_OFFSET: u32 = u32::MAX;
 
@@ -51,4 +63,6 @@ pub mod iter_mode {
     pub const SEED_HELD: u32 = 2;
     /// Report every traced task as it is now.
     pub const FINAL: u32 = 3;
+    /// The same as [`SEED`] does it: the trace begins.
+    pub const AGAIN: u32 = 4;
 }

@@ -36,6 +36,29 @@ macro_rules! constants {
             /// `se.cfs_rq`.
             TASK_CFS_RQ = NO_OFFSET,
             CFS_RQ_RQ = NO_OFFSET,
+            /// `throttled` (6.18): dequeued, since its cgroup has no quota left.
+            TASK_THROTTLED = NO_OFFSET,
+            TASK_PRIO = NO_OFFSET,
+            /// `se.parent`.
+            TASK_PARENT_ENTITY = NO_OFFSET,
+            ENTITY_PARENT = NO_OFFSET,
+            ENTITY_CFS_RQ = NO_OFFSET,
+            /// How many cgroups from here up have no quota left.
+            CFS_RQ_THROTTLE_COUNT = NO_OFFSET,
+            CFS_RQ_GROUP = NO_OFFSET,
+            /// `throttled_clock_self` (6.6): since when it is throttled.
+            CFS_RQ_THROTTLED_CLOCK = NO_OFFSET,
+            /// `throttled_clock_self_time`: for how long it was, together.
+            CFS_RQ_THROTTLED_SUM = NO_OFFSET,
+            /// `css.cgroup`.
+            GROUP_CGROUP = NO_OFFSET,
+            /// `cfs_bandwidth.quota`.
+            GROUP_QUOTA = NO_OFFSET,
+            /// `cfs_bandwidth.period`.
+            GROUP_PERIOD = NO_OFFSET,
+            CGROUP_NODE = NO_OFFSET,
+            NODE_ID = NO_OFFSET,
+            NODE_NAME = NO_OFFSET,
             RQ_CLOCK = NO_OFFSET,
             /// `sched_info.last_arrival`: rq clock at the latest switch-in.
             TASK_LAST_ARRIVAL = NO_OFFSET,
@@ -43,11 +66,37 @@ macro_rules! constants {
             TASK_LAST_QUEUED = NO_OFFSET,
             /// `sched_info.run_delay`: time on run queues so far.
             TASK_RUN_DELAY = NO_OFFSET,
+            /// `se.nr_migrations`, of which the low half is read.
+            TASK_NR_MIGRATIONS = NO_OFFSET,
+            /// `thread_info.cpu`, or `cpu` before 5.16.
+            TASK_CPU = NO_OFFSET,
+            TASK_BLOCKED = NO_OFFSET,
+            /// `pending.signal`: sent to the thread.
+            TASK_PENDING = NO_OFFSET,
+            TASK_SIGNAL = NO_OFFSET,
+            /// `shared_pending.signal`: sent to its process.
+            SIGNAL_PENDING = NO_OFFSET,
+            SIGNAL_EXIT_CODE = NO_OFFSET,
+            SIGINFO_CODE = NO_OFFSET,
+            /// `si_addr`.
+            SIGINFO_ADDR = NO_OFFSET,
+            MM_START_STACK = NO_OFFSET,
             MM_ARG_START = NO_OFFSET,
             MM_ARG_END = NO_OFFSET,
             FILES_FDT = NO_OFFSET,
             FDT_MAX_FDS = NO_OFFSET,
             FDT_FD = NO_OFFSET,
+            FDT_OPEN_FDS = NO_OFFSET,
+            FDT_CLOSE_ON_EXEC = NO_OFFSET,
+            FILES_COUNT = NO_OFFSET,
+            /// `signal_struct.live`: threads that have not exited yet.
+            SIGNAL_LIVE = NO_OFFSET,
+            SIGNAL_MAXRSS = NO_OFFSET,
+            TASK_STACK_AREA = NO_OFFSET,
+            /// `vm_struct.nr_pages`.
+            AREA_PAGES = NO_OFFSET,
+            /// `signal_struct.rlim`: limits, soft and hard, in the order of their numbers.
+            SIGNAL_RLIM = NO_OFFSET,
             FILE_INODE = NO_OFFSET,
             FILE_OP = NO_OFFSET,
             FILE_PRIVATE = NO_OFFSET,
@@ -79,6 +128,19 @@ macro_rules! constants {
             SOCK_MAX_ACK_BACKLOG = NO_OFFSET,
             /// `icsk_accept_queue.qlen` of the `inet_connection_sock` around the socket.
             ICSK_QUEUE_LEN = NO_OFFSET,
+            SOCK_ERR = NO_OFFSET,
+            /// `skc_net.net`
+            SOCK_NET = NO_OFFSET,
+            /// `net.ns.inum`
+            NET_INUM = NO_OFFSET,
+            /// `net.ipv4.sysctl_tcp_syncookies`, of which the first byte is read.
+            NET_SYNCOOKIES = NO_OFFSET,
+            /// `tcp_sock.bytes_received`
+            TCP_RECEIVED = NO_OFFSET,
+            /// `tcp_sock.segs_out`
+            TCP_SENT = NO_OFFSET,
+            /// `tcp_sock.total_retrans`
+            TCP_AGAIN = NO_OFFSET,
             /// Where kernels without `bpf_task_pt_regs` have a task's stack begin.
             TASK_STACK = NO_OFFSET,
             /// From there to the registers at its end.
@@ -88,6 +150,10 @@ macro_rules! constants {
             REGS_ARG1 = NO_OFFSET,
             REGS_ARG2 = NO_OFFSET,
             REGS_ARG3 = NO_OFFSET,
+            /// The stack pointer.
+            REGS_SP = NO_OFFSET,
+            /// The instruction pointer.
+            REGS_IP = NO_OFFSET,
             /// Code segment, which shows 32-bit programs on x86.
             REGS_CS = NO_OFFSET,
             /// Number of a type with a word at its beginning, where `bpf_rdonly_cast` gives
@@ -95,6 +161,8 @@ macro_rules! constants {
             WORD_TYPE = NO_OFFSET,
             /// Address of this CPU's `__preempt_count` minus that of its run queue.
             PREEMPT_COUNT_FROM_RQ = 0,
+            /// Bits of an address within a page.
+            PAGE_SHIFT = 12,
             /// Mask of the bit `in_iowait` in its byte.
             IOWAIT_MASK = 0,
             /// 1 when `sched_switch` passes the previous state as its fourth argument (5.18+).
@@ -108,6 +176,8 @@ macro_rules! constants {
             /// 1 when the kernel lets programs read at any address; 0 under
             /// `lockdown=confidentiality`.
             HAS_PROBE_READ = 1,
+            /// 1 when each open descriptor is described (`--per-fd`).
+            DESCRIBES_OPEN = 0,
             /// 1 when stacks may be taken.
             HAS_STACKS = 1,
             /// One less than the places in `ENTRIES`, a power of two.
@@ -131,6 +201,8 @@ macro_rules! constants {
             RAW_CONTENTION_BEGIN_LOCK = NO_OFFSET,
             RAW_CONTENTION_BEGIN_FLAGS = NO_OFFSET,
             RAW_CONTENTION_END_LOCK = NO_OFFSET,
+            RAW_SIGNAL_SIG = NO_OFFSET,
+            RAW_SIGNAL_PID = NO_OFFSET,
         }
     };
 }

@@ -2,25 +2,17 @@
 
 use crate::header::Header;
 
-/// The block device whose request was finished last on the CPU of a waking and
-/// in its context, recorded when that was a moment before. Whether the waking
-/// belongs to that request is for the waker's stack to say.
-#[repr(C)]
-#[cfg_attr(
-    feature = "zerocopy",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Disk {
-    /// Kind [`crate::families::kind::DISK`]; `ts_ns` is the waking's time.
-    pub header: Header,
-    /// The sleeper.
-    pub tid: u32,
-    /// The whole disk (kernel encoding: major << 20 | minor).
-    pub dev: u32,
+record! {
+    /// The block device whose request was finished last on the CPU of a waking and
+    /// in its context, recorded when that was a moment before. Whether the waking
+    /// belongs to that request is for the waker's stack to say.
+    #[derive(Default)]
+    pub struct Disk {
+        /// Kind [`crate::families::kind::DISK`]; `ts_ns` is the waking's time.
+        pub header: Header,
+        /// The sleeper.
+        pub tid: u32,
+        /// The whole disk (kernel encoding: major << 20 | minor).
+        pub dev: u32,
+    }
 }

@@ -60,15 +60,21 @@ pub struct TaskEntry {
     /// The descriptor number last described.
     pub fd: i32,
     /// Type bits of the mode of the file that it last blocked on.
-    pub mode: u32,
+    pub mode: u16,
+    /// When its descriptor table was last looked at, in units of 2^20 ns.
+    pub fd_look: u16,
     /// CPU migrations.
     pub migrations: u32,
-    /// Raw tier: its process.
-    pub tgid: u32,
-    /// `sched_info.run_delay` at the latest switch-out to sleep, ns.
+    /// `se.nr_migrations`, as far as user space can know each: see
+    /// [`crate::sched::flag::MOVES_KNOWN`].
+    pub moves: u32,
+    /// `sched_info.run_delay` at the latest switch-out to sleep, ns. While it is throttled:
+    /// `throttled_clock_self` of its run queue without `throttled_clock_self_time`; 0 where
+    /// that is not known.
     pub run_delay_ns: u64,
     /// Where calls are noted as they begin (a 5.10 that refuses probe reads): the
-    /// first argument of the one it is in.
+    /// first argument of the one it is in. Elsewhere, while it is throttled: the address
+    /// of its `cfs_rq`.
     pub arg0: u64,
 
     /// There: the second argument.
@@ -77,18 +83,22 @@ pub struct TaskEntry {
     pub nr: i16,
     /// There: flags of that call ([`crate::sched::flag::COMPAT`]).
     pub nr_flags: u16,
+    /// What the latest [`crate::config::lookup`] has found: flags of
+    /// [`crate::sched::flag`].
+    pub found: u16,
     /// 1 once its exit is emitted. Raw tier: its next switch-out in a dead state is
     /// the last one.
-    pub exiting: u32,
+    pub exiting: u8,
+    /// Zero.
+    pub pad: u8,
     /// The name last emitted, hashed to one word.
     pub name: u64,
     /// When it entered the function of [`crate::kernel_return`] it is in, ns; 0 when in none.
     pub call_ns: u64,
     /// Raw tier: its parent process.
     pub ppid: u32,
-    /// What the latest [`crate::config::lookup`] has found: flags of
-    /// [`crate::sched::flag`].
-    pub found: u32,
+    /// Of the address of the descriptor table that it was last reported to use.
+    pub files: u32,
     /// The operations of the file last described, which distinguish an eventfd from a timerfd:
     /// all such files are one inode.
     pub file_op: u64,
@@ -100,8 +110,8 @@ pub struct TaskEntry {
     pub second: u64,
     /// And the descriptor, or -1.
     pub found_fd: i32,
-    /// Zero: an entry begins with a cache line.
-    pub pad: u32,
+    /// Raw tier: its process.
+    pub tgid: u32,
 }
 
 const _: () = assert!(size_of::<TaskEntry>() == 192);
@@ -132,24 +142,27 @@ impl TaskEntry {
         ino: 0,
         fd: 0,
         mode: 0,
+        fd_look: 0,
         migrations: 0,
-        tgid: 0,
+        moves: 0,
         run_delay_ns: 0,
         arg0: 0,
         arg1: 0,
         // In none; 0 is one.
         nr: -1,
         nr_flags: 0,
+        found: 0,
         exiting: 0,
+        pad: 0,
         name: 0,
         call_ns: 0,
         ppid: 0,
-        found: 0,
+        files: 0,
         file_op: 0,
         remote: 0,
         second: 0,
         found_fd: 0,
-        pad: 0,
+        tgid: 0,
     };
 }
 

@@ -24,6 +24,18 @@ macro_rules! families {
             KERNEL_RETURN = 10: kernel_return::KernelReturn, 32 bytes, lost as KernelReturn;
             REQUEST = 11: listen::Request, 56 bytes, lost as Request;
             DISK = 12: disk::Disk, 24 bytes, lost as Disk;
+            MIGRATION = 13: sched::Migration, 32 bytes, lost as Migration;
+            SIGNAL = 14: signal::Pending, 40 bytes, lost as Waker;
+            SENT = 15: signal::Sent, 88 bytes, lost as Task;
+            OOM = 16: oom::Victim, 280 bytes, lost as Task;
+            CGROUP = 17: cgroup::Cgroup, 104 bytes, lost as Task;
+            CONNECT = 20: connection::Connect, 72 bytes, lost as Connection;
+            STEP = 21: connection::Step, 48 bytes, lost as Connection;
+            LISTENING = 22: connection::Listening, 72 bytes, lost as Connection;
+            ACCEPT = 23: connection::Accept, 56 bytes, lost as Connection;
+            FD_TABLE = 25: fd_table::Look, 40 bytes, lost as FdTable;
+            FD_KINDS = 26: fd_table::Kinds, 64 bytes, lost as FdTable;
+            PEAK = 27: memory::Peak, 32 bytes, lost as Task;
         }
     };
 }

@@ -3,28 +3,20 @@
 
 use crate::header::Header;
 
-/// A traced task's call that returned.
-#[repr(C)]
-#[cfg_attr(
-    feature = "zerocopy",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KernelReturn {
-    /// Kind [`crate::families::kind::KERNEL_RETURN`]; `flags` is one of [`function`];
-    /// `ts_ns` is the return's time.
-    pub header: Header,
-    /// The caller.
-    pub tid: u32,
-    /// What it returned: a negative error number, or as [`function`] says.
-    pub result: i32,
-    /// When it was entered, ns; 0 when that was before the observation.
-    pub entered_ns: u64,
+record! {
+    /// A traced task's call that returned.
+    #[derive(Default)]
+    pub struct KernelReturn {
+        /// Kind [`crate::families::kind::KERNEL_RETURN`]; `flags` is one of [`function`];
+        /// `ts_ns` is the return's time.
+        pub header: Header,
+        /// The caller.
+        pub tid: u32,
+        /// What it returned: a negative error number, or as [`function`] says.
+        pub result: i32,
+        /// When it was entered, ns; 0 when that was before the observation.
+        pub entered_ns: u64,
+    }
 }
 
 /// The functions. Append-only.

@@ -22,7 +22,7 @@ macro_rules! classes {
 classes! {
     /// A [`crate::sched::Switch`] found no room in the ring.
     Switch = 0 "switch",
-    /// A [`crate::sched::Waker`] found no room.
+    /// A [`crate::sched::Waker`] or [`crate::signal::Pending`] found no room.
     Waker = 1 "waker",
     /// A [`crate::stack::Stack`] found no room.
     Stack = 2 "stack",
@@ -40,6 +40,13 @@ classes! {
     Disk = 8 "disk",
     /// A sum of [`crate::loss_sums`] found no place in its table.
     Sum = 9 "fold",
+    /// A [`crate::sched::Migration`] found no room.
+    Migration = 10 "migration",
+    /// A record of the family [`crate::connection`] found no room, or a socket none in
+    /// the table of those that are followed.
+    Connection = 11 "connection",
+    /// A record of the descriptor tables found no room.
+    FdTable = 12 "fd-table",
 }
 
 /// First counter index of program runs, after room for more loss classes.
@@ -93,6 +100,26 @@ pub enum Program {
     NetifRx = 20,
     /// `netif_receive_skb`
     NetifReceiveSkb = 21,
+    /// `signal_generate`
+    SignalGenerate = 22,
+    /// `mark_victim`
+    MarkVictim = 23,
+    /// `inet_sock_set_state`
+    InetSockSetState = 30,
+    /// `tcp_retransmit_skb`
+    TcpRetransmitSkb = 31,
+    /// Packets that come in (`cgroup_skb/ingress`)
+    Ingress = 32,
+    /// `tcp_v4_syn_recv_sock`, `tcp_v6_syn_recv_sock`
+    SynRecvSock = 33,
+    /// `inet_csk_accept`
+    InetCskAccept = 34,
+    /// `sched_process_exec` (descriptors)
+    LookAtExec = 38,
+    /// `sched_process_exit` (descriptors, memory)
+    LookAtExit = 39,
+    /// `sys_exit` (exact numbers of descriptors)
+    FdSysExit = 40,
 }
 
 /// Slots in the counter array: losses, then program runs.

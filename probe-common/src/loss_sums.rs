@@ -19,7 +19,7 @@ pub struct Key {
     /// Of a sleep: its system call, or -1.
     pub nr: i16,
     /// Of a sleep: bits of [`crate::sched::flag`] (`COMPAT`, `KERNEL`, `IOWAIT`,
-    /// `LOCK`).
+    /// `LOCK`, `THROTTLED`).
     pub flags: u16,
     /// Of a sleep: type bits of the mode of the file it is on, 0 if not known.
     pub mode: u32,

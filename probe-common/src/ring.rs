@@ -12,8 +12,15 @@
 pub struct Position {
     /// Records written; only the CPU stores it.
     pub written: u64,
+    /// When this CPU last went from its idle task to one that is not traced, ns; 0:
+    /// not since the probes were attached.
+    pub idle_until_ns: u64,
+    /// 1 while it runs its idle task.
+    pub idle: u64,
+    /// Switch records that found no room.
+    pub lost: u64,
     /// Zero: writer and reader each have a cache line.
-    pub pad: [u64; 7],
+    pub pad: [u64; 4],
     /// Records read; only the reader stores it.
     pub read: u64,
     /// Zero.

@@ -3,76 +3,84 @@
 
 use crate::header::Header;
 
-/// A context switch. The two halves are independent: `prev` is filled only
-/// when [`flag::HAS_PREV`] is set, `next` only with [`flag::HAS_NEXT`].
-///
-/// The waking of `next` travels here instead of in a record of its own, so a
-/// complete sleep costs one record at each end and none in between.
-#[repr(C)]
-#[cfg_attr(
-    feature = "zerocopy",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Switch {
-    /// Kind [`crate::families::kind::SWITCH`], flags from [`flag`].
-    pub header: Header,
-    /// Thread that stops running.
-    pub prev_tid: u32,
-    /// Thread that starts running.
-    pub next_tid: u32,
-    /// `task->__state` of `prev` at the switch, see [`state`].
-    pub prev_state: u16,
-    /// System call `prev` is in, or -1 (page fault, preemption in user mode).
-    pub prev_nr: i16,
-    /// Switch-outs of `prev` so far, wrapping: a gap means lost records.
-    pub prev_seq: u16,
-    /// Switch-outs of `next` so far, wrapping.
-    pub next_seq: u16,
-    /// First argument of `prev`'s system call; see [`flag::LOOKED_UP`].
-    pub prev_arg0: u64,
-    /// Second argument of `prev`'s system call; see [`flag::LOOKED_UP`].
-    pub prev_arg1: u64,
-    /// When `next` was made runnable, ns; 0 when no waking was seen.
-    pub wake_ns: u64,
-    /// `current` at that waking: the waker only if the context was a task.
-    pub waker_tid: u32,
-    /// System call of `current` at the waking, or -1.
-    pub waker_nr: i16,
-    /// Context of the waking, bits from [`waker`].
-    pub waker_flags: u16,
+record! {
+    /// A context switch. The two halves are independent: `prev` is filled only
+    /// when [`flag::HAS_PREV`] is set, `next` only with [`flag::HAS_NEXT`]. Where only
+    /// `next` is traced, three fields of the other half say what this CPU did before,
+    /// unless `prev_arg0` is 0: `prev_tid` is the thread that stops (0: the idle task; all
+    /// bits: one whose switch the kernel hid), `prev_arg0` when the CPU last went from its
+    /// idle task to an untraced one (ns, its lowest bit always set), `prev_seq` its lost
+    /// switch records so far, wrapping.
+    ///
+    /// The waking of `next` travels here instead of in a record of its own, so a
+    /// complete sleep costs one record at each end and none in between.
+    #[derive(Default)]
+    pub struct Switch {
+        /// Kind [`crate::families::kind::SWITCH`], flags from [`flag`].
+        pub header: Header,
+        /// Thread that stops running.
+        pub prev_tid: u32,
+        /// Thread that starts running.
+        pub next_tid: u32,
+        /// `task->__state` of `prev` at the switch, see [`state`].
+        pub prev_state: u16,
+        /// System call `prev` is in, or -1 (page fault, preemption in user mode).
+        pub prev_nr: i16,
+        /// Switch-outs of `prev` so far, wrapping: a gap means lost records.
+        pub prev_seq: u16,
+        /// Switch-outs of `next` so far, wrapping.
+        pub next_seq: u16,
+        /// First argument of `prev`'s system call; see [`flag::LOOKED_UP`].
+        pub prev_arg0: u64,
+        /// Second argument of `prev`'s system call; see [`flag::LOOKED_UP`].
+        pub prev_arg1: u64,
+        /// When `next` was made runnable, ns; 0 when no waking was seen.
+        pub wake_ns: u64,
+        /// `current` at that waking: the waker only if the context was a task.
+        pub waker_tid: u32,
+        /// System call of `current` at the waking, or -1.
+        pub waker_nr: i16,
+        /// Context of the waking, bits from [`waker`].
+        pub waker_flags: u16,
+    }
 }
 
-/// A waker that has no record of its own: a task outside the traced tree.
-#[repr(C)]
-#[cfg_attr(
-    feature = "zerocopy",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waker {
-    /// Kind [`crate::families::kind::WAKER`]; `ts_ns` is the waking's time.
-    pub header: Header,
-    /// The sleeper.
-    pub tid: u32,
-    /// The waker's thread id.
-    pub waker_tid: u32,
-    /// The waker's process id.
-    pub waker_tgid: u32,
-    /// Zero.
-    pub pad: u32,
-    /// The waker's `comm`, NUL-padded.
-    pub comm: [u8; 16],
+record! {
+    /// A waker that has no record of its own: a task outside the traced tree.
+    #[derive(Default)]
+    pub struct Waker {
+        /// Kind [`crate::families::kind::WAKER`]; `ts_ns` is the waking's time.
+        pub header: Header,
+        /// The sleeper.
+        pub tid: u32,
+        /// The waker's thread id.
+        pub waker_tid: u32,
+        /// The waker's process id.
+        pub waker_tgid: u32,
+        /// Zero.
+        pub pad: u32,
+        /// The waker's `comm`, NUL-padded.
+        pub comm: [u8; 16],
+    }
+}
+
+record! {
+    /// A traced task that waits on a run queue, or has yet to leave it, is moved to
+    /// another CPU's. Where a waker puts a task as it wakes it is no such move.
+    #[derive(Default)]
+    pub struct Migration {
+        /// Kind [`crate::families::kind::MIGRATION`].
+        pub header: Header,
+        /// Which task.
+        pub tid: u32,
+        /// The CPU that it leaves.
+        pub from_cpu: u16,
+        /// The CPU that it comes to.
+        pub to_cpu: u16,
+        /// When the former last went from its idle task to an untraced one, ns, the lowest
+        /// bit set; all bits: it runs its idle task.
+        pub idle_until_ns: u64,
+    }
 }
 
 /// Flags of [`Switch`].
@@ -96,6 +104,13 @@ pub mod flag {
     /// The kernel showed no switch-in of `next`; this one was synthesised at
     /// its switch-out, at the time that the run queue's clock gave it.
     pub const RECOVERED: u16 = 1 << 7;
+    /// Since its latest switch-in `next` has been moved from run queue to run queue only
+    /// where a [`super::Migration`] says so, and by what woke it.
+    pub const MOVES_KNOWN: u16 = 1 << 8;
+    /// `prev` is still runnable, in a cgroup that has used up its CPU quota: it waits for
+    /// that. The first argument is that cgroup's ([`crate::cgroup::Cgroup::id`]), not
+    /// the call's; the waking is that with [`waker::UNTHROTTLED`].
+    pub const THROTTLED: u16 = 1 << 14;
     /// `prev` sleeps in the slow path of a kernel lock (mutex, rwsem, …).
     pub const LOCK: u16 = 1 << 11;
     /// The other descriptor of `prev`'s system call is the one that its latest
@@ -123,6 +138,8 @@ pub mod state {
     pub const TRACED: u16 = 0x8;
     /// `TASK_DEAD`: the last switch-out of this task.
     pub const DEAD: u16 = 0x80;
+    /// `TASK_WAKING`: a waker is choosing a CPU for it.
+    pub const WAKING: u16 = 0x200;
     /// `TASK_NEW`: not yet on a run queue for the first time.
     pub const NEW: u16 = 0x800;
     /// `TASK_FROZEN` (6.1 and later)
@@ -158,4 +175,7 @@ pub mod waker {
     /// In the softirq that delivers packets, and nothing else did it. No stack need
     /// show so, and for a short sleep none was taken.
     pub const NET_RX: u16 = 1 << 11;
+    /// No waking: the cgroup that the task is in has got quota again. Where the kernel does
+    /// not show when, the time is that of the switch-in.
+    pub const UNTHROTTLED: u16 = 1 << 12;
 }

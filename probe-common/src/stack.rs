@@ -5,28 +5,19 @@ use crate::header::Header;
 /// Frames kept, innermost first.
 pub const FRAMES: usize = 32;
 
-/// A kernel stack of a sleeper or of its waker.
-#[repr(C)]
-#[cfg_attr(
-    feature = "zerocopy",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stack {
-    /// Kind [`crate::families::kind::STACK`]; `flags` is one of [`role`]; `ts_ns`
-    /// is the waking's time, or the snapshot's.
-    pub header: Header,
-    /// The sleeper, for either role.
-    pub tid: u32,
-    /// Frames filled.
-    pub len: u32,
-    /// Return addresses, innermost first.
-    pub frames: [u64; FRAMES],
+record! {
+    /// A kernel stack of a sleeper or of its waker.
+    pub struct Stack {
+        /// Kind [`crate::families::kind::STACK`]; `flags` is one of [`role`]; `ts_ns`
+        /// is the waking's time, or the snapshot's.
+        pub header: Header,
+        /// The sleeper, for either role.
+        pub tid: u32,
+        /// Frames filled.
+        pub len: u32,
+        /// Return addresses, innermost first.
+        pub frames: [u64; FRAMES],
+    }
 }
 
 /// Whose stack it is.

@@ -21,6 +21,7 @@ use probe_common::{
 use crate::{
     maps::{COUNTERS_BY_CPU, EVENTS, POSITIONS, SWITCHES},
     offsets::{self, Constant as _},
+    run_queue,
     shared::{Shared, address, load, store},
 };
 
@@ -58,11 +59,16 @@ pub fn switch(flags: u16, ts_ns: u64, fill: impl FnOnce(Shared<Switch>)) -> bool
     // A store of the position that is seen after the record needs a barrier on
     // other machines, and programs have none before 6.15.
     if !cfg!(bpf_target_arch = "x86_64") {
-        return record(&EVENTS, flags, ts_ns, fill);
+        let recorded = record(&EVENTS, flags, ts_ns, fill);
+        if !recorded {
+            run_queue::note_loss();
+        }
+        return recorded;
     }
     let Some((position, place, written)) = room_for_switch(cpu) else {
         cold_path();
         lost(Switch::LOSS);
+        run_queue::note_loss();
         return false;
     };
     let header = Switch::header(cpu as u16, flags, ts_ns);
@@ -93,8 +99,9 @@ fn room_for_switch(cpu: u32) -> Option<(Shared<Position>, Shared<Switch>, u64)> 
     Some((position, unsafe { Shared::new(record) }, written))
 }
 
+/// This CPU.
 #[inline(always)]
-fn cpu() -> u32 {
+pub fn cpu() -> u32 {
     // SAFETY: no precondition.
     unsafe { helpers::generated::bpf_get_smp_processor_id() as u32 }
 }

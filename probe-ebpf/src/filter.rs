@@ -21,6 +21,7 @@ use crate::{
     maps::{ENTRIES, SLOTS, TARGETS, TASKS},
     offsets::{Constant as _, ENTRIES_MASK},
     read::{self, Task},
+    run_queue,
     shared::{Shared, load, store},
     syscall,
 };
@@ -66,6 +67,7 @@ pub fn follow(task: Task) -> bool {
         tid,
         name: read::comm_hash(read::comm_words(task)),
         regs: syscall::registers(task),
+        moves: run_queue::moves(task),
         ..TaskEntry::FRESH
     };
     // An exec gives it the tid of its process.

@@ -17,6 +17,7 @@ mod offsets;
 mod percpu_cache;
 mod probes;
 mod read;
+mod run_queue;
 mod shared;
 mod syscall;
 

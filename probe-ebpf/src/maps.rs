@@ -4,7 +4,10 @@
 use crate::{
     current::Running,
     percpu_cache::PerCpuCache,
-    probes::packet::{self, Delivery},
+    probes::{
+        fd_table::{self, Seen},
+        packet::{self, Delivery},
+    },
     shared::Shared,
 };
 use aya_ebpf::{
@@ -12,6 +15,7 @@ use aya_ebpf::{
     maps::{Array, HashMap, PerCpuArray, RingBuf},
 };
 use probe_common::{
+    config::most,
     entry::TaskEntry,
     loss::COUNTERS,
     loss_sums::{Key, Sum},
@@ -33,7 +37,8 @@ pub static TASKS: HashMap<u64, u32> = HashMap::with_max_entries(65_536, 0);
 #[map]
 pub static SLOTS: HashMap<u32, u32> = HashMap::with_max_entries(65_536, 0);
 
-/// Processes that the task iterator shall begin to follow, by tgid.
+/// Processes that the task iterator shall begin to follow, by tgid. Resized by the
+/// loader.
 #[map]
 pub static TARGETS: HashMap<u32, u32> = HashMap::with_max_entries(1024, 0);
 
@@ -55,12 +60,16 @@ pub static PERCPU_CACHE: PerCpuArray<PerCpuCache> = PerCpuArray::with_max_entrie
 
 /// Sums in the place of lost switch records ([`probe_common::loss_sums`]).
 #[map]
-pub static LOSS_SUMS: HashMap<Key, Sum> = HashMap::with_max_entries(16_384, 0);
+pub static LOSS_SUMS: HashMap<Key, Sum> = HashMap::with_max_entries(most::LOSS_SUMS, 0);
 
 /// Requests that disks finished last on this CPU: slot 1 in a hardware
 /// interrupt, slot 0 elsewhere.
 #[map]
 pub static COMPLETED: PerCpuArray<Completed> = PerCpuArray::with_max_entries(2, 0);
+
+/// Cgroups that user space knows, by id, with a hash of their quota.
+#[map]
+pub static CGROUPS: HashMap<u64, u64> = HashMap::with_max_entries(most::CGROUPS, 0);
 
 /// Slot 0: the softirq that this CPU serves.
 #[map]
@@ -69,6 +78,22 @@ pub static DELIVERY: PerCpuArray<Delivery> = PerCpuArray::with_max_entries(1, 0)
 /// Packets in queues and their senders, by a hash of their addresses.
 #[map]
 pub static QUEUED: Array<u64> = Array::with_max_entries(packet::PLACES, 0);
+
+/// What was last seen of descriptor tables, by a hash of their addresses.
+#[map]
+pub static FD_TABLES: Array<Seen> = Array::with_max_entries(fd_table::PLACES, 0);
+
+/// Sockets that traced tasks connect, by address.
+#[map]
+pub static SOCKETS: HashMap<u64, u32> = HashMap::with_max_entries(most::SOCKETS, 0);
+
+/// Sockets that listen and are described, by address.
+#[map]
+pub static LISTENERS: HashMap<u64, u32> = HashMap::with_max_entries(most::LISTENERS, 0);
+
+/// Slot 0: whether there is a listener whose packets should be looked at.
+#[map]
+pub static WANTED: Array<u32> = Array::with_max_entries(1, 0);
 
 /// Switches: a ring for each CPU, one behind the other. Resized by the loader.
 #[map]

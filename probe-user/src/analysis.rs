@@ -1,22 +1,29 @@
 //! Batches → document. Live and replay are this same code: a run is its own
 //! recording, read as it is made.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use probe_common::loss::LOSS_NAMES;
 
 use crate::{
-    document::Document,
-    metrics::{self, RunInfo},
+    document::{Document, top::Tick},
+    metrics::{
+        self, RunInfo,
+        top::{
+            self, Span,
+            around::{Around, Question},
+        },
+    },
     spill::SpillBudget,
     syscall::Table,
+    vocabulary::Tier,
     wire::{
         decode::decode,
         event::Event,
         order::Order,
         session::{Batch, End, Fact, Start},
     },
-    world::World,
+    world::{World, connection::Early, process::ProcessId},
 };
 
 /// How a run is taken in.
@@ -28,6 +35,13 @@ pub struct Settings {
     pub spill_folder: PathBuf,
     /// Tids of threads whose stories are wanted.
     pub explain: Vec<u32>,
+    /// A thread that was woken and waits at the same place again was woken for nothing if it
+    /// ran for less, ns ([`metrics::SHORT_RUN_NS`]).
+    pub short_run_ns: u64,
+    /// Which end of a connection by the peer is early.
+    pub early: Early,
+    /// Whether it is found out behind what threads stand on run queues.
+    pub divides_run_queues: bool,
 }
 
 /// A run being taken in.
@@ -35,6 +49,14 @@ pub struct Analysis {
     info: RunInfo,
     order: Order,
     world: World,
+    /// When the account is to begin, if it has not.
+    begin: Option<Begin>,
+}
+
+/// The account begins behind a delay.
+struct Begin {
+    at_ns: u64,
+    root: Option<u32>,
 }
 
 impl Analysis {
@@ -50,12 +72,14 @@ impl Analysis {
         let info = RunInfo {
             start,
             lost,
+            short_run_ns: metrics::SHORT_RUN_NS,
             ..RunInfo::default()
         };
         Ok(Analysis {
             info,
             order: Order::default(),
             world: World::new(table),
+            begin: None,
         })
     }
 
@@ -65,6 +89,11 @@ impl Analysis {
         let bytes = usize::try_from(settings.memory_bytes).unwrap_or(usize::MAX);
         analysis.world.logs.budget = SpillBudget::limited(bytes, &settings.spill_folder);
         analysis.explain(&settings.explain);
+        analysis.info.short_run_ns = settings.short_run_ns;
+        analysis.world.connections.early = settings.early;
+        if !settings.divides_run_queues {
+            analysis.world.run_queues = None;
+        }
         Ok(analysis)
     }
 
@@ -93,8 +122,13 @@ impl Analysis {
     /// what is due.
     pub fn advance(&mut self, facts: &[Fact], watermark_ns: u64) {
         for fact in facts {
-            if let Fact::Lost { class, count } = fact {
-                self.info.lost.insert(class.clone(), *count);
+            match fact {
+                Fact::Lost { class, count } => {
+                    self.info.lost.insert(class.clone(), *count);
+                }
+                Fact::CpuTimes(times) => self.info.cpu_times.push(*times),
+                &Fact::Begin { at_ns, root } => self.begin = Some(Begin { at_ns, root }),
+                _ => {}
             }
             self.world.learn(fact);
         }
@@ -115,6 +149,14 @@ impl Analysis {
         self.info.end = Some(end);
     }
 
+    /// The observation ended, and what was not taken in by now is left out: the report
+    /// is of the run up to the last watermark.
+    pub fn end_early(&mut self, end: End) {
+        self.info.ended_early = true;
+        self.info.lost.extend(end.lost.iter().cloned());
+        self.info.end = Some(end);
+    }
+
     /// Adds a sentence to the report's coverage.
     pub fn problem(&mut self, sentence: String) {
         self.info.problems.push(sentence);
@@ -127,6 +169,11 @@ impl Analysis {
 
     /// The report.
     pub fn document(mut self) -> Document {
+        self.report_at_end()
+    }
+
+    /// The same while its memory is still taken.
+    pub fn report_at_end(&mut self) -> Document {
         if self.info.end.is_none() {
             // Cut short: what is there is there.
             self.release(u64::MAX);
@@ -140,11 +187,51 @@ impl Analysis {
     pub fn report(&self) -> Document {
         Document {
             interim: true,
+            cut: false,
             ..metrics::document(&self.world, &self.info)
         }
     }
 
+    /// The present moment, up to the last watermark: see [`top::tick`].
+    pub fn tick(
+        &mut self,
+        span: Span,
+        kept: &mut top::Kept,
+        look: impl FnOnce(&BTreeMap<u32, ProcessId>, &[Question]) -> Around,
+    ) -> Tick {
+        top::tick(&mut self.world, &self.info, span, kept, look)
+    }
+
+    /// Forgets what lies before an instant, ns.
+    pub fn forget(&mut self, before_ns: u64) {
+        self.world.forget(before_ns);
+    }
+
+    /// When the observation began, ns.
+    pub fn begun_ns(&self) -> u64 {
+        self.info.start.started_ns
+    }
+
+    /// What it is observed with.
+    pub fn tier(&self) -> Tier {
+        self.info.start.tier
+    }
+
+    /// Up to when all is seen, ns.
+    pub fn now_ns(&self) -> u64 {
+        self.world.seen_until_ns()
+    }
+
     fn release(&mut self, watermark_ns: u64) {
+        let is_due = |begin: &mut Begin| begin.at_ns <= watermark_ns;
+        if let Some(Begin { at_ns, root }) = self.begin.take_if(is_due) {
+            self.apply_until(at_ns);
+            self.world.begin(at_ns, root);
+        }
+        self.apply_until(watermark_ns);
+    }
+
+    fn apply_until(&mut self, watermark_ns: u64) {
         let world = &mut self.world;
         self.order
             .release(watermark_ns, |event: &Event| world.apply(event));

@@ -1,10 +1,17 @@
 //! The command line: a typed form, nothing decided yet.
 
+mod check;
+pub mod claims;
+pub mod top;
+mod values;
+
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub use self::check::{Check, CheckFormat};
+use self::values::{bytes, duration, name, pause, ring_size};
 use crate::child::signals::own_by_name;
 
 /// Off-CPU profiler: where every nanosecond of every worker went, in which
@@ -21,9 +28,16 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a command (or follow running processes) and report where its threads waited.
-    Run(Run),
+    Run(Box<Run>),
     /// Show the report of a recording made with `run --record`.
     Report(Report),
+    /// Check claims about a run: what is measured proves them, refutes them, or cannot.
+    Check(Box<Check>),
+    /// Show blocked tasks as they are, down to the last cause.
+    Top(Box<top::Top>),
+    /// Work on claim files.
+    #[command(subcommand)]
+    Claims(claims::Claims),
     /// Show what this kernel lets waitscope see, and why not more.
     Doctor(Doctor),
     /// Print a shell's script for completing the command line.
@@ -39,28 +53,92 @@ pub enum Command {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "waitscope run [OPTIONS] -- <CMD> [ARG]...\n       waitscope run [OPTIONS] --pid <PID>... [--duration <TIME>]"
+    override_usage = "waitscope run [OPTIONS] -- <CMD> [ARG]...\n       waitscope run [OPTIONS] <--pid <PID>...|--comm <NAME>|--cgroup <PATH>>",
+    group = ArgGroup::new("running").args(["pid", "comm", "cgroup"]).multiple(true)
+        .conflicts_with_all(["cmd", "user", "as_root", "wait_all"]),
 )]
 pub struct Run {
-    /// Follow these running processes and what they start.
-    #[arg(long, value_name = "PID", num_args = 1.., value_delimiter = ',', conflicts_with_all = ["cmd", "user", "as_root"])]
-    pub pid: Vec<u32>,
+    #[command(flatten)]
+    pub processes: Processes,
 
-    /// With --pid: stop after this time (10s, 500ms, 2m).
-    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "cmd")]
+    /// Of running processes follow only these, and what they start from now on.
+    #[arg(long, requires = "running")]
+    pub no_tree: bool,
+
+    /// Begin the account after this time (10s, 500ms, 2m): what was before is not kept.
+    #[arg(long, value_name = "TIME", default_value = "0", hide_default_value = true, value_parser = duration)]
+    pub delay: Duration,
+
+    /// End the account after this time. A command then runs on, and is waited for.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
-
-    /// Follow all that the command has started until it has ended, too, not only the
-    /// command itself.
-    #[arg(long, conflicts_with = "pid")]
-    pub wait_all: bool,
 
     /// Keep a recording of the run (.wsc) for `waitscope report`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
 
+    /// Check the claims of this file on the run, and show the verdicts at the end of the
+    /// report; may be repeated.
+    #[arg(long, value_name = "CLAIMS.toml", value_hint = ValueHint::FilePath)]
+    pub check: Vec<PathBuf>,
+
     #[command(flatten)]
     pub output: Output,
+
+    #[command(flatten)]
+    pub observation: Observation,
+
+    /// Report again and again, after this time, what has been seen so far. Files are
+    /// replaced; tables and lines go to stdout and stderr one behind the other.
+    #[arg(long, value_name = "TIME", value_parser = pause, allow_hyphen_values = true)]
+    pub every: Option<Duration>,
+
+    /// Report what has been seen so far whenever waitscope gets this signal (USR1, USR2,
+    /// HUP, RTMIN+1, …), which then is not passed on to the command.
+    #[arg(long, value_name = "NAME", value_parser = own_by_name, allow_hyphen_values = true)]
+    pub snapshot_signal: Option<i32>,
+
+    /// Meanwhile show the screen of `waitscope top` for what is observed; `q` leaves it, the
+    /// report comes at the end all the same. Keys are the screen's: the command has nothing on
+    /// its stdin.
+    #[arg(long, conflicts_with_all = ["every", "snapshot_signal"])]
+    pub watch: bool,
+
+    /// With --watch, the file for what the command writes to stdout, and to stderr if that is
+    /// the terminal [default: waitscope-output-PID.txt].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "watch")]
+    pub command_output: Option<PathBuf>,
+
+    /// The command to run.
+    #[arg(value_name = "CMD", value_hint = ValueHint::CommandName, last = true, required_unless_present = "running")]
+    pub cmd: Vec<OsString>,
+}
+
+/// Which running processes.
+#[derive(Debug, Args)]
+pub struct Processes {
+    /// Follow these running processes, what they have started and what they start.
+    #[arg(long, value_name = "PID", num_args = 1.., value_delimiter = ',')]
+    pub pid: Vec<u32>,
+
+    /// The same of every process that has this name now (of which the kernel keeps 15
+    /// bytes); may be repeated.
+    #[arg(long, value_name = "NAME", value_parser = name())]
+    pub comm: Vec<OsString>,
+
+    /// The same of every process that is in this control group now, or in one below it, a
+    /// container's: its folder, or its path below /sys/fs/cgroup; may be repeated.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub cgroup: Vec<PathBuf>,
+}
+
+/// How a run is observed, and how its command is run.
+#[derive(Debug, Args)]
+pub struct Observation {
+    /// Follow all that the command has started until it has ended, too, not only the
+    /// command itself.
+    #[arg(long)]
+    pub wait_all: bool,
 
     /// Sleeps at least this long carry both kernel stacks.
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = duration)]
@@ -75,6 +153,16 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(64..=4_194_304))]
     pub max_threads: u32,
 
+    /// Count open descriptors exactly: look at the table behind every system call, not
+    /// once in a millisecond (every system call of the machine then costs some 100 ns more).
+    #[arg(long)]
+    pub fds: bool,
+
+    /// Report what each open descriptor is: of the tables at execs, at the end of their
+    /// processes, and at the end of the run.
+    #[arg(long)]
+    pub per_fd: bool,
+
     /// Also measure the time inside the probes (which makes them slower).
     #[arg(long)]
     pub cost: bool,
@@ -83,16 +171,6 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t = Tier::Full)]
     pub tier: Tier,
 
-    /// Report again and again, after this time, what has been seen so far. Files are
-    /// replaced; tables and lines go to stdout and stderr one behind the other.
-    #[arg(long, value_name = "TIME", value_parser = pause, allow_hyphen_values = true)]
-    pub every: Option<Duration>,
-
-    /// Report what has been seen so far whenever waitscope gets this signal (USR1, USR2,
-    /// HUP, RTMIN+1, …), which then is not passed on to the command.
-    #[arg(long, value_name = "NAME", value_parser = own_by_name, allow_hyphen_values = true)]
-    pub snapshot_signal: Option<i32>,
-
     /// Run the command as this user [default: the one who called sudo].
     #[arg(long, value_name = "NAME", value_hint = ValueHint::Username, conflicts_with = "as_root")]
     pub user: Option<String>,
@@ -100,10 +178,6 @@ pub struct Run {
     /// Run the command as root, also under sudo.
     #[arg(long)]
     pub as_root: bool,
-
-    /// The command to run.
-    #[arg(value_name = "CMD", value_hint = ValueHint::CommandName, last = true, required_unless_present = "pid")]
-    pub cmd: Vec<OsString>,
 }
 
 /// Arguments of `report`.
@@ -112,6 +186,11 @@ pub struct Report {
     /// The recording.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+
+    /// Check the claims of this file on the run, and show the verdicts at the end of the
+    /// report; may be repeated.
+    #[arg(long, value_name = "CLAIMS.toml", value_hint = ValueHint::FilePath)]
+    pub check: Vec<PathBuf>,
 
     #[command(flatten)]
     pub output: Output,
@@ -141,7 +220,7 @@ pub struct Completions {
 #[derive(Debug, Args)]
 pub struct Man {
     /// Write waitscope.1 and a page for each command (waitscope-run.1, …) into this
-    /// folder, which is made if there is none.
+    /// folder; it and the folders above it are made where there are none.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
 }
@@ -186,10 +265,8 @@ pub struct Output {
     #[arg(long, value_name = "TID")]
     pub explain: Vec<u32>,
 
-    /// Keep up to so many bytes of what was seen in memory, and the rest in a file
-    /// without a name in $TMPDIR [default directory: /var/tmp].
-    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = bytes)]
-    pub memory: u64,
+    #[command(flatten)]
+    pub analysis: Analysis,
 
     /// Fold nothing: every row, group and step.
     #[arg(long)]
@@ -198,6 +275,29 @@ pub struct Output {
     /// Colours in the table.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// How what was seen is analysed.
+#[derive(Debug, Args)]
+pub struct Analysis {
+    /// Keep up to so many bytes of what was seen in memory, and the rest in a file
+    /// without a name in $TMPDIR [default directory: /var/tmp].
+    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = bytes)]
+    pub memory: u64,
+
+    /// A thread that was woken and waits for the same again was woken for nothing if it
+    /// ran for less than this [default: 50us].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub short_run: Option<Duration>,
+
+    /// The peer ended a connection early if it did so within this time from its beginning
+    /// [default: 1s] …
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub early_end: Option<Duration>,
+
+    /// … and before it had sent so many bytes [default: 4K].
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub early_bytes: Option<u64>,
 }
 
 /// Formats of a report.
@@ -220,65 +320,6 @@ pub enum Color {
     Never,
 }
 
-/// `10s`, `500ms`, `2m`, `250us`, `0`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| wanted_duration())?;
-    let ns_per_unit: u64 = match unit {
-        "ns" => 1,
-        "us" | "µs" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" | "min" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
-        "" if number == 0 => 1,
-        _ => return Err(wanted_duration()),
-    };
-    number
-        .checked_mul(ns_per_unit)
-        .map(Duration::from_nanos)
-        .ok_or_else(wanted_duration)
-}
-
-/// A [`duration`] that is not 0.
-fn pause(text: &str) -> Result<Duration, String> {
-    let pause = duration(text)?;
-    let is_some = (!pause.is_zero()).then_some(pause);
-    is_some.ok_or_else(|| "a time greater than 0 is wanted".to_owned())
-}
-
-fn wanted_duration() -> String {
-    "a whole number with a unit is wanted: 10s, 500ms, 250us, 2m".to_owned()
-}
-
-/// `K`, `M` and `G` for KiB, MiB and GiB.
-fn bytes(text: &str) -> Result<u64, String> {
-    let wanted = || "a whole number of bytes is wanted: 4096, 512K, 16M, 2G".to_owned();
-    let unit = text.find(|c: char| !c.is_ascii_digit());
-    let (number, unit) = text.split_at(unit.unwrap_or(text.len()));
-    let bytes_per_unit = match unit {
-        "" => 1,
-        "K" => 1 << 10,
-        "M" => 1 << 20,
-        "G" => 1 << 30,
-        _ => return Err(wanted()),
-    };
-    let number: u64 = number.parse().map_err(|_| wanted())?;
-    number.checked_mul(bytes_per_unit).ok_or_else(wanted)
-}
-
-/// A power of two.
-fn ring_size(text: &str) -> Result<u32, String> {
-    let bytes = bytes(text).and_then(|bytes| u32::try_from(bytes).map_err(|e| e.to_string()));
-    bytes
-        .ok()
-        .filter(|bytes| bytes.is_power_of_two() && (4096..=1 << 30).contains(bytes))
-        .ok_or_else(|| "a power of two from 4096 to 1G is wanted: 4096, 512K, 16M".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -288,16 +329,6 @@ mod tests {
     #[test]
     fn the_form_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn durations() {
-        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("250us"), Ok(Duration::from_micros(250)));
-        assert_eq!(duration("0"), Ok(Duration::ZERO));
-        for wrong in ["", "s", "10", "1.5s", "-1s", "10 s", "99999999999h", "1y"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]
@@ -341,31 +372,26 @@ mod tests {
     }
 
     #[test]
-    fn sizes() {
-        assert_eq!(bytes("0"), Ok(0));
-        assert_eq!(bytes("512K"), Ok(512 << 10));
-        assert_eq!(bytes("3G"), Ok(3 << 30));
-        for wrong in ["", "M", "-1", "1.5G", "16m", "1KB", "99999999999999G"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn ring_sizes() {
-        assert_eq!(ring_size("4096"), Ok(4096));
-        assert_eq!(ring_size("16M"), Ok(16 << 20));
-        for wrong in ["", "M", "5000", "2048", "2G", "16m", "-4096"] {
-            assert!(ring_size(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_command_or_processes_are_needed_but_not_both() {
         let parse = |args: &str| Cli::try_parse_from(args.split(' '));
         assert!(parse("waitscope run").is_err());
         assert!(parse("waitscope run --pid 1 -- true").is_err());
-        assert!(parse("waitscope run --duration 1s -- true").is_err());
+        for running in ["--pid 1", "--comm x", "--cgroup x", "--pid 1 --comm x"] {
+            for wrong in ["-- true", "--wait-all", "--user x", "--as-root"] {
+                let wrong = format!("waitscope run {running} {wrong}");
+                assert!(parse(&wrong).is_err(), "{wrong}");
+            }
+        }
+        for command in ["run", "top"] {
+            let empty = Cli::try_parse_from(["waitscope", command, "--comm", ""]);
+            assert!(empty.unwrap_err().to_string().contains("a name is wanted"));
+        }
+        assert!(parse("waitscope run --no-tree -- true").is_err());
+        assert!(parse("waitscope run --no-tree").is_err());
+        assert!(parse("waitscope run --delay 1s --duration 1s -- true").is_ok());
         assert!(parse("waitscope run --pid 1 2 --duration 1s").is_ok());
+        assert!(parse("waitscope run --pid 1,2 --pid 3 --comm a --comm b --cgroup c").is_ok());
+        assert!(parse("waitscope run --comm x --no-tree --delay 1s").is_ok());
         assert!(parse("waitscope run --as-root -- sh -c true").is_ok());
     }
 }

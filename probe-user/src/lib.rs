@@ -9,6 +9,7 @@ pub mod wire;
 
 pub mod syscall;
 
+pub mod histogram;
 pub mod spill;
 pub mod world;
 
@@ -16,6 +17,8 @@ pub mod analysis;
 pub mod metrics;
 
 pub mod document;
+// Sentences about a document, and what they come to.
+pub mod claim;
 pub mod view;
 
 pub mod recording;

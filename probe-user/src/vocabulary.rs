@@ -155,11 +155,40 @@ words! {
         /// An interrupt or a task: it could not be verified which.
         #[default]
         Unverified = 8: "unverified",
+        /// A signal, by whatever sent it ([`SignalSender`]).
+        Signal = 9: "signal",
+    }
+}
+
+words! {
+    /// What sent a signal.
+    #[derive(Default)]
+    pub enum SignalSender: "sender of a signal" {
+        /// A task, by a system call, a fault or its end.
+        #[default]
+        Task = 0: "task",
+        /// The kernel of its own accord: a kernel thread, or for want of memory.
+        Kernel = 1: "kernel",
+        /// Somebody at a terminal, by a key such as Ctrl-C.
+        Terminal = 2: "terminal",
+        /// A timer of the process (alarm, setitimer, timer_create).
+        Timer = 3: "timer",
+        /// Another interrupt.
+        Interrupt = 4: "interrupt",
+    }
+}
+
+/// `SIGTERM`; real-time signals have no names: `signal 40`.
+pub fn signal_name(number: i32) -> String {
+    match nix::sys::signal::Signal::try_from(number) {
+        Ok(signal) => signal.as_str().to_owned(),
+        Err(_) => format!("signal {number}"),
     }
 }
 
 impl WakeSource {
-    /// Whether `current` at the waking is the one who did it.
+    /// Whether `current` at the waking is the one who did it. (A signal's sender is known
+    /// by itself.)
     pub fn is_task(self) -> bool {
         matches!(
             self,
@@ -193,6 +222,100 @@ words! {
         Unknown = 8: "unknown",
         /// A wait that had not ended when the observation did.
         Open = 9: "open",
+        /// A signal from outside the tree, or of the kernel, had not come yet.
+        Signal = 10: "signal",
+        /// A cgroup had used up its CPU quota.
+        CpuQuota = 11: "cpu-quota",
+    }
+}
+
+words! {
+    /// What the CPU did on whose run queue a thread stood.
+    #[derive(Default)]
+    pub enum Behind: "what a thread was behind" {
+        /// It ran a thread of the tree.
+        Tree = 0: "tree",
+        /// It ran a task outside the tree.
+        Outside = 1: "outside",
+        /// It was idle, and being woken.
+        IdleCpu = 2: "idle-cpu",
+        /// It does not follow from the records.
+        #[default]
+        Unknown = 3: "unknown",
+    }
+}
+
+words! {
+    /// How a descriptor table came to be.
+    #[derive(Default)]
+    pub enum TableOrigin: "origin of a descriptor table" {
+        /// First seen with a new thread, which shares it with its creator.
+        CloneFiles = 0: "clone-files",
+        /// A copy, made by a fork.
+        Fork = 1: "fork",
+        /// Of its process alone, by an exec.
+        Exec = 2: "exec",
+        /// By unshare(2) or close_range(2).
+        Unshare = 3: "unshare",
+        /// It was there before the observation.
+        #[default]
+        Seen = 4: "seen",
+    }
+}
+
+words! {
+    /// What a descriptor is: by [`probe_common::fd_table::of_kind`].
+    #[derive(Default)]
+    pub enum DescriptorKind: "kind of a descriptor" {
+        /// Sockets.
+        Socket = 0: "socket",
+        /// Pipes and FIFOs.
+        Pipe = 1: "pipe",
+        /// Regular files, directories, block devices.
+        File = 2: "file",
+        /// Terminals.
+        Tty = 3: "tty",
+        /// eventfd, signalfd, inotify, fanotify, pidfd, userfaultfd, perf event.
+        Event = 4: "event",
+        /// timerfd.
+        Timer = 5: "timer",
+        /// epoll.
+        Epoll = 6: "epoll",
+        /// Other devices and anonymous files.
+        #[default]
+        Other = 7: "other",
+    }
+}
+
+words! {
+    /// What ended a process that did not end cleanly: the worst first.
+    #[derive(Default)]
+    pub enum FateCause: "cause of an end" {
+        /// The OOM killer, for want of memory of the machine, or of it is not known what.
+        Oom = 0: "oom",
+        /// The OOM killer, at the limit of a cgroup.
+        OomMemcg = 1: "oom-memcg",
+        /// A stack that could not grow.
+        StackOverflow = 2: "stack-overflow",
+        /// Another fault.
+        Segv = 3: "segv",
+        /// Another signal, with a dump of core.
+        Core = 4: "core",
+        /// Another signal.
+        Signal = 5: "signal",
+        /// A status of its own.
+        #[default]
+        Exit = 6: "exit",
+    }
+}
+
+words! {
+    /// Whose memory was short.
+    pub enum Shortage: "shortage" {
+        /// A cgroup had reached its limit.
+        Cgroup = 0: "cgroup",
+        /// The machine had no more.
+        Machine = 1: "machine",
     }
 }
 
@@ -222,7 +345,7 @@ words! {
 }
 
 /// How a process or thread ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Exit {
     /// `exit(2)` with this status.
@@ -252,7 +375,12 @@ mod tests {
     fn vocabulary_each_word_reads_back_as_itself() {
         check!(WaitKind);
         check!(WakeSource);
+        check!(SignalSender);
         check!(CauseKind);
+        check!(Behind);
+        check!(DescriptorKind);
+        check!(FateCause);
+        check!(Shortage);
         check!(Tier);
         check!(Function);
     }

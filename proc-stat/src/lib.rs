@@ -14,9 +14,14 @@ pub struct Stat {
     pub state: char,
     /// Its parent process; 0 when it has none here.
     pub ppid: u32,
+    /// It is the kernel's own and runs no program.
+    pub is_kernel: bool,
     /// When it began, ns of `CLOCK_BOOTTIME`, rounded down to a tick.
     pub started_ns: u64,
 }
+
+/// `PF_KTHREAD` (include/linux/sched.h).
+const KERNEL_THREAD: u32 = 0x0020_0000;
 
 /// A tick of the times in a stat file, ns (`USER_HZ` is 100).
 const TICK_NS: u64 = 10_000_000;
@@ -49,13 +54,16 @@ impl Stat {
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?.parse().ok()?;
         let ppid = fields.next()?.parse().ok()?;
+        // The 9th.
+        let flags: u32 = fields.nth(4)?.parse().ok()?;
         // The 22nd.
-        let ticks: u64 = fields.nth(17)?.parse().ok()?;
+        let ticks: u64 = fields.nth(12)?.parse().ok()?;
         let started_ns = ticks.checked_mul(TICK_NS)?;
         Some(Stat {
             comm,
             state,
             ppid,
+            is_kernel: flags & KERNEL_THREAD != 0,
             started_ns,
         })
     }
@@ -79,6 +87,7 @@ mod tests {
                 comm: comm.to_vec(),
                 state,
                 ppid,
+                is_kernel: false,
                 started_ns: 314_150_000_000,
             };
             assert_eq!(
@@ -100,6 +109,13 @@ mod tests {
         check(b"12 (\xff\xc3) S 7", b"\xff\xc3", 'S', 7);
         let worker = b"kworker/u8:4-events_unbound";
         check(&[b"9 (", &worker[..], b") I 2"].concat(), worker, 'I', 2);
+    }
+
+    #[test]
+    fn threads_of_the_kernel_are_marked() {
+        // A real one.
+        let text = b"55 (kswapd0) S 2 0 0 0 -1 10758208 0 0 0 0 0 0 0 0 20 0 1 0 71 0 0";
+        assert!(Stat::parse(text).unwrap().is_kernel);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! a missing right is a failure, never a skip.
 
 pub mod audit;
+pub mod cgroup;
 pub mod elf32;
 pub mod hung;
 pub mod live;
@@ -14,6 +15,8 @@ pub mod senders;
 pub mod stalls;
 pub mod terminal;
 pub mod text;
+pub mod ticks;
+pub mod tmux;
 pub mod travel;
 pub mod truth;
 pub mod type_information;

@@ -50,12 +50,26 @@ pub fn binary() -> Result<PathBuf> {
 
 /// waitscope with nothing on its input and no inherited settings.
 pub fn waitscope() -> Result<Command> {
-    let mut command = Command::new(binary()?);
+    Ok(quiet(Command::new(binary()?)))
+}
+
+/// waitscope as [`waitscope`], but ahead of all that has no real-time priority, or a
+/// lower one. Its children have that, too.
+pub fn waitscope_ahead(priority: u32) -> Result<Command> {
+    let mut command = Command::new("chrt");
+    command
+        .arg("--fifo")
+        .arg(priority.to_string())
+        .arg(binary()?);
+    Ok(quiet(command))
+}
+
+fn quiet(mut command: Command) -> Command {
     command.stdin(Stdio::null());
     for name in INFLUENTIAL {
         command.env_remove(name);
     }
-    Ok(command)
+    command
 }
 
 /// A directory that every user may write to.
@@ -163,6 +177,12 @@ impl Running {
         Ok(self.child.try_wait()?.is_none())
     }
 
+    /// What it has written to stderr so far.
+    pub fn stderr(&self) -> Result<String> {
+        let bytes = fs::read(self.dir.path().join("stderr"))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Waits for its end.
     pub fn finish(mut self) -> Result<Outcome> {
         let status = wait(&mut self.child)?;
@@ -237,9 +257,17 @@ pub fn traced<S: AsRef<OsStr>>(command: &[S]) -> Result<(Outcome, Report)> {
 
 /// As [`traced`], with more options of `run`.
 pub fn traced_with<S: AsRef<OsStr>>(options: &[&str], command: &[S]) -> Result<(Outcome, Report)> {
+    traced_by(waitscope()?, options, command)
+}
+
+/// As [`traced_with`], by waitscope started in a way of its own.
+pub fn traced_by<S: AsRef<OsStr>>(
+    mut run: Command,
+    options: &[&str],
+    command: &[S],
+) -> Result<(Outcome, Report)> {
     let dir = shared_dir()?;
     let file = dir.path().join("report.json");
-    let mut run = waitscope()?;
     run.args(["run", "-o"]).arg(&file).args(options);
     run.arg("--").args(command);
     let outcome = finish(&mut run)?;

@@ -15,6 +15,9 @@ use serde::Deserialize;
 pub struct Report {
     pub schema: String,
     pub command: Vec<String>,
+    pub attached: Vec<i32>,
+    pub started_before: Option<u64>,
+    pub delay_ns: Option<u64>,
     pub exit: Option<Exit>,
     #[serde(default)]
     pub interim: bool,
@@ -24,12 +27,71 @@ pub struct Report {
     pub processes: u64,
     pub still_running: Option<u64>,
     pub concurrency: Option<Concurrency>,
+    pub machine: Option<Machine>,
     pub coverage: Coverage,
     pub overhead: Overhead,
     pub threads: Vec<Thread>,
     pub groups: Vec<Group>,
+    pub fd_tables: Option<Vec<FdTable>>,
+    pub fd_open: Option<FdOpen>,
     pub listeners: Option<Vec<Listener>>,
+    pub connections: Option<Vec<Connection>>,
+    pub fates: Option<Vec<Fate>>,
+    pub herds: Option<Vec<Herd>>,
+    pub memory: Option<Vec<Memory>>,
     pub critical_path: Option<CriticalPath>,
+    pub critical_paths: Option<Vec<CriticalPath>>,
+}
+
+/// What a process had in memory.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Memory {
+    pub pid: u32,
+    pub rss_peak: Option<u64>,
+}
+
+/// How a process ended that did not end cleanly.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Fate {
+    pub pid: u32,
+    pub tid: u32,
+    pub comm: String,
+    pub exit: Exit,
+    pub cause: String,
+    pub core: bool,
+    pub sender: Option<Sender>,
+    pub address: Option<u64>,
+    pub siblings: u64,
+    pub at_ns: u64,
+}
+
+/// Who sent a signal.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Sender {
+    pub pid: u32,
+    pub comm: String,
+}
+
+/// What wakes many, most of them for nothing.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Herd {
+    pub object: String,
+    pub kind: String,
+    pub wakes: u64,
+    pub useful: u64,
+    pub wasted: u64,
+    pub events: u64,
+    pub fan_out_mean: Option<f64>,
+    pub fan_out_max: u64,
+    pub wasted_cpu_ns: u64,
+    pub waker_ns: u64,
+    pub waker: String,
+    pub exclusive: Option<bool>,
+    pub advice: Option<String>,
 }
 
 /// What the run's length was made of.
@@ -39,6 +101,16 @@ pub struct CriticalPath {
     pub root: usize,
     pub from_ns: u64,
     pub to_ns: u64,
+    pub hops: Vec<Hop>,
+}
+
+/// A part of it.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Hop {
+    pub wait: Option<String>,
+    pub cause: String,
+    pub detail: Option<String>,
 }
 
 /// How something ended.
@@ -99,6 +171,27 @@ pub struct Level {
     pub max: u64,
 }
 
+/// What the machine's CPUs did together.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Machine {
+    pub over_ns: u64,
+    pub task_ns: u64,
+    pub outside_cpu_ns: u64,
+    pub irq_ns: u64,
+    pub steal_ns: u64,
+    pub idle_ns: u64,
+}
+
+/// What threads stood behind on run queues.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct RunQueuePart {
+    pub behind: String,
+    pub detail: Option<String>,
+    pub ns: u64,
+}
+
 /// Wake-ups in bins of 1 ms.
 #[derive(Debug, Deserialize)]
 #[expect(missing_docs, reason = "the names are the schema's")]
@@ -147,6 +240,7 @@ pub struct Thread {
     pub argv: Vec<String>,
     #[serde(default)]
     pub argv_cut: bool,
+    pub title: Option<String>,
     pub former_comms: Vec<String>,
     pub role: String,
     pub start_ns: u64,
@@ -155,6 +249,52 @@ pub struct Thread {
     pub switches: Switches,
     #[serde(flatten)]
     pub account: Account,
+}
+
+/// A descriptor table.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct FdTable {
+    pub processes: Vec<u32>,
+    pub threads_max: usize,
+    pub origin: String,
+    pub limit: Option<u64>,
+    pub open: FdsOpen,
+    pub by_kind: Option<BTreeMap<String, u32>>,
+    pub inherited: Option<u32>,
+    pub targets: Option<Vec<FdTarget>>,
+    pub targets_left: Option<usize>,
+    pub inherited_targets: Option<Vec<FdTarget>>,
+    pub inherited_targets_left: Option<usize>,
+    pub growth_per_s: Option<f64>,
+}
+
+/// An open descriptor.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct FdTarget {
+    pub fd: i32,
+    pub kind: String,
+    pub target: String,
+    pub cloexec: bool,
+}
+
+/// How many descriptors were open in it.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct FdsOpen {
+    pub first: usize,
+    pub last: usize,
+    pub peak: usize,
+    pub peak_exact: bool,
+}
+
+/// Open descriptors of all tables at once.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct FdOpen {
+    pub peak_sum: usize,
+    pub tables_max: usize,
 }
 
 /// Threads of one role.
@@ -184,6 +324,7 @@ pub struct Account {
     pub blame: Vec<Blame>,
     pub calls: Option<Vec<Calls>>,
     pub gil: Option<GilHeld>,
+    pub runqueue_behind: Option<Vec<RunQueuePart>>,
 }
 
 /// How long the interpreter lock was held while others waited.
@@ -246,8 +387,17 @@ pub struct Wake {
     pub source: String,
     pub comm: Option<String>,
     pub tid: Option<u32>,
+    pub signal: Option<Signal>,
     pub count: u64,
     pub wait_ns: u64,
+}
+
+/// A signal that ended waits.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Signal {
+    pub name: String,
+    pub sender: String,
 }
 
 /// Finished calls of one kernel function; only on the full tier.
@@ -267,7 +417,7 @@ pub struct Calls {
     pub empty_after_wake: Option<u64>,
 }
 
-/// A listening socket that was asked for connections; only on the full tier.
+/// A listening socket.
 #[derive(Debug, Deserialize)]
 #[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Listener {
@@ -283,9 +433,48 @@ pub struct Listener {
     pub syn_at_limit: u64,
     pub first_ns: u64,
     pub last_ns: u64,
+    pub netns: Option<u64>,
+    pub ours: bool,
+    pub dropped_accept: u64,
+    pub full_ns: Option<u64>,
+    pub acceptors: Vec<u32>,
+    pub netstat: Option<BTreeMap<String, u64>>,
+}
+
+/// The connections to one address and port.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct Connection {
+    pub port: u16,
+    pub family: u16,
+    pub netns: Option<u64>,
+    pub listener: Option<usize>,
+    pub attempts: u64,
+    pub fates: BTreeMap<String, u64>,
+    pub connect: ConnectTimes,
+    pub syn_retransmits: u64,
+    pub syn_wait_ns: u64,
+}
+
+/// How long it took to be connected.
+#[derive(Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are the schema's")]
+pub struct ConnectTimes {
+    pub count: u64,
+    pub max_ns: u64,
 }
 
 impl Report {
+    /// Runs of probes that the kernel skipped, as the report says (7.0 and later): what they
+    /// would have seen is missing.
+    pub fn skipped_runs(&self) -> u64 {
+        let counts = self.coverage.problems.iter().filter_map(|problem| {
+            let rest = problem.strip_prefix("the kernel skipped ")?;
+            rest.split(' ').next()?.parse::<u64>().ok()
+        });
+        counts.sum()
+    }
+
     /// Reads a report file.
     pub fn read(path: &Path) -> Result<Report> {
         let bytes = fs::read(path).with_context(|| path.display().to_string())?;

@@ -29,7 +29,7 @@ fn report() -> Value {
     extend(&mut group, &json!({"name": "truth", "threads": 1}));
     json!({"schema": "waitscope.report/1", "command": [], "exit": {"code": 0},
         "host": {"kernel": "k", "arch": "a", "cpus": 2}, "tier": "tracepoint",
-        "wall_ns": 1, "processes": 1, "threads": [thread], "groups": [group],
+        "wall_ns": 1, "processes": 1, "attached": [], "threads": [thread], "groups": [group],
         "coverage": {"lost_total": 0, "lost": {}, "open_waits": 0,
             "unverified_wakes": 0, "folded_waits": 0, "folded_ns": 0,
             "residual_ns": 0, "problems": []},

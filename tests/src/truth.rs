@@ -372,7 +372,7 @@ fn of_wakers(waits: &[&Wait], truth: &Measured, unseen: &Unseen<'_>) -> Vec<Stri
 }
 
 fn is_right(wake: &Wake, truth: &Measured) -> bool {
-    let by_task = matches!(wake.source.as_str(), "task" | "task-exit");
+    let by_task = matches!(wake.source.as_str(), "task" | "task-exit" | "signal");
     let right_waker = match (&truth.waker, &wake.comm) {
         (Some(waker), Some(comm)) => comm.contains(waker.as_str()),
         (Some(_), None) => !by_task,

@@ -69,7 +69,7 @@ impl<'a> Unseen<'a> {
 
     /// Whether a waking may be unverified.
     pub fn excuses_waker(&self, truth: &Measured, wake: &Wake) -> bool {
-        let by_task = |source: &String| source.starts_with("task");
+        let by_task = |source: &String| source.starts_with("task") || source == "signal";
         let by_interrupt = !truth.expect_source.iter().all(by_task);
         self.hides(wake) || is_unverified(wake) && by_interrupt && self.are_interrupts()
     }

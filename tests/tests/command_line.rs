@@ -193,6 +193,49 @@ fn outputs_that_would_overwrite_each_other_are_refused_before_anything_starts() 
     Ok(())
 }
 
+#[test]
+fn outputs_that_cannot_be_written_are_refused_before_anything_starts() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let (recording, work) = (path("run.wsc"), path("work"));
+    std::os::unix::fs::symlink("loop.json", path("loop.json"))?;
+    std::os::unix::fs::symlink("no/report.json", path("nowhere.json"))?;
+    fs::create_dir(path("folder.json"))?;
+    fs::write(path("good.json"), "old")?;
+    for wrong in ["loop.json", "nowhere.json", "folder.json", "/dev/fd/77"] {
+        let wrong = dir.path().join(wrong);
+        let mut command = live::waitscope()?;
+        command.args(["run", "--format", "json", "-o", &path("good.json"), "-o"]);
+        command.arg(&wrong).args(["--record", &recording]);
+        let outcome = live::finish(command.args(["--", "touch", &work]))?;
+        outcome.expect_code(125)?;
+        let said = text::sentences(&outcome.stderr);
+        assert_eq!(said.len(), 1, "{outcome:?}");
+        assert!(said[0].contains(&*wrong.to_string_lossy()), "{said:?}");
+        for name in [&work, &recording] {
+            assert!(!Path::new(name).exists(), "{wrong:?}: {name}");
+        }
+        assert_eq!(fs::read_to_string(path("good.json"))?, "old");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_mark_before_a_report_in_json_is_skipped() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let marked = dir.path().join("marked");
+    fs::write(&marked, "\u{feff} {\"schema\": \"waitscope.report/1\"}")?;
+    let mut command = live::waitscope()?;
+    command
+        .arg("report")
+        .arg(&marked)
+        .args(["--format", "json"]);
+    let outcome = live::finish(&mut command)?;
+    outcome.expect_code(0)?;
+    assert!(outcome.stdout.starts_with(b"{"), "{outcome:?}");
+    Ok(())
+}
+
 /// As of any filter, however long the report is.
 #[test]
 fn a_reader_that_has_seen_enough_is_not_complained_to() -> Result<()> {
@@ -239,13 +282,22 @@ fn a_closed_stdout_is_no_disaster() -> Result<()> {
     outcome.expect_code(125)?;
     assert!(outcome.stderr.contains(" sum "), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+    let outcome = shell("\"$0\" run -o - -- sh -c 'echo started >&2' >&-; exit $?")?;
+    outcome.expect_code(125)?;
+    assert_eq!(text::sentences(&outcome.stderr).len(), 1, "{outcome:?}");
     Ok(())
 }
 
 /// As of any filter: a reader that has gone has seen what it wanted.
 #[test]
-fn completions_and_the_manual_end_quietly_with_their_reader() -> Result<()> {
-    for args in [&["completions", "bash"][..], &["man"]] {
+fn completions_and_help_end_quietly_with_their_reader() -> Result<()> {
+    for args in [
+        &["completions", "bash"][..],
+        &["man"],
+        &["--help"],
+        &["run", "-h"],
+        &["--version"],
+    ] {
         let (reader, writer) = std::io::pipe()?;
         drop(reader);
         let output = live::waitscope()?.args(args).stdout(writer).output()?;

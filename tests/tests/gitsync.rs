@@ -135,8 +135,12 @@ impl Pulls {
     }
 
     fn network_ns(&self) -> Result<u64> {
+        // With the server's name where what it sent shows it: `127.0.0.1:9418 (git)`.
         let server = self.server.to_string();
-        let is_server = |blame: &&Blame| blame.detail.as_deref() == Some(&server);
+        let is_server = |blame: &&Blame| {
+            let address = blame.detail.as_deref().and_then(|d| d.split(' ').next());
+            address == Some(&server)
+        };
         let network = behind(self.pool()?, "network");
         Ok(network.filter(is_server).map(|blame| blame.ns).sum())
     }

@@ -19,6 +19,15 @@ const MODES: [&str; 4] = [
     "gitsync-threads-capture",
 ];
 
+/// Debian's programs, as `cargo xtask recordings` names them.
+const PROGRAMS: [&str; 10] = [
+    "find", "go", "gunicorn", "java", "make", "nginx", "node", "postgres", "redis", "sshd",
+];
+/// Lines of a report by default.
+const LINES: usize = 50;
+/// Bytes of a recording that is kept here.
+const LIMIT: u64 = 150_000;
+
 fn stored(folder: &str, file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(folder)
@@ -48,6 +57,20 @@ fn stored_recordings_give_the_stored_reports() -> Result<()> {
         for (format, extension) in [("table", "txt"), ("json", "json")] {
             compare(&report(mode, format)?, &format!("{mode}.{extension}"))?;
         }
+    }
+    Ok(())
+}
+
+/// As a terminal shows them.
+#[test]
+fn programs_that_one_meets_give_their_stored_tables() -> Result<()> {
+    for name in PROGRAMS {
+        let file = stored("recordings", &format!("{name}.wsc"));
+        let table = report_at(80, &file, &["--color", "never"])?;
+        let lines = String::from_utf8_lossy(&table).lines().count();
+        assert!(lines <= LINES, "{name}: {lines} lines");
+        assert!(fs::metadata(&file)?.len() <= LIMIT, "{name}");
+        compare(&table, &format!("{name}.txt"))?;
     }
     Ok(())
 }

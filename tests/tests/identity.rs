@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use waitscope_tests::report::{Exit, Report};
@@ -171,5 +172,75 @@ fn arguments_are_whole_or_marked_as_cut() -> Result<()> {
         .args(numbers(200));
     let outcome = live::finish(&mut table)?;
     assert!(outcome.stderr.contains('…'), "{}", outcome.stderr);
+    Ok(())
+}
+
+/// As nginx, postgres or sshd do, which run under their own name.
+#[test]
+fn a_title_over_the_arguments_is_not_the_name_of_a_program() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let nginx = dir.path().join("nginx");
+    fs::copy(ACTOR, &nginx)?;
+    let mut options = Vec::new();
+    let mut running = Vec::new();
+    for title in ["nginx: master process nginx -c /etc/x/nginx.conf", "nginx"] {
+        let ready = dir.path().join(title.len().to_string());
+        let mut command = Command::new(&nginx);
+        command.args(["title", title]).arg(&ready);
+        // Room for a title and NULs behind it.
+        let process = live::start(command.arg(" ".repeat(80)))?;
+        live::until("the title is written", || Ok(ready.exists()))?;
+        options.extend(["--pid".to_owned(), process.pid().to_string()]);
+        running.push((process, title));
+    }
+    let out = dir.path().join("out.json");
+    let mut run = live::waitscope()?;
+    run.arg("run").args(&options).args(["--duration", "200ms"]);
+    live::finish(run.arg("-o").arg(&out))?.expect_code(0)?;
+    let report = Report::read(&out)?;
+    let groups: Vec<_> = report
+        .groups
+        .iter()
+        .map(|g| (&*g.name, g.threads))
+        .collect();
+    assert_eq!(groups, [("nginx", 2)], "{:?}", report.threads);
+    for (process, title) in running {
+        let pid = process.pid().unsigned_abs();
+        let thread = report.only("the process", |thread| thread.pid == pid)?;
+        assert_eq!(
+            (thread.title.as_deref(), &*thread.argv),
+            (Some(title), &[][..])
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_program_that_runs_itself_is_one_group_however_deep() -> Result<()> {
+    const DEPTH: u64 = 30;
+    let names = |report: &Report| {
+        let groups = report.groups.iter();
+        let mut names: Vec<_> = groups.map(|g| (g.name.clone(), g.threads)).collect();
+        names.sort_unstable();
+        names
+    };
+    let (outcome, report) = live::traced(&[ACTOR, "nest", &DEPTH.to_string()])?;
+    outcome.expect_code(0)?;
+    let of_actor = [("actor", 1), ("actor (nested)", DEPTH)];
+    assert_eq!(
+        names(&report),
+        of_actor.map(|(name, n)| (name.to_owned(), n))
+    );
+    let mut script = "sleep 0.01; true".to_owned();
+    for _ in 0..DEPTH {
+        script = format!("({script}); true");
+    }
+    let (outcome, report) = live::traced(&["/bin/sh", "-c", &script])?;
+    outcome.expect_code(0)?;
+    let of_shell = [("sh", 1), ("sh (forked)", DEPTH), ("sleep", 1)];
+    assert_eq!(
+        names(&report),
+        of_shell.map(|(name, n)| (name.to_owned(), n))
+    );
     Ok(())
 }

@@ -143,13 +143,18 @@ fn expect_idle_workers(program: &str, waiting_ns: u64) -> Result<()> {
     if !version.is_ok_and(|status| status.success()) {
         return Ok(());
     }
+    let before_ns = live::stolen_ns()?;
     let (outcome, report) = live::traced(&["python3", "-c", program])?;
+    let stolen_ns = live::stolen_ns()? - before_ns;
     outcome.expect_code(0)?;
     let workers: Vec<_> = report.threads.iter().filter(|t| t.pid != t.tid).collect();
     assert_eq!(workers.len(), 4);
     let idle = total(&workers, |t| t.account.idle_ns);
     let waited = total(&workers, |t| t.account.kind_ns("futex"));
     assert!(waited > waiting_ns, "they hardly waited: {waited} ns");
-    assert!(idle >= waited / 100 * 95, "{idle} of {waited} ns idle");
+    assert!(
+        idle >= waited / 100 * 95,
+        "{idle} of {waited} ns idle, {stolen_ns} stolen: {workers:?}"
+    );
     Ok(())
 }

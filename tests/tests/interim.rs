@@ -11,8 +11,14 @@ use anyhow::{Context, Result};
 use waitscope_tests::report::{Exit, Report};
 use waitscope_tests::{audit, live};
 
-/// Reads a report as often as can be until the run has ended; returns all that differ.
-fn watch(command: &mut Command, out: &Path) -> Result<(live::Outcome, Vec<Report>)> {
+/// Reads a report as often as can be until the run has ended, which `end` sees to when there were
+/// so many; returns all that differ.
+fn watch(
+    command: &mut Command,
+    out: &Path,
+    many: usize,
+    mut end: impl FnMut() -> Result<()>,
+) -> Result<(live::Outcome, Vec<Report>)> {
     let mut run = live::start(command)?;
     let mut last = Vec::new();
     let mut reports = Vec::new();
@@ -23,6 +29,9 @@ fn watch(command: &mut Command, out: &Path) -> Result<(live::Outcome, Vec<Report
             let text = String::from_utf8_lossy(&bytes);
             reports.push(Report::parse(&bytes).with_context(|| text.into_owned())?);
             last = bytes;
+            if reports.len() == many {
+                end()?;
+            }
         }
         if !is_alive {
             return Ok((run.finish()?, reports));
@@ -33,8 +42,8 @@ fn watch(command: &mut Command, out: &Path) -> Result<(live::Outcome, Vec<Report
 
 /// All but the last are interim, each is of a longer time than the one before, and the
 /// budgets of each close.
-fn check(reports: &[Report], at_least: usize) {
-    assert!(reports.len() > at_least, "{} reports", reports.len());
+fn check(reports: &[Report], many: usize) {
+    assert!(reports.len() > many, "{} reports", reports.len());
     for (index, report) in reports.iter().enumerate() {
         let is_last = index + 1 == reports.len();
         assert_eq!(report.interim, !is_last, "report {index}");
@@ -48,15 +57,17 @@ fn check(reports: &[Report], at_least: usize) {
 
 #[test]
 fn a_file_that_is_replaced_again_and_again_is_whole_at_any_time() -> Result<()> {
-    let dir = live::shared_dir()?;
+    let (dir, shared) = (live::shared_dir()?, live::shared_dir()?);
     let out = dir.path().join("out.json");
     fs::write(&out, "")?;
     fs::set_permissions(&out, fs::Permissions::from_mode(0o640))?;
     let mut command = live::waitscope()?;
     command.args(["run", "--every", "150ms", "-o"]).arg(&out);
     command.args(["--", "sh", "-c"]);
-    command.arg("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; done; exit 7");
-    let (outcome, reports) = watch(&mut command, &out)?;
+    let over = shared.path().join("over");
+    command.arg("until [ -e \"$0\" ]; do sleep 0.2; done; exit 7");
+    command.arg(&over);
+    let (outcome, reports) = watch(&mut command, &out, 4, || Ok(fs::write(&over, "")?))?;
     outcome.expect_code(7)?;
     check(&reports, 4);
     let last = reports.last().context("a report")?;
@@ -72,14 +83,12 @@ fn processes_that_run_already_are_reported_on_meanwhile() -> Result<()> {
     let out = dir.path().join("out.json");
     let mut sleeper = Command::new("sleep").arg("60").spawn()?;
     let mut command = live::waitscope()?;
-    command.args(["run", "--every", "200ms", "--duration", "1500ms", "-o"]);
+    command.args(["run", "--every", "200ms", "-o"]);
     command.arg(&out).args(["--pid", &sleeper.id().to_string()]);
-    let watched = watch(&mut command, &out);
-    sleeper.kill()?;
+    let (outcome, reports) = watch(&mut command, &out, 3, || Ok(sleeper.kill()?))?;
     sleeper.wait()?;
-    let (outcome, reports) = watched?;
     outcome.expect_code(0)?;
-    check(&reports, 2);
+    check(&reports, 3);
     // It does nothing, and that is seen to last.
     let before_last = reports.len() - 2;
     let open_ns = |report: &Report| report.threads.first().map(|t| t.account.open_ns);
@@ -90,14 +99,14 @@ fn processes_that_run_already_are_reported_on_meanwhile() -> Result<()> {
 #[test]
 fn tables_stand_one_behind_the_other_on_stderr() -> Result<()> {
     let mut command = live::waitscope()?;
-    command.args(["run", "--every", "200ms", "--", "sleep", "1"]);
+    command.args(["run", "--every", "200ms", "--", "sleep", "2"]);
     let outcome = live::finish(&mut command)?;
     outcome.expect_code(0)?;
     let interim = outcome
         .stderr
         .matches("interim report of the first ")
         .count();
-    let tables = outcome.stderr.matches(" sum ").count();
+    let tables = outcome.stderr.matches(" cost ").count();
     assert!(interim >= 2, "{}", outcome.stderr);
     assert!(tables > interim, "{}", outcome.stderr);
     Ok(())

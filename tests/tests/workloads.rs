@@ -54,10 +54,11 @@ fn the_truth_is_plausible() -> Result<()> {
     for case in measured {
         assert!(case.count > 0 && case.calls > 0, "{case:?}");
         // Disks are as fast as they are; all others sleep 5 to 20 ms a call, but
-        // a TCP send now and then finds a buffer that has grown.
+        // a TCP send now and then finds a buffer that has grown, and a busy machine may
+        // keep one from its call until the other is there.
         let least = match case.kind.as_str() {
             "disk" | "sync" => 1_000_000,
-            _ => 200_000_000,
+            _ => 200_000_000_u64.saturating_sub(case.rundelay_ns),
         };
         assert!((least..3_000_000_000).contains(&case.wait_ns), "{case:?}");
         assert!(case.oncpu_ns < 1_000_000_000, "{case:?}");

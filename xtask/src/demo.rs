@@ -9,6 +9,7 @@ use gitsync_stage::daemon::GitDaemon;
 use gitsync_stage::stage::{Stage, gitsync};
 
 use crate::build;
+use crate::claims;
 use crate::privilege::Privilege;
 use crate::run::{run, say};
 use crate::workspace::Workspace;
@@ -21,7 +22,7 @@ pub(crate) struct Options {
     /// How many gitsync pulls at a time
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1024))]
     jobs: u64,
-    /// Also keep each run's recording, as DIR/gitsync-MODE.wsc
+    /// Keep each run's recording here, as DIR/gitsync-MODE.wsc, and not in target/demo
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
 }
@@ -65,17 +66,25 @@ pub(crate) fn show(workspace: &Workspace, options: &Options) -> Result<()> {
         .command("true", &[])
         .context("the demo runs waitscope")?;
     build::release(workspace)?;
-    let show = Show::prepare(workspace, options)?;
-    for (round, scene) in (1..).zip(&SCENES) {
-        show.stage.move_on(round)?;
-        let arguments = scene.arguments.join(" ");
-        say(format_args!(
-            "\n== gitsync --jobs {} {arguments}: {}",
-            options.jobs, scene.about
-        ));
-        run(&mut show.profiled(workspace, privilege, scene)?)?;
-    }
+    let show = Show::prepare(options, workspace.path("target/demo"))?;
+    let runs = claims::named(&show.play(workspace, privilege)?);
+    say("\n== what is said of such pools, and what the first, third and fourth run prove of it");
+    let mut check = privilege.command(workspace.waitscope(), &[])?;
+    // By the exit code some claims are wrong, which is what they are there for.
+    check.args(["check", "--pack", "gitsync"]).args(runs);
+    check.status().context("cannot run waitscope")?;
     Ok(())
+}
+
+/// Runs of 32 jobs, as `check` is given them; their recordings are in `folder`.
+pub(crate) fn recorded(workspace: &Workspace, folder: &Path) -> Result<Vec<String>> {
+    let options = Options {
+        repos: 48,
+        jobs: 32,
+        record: Some(folder.to_owned()),
+    };
+    let show = Show::prepare(&options, folder.join("stage"))?;
+    Ok(claims::named(&show.play(workspace, Privilege::find())?))
 }
 
 /// The repositories, their server, and the clones that gitsync keeps.
@@ -83,16 +92,16 @@ struct Show<'a> {
     options: &'a Options,
     stage: Stage,
     clones: PathBuf,
+    recordings: PathBuf,
     _daemon: GitDaemon,
 }
 
 impl<'a> Show<'a> {
-    fn prepare(workspace: &Workspace, options: &'a Options) -> Result<Self> {
-        let folder = workspace.path("target/demo");
+    fn prepare(options: &'a Options, folder: PathBuf) -> Result<Self> {
         wipe(&folder)?;
-        if let Some(records) = &options.record {
-            create_folder(records)?;
-        }
+        let recordings = options.record.clone();
+        let recordings = recordings.unwrap_or_else(|| folder.join("recordings"));
+        create_folder(&recordings)?;
         say(format_args!("making {} repositories", options.repos));
         let stage = Stage::build(&folder, options.repos)?;
         let daemon = stage.serve("daemon.log", None)?;
@@ -102,8 +111,26 @@ impl<'a> Show<'a> {
             options,
             stage,
             clones,
+            recordings,
             _daemon: daemon,
         })
+    }
+
+    /// All scenes, one after the other; returns their recordings.
+    fn play(&self, workspace: &Workspace, privilege: Privilege) -> Result<Vec<(&str, PathBuf)>> {
+        let mut recordings = Vec::new();
+        for (round, scene) in (1..).zip(&SCENES) {
+            self.stage.move_on(round)?;
+            let arguments = scene.arguments.join(" ");
+            say(format_args!(
+                "\n== gitsync --jobs {} {arguments}: {}",
+                self.options.jobs, scene.about
+            ));
+            let recording = self.recordings.join(format!("gitsync-{}.wsc", scene.name));
+            run(&mut self.profiled(workspace, privilege, scene, &recording)?)?;
+            recordings.push((scene.name, recording));
+        }
+        Ok(recordings)
     }
 
     /// `waitscope run -- gitsync …`.
@@ -112,14 +139,11 @@ impl<'a> Show<'a> {
         workspace: &Workspace,
         privilege: Privilege,
         scene: &Scene,
+        recording: &Path,
     ) -> Result<Command> {
         let variables = self.stage.around().variables();
         let mut command = privilege.command(workspace.waitscope(), &variables)?;
-        command.arg("run");
-        if let Some(records) = &self.options.record {
-            let file = format!("gitsync-{}.wsc", scene.name);
-            command.arg("--record").arg(records.join(file));
-        }
+        command.args(["run", "--record"]).arg(recording);
         command.arg("--").arg(gitsync());
         command.arg("--jobs").arg(self.options.jobs.to_string());
         command.args(scene.arguments).arg(&self.clones);

@@ -2,14 +2,17 @@
 
 mod bench;
 mod build;
+mod claims;
 mod demo;
 mod deny;
 
 mod kernels;
+mod metrics;
 #[cfg(test)]
 mod pages;
 mod picture;
 mod privilege;
+mod recordings;
 mod run;
 mod setup;
 mod table;
@@ -41,7 +44,7 @@ enum Command {
     /// Check format and lints, run all tests, the live ones as root
     ///
     /// With --guests also in the guests of `vm` with its defaults, which takes
-    /// some twenty minutes more: this is what CI runs.
+    /// half an hour more: this is what CI runs.
     Test(test::Options),
     /// Check licences, origins and advisories of all dependencies with deny.toml
     ///
@@ -50,6 +53,8 @@ enum Command {
     Deny,
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
+    /// Check every claim that comes with waitscope on runs of its own: writes docs/claims.md
+    Claims(claims::Options),
     /// Measure what observing costs, beside other tools that see waits
     ///
     /// Peers that are missing are installed.
@@ -59,6 +64,13 @@ enum Command {
     /// They show the stored report of a recording, tests/golden/recordings/gitsync-threads-color.txt,
     /// which `UPDATE_GOLDEN=1 cargo test -p waitscope-tests --test golden` writes anew.
     Picture,
+    /// Write docs/metrics.md, the list of what a claim may measure, anew
+    Metrics,
+    /// Record Debian's nginx, postgres, redis, … under a small load, one by one
+    ///
+    /// Their packages are installed if they are missing. The recordings in
+    /// tests/recordings that are not of gitsync were made so.
+    Recordings(recordings::Options),
     /// Run the live tests in emulated guests, one per kernel and state of lockdown
     ///
     /// What doctor says in each guest and on this machine is compared with
@@ -105,11 +117,20 @@ fn execute(command: &Command) -> Result<()> {
             setup::install_missing(&workspace, Purpose::Demo)?;
             demo::show(&workspace, options)
         }
+        Command::Claims(options) => {
+            setup::install_missing(&workspace, Purpose::Demo)?;
+            claims::check(&workspace, options)
+        }
         Command::Bench(options) => {
             setup::install_missing(&workspace, Purpose::Bench)?;
             bench::compare(&workspace, options)
         }
         Command::Picture => picture::draw(&workspace),
+        Command::Metrics => metrics::write(&workspace),
+        Command::Recordings(options) => {
+            setup::install_missing(&workspace, Purpose::Recordings)?;
+            recordings::make(&workspace, options)
+        }
         Command::Vm(options) => {
             setup::install_missing(&workspace, Purpose::LiveTests)?;
             vm::run(&workspace, options)

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use crate::workspace::Workspace;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/benchmarks.md",
+    "docs/claim-files.md",
     "docs/command-line.md",
     "docs/decisions.md",
     "docs/development.md",
     "docs/kernels.md",
+    "docs/metrics.md",
     "docs/reading-a-report.md",
     "docs/tiers-and-kernels.md",
 ];

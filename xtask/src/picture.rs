@@ -5,7 +5,7 @@
 
 use anstyle::{Color, RgbColor};
 use anstyle_svg::{Palette, Term};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::run::say;
 use crate::vm::files;
@@ -13,11 +13,6 @@ use crate::workspace::Workspace;
 
 const REPORT: &str = "tests/golden/recordings/gitsync-threads-color.txt";
 const COMMAND: &str = "$ waitscope report gitsync-threads.wsc";
-/// The picture ends its first part before the second of these, and goes on with
-/// what is said of the whole run.
-const BEHIND: &str = "   behind ";
-const WHOLE_RUN: &str = " critical path ";
-
 /// The colours of a terminal, as GitHub has them on its pages.
 struct Theme {
     file: &'static str,
@@ -78,32 +73,7 @@ pub(crate) fn draw(workspace: &Workspace) -> Result<()> {
 
 fn report(workspace: &Workspace) -> Result<String> {
     let text = String::from_utf8(files::read(&workspace.path(REPORT))?)?;
-    shortened(&text).with_context(|| format!("{REPORT} is no report of several groups"))
-}
-
-/// The command, the report's head and the causes of its largest wait, how many
-/// lines are left out, and what is said of the whole run.
-fn shortened(report: &str) -> Option<String> {
-    let lines: Vec<&str> = report.lines().collect();
-    let starts = |line: &&&str, with: &str| plain(line).starts_with(with);
-    let mut behind = (0..).zip(&lines).filter(|(_, line)| starts(line, BEHIND));
-    let (cut, _) = behind.nth(1)?;
-    let rest = lines.iter().position(|line| starts(&line, WHOLE_RUN))?;
-    let left_out = format!("\x1b[2m   … {} lines more\x1b[0m", rest.checked_sub(cut)?);
-    let mut shown = vec![COMMAND];
-    shown.extend(lines.get(..cut)?);
-    shown.extend([left_out.as_str(), ""]);
-    shown.extend(lines.get(rest..)?);
-    Some(shown.join("\n"))
-}
-
-/// The text without its colours.
-fn plain(line: &str) -> String {
-    let mut pieces = line.split("\x1b[");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |text, piece| {
-        text + piece.split_once('m').map_or(piece, |(_, after)| after)
-    })
+    Ok(format!("{COMMAND}\n{}", text.trim_end()))
 }
 
 fn svg(theme: &Theme, text: &str) -> String {
@@ -145,27 +115,6 @@ mod tests {
                 theme.file
             );
         }
-    }
-
-    #[test]
-    fn a_long_report_is_cut_where_it_says_so() {
-        let report = "\
-gitsync\n\n \x1b[1mpool\x1b[0m\n\x1b[2m   behind \x1b[0mfutex\n     disk\n   behind epoll\n     network\n\n \x1b[1mcritical path\x1b[0m 1 s\n";
-        let text = shortened(report).unwrap();
-        let shown: Vec<String> = text.lines().map(plain).collect();
-        let expect = [
-            COMMAND,
-            "gitsync",
-            "",
-            " pool",
-            "   behind futex",
-            "     disk",
-            "   … 3 lines more",
-            "",
-            " critical path 1 s",
-        ];
-        assert_eq!(shown, expect);
-        assert_eq!(shortened("gitsync\n"), None);
     }
 
     #[test]

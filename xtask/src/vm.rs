@@ -114,7 +114,8 @@ impl<'a> GuestSetup<'a> {
         say(format_args!("== guest {label}"));
         let programs = self.programs.only(&round.tests);
         let plan = plan::of(self.workspace, &programs, self.options)?;
-        let initramfs = Initramfs::write(self.workspace, &programs, &plan)?;
+        let python = self.options.python;
+        let initramfs = Initramfs::write(self.workspace, &programs, &plan, python)?;
         let name = label.replace(' ', "-");
         let file = |end| files::cache(self.workspace).join(format!("console/{name}.{end}"));
         let (log, results) = (file("log"), file("results"));
@@ -122,7 +123,15 @@ impl<'a> GuestSetup<'a> {
         let path = initramfs.path();
         let mut command = self.qemu.guest(image, path, &results, &settings);
         let limit = Duration::from_secs(self.options.common.timeout);
-        let seen = console::follow(&mut command, &label, io::stdout(), &log, &results, limit)?;
+        let mut follow =
+            || console::follow(&mut command, &label, io::stdout(), &log, &results, limit);
+        let mut seen = follow()?;
+        if seen.is_broken() {
+            say(format_args!(
+                "== {label}: a fault of the emulator, so once more"
+            ));
+            seen = follow()?;
+        }
         let outcome = Outcome::of(round, &seen);
         if !outcome.verdict.is_result() {
             let verdict = &outcome.verdict;

@@ -4,7 +4,7 @@ use core::hint::cold_path;
 
 use aya_ebpf::helpers;
 use probe_common::{
-    fd::{Object, SECOND},
+    fd::{CLOEXEC, OPEN, Object, SECOND},
     uapi::{AF_INET, AF_INET6, S_IFIFO, S_IFMT, S_IFSOCK},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     emit,
     filter::Entry,
     maps::EVENTS,
-    offsets::{self, known},
+    offsets::{self, Constant as _, known},
     read::{self, Task, probe, probe_at},
     shared::{Shared, address, load, store, store_words},
 };
@@ -33,13 +33,13 @@ pub fn describe(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
     let ino: u64 = probe(inode, &offsets::INODE_INO);
     let same = load!(entry.file) == file && load!(entry.ino) == ino && load!(entry.fd) == fd;
     // The most frequent ones, and nothing about them changes.
-    if same && load!(entry.mode) == S_IFIFO {
+    if same && u32::from(load!(entry.mode)) == S_IFIFO {
         return true;
     }
     let file_op: u64 = probe(file, &offsets::FILE_OP);
     let mode = u32::from(probe::<u16>(inode, &offsets::INODE_MODE));
     let kind = mode & S_IFMT;
-    store!(entry.mode = kind);
+    store!(entry.mode = kind as u16);
     let sock = if kind == S_IFSOCK { sock_of(file) } else { 0 };
     let remote = remote_of(sock);
     if same && load!(entry.file_op) == file_op && load!(entry.remote) == remote {
@@ -100,6 +100,42 @@ pub fn describe_second(task: Task, entry: Entry, fd: i32, ts_ns: u64) -> bool {
     emitted
 }
 
+/// Describes a descriptor of a table that has this bitmap of those that an exec closes; 0: does
+/// not. Global to the verifier: see [`super::fd_table`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(super) extern "C" fn fd_object(
+    file: u64,
+    fd: u32,
+    tid: u32,
+    ts_ns: u64,
+    close_on_exec: u64,
+) -> u32 {
+    let is_wanted = offsets::DESCRIBES_OPEN.load() != 0 && close_on_exec != 0;
+    if !is_wanted || !known(&offsets::FDT_OPEN_FDS) {
+        return 0;
+    }
+    let inode: u64 = probe(file, &offsets::FILE_INODE);
+    let mode = u32::from(probe::<u16>(inode, &offsets::INODE_MODE));
+    let word: u64 = probe_at(close_on_exec.wrapping_add(u64::from(fd / 64) * 8));
+    let closes = word >> (fd % 64) & 1;
+    emit_object(&File {
+        tid,
+        flags: if closes != 0 { OPEN | CLOEXEC } else { OPEN },
+        fd: fd as i32,
+        address: file,
+        inode,
+        mode,
+        sock: if mode & S_IFMT == S_IFSOCK {
+            sock_of(file)
+        } else {
+            0
+        },
+        ts_ns,
+    });
+    0
+}
+
 /// To whom a socket is connected, hashed to one word: enough to see a change.
 #[inline(always)]
 fn remote_of(sock: u64) -> u64 {
@@ -146,7 +182,7 @@ fn sock_of(file: u64) -> u64 {
 /// A file to be emitted.
 struct File {
     tid: u32,
-    /// [`SECOND`], or 0.
+    /// Those of an [`Object`].
     flags: u16,
     fd: i32,
     address: u64,
@@ -156,7 +192,7 @@ struct File {
     ts_ns: u64,
 }
 
-/// In a function of its own: it is called from two places, and the verifier forgets on
+/// In a function of its own: it is called from several places, and the verifier forgets on
 /// the way back by which of its ways it came.
 #[inline(never)]
 fn emit_object(file: &File) -> bool {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Flags of a switch-out that say what kind of sleep it begins.
-const KIND_FLAGS: u16 = flag::COMPAT | flag::KERNEL | flag::IOWAIT | flag::LOCK;
+const KIND_FLAGS: u16 = flag::COMPAT | flag::KERNEL | flag::IOWAIT | flag::LOCK | flag::THROTTLED;
 
 /// A task has switched out; `recorded` says whether the record found room.
 #[inline(always)]
@@ -65,7 +65,7 @@ pub fn account_in(entry: Entry, ts_ns: u64, recorded: bool) {
                 state: load!(entry.sleep_state),
                 nr: load!(entry.sleep_nr),
                 flags: load!(entry.sleep_flags),
-                mode: load!(entry.mode),
+                mode: u32::from(load!(entry.mode)),
                 ..of(entry, what::SLEEP)
             };
             add(sleep, queued_ns - begin_ns);

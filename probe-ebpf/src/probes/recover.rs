@@ -11,13 +11,14 @@ use probe_common::sched::{Switch, flag, waker};
 use super::{
     loss_sums,
     switch_record::{self, Out},
-    wake,
+    throttle, wake,
 };
 use crate::{
     emit,
     filter::Entry,
     offsets::{self, Constant, known},
     read::{self, Task},
+    run_queue,
     shared::{Shared, load, store},
 };
 
@@ -47,12 +48,18 @@ pub fn switch_in(task: Task, entry: Entry, ts_ns: u64) {
     // One that came while it ran may belong to its next sleep.
     let later = Woken::take_later(entry, on_ns);
     if has_slept && load!(entry.wake_ns) == 0 {
-        let queued_ns = run_delay(task).wrapping_sub(load!(entry.run_delay_ns));
-        note_waking(entry, on_ns, queued_ns);
+        if throttle::is_noted(entry) {
+            throttle::end_before(entry, on_ns, 0);
+        } else {
+            let queued_ns = run_delay(task).wrapping_sub(load!(entry.run_delay_ns));
+            note_waking(entry, on_ns, queued_ns);
+        }
     }
-    let flags = flag::HAS_NEXT | flag::RECOVERED;
+    let flags = flag::HAS_NEXT | flag::RECOVERED | run_queue::moves_known(task, entry);
+    let mut out = Out::default();
+    run_queue::left_by_hidden(&mut out);
     let recorded = emit::switch(flags, on_ns, |to: Shared<Switch>| {
-        switch_record::write(to, &Out::default(), Some(entry));
+        switch_record::write(to, &out, Some(entry));
     });
     loss_sums::account_in(entry, on_ns, recorded);
     store!(entry.off_ns = 0);

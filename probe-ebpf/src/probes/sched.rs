@@ -10,17 +10,18 @@ use probe_common::{
 };
 
 use super::{
-    fd,
+    fd, fd_table,
     lookup::{self, Found, Sleep},
     loss_sums, recover,
     switch_record::{self, Out},
-    task,
+    task, throttle,
 };
 use crate::{
     current, emit,
     filter::{self, Entry},
     offsets::{self, Constant, known},
     read::{self, Task},
+    run_queue,
     shared::{self, Shared, load, store},
     syscall::{self, Syscall},
 };
@@ -38,6 +39,7 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     if prev_entry.is_none() {
         shared::one_by_one();
         if next_entry.is_none() {
+            run_queue::note_untraced(prev, next);
             return 0;
         }
     }
@@ -49,17 +51,22 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
             cold_path();
             recover::switch_in(prev, entry, ts_ns);
         }
+        fd_table::at_switch(prev, entry, ts_ns);
         let preempt = ctx.arg::<u64>(0) & 0xff != 0;
         out = switch_out(prev, entry, prev_state(&ctx, prev), preempt, ts_ns);
         flags |= out.flags;
+    } else {
+        run_queue::left_by(prev, &mut out);
     }
     if let Some(entry) = next_entry {
         let off_ns = load!(entry.off_ns);
         if load!(entry.wake_ns) <= off_ns && off_ns != 0 {
             cold_path();
-            recover::waking(next, entry, ts_ns);
+            find_end(next, entry, ts_ns);
         }
-        flags |= flag::HAS_NEXT;
+        flags |= flag::HAS_NEXT | run_queue::moves_known(next, entry);
+    } else {
+        run_queue::note_left_to(next);
     }
     let recorded = emit::switch(flags, ts_ns, |to: Shared<Switch>| {
         switch_record::write(to, &out, next_entry);
@@ -81,6 +88,16 @@ pub fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         filter::forget(prev);
     }
     0
+}
+
+/// A task that has waited switches in, and nothing has shown that it might.
+#[inline(always)]
+fn find_end(next: Task, entry: Entry, ts_ns: u64) {
+    if throttle::is_noted(entry) {
+        throttle::end(next, entry, ts_ns);
+    } else {
+        recover::waking(next, entry, ts_ns);
+    }
 }
 
 #[inline(always)]
@@ -124,6 +141,15 @@ fn switch_out(prev: Task, entry: Entry, task_state: u16, preempt: bool, ts_ns: u
         flags |= prepare_sleep(&sleep, &mut call, flags, task_state);
         store!(entry.off_ns = ts_ns);
         store!(entry.run_delay_ns = recover::run_delay(prev));
+    } else {
+        let mut throttled = 0;
+        if throttle::is_throttled(prev) {
+            cold_path();
+            throttled = throttle::begin(prev, entry, &mut call, ts_ns);
+        }
+        // Written down and read again, as in `slept_on`.
+        store!(entry.sleep_flags = throttled);
+        flags |= load!(entry.sleep_flags);
     }
     Out {
         flags,
@@ -208,9 +234,9 @@ pub fn slept_on(sleep: &Sleep, call: &mut Syscall, bits: u8) -> u16 {
         }
         // Written down and read again: to the verifier they are any numbers then, and it
         // goes on once for all the ways that lead here.
-        store!(entry.found = u32::from(found.flags));
+        store!(entry.found = found.flags);
         store!(entry.found_fd = found.fd);
-        found.flags = load!(entry.found) as u16;
+        found.flags = load!(entry.found);
         found.fd = load!(entry.found_fd);
     }
     if found.fd >= 0 && fd::describe(task, entry, found.fd, ts_ns) {

@@ -3,14 +3,17 @@
 
 use core::ffi::c_void;
 
+use aya_ebpf::{bindings::seq_file, helpers};
+
 use probe_common::{
     config::iter_mode,
+    fd_table::why,
     loss::Program,
     sched::state,
     task::{Snapshot, snapshot},
 };
 
-use super::{lookup::Sleep, sched, wake};
+use super::{fd_table, lookup::Sleep, memory, sched, throttle, wake};
 use crate::{
     emit,
     filter::{self, Entry},
@@ -37,19 +40,43 @@ pub fn task_iter(ctx: *mut c_void) -> i32 {
     let mode = unsafe { mode.read_volatile() };
     let flags = match mode {
         iter_mode::FINAL => snapshot::FINAL,
+        iter_mode::AGAIN => 0,
         _ if !begin_to_follow(task) => return 0,
         iter_mode::SEED_HELD => snapshot::HELD,
         _ => 0,
     };
     // In one place: the verifier walks through it once for each.
     if let Some(entry) = filter::entry(task) {
-        report(task, entry, flags);
+        let ts_ns = read::now();
+        report(task, entry, flags, ts_ns);
+        let occasion = match flags & snapshot::FINAL {
+            0 => why::SEED,
+            _ => why::FINAL,
+        };
+        fd_table::at_with_kinds(task, entry, ts_ns, occasion);
+        let is_found = mode == iter_mode::SEED || mode == iter_mode::SEED_HELD;
+        if is_found && load!(entry.tid) == read::tgid(task) {
+            memory::before_program(task, entry, ts_ns);
+        }
+        print_byte(ctx);
     }
     0
 }
 
-/// Whether it is one that shall be followed from now on.
+/// Prints one byte for a task that was reported: who reads them knows how many that were.
 #[inline(always)]
+fn print_byte(ctx: *mut c_void) {
+    // SAFETY: the first word of the context is a struct bpf_iter_meta, whose first word is
+    // the file that is read; the helper reads one byte.
+    unsafe {
+        let file: *mut seq_file = **ctx.cast::<*const *mut seq_file>();
+        let _full = helpers::generated::bpf_seq_write(file, [0u8].as_ptr().cast(), 1);
+    }
+}
+
+/// Whether it is one that shall be followed from now on. In a function of its own, as
+/// [`report`] is.
+#[inline(never)]
 fn begin_to_follow(task: Task) -> bool {
     if filter::entry(task).is_some() || !filter::is_target(read::tgid(task)) {
         return false;
@@ -63,9 +90,10 @@ fn begin_to_follow(task: Task) -> bool {
     filter::follow(task)
 }
 
-#[inline(always)]
-fn report(task: Task, entry: Entry, mut flags: u16) {
-    let ts_ns = read::now();
+/// In a function of its own, whose room on the stack is given back before descriptors are
+/// looked at.
+#[inline(never)]
+fn report(task: Task, entry: Entry, mut flags: u16, ts_ns: u64) {
     let task_state = read::field::<u32>(task, &offsets::TASK_STATE) as u16;
     // An int up to 6.18, a byte from 7.0 on; little-endian both.
     if read::field::<u8>(task, &offsets::TASK_ON_CPU) != 0 {
@@ -92,6 +120,9 @@ fn report(task: Task, entry: Entry, mut flags: u16) {
         let bits = sched::bits_of(&call, flags);
         flags |= sched::slept_on(&sleep, &mut call, bits);
         wake::sleeper_stack(task, load!(entry.tid), ts_ns);
+    } else if flags & snapshot::ON_CPU == 0 {
+        let is_last = flags & snapshot::FINAL != 0;
+        flags |= throttle::find(task, entry, &mut call, is_last, ts_ns);
     }
     emit::record(&LIFECYCLE, flags, ts_ns, |to: Shared<Snapshot>| {
         store!(to.tid = load!(entry.tid));

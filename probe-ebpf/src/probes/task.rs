@@ -2,13 +2,14 @@
 
 use aya_ebpf::{helpers, macros::btf_tracepoint, programs::BtfTracePointContext};
 use probe_common::{
+    fd_table::why,
     loss::Program,
     sched::waker,
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename},
     uapi::CLONE_THREAD,
 };
 
-use super::wake::note_waker;
+use super::{fd_table, wake::note_waker};
 use crate::{
     current::Current,
     emit,
@@ -16,6 +17,7 @@ use crate::{
     maps::LIFECYCLE,
     offsets::{self, Constant, known},
     read::{self, Task},
+    run_queue,
     shared::{Shared, address, load, store, store_words},
 };
 
@@ -36,6 +38,7 @@ pub fn sched_wakeup_new(ctx: BtfTracePointContext) -> i32 {
     #[cfg(feature = "log")]
     aya_log_ebpf::debug!(&ctx, "new task {}", read::tid(task));
     if let Some(entry) = filter::entry(task) {
+        fd_table::at(task, entry, ts_ns, why::BIRTH);
         note_waker(entry, creator, ts_ns);
         store!(entry.waker_flags = load!(entry.waker_flags) | waker::NEW);
     }
@@ -82,7 +85,8 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     };
     let old_tid = load!(entry.tid);
     let tid = read::tid(task);
-    let recorded = emit::record(&LIFECYCLE, 0, read::now(), |to: Shared<Exec>| {
+    let ts_ns = read::now();
+    let recorded = emit::record(&LIFECYCLE, 0, ts_ns, |to: Shared<Exec>| {
         // The bytes of `argv` behind `argv_len` keep what the ring held, and user space
         // does not read them.
         store!(to.tid = tid);
@@ -129,7 +133,8 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let Some(entry) = filter::entry(task) else {
         return 0;
     };
-    emit_exit(task, entry, read::now());
+    let ts_ns = read::now();
+    emit_exit(task, entry, ts_ns);
     0
 }
 
@@ -147,7 +152,7 @@ pub fn emit_exit(task: Task, entry: Entry, ts_ns: u64) {
         store!(to.migrations = load!(entry.migrations));
         store!(to.pad = 0);
     });
-    store!(entry.exiting = u32::from(recorded));
+    store!(entry.exiting = u8::from(recorded));
 }
 
 // TP_PROTO(struct task_struct *p)
@@ -165,8 +170,10 @@ pub fn sched_process_free(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sched_migrate_task")]
 pub fn sched_migrate_task(ctx: BtfTracePointContext) -> i32 {
     emit::ran(Program::SchedMigrateTask);
-    if let Some(entry) = filter::entry(ctx.arg(0)) {
+    let task: Task = ctx.arg(0);
+    if let Some(entry) = filter::entry(task) {
         store!(entry.migrations = load!(entry.migrations) + 1);
+        run_queue::note_move(task, entry, ctx.arg::<u64>(1) as u32);
     }
     0
 }

@@ -15,7 +15,7 @@ use probe_common::{
     stack::{FRAMES, Stack, role},
 };
 
-use super::{disk, packet};
+use super::{disk, packet, signal};
 use crate::{
     context,
     current::Current,
@@ -51,6 +51,7 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
         cold_path();
         name_external(load!(entry.tid), current, ts_ns);
     }
+    let has_signal = signal::emit_pending(task, load!(entry.tid), ts_ns);
     if offsets::HAS_STACKS.load() == 0 {
         return 0;
     }
@@ -60,8 +61,8 @@ pub fn sched_waking(ctx: BtfTracePointContext) -> i32 {
         sleeper_stack(task, load!(entry.tid), ts_ns);
     }
     // An interrupt's stack is most often the only thing that shows what it was, also
-    // where the waking races with a switch-out on another CPU.
-    if long || by_interrupt && bits & waker::NET_RX == 0 {
+    // where the waking races with a switch-out on another CPU; and so it is with a signal.
+    if long || has_signal || by_interrupt && bits & waker::NET_RX == 0 {
         cold_path();
         waker_stack(&ctx, load!(entry.tid), ts_ns);
         disk::emit_disk(load!(entry.tid), bits, ts_ns);

@@ -155,6 +155,7 @@ impl Run {
             preempted: false,
             io_wait: false,
             on_lock: false,
+            throttled: false,
             has_object: false,
             has_second: false,
             call,
@@ -172,7 +173,7 @@ impl Run {
         let on = On {
             seq,
             wake,
-            recovered: false,
+            ..On::default()
         };
         self.apply(tid, What::On(on));
     }

@@ -189,7 +189,7 @@ impl Tape {
             switch.prev_seq = *seq;
         }
         if let Some((tid, wake_ns, by)) = next {
-            flags |= flag::HAS_NEXT;
+            flags |= flag::HAS_NEXT | flag::MOVES_KNOWN;
             switch.next_tid = tid;
             switch.next_seq = self.seqs[tid as usize];
             switch.wake_ns = wake_ns;

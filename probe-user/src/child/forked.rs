@@ -32,6 +32,8 @@ pub(super) struct Child<'a> {
     pub(super) identity: Option<&'a Identity>,
     /// Blocked signals of the command.
     pub(super) mask: Mask,
+    /// What its standard descriptors are, where not ours.
+    pub(super) streams: [Option<RawFd>; 3],
     /// The command was to ignore SIGCHLD.
     pub(super) ignore_sigchld: bool,
     /// Our end of the socket pair.
@@ -51,6 +53,7 @@ impl Child<'_> {
         // here nothing is ever dropped.
         unsafe { libc::close(self.parents_control) };
         inherited::close_again();
+        self.replace_streams();
         self.restore_signals();
         match self.become_identity() {
             Ok(()) => report(self.control, READY, 0),
@@ -65,6 +68,15 @@ impl Child<'_> {
         let errno = self.image.exec();
         report(self.control, EXEC, errno);
         exit()
+    }
+
+    fn replace_streams(&self) {
+        for (stream, place) in self.streams.into_iter().zip(0..) {
+            if let Some(stream) = stream {
+                // SAFETY: integers only. It fails for no open descriptor.
+                unsafe { libc::dup2(stream, place) };
+            }
+        }
     }
 
     fn restore_signals(&self) {

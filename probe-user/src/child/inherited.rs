@@ -15,6 +15,7 @@ static CLOSED: AtomicU8 = AtomicU8::new(0);
 static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
 /// The last word of the command line: behind it the kernel has put the environment.
 static LAST_WORD: AtomicPtr<c_char> = AtomicPtr::new(ptr::null_mut());
+static FIRST_WORD: AtomicPtr<c_char> = AtomicPtr::new(ptr::null_mut());
 
 /// Run by the dynamic loader or libc's start-up code, before `main`.
 #[used]
@@ -32,7 +33,9 @@ extern "C" fn look(words: c_int, argv: *const *mut c_char) {
     SIGPIPE_IGNORED.store(super::mask::is_ignored(libc::SIGPIPE), Ordering::Relaxed);
     if let Some(last) = usize::try_from(words).ok().and_then(|n| n.checked_sub(1)) {
         // SAFETY: glibc passes argc and argv as main(3) gets them.
-        LAST_WORD.store(unsafe { *argv.add(last) }, Ordering::Relaxed);
+        let [first, last] = unsafe { [*argv, *argv.add(last)] };
+        FIRST_WORD.store(first, Ordering::Relaxed);
+        LAST_WORD.store(last, Ordering::Relaxed);
     }
 }
 
@@ -99,6 +102,21 @@ fn strings(block: &[u8]) -> Vec<CString> {
     strings
         .filter_map(|bytes| CString::from_vec_with_nul(bytes.to_vec()).ok())
         .collect()
+}
+
+/// Empties what `ps` shows as this process's command line. In a fork: system calls only.
+pub(super) fn forget_command_line() {
+    let [first, last] = [&FIRST_WORD, &LAST_WORD].map(|word| word.load(Ordering::Relaxed));
+    if first.is_null() || last.is_null() {
+        return;
+    }
+    // SAFETY: the words of the command line, which the kernel has put one behind the other,
+    // each ended with NUL; the stack may be written, and nobody reads them here any more.
+    unsafe {
+        let end = last as usize + CStr::from_ptr(last).count_bytes();
+        let length = end.saturating_sub(first as usize);
+        ptr::write_bytes(first, 0, length);
+    }
 }
 
 /// Closes the standard descriptors that were closed. After a fork: system calls only.

@@ -14,6 +14,8 @@ pub mod relay;
 pub mod running;
 pub mod signals;
 pub mod spawn;
+pub mod streams;
+pub mod witness;
 
 mod forked;
 mod image;

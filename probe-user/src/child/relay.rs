@@ -11,6 +11,7 @@ use proc_stat::Stat;
 use super::mask::{Mask, suffer};
 use super::running::Running;
 use super::signals::Received;
+use super::witness::Witness;
 
 /// Where a signal goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +46,13 @@ pub fn route(signal: i32, sender: Sender, in_our_group: bool) -> Route {
         (Sender::Tree, _)
         | (Sender::Ourselves, SIGPIPE | SIGXFSZ)
         | (Sender::Kernel, SIGCHLD | SIGXCPU | SIGTTIN | SIGTTOU) => Route::Nowhere,
-        (Sender::Kernel, SIGINT | SIGQUIT | SIGTSTP | SIGWINCH) if in_our_group => Route::Nowhere,
-        (Sender::Kernel, SIGINT | SIGQUIT | SIGTSTP | SIGWINCH) => Route::Group,
+        // A screen of ours that has the keyboard does as the terminal would.
+        (Sender::Kernel | Sender::Ourselves, SIGINT | SIGQUIT | SIGTSTP | SIGWINCH) => {
+            match in_our_group {
+                true => Route::Nowhere,
+                false => Route::Group,
+            }
+        }
         (Sender::Kernel | Sender::Ourselves | Sender::Other, _) => Route::Command,
     }
 }
@@ -56,6 +62,8 @@ pub fn route(signal: i32, sender: Sender, in_our_group: bool) -> Route {
 /// the command.
 #[derive(Debug, Default)]
 pub struct Relay {
+    /// Knows what was sent to our whole group.
+    witness: Option<Witness>,
     /// We stop by this signal as soon as the command has stopped.
     stop: Option<i32>,
     /// The latest stop went to the command's group, so the way on goes there too.
@@ -63,13 +71,34 @@ pub struct Relay {
 }
 
 impl Relay {
+    /// With a witness of what our group is sent.
+    pub fn new(witness: Option<Witness>) -> Relay {
+        Relay {
+            witness,
+            ..Relay::default()
+        }
+    }
+
+    /// Nothing is passed on any more.
+    pub fn dismiss_witness(&mut self) {
+        self.witness = None;
+    }
+
     /// Takes a signal for the command, which may have ended: then nobody needs it.
     pub fn receive(&mut self, received: &Received, command: &Running) -> io::Result<()> {
         let pid = command.pid();
-        let mut route = route(received.signal, sender(received, pid), in_our_group(pid));
+        let in_our_group = in_our_group(pid);
+        let sender = sender(received, pid);
+        let mut route = route(received.signal, sender, in_our_group);
+        if route != Route::Nowhere && self.was_for_our_group(received) && in_our_group {
+            // A stop that was passed on may have come behind the way on.
+            let must_go_on = received.signal == SIGCONT && command.is_stopped();
+            route = if must_go_on { route } else { Route::Nowhere };
+        }
         match received.signal {
             signal if is_stop(signal) => {
-                self.stop = Some(signal);
+                // A screen that has sent it stops us itself, once the terminal is given back.
+                self.stop = (sender != Sender::Ourselves).then_some(signal);
                 self.group_stopped = route == Route::Group;
             }
             SIGCONT => {
@@ -88,6 +117,15 @@ impl Relay {
         }
         self.stop_with(command);
         Ok(())
+    }
+
+    /// Whether it was sent to all of our group, the command included.
+    fn was_for_our_group(&mut self, received: &Received) -> bool {
+        let asked = self.witness.as_mut().map(|it| it.has_seen(received));
+        if let Some(Err(_)) = asked {
+            self.witness = None;
+        }
+        matches!(asked, Some(Ok(true)))
     }
 
     /// SIGCHLD says when the command has stopped, and may come first.
@@ -128,6 +166,11 @@ pub fn is_harmless(received: &Received) -> bool {
         SIGPIPE | SIGXFSZ => by_kernel,
         _ => false,
     }
+}
+
+/// Whether a process without handlers that ignores these would end by this signal, or stop.
+pub fn ends_us(received: &Received, ignored: Mask) -> bool {
+    !ignored.contains(received.signal) && !is_harmless(received)
 }
 
 /// Whether this signal stops a process without a handler.

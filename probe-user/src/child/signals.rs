@@ -80,6 +80,16 @@ impl Signals {
         self.ignored
     }
 
+    /// Takes no notice of those that have come.
+    pub fn skip(&self) {
+        while read(self.fd.get_ref()).is_ok() {}
+    }
+
+    /// Lets those that come from now on through, in the calling thread.
+    pub fn let_through(&self) -> io::Result<()> {
+        self.inherited_mask.set().map(|_| ())
+    }
+
     /// The next signal. Nothing is lost when this is dropped before it is ready.
     pub async fn next(&mut self) -> io::Result<Received> {
         loop {

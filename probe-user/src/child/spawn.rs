@@ -17,6 +17,7 @@ use super::image::Image;
 use super::mask::Mask;
 use super::running::Running;
 use super::signals;
+use super::streams::Streams;
 
 /// A child that waits to become the command. Dropped without
 /// [`release`](Held::release) it is killed; if waitscope dies it exits. In
@@ -53,12 +54,14 @@ pub enum ExecErrorKind {
 
 /// Forks a child that will run `command` (as execvp(3): PATH is searched, a
 /// script without `#!` goes to `/bin/sh`) and returns when it waits, its
-/// identity changed. It keeps every descriptor that is not close-on-exec, and
-/// `mask` becomes its signal mask: [`signals::Signals::inherited_mask`].
+/// identity changed. It keeps every descriptor that is not close-on-exec, but for those in
+/// whose place `streams` has others, and `mask` becomes its signal mask:
+/// [`signals::Signals::inherited_mask`].
 pub fn spawn_held(
     command: &[OsString],
     identity: Option<&Identity>,
     mask: Mask,
+    streams: &Streams,
 ) -> anyhow::Result<Held> {
     let mut image = Image::prepare(command, identity)?;
     let program = command.first().cloned().unwrap_or_default();
@@ -70,6 +73,7 @@ pub fn spawn_held(
         image: &mut image,
         identity,
         mask,
+        streams: streams.numbers(),
         ignore_sigchld,
         control: childs_control.as_raw_fd(),
         parents_control: control.as_raw_fd(),

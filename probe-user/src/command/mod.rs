@@ -1,5 +1,8 @@
 //! The commands: wiring only.
 
+mod capture;
+pub mod check;
+pub mod claims;
 pub mod completions;
 pub mod doctor;
 #[cfg(feature = "probe-log")]
@@ -10,10 +13,19 @@ mod places;
 mod replace;
 pub mod report;
 pub mod run;
+pub mod top;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use crate::{analysis, child::spawn::ExecError, cli};
+use crate::{
+    analysis,
+    child::spawn::ExecError,
+    cli,
+    document::Exit,
+    metrics,
+    observe::{EndedBy, select::Selection},
+    world::connection::Early,
+};
 
 /// How waitscope ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +49,50 @@ pub struct Usage(pub String);
 /// Wrong usage, as clap has it.
 pub const WRONG_USAGE: u8 = 2;
 
+/// Which running processes are meant.
+fn selection(processes: &cli::Processes, tree: bool) -> Selection {
+    let cli::Processes { pid, comm, cgroup } = processes;
+    Selection {
+        pids: pid.clone(),
+        comms: comm.clone(),
+        cgroups: cgroup.clone(),
+        tree,
+    }
+}
+
 /// How the report that is wanted is made.
-fn analysis_settings(output: &cli::Output) -> analysis::Settings {
+fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Settings {
     let folder = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
+    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let early = Early::default();
     analysis::Settings {
-        memory_bytes: output.memory,
+        memory_bytes: analysis.memory,
         spill_folder: folder.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from),
-        explain: output.explain.clone(),
+        explain: explain.to_vec(),
+        short_run_ns: analysis.short_run.map_or(metrics::SHORT_RUN_NS, ns),
+        early: Early {
+            within_ns: analysis.early_end.map_or(early.within_ns, ns),
+            below_bytes: analysis.early_bytes.unwrap_or(early.below_bytes),
+        },
+        divides_run_queues: true,
+    }
+}
+
+/// Help or the version, which somebody wants to read.
+pub fn help(asked_for: &clap::Error) -> (Outcome, anyhow::Result<()>) {
+    ended(output::print_by("the help", || asked_for.print()))
+}
+
+/// The end of a command that runs another: as that ended, where waitscope did its part.
+fn ended_as(result: anyhow::Result<Option<Exit>>, failure: u8) -> (Outcome, anyhow::Result<()>) {
+    match result {
+        Err(error) => match error.downcast_ref() {
+            Some(&EndedBy(signal)) => (Outcome::Signal(signal), Err(error)),
+            None => (Outcome::Code(code_of(&error, failure)), Err(error)),
+        },
+        Ok(None) => (Outcome::Code(0), Ok(())),
+        Ok(Some(Exit::Code(code))) => (Outcome::Code(code.to_le_bytes()[0]), Ok(())),
+        Ok(Some(Exit::Signal(signal))) => (Outcome::Signal(signal), Ok(())),
     }
 }
 
@@ -68,4 +117,29 @@ pub fn warn(sentence: &str) {
     use std::io::Write as _;
     let text = crate::view::sanitize::text(sentence).into_owned();
     let _closed = writeln!(std::io::stderr(), "waitscope: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_early_is_as_it_is_asked_for() {
+        let early = |options: &[&str]| {
+            let line = ["waitscope", "report", "x.wsc"].iter().chain(options);
+            let cli::Command::Report(report) = cli::Cli::parse_from(line).command else {
+                panic!("another command");
+            };
+            analysis_settings(&report.output.analysis, &[]).early
+        };
+        assert_eq!(early(&[]), Early::default());
+        let asked_for = Early {
+            within_ns: 250_000,
+            below_bytes: 65_536,
+        };
+        let options = ["--early-end", "250us", "--early-bytes", "64K"];
+        assert_eq!(early(&options), asked_for);
+    }
 }

@@ -14,7 +14,7 @@ use terminal_size::terminal_size_of;
 use super::{
     Usage,
     places::{self, Place, is_stdout},
-    replace::{folder, replace},
+    replace::{self, folder, replace},
 };
 use crate::{
     child::inherited::was_closed,
@@ -33,8 +33,9 @@ pub struct Destinations {
     color: Color,
 }
 
+/// One place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Destination {
+pub enum Destination {
     Stdout,
     Stderr,
     File(PathBuf),
@@ -56,21 +57,8 @@ impl Destinations {
     /// Checks names and formats before anything is run, and that no report overwrites
     /// another one, nor one of `others`.
     pub fn new(output: &Output, fallback: Fallback, others: Vec<Place>) -> Result<Destinations> {
-        let mut list = Vec::new();
-        for path in &output.output {
-            list.push(destination(path, output.format)?);
-        }
-        let reports = output.output.iter().map(|path| Place::report(path));
-        places::check(reports.chain(others))?;
-        if list.is_empty() {
-            let place = match fallback {
-                Fallback::Stderr => Destination::Stderr,
-                Fallback::Stdout => Destination::Stdout,
-            };
-            list.push((place, output.format.unwrap_or(Format::Table)));
-        }
         Ok(Destinations {
-            list,
+            list: destinations(&output.output, output.format, fallback, others)?,
             per_thread: output.per_thread,
             all: output.all,
             explain: output.explain.clone(),
@@ -139,8 +127,8 @@ impl Destinations {
             Format::Json => json::render(document),
             Format::Table => {
                 let options = table::Options {
-                    width: width(destination),
-                    color: self.colored(destination),
+                    width: destination.width(),
+                    color: destination.is_colored(self.color),
                     per_thread: self.per_thread,
                     all: self.all,
                 };
@@ -148,31 +136,88 @@ impl Destinations {
             }
         }
     }
+}
 
-    fn colored(&self, destination: &Destination) -> bool {
+impl Destination {
+    /// Whether what goes there has colours.
+    pub fn is_colored(&self, color: Color) -> bool {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        match self.color {
+        match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => is_terminal(destination) && !is_set("NO_COLOR") && !dumb,
+            Color::Auto => is_terminal(self) && !is_set("NO_COLOR") && !dumb,
+        }
+    }
+
+    /// COLUMNS, else the terminal's width.
+    pub fn width(&self) -> usize {
+        let columns = env::var("COLUMNS")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .filter(|&n| n > 0);
+        columns
+            .or_else(|| terminal_width(self))
+            .unwrap_or(DEFAULT_WIDTH)
+    }
+}
+
+impl Fallback {
+    fn destination(self) -> Destination {
+        match self {
+            Fallback::Stderr => Destination::Stderr,
+            Fallback::Stdout => Destination::Stdout,
         }
     }
 }
 
-fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Format)> {
-    if is_stdout(path) {
-        return Ok((Destination::Stdout, format.unwrap_or(Format::Table)));
+/// A format that a file's extension may stand for.
+pub trait ByExtension: Copy + 'static {
+    /// For people.
+    const TABLE: Self;
+    /// Extensions, without the dot.
+    const EXTENSIONS: &'static [(&'static str, Self)];
+}
+
+impl ByExtension for Format {
+    const TABLE: Format = Format::Table;
+    const EXTENSIONS: &'static [(&'static str, Format)] =
+        &[("json", Format::Json), ("txt", Format::Table)];
+}
+
+/// Where to write, and in which format; checks that it can be written there, and that none
+/// of `others` is in its place.
+pub fn destinations<F: ByExtension>(
+    paths: &[PathBuf],
+    format: Option<F>,
+    fallback: Fallback,
+    others: Vec<Place>,
+) -> Result<Vec<(Destination, F)>> {
+    let list = paths.iter().map(|path| destination(path, format));
+    let mut list = list.collect::<Result<Vec<_>>>()?;
+    places::check(paths.iter().map(|path| Place::report(path)).chain(others))?;
+    if list.is_empty() {
+        list.push((fallback.destination(), format.unwrap_or(F::TABLE)));
     }
-    let by_extension = match path.extension().and_then(|e| e.to_str()) {
-        Some("json") => Some(Format::Json),
-        Some("txt") => Some(Format::Table),
-        _ => None,
-    };
+    Ok(list)
+}
+
+fn destination<F: ByExtension>(path: &Path, format: Option<F>) -> Result<(Destination, F)> {
+    if is_stdout(path) {
+        if was_closed(STDOUT_FILENO) {
+            bail!("cannot write the report to stdout: it is closed");
+        }
+        return Ok((Destination::Stdout, format.unwrap_or(F::TABLE)));
+    }
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let known = F::EXTENSIONS.iter();
+    let mut known = known.filter(|(name, _)| extension == Some(name));
+    let by_extension = known.next().map(|(_, format)| *format);
     let Some(format) = format.or(by_extension) else {
         bail!(Usage(format!(
-            "cannot tell the format of {} from its name: end it in .json or .txt, or add --format",
-            path.display()
+            "cannot tell the format of {} from its name: end it in {}, or add --format",
+            path.display(),
+            extensions::<F>()
         )));
     };
     let folder = folder(path);
@@ -183,10 +228,22 @@ fn destination(path: &Path, format: Option<Format>) -> Result<(Destination, Form
             folder.display()
         );
     }
+    replace::check(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok((Destination::File(path.to_owned()), format))
 }
 
-fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
+/// `.json or .txt`.
+fn extensions<F: ByExtension>() -> String {
+    let names = F::EXTENSIONS.iter().map(|(name, _)| format!(".{name}"));
+    let names: Vec<String> = names.collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// Writes bytes to one place.
+pub fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
     match destination {
         Destination::Stdout => print("the report", bytes),
         Destination::Stderr if was_closed(STDERR_FILENO) => {
@@ -203,11 +260,15 @@ fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
 
 /// Writes to stdout.
 pub fn print(what: &str, bytes: &[u8]) -> Result<()> {
+    print_by(what, || io::stdout().write_all(bytes))
+}
+
+/// Has something written to stdout.
+pub fn print_by(what: &str, write: impl FnOnce() -> io::Result<()>) -> Result<()> {
     if was_closed(STDOUT_FILENO) {
         bail!("cannot write {what} to stdout: it is closed");
     }
-    let mut out = io::stdout().lock();
-    let written = out.write_all(bytes).and_then(|()| out.flush());
+    let written = write().and_then(|()| io::stdout().flush());
     to_a_reader(written).with_context(|| format!("cannot write {what} to stdout"))
 }
 
@@ -225,17 +286,6 @@ fn is_terminal(destination: &Destination) -> bool {
         Destination::Stderr => io::stderr().is_terminal(),
         Destination::File(_) => false,
     }
-}
-
-/// COLUMNS, else the terminal's width.
-fn width(destination: &Destination) -> usize {
-    let columns = env::var("COLUMNS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .filter(|&n| n > 0);
-    columns
-        .or_else(|| terminal_width(destination))
-        .unwrap_or(DEFAULT_WIDTH)
 }
 
 fn terminal_width(destination: &Destination) -> Option<usize> {

@@ -9,16 +9,16 @@ use std::{
         fd::{AsFd, BorrowedFd},
         unix::fs::MetadataExt as _,
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Result, bail};
 use nix::libc::STDOUT_FILENO;
 
-use super::{Usage, replace::folder};
-
-/// Links behind one another, as the kernel follows them.
-const MAX_LINKS: usize = 40;
+use super::{
+    Usage,
+    replace::{folder, target},
+};
 
 /// Something that is read or written.
 #[derive(Debug)]
@@ -56,7 +56,12 @@ enum Identity {
 impl Place {
     /// Where a report goes: `-` is stdout.
     pub fn report(path: &Path) -> Place {
-        Place::new("the report", path, Role::Output)
+        Place::output("the report", path)
+    }
+
+    /// Where something else goes.
+    pub fn output(what: &str, path: &Path) -> Place {
+        Place::new(what, path, Role::Output)
     }
 
     /// Where a recording goes.
@@ -162,13 +167,7 @@ fn of_file(metadata: &Metadata) -> Option<Identity> {
 
 /// A file that would be made by writing to this path, where dangling links lead.
 fn new_file(path: &Path) -> Option<Identity> {
-    let mut path = PathBuf::from(path);
-    for _ in 0..MAX_LINKS {
-        let Ok(target) = fs::read_link(&path) else {
-            break;
-        };
-        path = folder(&path).join(target);
-    }
+    let path = target(path);
     let folder = fs::metadata(folder(&path)).ok()?;
     Some(Identity::New {
         dev: folder.dev(),
@@ -179,7 +178,7 @@ fn new_file(path: &Path) -> Option<Identity> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{os::unix::fs::symlink, path::PathBuf};
 
     use super::*;
 

@@ -2,12 +2,19 @@
 //! new ones, never a part.
 
 use std::{
-    fs::{self, Permissions},
+    fs::{self, File, Permissions},
     io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, fchown},
+    },
     path::{Path, PathBuf},
 };
 
+use nix::{
+    libc::ENXIO,
+    unistd::{AccessFlags, access},
+};
 use tempfile::{Builder, NamedTempFile};
 
 /// Gives a file new contents. One that was there keeps its mode and its owner. What is
@@ -23,6 +30,44 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // Something is mounted there.
         Err(_) => fs::write(path, bytes),
     }
+}
+
+/// Whether a file can be given new contents, or be made; leaves it as it is.
+pub fn check(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if there.is_file() => match beside(path) {
+            Ok(_removed) => Ok(()),
+            Err(_) => File::options().write(true).open(path).map(drop),
+        },
+        // Opening a pipe may wait for its reader, and to open a device may do something.
+        Ok(there) if there.file_type().is_socket() => Err(io::Error::from_raw_os_error(ENXIO)),
+        Ok(_) => Ok(access(path, AccessFlags::W_OK)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let is_folder = path.as_os_str().as_bytes().ends_with(b"/");
+            let made = Builder::new().tempfile_in(folder(&target(path)));
+            made.and_then(|_removed| match is_folder {
+                true => Err(io::ErrorKind::IsADirectory.into()),
+                false => Ok(()),
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Links behind one another, as the kernel follows them.
+const MAX_LINKS: usize = 40;
+
+/// Where dangling links lead.
+pub fn target(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        path = folder(&path).join(target);
+    }
+    path
 }
 
 /// An empty file in the folder of one that is there, or is to be, like that one; and
@@ -56,7 +101,7 @@ pub fn folder(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::{fs::symlink, net::UnixListener};
 
     use super::*;
 
@@ -91,6 +136,40 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_replaced_is_known_before_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("file"), b"old").unwrap();
+        symlink("file", path("link")).unwrap();
+        symlink("target", path("dangling")).unwrap();
+        symlink("no/target", path("nowhere")).unwrap();
+        symlink("loop", path("loop")).unwrap();
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        let names = || fs::read_dir(dir.path()).unwrap().count();
+        let before = names();
+        for right in ["file", "link", "dangling", "new", "/dev/full", "/dev/null"] {
+            check(&path(right)).unwrap();
+        }
+        for wrong in [
+            ".",
+            "loop",
+            "nowhere",
+            "socket",
+            "no/file",
+            "file/",
+            "file/under",
+            "new/",
+            "/dev/fd/77",
+            "/proc/new",
+        ] {
+            assert!(check(&path(wrong)).is_err(), "{wrong}");
+        }
+        assert!(check(&path(&"x".repeat(300))).is_err());
+        assert_eq!(fs::read(path("file")).unwrap(), b"old");
+        assert_eq!(names(), before);
+    }
+
+    #[test]
     fn replacing_a_device_writes_to_it() {
         replace(Path::new("/dev/null"), b"gone").unwrap();
         assert!(replace(Path::new("/dev/full"), b"gone").is_err());
@@ -102,7 +181,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, b"old").unwrap();
-        let mut reader = fs::File::open(&file).unwrap();
+        let mut reader = File::open(&file).unwrap();
         replace(&file, b"new").unwrap();
         let mut seen = String::new();
         io::Read::read_to_string(&mut reader, &mut seen).unwrap();

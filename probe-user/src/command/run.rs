@@ -1,59 +1,130 @@
 //! `waitscope run`: the arguments become options, the report goes where it is wanted.
 
+use std::{ffi::OsString, sync::Arc, time::Duration};
+
 use anyhow::Result;
 
 use super::{
-    OWN_FAILURE, Outcome, code_of,
+    OWN_FAILURE, Outcome, WRONG_USAGE,
+    capture::{self, Captured},
+    check::{self, Shown},
+    ended_as,
     output::{Destinations, Fallback},
     places::Place,
+    top::{self, Watch},
 };
 use crate::{
+    analysis,
+    child::streams::Streams,
     cli,
     document::{Document, Exit, Tier},
     observe::{
-        self, Observed, Options, Subject,
-        reports::{Deliver, Wanted},
+        self, Observed, Options, Subject, Unobserved,
+        reports::{Make, Wanted, interim},
     },
 };
 
 /// Runs the command. The exit code is the traced command's own wherever
 /// waitscope did its part.
 pub fn run(arguments: &cli::Run) -> (Outcome, Result<()>) {
-    let (observed, destinations) = match observe(arguments) {
-        Ok(observed) => observed,
-        Err(error) => {
-            let code = code_of(&error, OWN_FAILURE);
-            return (Outcome::Code(code), Err(error));
-        }
-    };
-    let Observed {
-        document,
-        recording,
-    } = observed;
-    let result = seen(&document).and_then(|()| destinations.write(&document));
-    let result = result.and(recording);
-    match (&result, document.exit) {
-        (Err(_), _) => (Outcome::Code(OWN_FAILURE), result),
-        (Ok(()), None) => (Outcome::Code(0), result),
-        (Ok(()), Some(Exit::Code(code))) => (Outcome::Code(code.to_le_bytes()[0]), result),
-        (Ok(()), Some(Exit::Signal(signal))) => (Outcome::Signal(signal), result),
+    match run_to_its_end(arguments) {
+        Err(error) if error.is::<Shown>() => (Outcome::Code(WRONG_USAGE), Ok(())),
+        result => ended_as(result, OWN_FAILURE),
     }
 }
 
-fn observe(arguments: &cli::Run) -> Result<(Observed, Destinations)> {
-    // Wrong names are reported before anything runs.
-    let recording = arguments.record.iter().map(|path| Place::recording(path));
-    let output = &arguments.output;
-    let destinations = Destinations::new(output, Fallback::Stderr, recording.collect())?;
-    let deliver = deliver(destinations.clone());
-    let observed = observe::observe(&options(arguments), deliver)?;
-    Ok((observed, destinations))
+/// What there is when the observation is over.
+struct Ended {
+    observed: Observed,
+    unobserved: Option<Unobserved>,
+    destinations: Destinations,
+    captured: Option<Captured>,
 }
 
-/// Of processes that were followed there is something to report, unless they were gone
-/// before, or are others to the probes.
-fn seen(document: &Document) -> Result<()> {
-    if !document.threads.is_empty() || document.attached.is_empty() {
+/// Observes, writes the report, and waits for a command that runs on. Returns how it ended.
+fn run_to_its_end(arguments: &cli::Run) -> Result<Option<Exit>> {
+    // Wrong names and files are reported before anything runs.
+    let claims = check::of_report(&arguments.check)?;
+    let Ended {
+        observed,
+        unobserved,
+        destinations,
+        captured,
+    } = observe(arguments)?;
+    let Observed {
+        mut document,
+        recording,
+    } = observed;
+    let is_sound = check::add_verdicts(&claims, &mut document);
+    let result = seen(&document, arguments.delay).and_then(|()| destinations.write(&document));
+    let result = result.and(recording).and(is_sound);
+    let exit = match unobserved {
+        Some(unobserved) => unobserved.wait()?,
+        None => document.exit,
+    };
+    if let Some(captured) = captured {
+        captured.end();
+    }
+    result.map(|()| exit)
+}
+
+fn observe(arguments: &cli::Run) -> Result<Ended> {
+    let recording = arguments.record.iter().map(|path| Place::recording(path));
+    let claims = arguments.check.iter().map(|path| Place::input(path));
+    let captured = arguments.command_output.as_deref().map(capture::place);
+    let others = recording.chain(claims).chain(captured).collect();
+    let destinations = Destinations::new(&arguments.output, Fallback::Stderr, others)?;
+    let captured = captured_if_watched(arguments)?;
+    let options = options(arguments, captured.as_ref())?;
+    let (observed, unobserved) = match arguments.watch {
+        true => watch(&options)?,
+        false => observe::observe(&options, deliver(destinations.clone()))?,
+    };
+    Ok(Ended {
+        observed,
+        unobserved,
+        destinations,
+        captured,
+    })
+}
+
+/// Where the output of a command goes while the screen has the terminal.
+fn captured_if_watched(arguments: &cli::Run) -> Result<Option<Captured>> {
+    if !arguments.watch {
+        return Ok(None);
+    }
+    top::check_screen()?;
+    let name = arguments.command_output.as_deref();
+    let is_command = !arguments.cmd.is_empty();
+    is_command.then(|| Captured::new(name)).transpose()
+}
+
+/// Observes while the screen shows it.
+fn watch(options: &Options) -> Result<(Observed, Option<Unobserved>)> {
+    let (watch, make) = Watch::start(options.recording.clone())?;
+    let observed = observe::observe(options, make);
+    let shown = watch.end();
+    let observed = observed?;
+    // There is a report all the same.
+    if let Err(error) = shown {
+        super::warn(&format!("the screen failed: {error:#}"));
+    }
+    Ok(observed)
+}
+
+/// There is something to report, unless it was over before the account began. Of
+/// processes that were followed, they may also be others to the probes.
+fn seen(document: &Document, delay: Duration) -> Result<()> {
+    if !document.threads.is_empty() {
+        return Ok(());
+    }
+    let is_command = document.attached.is_empty();
+    if !delay.is_zero() {
+        let sentence = "nothing was observed: the end came before --delay was over";
+        anyhow::ensure!(is_command, sentence);
+        super::warn(sentence);
+    }
+    if is_command {
         return Ok(());
     }
     let pids: Vec<String> = document.attached.iter().map(u32::to_string).collect();
@@ -65,9 +136,9 @@ fn seen(document: &Document) -> Result<()> {
 }
 
 /// Where interim reports go: to where the last one goes.
-fn deliver(destinations: Destinations) -> Deliver {
+fn deliver(destinations: Destinations) -> Make {
     let mut has_failed = false;
-    Box::new(move |document| {
+    interim(move |document| {
         if let Err(error) = destinations.write_everywhere(document)
             && !std::mem::replace(&mut has_failed, true)
         {
@@ -76,42 +147,84 @@ fn deliver(destinations: Destinations) -> Deliver {
     })
 }
 
-fn options(arguments: &cli::Run) -> Options {
-    Options {
-        subject: subject(arguments),
-        highest_tier: highest(arguments.tier),
-        stack_threshold: arguments.stack_threshold,
-        ring_bytes: arguments.ring_size,
-        max_threads: arguments.max_threads,
-        measure_cost: arguments.cost,
+fn options(arguments: &cli::Run, captured: Option<&Captured>) -> Result<Options> {
+    let output = &arguments.output;
+    let streams = captured.map(Captured::streams).transpose()?;
+    Ok(Options {
+        delay: arguments.delay,
+        duration: arguments.duration,
         recording: arguments.record.clone(),
-        reports: Wanted {
-            every: arguments.every,
-            signal: arguments.snapshot_signal,
+        reports: match arguments.watch {
+            true => Watch::wanted(),
+            false => Wanted {
+                every: arguments.every,
+                at_once: false,
+                signal: arguments.snapshot_signal,
+            },
         },
-        analysis: super::analysis_settings(&arguments.output),
+        ..plain_options(
+            subject(arguments, streams.unwrap_or_default()),
+            &arguments.observation,
+            super::analysis_settings(&output.analysis, &output.explain),
+        )
+    })
+}
+
+/// Without a recording, interim reports, delay and end.
+pub(super) fn plain_options(
+    subject: Subject,
+    observation: &cli::Observation,
+    analysis: analysis::Settings,
+) -> Options {
+    Options {
+        subject,
+        highest_tier: observation.tier.into(),
+        stack_threshold: observation.stack_threshold,
+        ring_bytes: observation.ring_size,
+        max_threads: observation.max_threads,
+        exact_descriptors: observation.fds,
+        describes_descriptors: observation.per_fd,
+        measure_cost: observation.cost,
+        delay: Duration::ZERO,
+        duration: None,
+        recording: None,
+        reports: Wanted::default(),
+        enough: Arc::default(),
+        is_reported: true,
+        analysis,
+        notice: super::warn,
     }
 }
 
-fn subject(arguments: &cli::Run) -> Subject {
+fn subject(arguments: &cli::Run, streams: Streams) -> Subject {
     if arguments.cmd.is_empty() {
-        return Subject::Processes {
-            pids: arguments.pid.clone(),
-            duration: arguments.duration,
-        };
+        let selection = super::selection(&arguments.processes, !arguments.no_tree);
+        return Subject::Processes(selection);
     }
+    command(arguments.cmd.clone(), &arguments.observation, streams)
+}
+
+/// A command that is to be run.
+pub(super) fn command(
+    words: Vec<OsString>,
+    observation: &cli::Observation,
+    streams: Streams,
+) -> Subject {
     Subject::Command {
-        words: arguments.cmd.clone(),
-        as_root: arguments.as_root,
-        user: arguments.user.clone(),
-        wait_all: arguments.wait_all,
+        words,
+        as_root: observation.as_root,
+        user: observation.user.clone(),
+        wait_all: observation.wait_all,
+        streams,
     }
 }
 
-fn highest(tier: cli::Tier) -> Tier {
-    match tier {
-        cli::Tier::Full => Tier::Full,
-        cli::Tier::Tracepoint => Tier::Tracepoint,
-        cli::Tier::Raw => Tier::Raw,
+impl From<cli::Tier> for Tier {
+    fn from(tier: cli::Tier) -> Tier {
+        match tier {
+            cli::Tier::Full => Tier::Full,
+            cli::Tier::Tracepoint => Tier::Tracepoint,
+            cli::Tier::Raw => Tier::Raw,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Function;
-use crate::vocabulary::{CauseKind, WaitKind, WakeSource};
+use crate::vocabulary::{Behind, CauseKind, SignalSender, WaitKind, WakeSource};
 
 /// Sums over one thread or one group. For a thread,
 /// `lifetime = on_cpu + runqueue + Σ waits.total + open + unknown`.
@@ -28,6 +28,9 @@ pub struct Sums {
     pub switches: Switches,
     /// CPU migrations.
     pub migrations: u64,
+    /// In what states it was in the finished waits; `None` in reports of versions that did
+    /// not ask.
+    pub wait_states: Option<WaitStates>,
     /// Finished waits, largest total first.
     pub waits: Vec<Wait>,
     /// Waits not finished at the end, longest first.
@@ -41,6 +44,22 @@ pub struct Sums {
     pub calls: Option<Vec<Calls>>,
     /// CPython's interpreter lock; `None` where no hand-over of it was seen.
     pub gil: Option<GilHeld>,
+    /// Behind what it stood on run queues, largest first: the parts add up to
+    /// `runqueue_ns`. `None` in reports of versions that did not ask.
+    pub runqueue_behind: Option<Vec<RunQueuePart>>,
+}
+
+/// The part of the time on run queues that their CPUs spent on one thing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunQueuePart {
+    /// On what.
+    pub behind: Behind,
+    /// Of the tree: the group of the threads that ran; `None` where there were too
+    /// many to keep apart, and of everything else.
+    pub detail: Option<String>,
+    /// Time, ns.
+    pub ns: u64,
 }
 
 /// Switch-outs.
@@ -51,6 +70,17 @@ pub struct Switches {
     pub voluntary: u64,
     /// While runnable.
     pub involuntary: u64,
+}
+
+/// Time in finished waits by the task's state. The rest of it was stopped, traced, frozen or
+/// without CPU quota.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WaitStates {
+    /// `TASK_INTERRUPTIBLE` (S): a signal would have ended them, ns.
+    pub interruptible_ns: u64,
+    /// `TASK_UNINTERRUPTIBLE` (D), the killable ones included, ns.
+    pub uninterruptible_ns: u64,
 }
 
 /// How long CPython's interpreter lock was held while other threads waited for
@@ -146,6 +176,10 @@ pub struct Wait {
     pub function: Option<String>,
     /// Descriptor, futex address, …: `pipe:[4711]`, `tcp 127.0.0.1:40222 → 127.0.0.1:9418`.
     pub object: Option<String>,
+    /// The program at the other end of that socket, where the records show only one.
+    /// Written only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
     /// For kind `unknown`: the stack, innermost first. Otherwise empty.
     pub stack: Vec<String>,
     /// Whether they waited for work, by the rule of `metrics::idle`; `None`
@@ -186,6 +220,16 @@ pub struct OpenWait {
     pub begun_before: bool,
 }
 
+/// A signal that ended waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Signal {
+    /// `SIGTERM`.
+    pub name: String,
+    /// What sent it; the task is the waker.
+    pub sender: SignalSender,
+}
+
 /// Wake-ups from one source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -203,6 +247,9 @@ pub struct Wake {
     pub syscall: Option<String>,
     /// The waker is outside the traced tree.
     pub outside: bool,
+    /// The signal, where the source is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<Signal>,
     /// Wake-ups.
     pub count: u64,
     /// Time of the waits they ended, ns.

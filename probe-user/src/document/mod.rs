@@ -9,22 +9,39 @@
 //! view escapes for its own medium.
 
 mod account;
+mod claim;
+mod fate;
+mod fd_table;
+mod memory;
+mod network;
 mod read;
 mod run;
 mod timeline;
+pub mod top;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::{
-    account::{Blame, Calls, GilHeld, OpenWait, Sums, Switches, Wait, Wake},
+    account::{
+        Blame, Calls, GilHeld, OpenWait, RunQueuePart, Signal, Sums, Switches, Wait, WaitStates,
+        Wake,
+    },
+    claim::{Check, CheckedRun, Decision, Evidence, Value, Verdict},
+    fate::{Fate, Sender},
+    fd_table::{FdKinds, FdOpen, FdTable, FdTarget, FdsOpen},
+    memory::{Memory, Start, Starts},
+    network::{ConnectTimes, Connection, Fates, Listener, WhileFull},
     read::Unreadable,
-    run::{Concurrency, Coverage, Latency, Level, Listener, Overhead, ProbeCost, Wakes},
+    run::{
+        Concurrency, Coverage, Herd, Latency, Level, Machine, Overhead, ProbeCost, RunqueueLatency,
+        Wakes,
+    },
     timeline::{CriticalPath, Did, Hop, PathSum, Step, Timeline, WaitSite},
 };
 pub use crate::{
-    vocabulary::{Exit, Function, Tier},
+    vocabulary::{Behind, Exit, FateCause, Function, Shortage, TableOrigin, Tier},
     wire::session::Host,
 };
 
@@ -37,13 +54,23 @@ pub const SCHEMA: &str = "waitscope.report/1";
 pub struct Document {
     /// The traced command; empty when processes were attached to.
     pub command: Vec<String>,
-    /// Processes attached to with `--pid`; empty for a command.
+    /// Processes attached to; empty for a command.
     pub attached: Vec<u32>,
+    /// Those that these had started before. Written only where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub started_before: usize,
+    /// How long the observation had lasted when the account began (`--delay`), ns.
+    /// Written only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ns: Option<u64>,
     /// How the command ended; `None` when it was still running or not ours.
     pub exit: Option<Exit>,
     /// It was made while the run went on: more was to come. Written only then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub interim: bool,
+    /// It is of a recording that ends before the observation did. Written only then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Where it ran.
     #[serde(with = "HostShape")]
     pub host: Host,
@@ -58,6 +85,8 @@ pub struct Document {
     pub still_running: usize,
     /// How much went on at once; `None` when no time passed.
     pub concurrency: Option<Concurrency>,
+    /// What the whole machine did meanwhile; `None` when that was not read.
+    pub machine: Option<Machine>,
     /// How far the numbers can be trusted.
     #[serde(serialize_with = "run::with_lost_total")]
     pub coverage: Coverage,
@@ -67,21 +96,36 @@ pub struct Document {
     pub threads: Vec<Thread>,
     /// Threads of one role together, largest lifetime first.
     pub groups: Vec<Group>,
-    /// Descriptor tables: not observed yet.
-    pub fd_tables: Unobserved,
-    /// Listening sockets that were asked for connections, the busiest first;
-    /// `None` where the tier does not observe them.
+    /// Descriptor tables, in order of appearance; `None` where they were not observed.
+    pub fd_tables: Option<Vec<FdTable>>,
+    /// Open descriptors in all of them; `None` where they were not observed.
+    pub fd_open: Option<FdOpen>,
+    /// Listening sockets of the tree, and those that it connects to on this machine,
+    /// those that dropped most first; `None` where they are not observed.
     pub listeners: Option<Vec<Listener>>,
-    /// What the length of the run was made of; `None` when nothing was observed.
+    /// What the length of the run was made of; `None` when nothing was observed. Of
+    /// several processes attached to, that of the busiest thread.
     pub critical_path: Option<CriticalPath>,
+    /// That of each process attached to. Written only where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub critical_paths: Option<Vec<CriticalPath>>,
     /// The timelines of the threads asked for, by start time; `None` when none was.
     pub explained: Option<Vec<Timeline>>,
-    /// Connections made: not observed yet.
-    pub connections: Unobserved,
-    /// Wakings of many for one: not observed yet.
-    pub herds: Unobserved,
-    /// Verdicts on claims: not made yet.
-    pub claims: Unobserved,
+    /// Connections that the tree made, by destination, those with the biggest trouble
+    /// first; `None` where they are not observed.
+    pub connections: Option<Vec<Connection>>,
+    /// Wakings of many for one, the most wasteful first; `None` where most wakers are not
+    /// known.
+    pub herds: Option<Vec<Herd>>,
+    /// What processes had in memory; `None` where that was not observed.
+    pub memory: Option<Vec<Memory>>,
+    /// How long new threads and processes took until they ran; `None` where none was seen.
+    pub starts: Option<Starts>,
+    /// How processes ended that did not end cleanly, the worst first; `None` where the
+    /// tier does not observe it.
+    pub fates: Option<Vec<Fate>>,
+    /// Verdicts on claims; `None` where none was checked.
+    pub claims: Option<Vec<Verdict>>,
 }
 
 /// For what is written only where there is any.
@@ -107,11 +151,9 @@ impl Document {
                 group.map(|group| group.name.clone()),
             )
         };
-        for hop in self
-            .critical_path
-            .iter_mut()
-            .flat_map(|path| &mut path.hops)
-        {
+        let paths = self.critical_path.iter_mut();
+        let paths = paths.chain(self.critical_paths.iter_mut().flatten());
+        for hop in paths.flat_map(|path| &mut path.hops) {
             (hop.pid, hop.tid, hop.name) = who(hop.thread);
         }
         for timeline in self.explained.iter_mut().flatten() {
@@ -132,23 +174,6 @@ struct HostShape {
     cpus: u32,
 }
 
-/// A part of the contract that this version does not observe: null. What another
-/// version wrote there is kept out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unobserved;
-
-impl Serialize for Unobserved {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_none()
-    }
-}
-
-impl<'de> Deserialize<'de> for Unobserved {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Unobserved, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|IgnoredAny| Unobserved)
-    }
-}
-
 /// One thread of the traced tree.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -161,6 +186,12 @@ pub struct Thread {
     pub ppid: Option<u32>,
     /// Thread that made it; `None` for roots.
     pub creator_tid: Option<u32>,
+    /// Its process, by a number that no other has; `None` in reports of versions that did not
+    /// say.
+    pub process: Option<usize>,
+    /// Thread that made it: index into [`Document::threads`]. `None` for roots, and in
+    /// reports of versions that did not say.
+    pub creator: Option<usize>,
     /// Last `comm`.
     pub comm: String,
     /// Earlier names, oldest first.
@@ -170,6 +201,10 @@ pub struct Thread {
     /// There were more arguments, or the last one is longer. Written only then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub argv_cut: bool,
+    /// What its process had written over its arguments when it was found, which may change
+    /// at any time; `argv` is empty then. Written only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// `comm` with a `*` for trailing numbers: `worker-*`.
     pub role: String,
     /// Group it belongs to: index into [`Document::groups`].
@@ -180,6 +215,8 @@ pub struct Thread {
     pub end_ns: u64,
     /// `None` while it lives.
     pub exit: Option<Exit>,
+    /// From waking to running; `None` in reports of versions that did not ask.
+    pub runqueue_latency: Option<RunqueueLatency>,
     /// The account.
     #[serde(flatten)]
     pub sums: Sums,
@@ -200,9 +237,19 @@ pub struct Group {
     pub exits: BTreeMap<Exit, u64>,
     /// Processes that they made, alive at once; `None` if they made none.
     pub children: Option<Level>,
+    /// What a runtime has them for: `jvm gc`, `go sysmon`, `tokio pool`. Written only
+    /// where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// They work for that runtime and not for the program. Written only then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub helper: bool,
     /// The account.
     #[serde(flatten)]
     pub sums: Sums,
+    /// How long the critical path led through one of its threads, ns: through that which
+    /// did what a hop says, or one that waited for it. `None` if that is not known.
+    pub critical_path_ns: Option<u64>,
 }
 
 /// Ends with their counts, as a list: an end is no key of an object.

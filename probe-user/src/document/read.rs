@@ -69,13 +69,31 @@ impl Document {
         let (threads, groups) = (self.threads.len(), self.groups.len());
         let to_thread = |index, place: &dyn Fn() -> String| check("thread", index, threads, place);
         for (at, thread) in self.threads.iter().enumerate() {
-            check("group", thread.group, groups, &|| format!("threads[{at}]"))?;
-        }
-        if let Some(path) = &self.critical_path {
-            to_thread(path.root, &|| "critical_path.root".to_owned())?;
-            for (at, hop) in path.hops.iter().enumerate() {
-                to_thread(hop.thread, &|| format!("critical_path.hops[{at}]"))?;
+            let place = || format!("threads[{at}]");
+            check("group", thread.group, groups, &place)?;
+            if let Some(creator) = thread.creator {
+                to_thread(creator, &place)?;
             }
+        }
+        let one = self.critical_path.iter().map(|path| (None, path));
+        let each = self.critical_paths.iter().flatten().enumerate();
+        for (number, path) in one.chain(each.map(|(at, path)| (Some(at), path))) {
+            let name = || match number {
+                None => "critical_path".to_owned(),
+                Some(at) => format!("critical_paths[{at}]"),
+            };
+            to_thread(path.root, &|| format!("{}.root", name()))?;
+            for (at, hop) in path.hops.iter().enumerate() {
+                to_thread(hop.thread, &|| format!("{}.hops[{at}]", name()))?;
+            }
+        }
+        for (at, table) in self.fd_tables.iter().flatten().enumerate() {
+            for &group in &table.groups {
+                check("group", group, groups, &|| format!("fd_tables[{at}]"))?;
+            }
+        }
+        for (at, fate) in self.fates.iter().flatten().enumerate() {
+            check("group", fate.group, groups, &|| format!("fates[{at}]"))?;
         }
         for (at, timeline) in self.explained.iter().flatten().enumerate() {
             to_thread(timeline.thread, &|| format!("explained[{at}]"))?;

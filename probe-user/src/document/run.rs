@@ -1,11 +1,11 @@
-//! What is known of the whole run: coverage, concurrency, overhead, listeners.
+//! What is known of the whole run: coverage, concurrency, overhead.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
 use probe_common::loss::{LOSS_NAMES, Loss};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
-use crate::wire::session;
+use crate::{vocabulary::WaitKind, wire::session};
 
 /// How far the numbers can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,42 @@ pub struct Coverage {
     /// What else the reader must know, one sentence each: a truncated
     /// recording, missing symbols, …
     pub problems: Vec<String>,
+    /// What is to be known of programs that were run, one sentence each. Written only
+    /// where there is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// The observation went on behind what this is a report of: the recording was cut, or
+    /// not read to its end. Written only then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// Runs that the kernel skipped, by program. Written only where there are any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub skipped: BTreeMap<String, u64>,
+    /// Records that came too late, are malformed, or of a kind that is not known. Written
+    /// only where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub broken_records: u64,
+    /// Waits for some interpreter locks are counted as futex, because it is not known where
+    /// these are. Written only then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gil_as_futex: bool,
+    /// Connections, and connection requests, to more places than are distinguished: counted
+    /// nowhere. Written only where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub uncounted: u64,
+    /// From the last look at all threads to the end of the observation, ns: what was lost
+    /// in it no later record shows. Written only where records of switches were lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tail_ns: Option<u64>,
+}
+
+/// For what is written only where there is any.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Coverage {
@@ -186,6 +222,42 @@ pub struct Latency {
     pub max_ns: u64,
 }
 
+/// Times from waking to running of one thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunqueueLatency {
+    /// Wake-ups.
+    pub wakes: u64,
+    /// Those of which it is known.
+    pub known: u64,
+    /// Together, ns.
+    pub total_ns: u64,
+    /// Not exceeded by 99 % of these, ns; too great by 1/64 at most.
+    pub p99_ns: u64,
+    /// The longest, ns.
+    pub max_ns: u64,
+}
+
+/// What the CPUs of the whole machine did between the beginning and the end, by
+/// proc_stat(5): mostly sampled, in steps of 10 ms. Together, ns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Machine {
+    /// From the first look to the last, ns.
+    pub over_ns: u64,
+    /// Ran tasks.
+    pub task_ns: u64,
+    /// Those outside the tree: that less the threads' own time on a CPU, which has the
+    /// interrupts in it that came meanwhile.
+    pub outside_cpu_ns: u64,
+    /// Served interrupts.
+    pub irq_ns: u64,
+    /// Stood still while the machine's host ran something else.
+    pub steal_ns: u64,
+    /// Were idle.
+    pub idle_ns: u64,
+}
+
 /// What observing cost. `None` where it was not measured (a cut recording).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -225,35 +297,67 @@ impl From<&session::ProgramCost> for ProbeCost {
         ProbeCost { program, runs, ns }
     }
 }
-
-/// A listening socket, as the connection requests found it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// An object whose events wake many, most of them for nothing. The terms are defined in
+/// `metrics::herds`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Listener {
-    /// Local address; `None` for a family other than IPv4 and IPv6.
-    pub address: Option<IpAddr>,
-    /// Port.
-    pub port: u16,
-    /// Address family (`AF_INET` is 2, `AF_INET6` 10).
-    pub family: u16,
-    /// Connection requests.
-    pub requests: u64,
-    /// Most connections that waited to be accepted.
-    pub accept_queue_max: u32,
-    /// The backlog at the last request: the limit of both queues.
-    pub accept_limit: u32,
-    /// Requests that found the accept queue longer than its limit: dropped.
-    pub overflows: u64,
-    /// Most handshakes under way.
-    pub syn_queue_max: u32,
-    /// Requests that found the SYN queue longer than its limit: dropped or
-    /// answered with a cookie.
-    pub syn_full: u64,
-    /// Requests that found it as long as its limit, which kernels before
-    /// 6.13 treat like a longer one.
-    pub syn_at_limit: u64,
-    /// The first request, ns since the start of the run.
-    pub first_ns: u64,
-    /// The last one, ns since the start of the run.
-    pub last_ns: u64,
+pub struct Herd {
+    /// What they wait for, or who they are where that is not known.
+    pub object: String,
+    /// What they wait for it in.
+    pub kind: WaitKind,
+    /// Wakes by events that woke many.
+    pub wakes: u64,
+    /// Those that something came of.
+    pub useful: u64,
+    /// Those for nothing.
+    pub wasted: u64,
+    /// How often many were woken at once.
+    pub events: u64,
+    /// Most that one event woke.
+    pub fan_out_max: u64,
+    /// What the wasted runs took, ns.
+    pub wasted_cpu_ns: u64,
+    /// From the first waking of each event to its last, ns.
+    pub waker_ns: u64,
+    /// Who woke them.
+    pub waker: String,
+    /// The kernel wakes one such sleeper for one event; `None` if that is not known.
+    pub exclusive: Option<bool>,
+    /// What would wake fewer.
+    pub advice: Option<String>,
+}
+
+impl Serialize for Herd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Herd {
+            object,
+            kind,
+            wakes,
+            useful,
+            wasted,
+            events,
+            fan_out_max,
+            wasted_cpu_ns,
+            waker_ns,
+            waker,
+            exclusive,
+            advice,
+        } = self;
+        let mut row = serializer.serialize_struct("Herd", 13)?;
+        row.serialize_field("object", object)?;
+        row.serialize_field("kind", kind)?;
+        row.serialize_field("wakes", wakes)?;
+        row.serialize_field("useful", useful)?;
+        row.serialize_field("wasted", wasted)?;
+        row.serialize_field("events", events)?;
+        row.serialize_field("fan_out_mean", &mean(*wakes, *events))?;
+        row.serialize_field("fan_out_max", fan_out_max)?;
+        row.serialize_field("wasted_cpu_ns", wasted_cpu_ns)?;
+        row.serialize_field("waker_ns", waker_ns)?;
+        row.serialize_field("waker", waker)?;
+        row.serialize_field("exclusive", exclusive)?;
+        row.serialize_field("advice", advice)?;
+        row.end()
+    }
 }

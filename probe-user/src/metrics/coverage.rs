@@ -1,21 +1,23 @@
 //! How far the numbers can be trusted: losses, open waits, unverified wakes,
 //! and the residual of the budget.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 
-use super::RunInfo;
+use super::{RunInfo, listeners, process::Processes, threads};
 use crate::{
     document::{Coverage, Sums, Thread},
     vocabulary::{WaitKind, WakeSource},
     world::{
-        World,
+        World, connection,
         gil::{Unseen, Untold},
         listen, thread,
     },
 };
 
 /// Coverage of a finished world.
-pub fn of(world: &World, info: &RunInfo, threads: &[Thread]) -> Coverage {
+pub fn of(world: &World, info: &RunInfo, threads: &[Thread], processes: &Processes) -> Coverage {
     let unverified_of = |sums: &Sums| -> u64 {
         sums.wakes
             .iter()
@@ -35,7 +37,68 @@ pub fn of(world: &World, info: &RunInfo, threads: &[Thread]) -> Coverage {
             .iter()
             .fold(0, |sum: i64, t| sum.saturating_add(residual_ns(&t.sums))),
         problems: problems(world, info),
+        notes: [
+            go_note(processes),
+            price_of_looks(info),
+            price_of_targets(info),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        partial: info.ended_early || info.end.is_none(),
+        skipped: info
+            .end
+            .iter()
+            .flat_map(|end| end.skipped.iter().cloned())
+            .collect(),
+        broken_records: info.late + info.decoding.unknown + info.decoding.malformed,
+        gil_as_futex: may_hide_gil(world),
+        uncounted: world.connections.elsewhere + world.listeners.elsewhere,
+        tail_ns: tail_ns(world, info),
     }
+}
+
+/// Whether some waits for an interpreter lock are counted as futex.
+fn may_hide_gil(world: &World) -> bool {
+    let unseen = [Unseen::Gone, Unseen::Refused];
+    !world.dictionaries.gils.untold.is_empty()
+        || unseen.into_iter().any(|why| unseen_pythons(world, why) > 0)
+}
+
+/// From the last look at all threads to the end, where switches were lost.
+fn tail_ns(world: &World, info: &RunInfo) -> Option<u64> {
+    let lost = info.lost.get("switch").copied().unwrap_or(0);
+    let last_ns = world.last_snapshot_ns.filter(|_| lost > 0)?;
+    Some(world.now_ns.saturating_sub(last_ns))
+}
+
+/// What exact numbers of descriptors cost (`--fds`).
+fn price_of_looks(info: &RunInfo) -> Option<String> {
+    let text = "descriptors were counted behind every system call (--fds): each of the machine's took \
+                some 0.1 µs longer, each of the tree's some 0.2 µs";
+    info.start.exact_descriptors.then(|| text.to_owned())
+}
+
+/// What descriptions of open descriptors cost (`--per-fd`).
+fn price_of_targets(info: &RunInfo) -> Option<String> {
+    let text = "each open descriptor was described (--per-fd): execs and ends of processes took \
+                some 0.3 µs longer for each that was open";
+    info.start.describes_descriptors.then(|| text.to_owned())
+}
+
+/// What a thread of Go waits for is seldom what the program waits for.
+fn go_note(processes: &Processes) -> Option<String> {
+    let made_by_go = processes.list.iter().filter(|process| process.is_go);
+    let programs: BTreeSet<&str> = made_by_go.map(|process| &*process.label).collect();
+    let first = programs.first()?;
+    let others = match programs.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!(
+        "{first}{others}: made by Go, whose goroutines wait without a thread; the waits here are \
+         those of its threads"
+    ))
 }
 
 /// lifetime − (on-CPU + run queue + waits + open + unknown), ns.
@@ -52,8 +115,25 @@ pub fn residual_ns(sums: &Sums) -> i64 {
     rest.cast_signed()
 }
 
+/// A report that a signal has cut short.
+fn ended_early(world: &World, info: &RunInfo) -> Option<String> {
+    let end = info.end.as_ref().filter(|_| info.ended_early)?;
+    let begun_ns = threads::origin_ns(world);
+    let seconds = |ns: u64| {
+        let ms = ns.saturating_sub(begun_ns) / 1_000_000;
+        format!("{}.{:03} s", ms / 1000, ms % 1000)
+    };
+    let until_ns = world.watermark_ns.max(begun_ns);
+    Some(format!(
+        "a signal ended the analysis: the report covers the first {} of {}",
+        seconds(until_ns),
+        seconds(end.ended_ns)
+    ))
+}
+
 fn problems(world: &World, info: &RunInfo) -> Vec<String> {
     let mut list = info.start.problems.clone();
+    list.extend(ended_early(world, info));
     let mut add = |count: u64, what: &str| {
         if count > 0 {
             list.push(format!("{count} {what}"));
@@ -71,6 +151,13 @@ fn problems(world: &World, info: &RunInfo) -> Vec<String> {
     add(
         info.decoding.unknown,
         "records of a kind that this version does not know were skipped",
+    );
+    add(
+        world.connections.elsewhere,
+        &format!(
+            "connections went to more than {} destinations and were not counted",
+            connection::MOST
+        ),
     );
     add(
         world.listeners.elsewhere,
@@ -96,6 +183,7 @@ fn problems(world: &World, info: &RunInfo) -> Vec<String> {
              been preempted on that CPU: something that it tells may be missing"
         ));
     }
+    list.extend(listeners::disagreements(world));
     list.extend(world.dictionaries.gils.untold.iter().map(unknown_lock));
     list.extend(info.problems.iter().cloned());
     list.extend(world.logs.budget.problem().map(str::to_owned));
@@ -137,8 +225,15 @@ fn unseen_pythons(world: &World, why: Unseen) -> u64 {
 }
 
 fn is_python_at_futex(thread: &thread::Thread) -> bool {
-    let program = thread.argv.split(|&b| b == 0).next().unwrap_or_default();
-    let python = program.windows(6).any(|part| part == b"python");
+    let program = thread
+        .program
+        .argv
+        .split(|&b| b == 0)
+        .next()
+        .unwrap_or_default();
+    let file = thread.program.found.as_deref().unwrap_or_default();
+    let mut names = [program, file.as_bytes()].into_iter();
+    let python = names.any(|name| name.windows(6).any(|part| part == b"python"));
     let mut waits = thread.account.waits.keys();
     python && waits.any(|key| key.kind == WaitKind::Futex)
 }

@@ -65,10 +65,7 @@ impl<'a> Locks<'a> {
 
     /// A wait for a lock that timed out was at a word of its condition.
     pub fn learn(&mut self, thread: &Thread, lived: &Interval) {
-        if let Activity::Wait { key, ended, .. } = lived.activity
-            && let Some(word) = word(&key)
-            && ended == Ended::For(Cause::Timer)
-        {
+        if let Some(word) = timed_out_at(&lived.activity) {
             let lock = self.by_process.entry(thread.process).or_default();
             lock.condition.extend([word, word ^ OTHER_WORD]);
         }
@@ -123,7 +120,20 @@ pub fn add(into: &mut Option<GilHeld>, from: Option<&GilHeld>) {
 }
 
 /// The word of a lock that a wait was at.
-fn word(key: &WaitKey) -> Option<u64> {
+/// The word of its condition at which a wait for a lock timed out.
+pub fn timed_out_at(activity: &Activity) -> Option<u64> {
+    match activity {
+        Activity::Wait {
+            key,
+            ended: Ended::For(Cause::Timer, _),
+            ..
+        } => word(key),
+        _ => None,
+    }
+}
+
+/// The word at which a wait for a lock is.
+pub fn word(key: &WaitKey) -> Option<u64> {
     match (key.kind, key.object) {
         (WaitKind::Gil, ObjectKey::Futex(word)) => Some(word),
         _ => None,
@@ -144,13 +154,13 @@ enum Change {
 fn inside(world: &World, sleeper: ThreadId, ended: Ended) -> Ended {
     let process = |id| world.get(id).map(|thread| thread.process);
     match ended {
-        Ended::By(waker) if process(waker) != process(sleeper) => Ended::For(Cause::Unknown),
+        Ended::By(waker) if process(waker) != process(sleeper) => Ended::For(Cause::Unknown, 0),
         ended => ended,
     }
 }
 
 /// A condition variable's words lie side by side, aligned to their pair.
-const OTHER_WORD: u64 = 4;
+pub const OTHER_WORD: u64 = 4;
 
 /// One process's lock over time.
 #[derive(Default)]
@@ -184,7 +194,7 @@ impl Lock {
                     self.given_up(holder, at_ns);
                 }
                 // An end that nobody verified may have been the holder's doing.
-                let is_known = matches!(ended, Ended::By(_) | Ended::For(Cause::Timer));
+                let is_known = matches!(ended, Ended::By(_) | Ended::For(Cause::Timer, _));
                 if self.sleepers == 0 || !is_known {
                     (self.closed_ns, self.held_ns) = (None, None);
                 }

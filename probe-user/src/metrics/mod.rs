@@ -3,96 +3,165 @@
 mod blame;
 mod calls;
 mod concurrency;
+mod connections;
 mod coverage;
 mod critical_path;
+mod fates;
+mod fd_tables;
 mod gil;
+mod grouping;
 mod groups;
-mod histogram;
+mod herds;
 mod idle;
 mod label;
 mod listeners;
+mod machine;
+mod memory;
 mod observers;
+mod peers;
 mod process;
 mod run_info;
+mod run_queue;
+mod runtime;
 mod sums;
 mod sweep;
 mod threads;
 mod timeline;
+pub mod top;
+mod while_full;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use herds::SHORT_RUN_NS;
 pub use run_info::RunInfo;
 
-use std::{cmp::Reverse, collections::HashSet};
+use std::{cmp::Reverse, collections::HashSet, iter::zip};
 
 use crate::{
-    document::{Document, Overhead, ProbeCost, Thread, Tier, Unobserved},
-    wire::session::End,
-    world::World,
+    document::{Document, Listener, Overhead, ProbeCost, Thread, Tier},
+    wire::session::{End, Start},
+    world::{World, listen::Key},
 };
 
 /// The report of a world.
 pub fn document(world: &World, info: &RunInfo) -> Document {
-    let start = &info.start;
-    let end = info.end.as_ref();
+    let (start, end) = (&info.start, info.end.as_ref());
     let processes = process::rows(world);
     let namer = threads::Namer::new(world, &processes);
-    let found = observers::follow(world, start.host.cpus, &processes, &namer);
-    let mut threads = threads::build(&namer, &found.idle, &found.held);
+    let found = observers::follow(world, info, &processes, &namer);
+    let herds = found.herds.rows(world, &namer);
+    let mut threads = threads::build(&namer, &found);
     let rows = &processes.rows;
-    let critical_path = critical_path::of(world, &start.attached, &threads, rows, &namer);
+    let paths = critical_path::of(world, &start.attached, &threads, rows, &namer);
     let explained = timeline::of(world, &info.explain, &threads, &namer);
+    let (keys, listeners) = listeners(world, start, &threads, &namer);
     let mut groups = namer.into_groups();
-    // Only there are calls and requests observed.
-    let is_full = start.tier == Tier::Full;
-    if is_full {
+    // Only there are calls observed.
+    if start.tier == Tier::Full {
         calls::fill(world, &mut threads);
     }
-    for (group, children) in groups.iter_mut().zip(found.course.children) {
+    for (group, children) in zip(&mut groups, found.course.children) {
         group.children = children;
+    }
+    for (group, ns) in zip(&mut groups, paths.by_group) {
+        group.critical_path_ns = Some(ns);
     }
     groups::total(&threads, &mut groups);
     groups::order(&mut threads, &mut groups);
+    let coverage = coverage::of(world, info, &threads, &processes);
+    let (fd_tables, fd_open) = fd_tables::of(world, info, &threads, rows, &coverage);
+    let fates = fates::of(world, info, &processes, &threads);
     let wall_ns = threads.iter().map(|t| t.end_ns).max().unwrap_or(0);
     let mut document = Document {
         command: start.command.clone(),
         attached: start.attached.clone(),
+        started_before: started_before(world, info, &processes.list),
+        delay_ns: delay_ns(world, start),
         exit: end.and_then(|end| end.exit),
         interim: false,
+        cut: end.is_none(),
         host: start.host.clone(),
         tier: start.tier,
         wall_ns,
-        coverage: coverage::of(world, info, &threads),
-        overhead: Overhead {
-            probe_runs: end.map(|end| end.probe_runs),
-            probe_ns: end.and_then(|end| end.probe_ns),
-            probes: end.map(dearest_first).unwrap_or_default(),
-            tool_cpu_ns: end.map(|end| end.tool_cpu_ns),
-            tool_peak_bytes: end.map(|end| end.tool_peak_bytes),
-            tool_file_bytes: world.logs.budget.spilled_bytes(),
-            switches: world.switches,
-        },
+        coverage,
+        overhead: overhead(world, end),
         processes: processes.list.len(),
-        still_running: still_running(end, &threads),
+        still_running: still_running(info, &threads),
+        machine: machine::of(info, found.course.whole.as_ref()),
         concurrency: found.course.whole,
+        connections: connections::of(world, start, &threads, &keys),
         threads,
         groups,
-        listeners: is_full.then(|| listeners::of(world, threads::origin_ns(world))),
-        critical_path,
+        listeners,
+        critical_path: paths.of_run,
+        critical_paths: paths.of_each,
         explained,
-        fd_tables: Unobserved,
-        connections: Unobserved,
-        herds: Unobserved,
-        claims: Unobserved,
+        fd_tables,
+        fd_open,
+        herds,
+        memory: memory::of(world, &processes),
+        starts: memory::starts(world),
+        fates,
+        claims: None,
     };
     document.name_threads();
     document
 }
 
+/// How long the observation had lasted when the account began.
+fn delay_ns(world: &World, start: &Start) -> Option<u64> {
+    let is_late = world.begun_ns > 0;
+    is_late.then(|| world.begun_ns.saturating_sub(start.started_ns))
+}
+
+/// Which listeners there are, and the report of them, where they are observed.
+fn listeners(
+    world: &World,
+    start: &Start,
+    threads: &[Thread],
+    namer: &threads::Namer<'_>,
+) -> (Vec<Key>, Option<Vec<Listener>>) {
+    // A recording of an earlier version does not say so.
+    if start.tier != Tier::Full && !start.sees_listeners {
+        return (Vec::new(), None);
+    }
+    let origin_ns = threads::origin_ns(world);
+    let found = listeners::of(world, origin_ns, start.tier, threads, namer);
+    let (keys, listeners) = found.into_iter().unzip();
+    (keys, Some(listeners))
+}
+
+/// Processes that were there before the account began, beside those attached to.
+fn started_before(world: &World, info: &RunInfo, processes: &[process::Process]) -> usize {
+    let attached = &info.start.attached;
+    if attached.is_empty() {
+        return 0;
+    }
+    let was_there = |process: &&process::Process| {
+        process.creator.is_none() || process.start_ns < world.begun_ns
+    };
+    let found = processes.iter().filter(was_there);
+    found.filter(|it| !attached.contains(&it.pid)).count()
+}
+
+/// What observing cost.
+fn overhead(world: &World, end: Option<&End>) -> Overhead {
+    Overhead {
+        probe_runs: end.map(|end| end.probe_runs),
+        probe_ns: end.and_then(|end| end.probe_ns),
+        probes: end.map(dearest_first).unwrap_or_default(),
+        tool_cpu_ns: end.map(|end| end.tool_cpu_ns),
+        tool_peak_bytes: end.map(|end| end.tool_peak_bytes),
+        tool_file_bytes: world.logs.budget.spilled_bytes(),
+        switches: world.switches,
+    }
+}
+
 /// Processes with a thread that lives on when the command has ended.
-fn still_running(end: Option<&End>, threads: &[Thread]) -> usize {
-    if end.and_then(|end| end.exit).is_none() {
+fn still_running(info: &RunInfo, threads: &[Thread]) -> usize {
+    // Of a report that was cut short it is known of none whether it lives on.
+    if info.ended_early || info.end.as_ref().and_then(|end| end.exit).is_none() {
         return 0;
     }
     let living = threads.iter().filter(|thread| thread.exit.is_none());

@@ -1,11 +1,14 @@
 //! What can only be found by following all threads at once: which waits are idle, who
-//! held the interpreter locks, how much went on at once. All of it follows one course.
+//! held the interpreter locks, how much went on at once, what woke many for nothing. All of it follows one course.
 
+use probe_common::loss::{LOSS_NAMES, Loss};
 use rustc_hash::FxHashMap;
 
 use super::{
+    RunInfo,
     concurrency::{Counts, Course},
     gil::Locks,
+    herds::{self, Herds},
     idle::{Idle, Sites},
     process::Processes,
     sweep::sweep,
@@ -24,12 +27,20 @@ pub struct Found {
     pub held: FxHashMap<ThreadId, GilHeld>,
     /// How much went on at once.
     pub course: Course,
+    /// What woke many for nothing.
+    pub herds: herds::Found,
 }
 
 /// Follows all threads of a world.
-pub fn follow(world: &World, cpus: u32, processes: &Processes, namer: &Namer<'_>) -> Found {
+pub fn follow(world: &World, info: &RunInfo, processes: &Processes, namer: &Namer<'_>) -> Found {
     let group_of = namer.group_of();
+    let cpus = info.start.host.cpus;
     let mut counts = Counts::new(world, cpus, processes, group_of, namer.groups());
+    let is_return = |(class, _): &&(Loss, &str)| *class == Loss::KernelReturn;
+    let returns = LOSS_NAMES.iter().find(is_return);
+    let lost = returns.and_then(|(_, name)| info.lost.get(*name));
+    let returns_known = lost.is_none_or(|&lost| lost == 0);
+    let mut herds = Herds::new(world, group_of, info.short_run_ns, returns_known);
     let mut locks = Locks::new(world);
     let mut sites = Sites::new(world, &processes.of_thread);
     for thread in world.threads.iter().filter(|thread| concerns(thread)) {
@@ -44,11 +55,13 @@ pub fn follow(world: &World, cpus: u32, processes: &Processes, namer: &Namer<'_>
         counts.turn(turn);
         locks.turn(turn);
         waits.turn(turn);
+        herds.turn(turn);
     });
     Found {
         idle: waits.end(),
         held: locks.end(),
         course: counts.end(),
+        herds: herds.end(),
     }
 }
 

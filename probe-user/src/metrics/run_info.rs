@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::wire::{
     decode::Problems,
-    session::{End, Start},
+    session::{CpuTimes, End, Start},
 };
 
 /// What is known besides the world.
@@ -14,14 +14,20 @@ pub struct RunInfo {
     pub start: Start,
     /// From after the last one; `None` when the recording was cut.
     pub end: Option<End>,
+    /// Not everything until the end was taken in.
+    pub ended_early: bool,
     /// Lost records by class.
     pub lost: BTreeMap<String, u64>,
     /// Records that could not be decoded.
     pub decoding: Problems,
     /// Records that came too late.
     pub late: u64,
+    /// What the machine's CPUs did, at the beginning and at the end.
+    pub cpu_times: Vec<CpuTimes>,
     /// Tids of threads whose timelines are wanted.
     pub explain: Vec<u32>,
+    /// A run that is shorter has nothing to show, ns.
+    pub short_run_ns: u64,
     /// Sentences about the recording itself.
     pub problems: Vec<String>,
 }

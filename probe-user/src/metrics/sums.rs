@@ -3,11 +3,11 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    blame::{self, NameCause},
-    calls, gil,
+    blame::{self, Causes, NameCause},
+    calls, gil, run_queue,
 };
 use crate::{
-    document::{OpenWait, Sums, Switches, Wait, WaitSite, Wake},
+    document::{OpenWait, Sums, Switches, Wait, WaitSite, WaitStates, Wake},
     syscall::Table,
     world::{
         World,
@@ -22,6 +22,9 @@ use crate::{
 pub trait NameWaker {
     /// Comm, pid, tid and "outside" of the waker.
     fn name_waker(&self, key: &WakeKey) -> Wake;
+
+    /// The program at the other end of what a wait is on.
+    fn name_peer(&self, object: ObjectKey) -> Option<String>;
 }
 
 /// The sums of one thread at the world's present moment. `is_idle` says of its
@@ -30,7 +33,8 @@ pub fn of_thread(
     world: &World,
     thread: &Thread,
     is_idle: impl Fn(&WaitKey, &WaitSum) -> Option<bool>,
-    namer: &(impl NameWaker + NameCause),
+    namer: &impl NameWaker,
+    causes: &mut Causes<'_, impl NameCause>,
 ) -> Sums {
     let mut sums = Sums {
         on_cpu_ns: thread.account.on_cpu_ns,
@@ -49,6 +53,10 @@ pub fn of_thread(
         add_present(world, thread, &mut sums);
     }
     let account = &thread.account;
+    sums.wait_states = Some(WaitStates {
+        interruptible_ns: account.interruptible_ns,
+        uninterruptible_ns: account.uninterruptible_ns,
+    });
     sums.waits = account
         .waits
         .iter()
@@ -60,7 +68,8 @@ pub fn of_thread(
     let idle = sums.waits.iter().filter(|wait| wait.idle == Some(true));
     sums.idle_ns = idle.map(|wait| wait.total_ns).sum();
     sums.wakes = wakes(&all_wakes(account), namer);
-    sums.blame = blame::of(account, namer);
+    sums.blame = causes.of(account);
+    sums.runqueue_behind = Some(run_queue::of(account, sums.runqueue_ns, namer));
     sort(&mut sums);
     sums
 }
@@ -70,7 +79,7 @@ pub fn end_ns(world: &World, thread: &Thread) -> u64 {
     if thread.is_dead() {
         thread.since_ns
     } else {
-        world.now_ns.max(world.watermark_ns).max(thread.since_ns)
+        world.seen_until_ns().max(thread.since_ns)
     }
 }
 
@@ -89,7 +98,8 @@ fn add_present(world: &World, thread: &Thread, sums: &mut Sums) {
     }
 }
 
-fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64) -> OpenWait {
+/// The wait that a thread is in, at the world's present moment.
+pub fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64) -> OpenWait {
     let Dictionaries {
         symbols,
         table,
@@ -97,17 +107,13 @@ fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns: u64
         ..
     } = &world.dictionaries;
     let call = &wait.off.call;
-    // Of this sleep.
-    let stack = thread.sleeper_stack.as_ref();
-    let stack = stack.filter(|&&(taken_ns, _)| taken_ns >= thread.since_ns);
-    let frames = stack.map(|(_, frames)| &**frames);
-    let frames = frames.unwrap_or_default();
+    let frames = thread.stack_of_sleep();
     let place = thread.wait_site(&wait.off, frames, None, symbols, *table, gils);
     OpenWait {
         kind: place.kind,
         syscall: call_name(*table, call.nr, call.compat),
         function: place.function.map(str::to_owned),
-        object: thread.object_text(&wait.off, place.kind, *table),
+        object: thread.object_text(&wait.off, place.kind, &world.dictionaries),
         stack: place
             .unknown_stack
             .as_deref()
@@ -125,6 +131,7 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
         syscall: call_name(*table, key.nr, key.compat),
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
+        peer: namer.name_peer(key.object),
         stack: names.text(key.stack).map_or_else(Vec::new, frames_of),
         idle: None,
         count: sum.count,
@@ -211,6 +218,13 @@ pub fn add(into: &mut Sums, from: &Sums) {
         .involuntary
         .saturating_add(from.switches.involuntary);
     into.migrations = into.migrations.saturating_add(from.migrations);
+    if let Some(from) = from.wait_states {
+        let sum = into.wait_states.get_or_insert_default();
+        sum.interruptible_ns = sum.interruptible_ns.saturating_add(from.interruptible_ns);
+        sum.uninterruptible_ns = sum
+            .uninterruptible_ns
+            .saturating_add(from.uninterruptible_ns);
+    }
     for wait in &from.waits {
         add_wait(&mut into.waits, wait);
     }
@@ -221,6 +235,7 @@ pub fn add(into: &mut Sums, from: &Sums) {
     blame::add(&mut into.blame, &from.blame);
     calls::add(&mut into.calls, from.calls.as_deref());
     gil::add(&mut into.gil, from.gil.as_ref());
+    run_queue::add(&mut into.runqueue_behind, from.runqueue_behind.as_deref());
 }
 
 /// In a group, waits on different objects are one row.
@@ -236,6 +251,9 @@ fn add_wait(list: &mut Vec<Wait>, wait: &Wait) {
         Some(other) => {
             if other.object != wait.object {
                 other.object = None;
+            }
+            if other.peer != wait.peer {
+                other.peer = None;
             }
             other.count = other.count.saturating_add(wait.count);
             other.total_ns = other.total_ns.saturating_add(wait.total_ns);
@@ -282,6 +300,7 @@ fn add_all_wakes(list: &mut Vec<Wake>, more: &[Wake]) {
                 && other.comm == wake.comm
                 && other.syscall == wake.syscall
                 && other.outside == wake.outside
+                && other.signal == wake.signal
         };
         match list.iter_mut().find(same) {
             Some(other) => {
@@ -325,6 +344,7 @@ pub fn sort(sums: &mut Sums) {
             .then_with(|| (a.kind.as_str(), &a.function).cmp(&(b.kind.as_str(), &b.function)))
     });
     sort_wakes(&mut sums.wakes);
+    run_queue::sort(sums.runqueue_behind.as_deref_mut().unwrap_or_default());
 }
 
 fn sort_wakes(list: &mut [Wake]) {
@@ -336,6 +356,7 @@ fn sort_wakes(list: &mut [Wake]) {
                 w.pid,
                 w.tid,
                 w.syscall.clone(),
+                w.signal.clone(),
             )
         };
         b.wait_ns

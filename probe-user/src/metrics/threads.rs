@@ -1,41 +1,39 @@
 //! The rows for threads, and which group each belongs to.
 
-use rustc_hash::FxHashMap;
-
 use super::{
-    blame::NameCause,
-    idle::Idle,
+    blame::{Causes, NameCause},
+    grouping::Grouping,
     label,
+    observers::Found,
+    peers::Peers,
     process::Processes,
     sums::{self, NameWaker},
 };
 use crate::{
-    document::{GilHeld, Group, Sums, Thread, Wake},
-    vocabulary::CauseKind,
+    document::{self, Group, Sums, Thread, Wake},
+    vocabulary::{CauseKind, SignalSender, signal_name},
     world::{
         World,
-        account::WakeKey,
-        blame::{CauseId, cause::Cause},
+        account::{ObjectKey, WakeKey},
+        blame::cause::Cause,
         by_thread::ByThread,
         identity::{ExternalId, ThreadId, Waker},
-        thread,
+        signal::Signal,
     },
 };
 
-/// Threads of one role: same program, same role in it, same parentage.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct GroupKey {
-    parent: Option<usize>,
-    label: String,
-    /// `None` for the first thread of each process.
-    role: Option<String>,
+fn named(signal: Signal) -> document::Signal {
+    document::Signal {
+        name: signal_name(i32::from(signal.number)),
+        sender: signal.sender,
+    }
 }
 
-/// Every thread's row, in the world's order. `idle` and `held` are what was found of
-/// their waits and of the interpreter locks that they held.
-pub fn build(namer: &Namer, idle: &Idle, held: &FxHashMap<ThreadId, GilHeld>) -> Vec<Thread> {
+/// Every thread's row, in the world's order.
+pub fn build(namer: &Namer, found: &Found) -> Vec<Thread> {
     let world = namer.world;
     let origin_ns = origin_ns(world);
+    let mut causes = Causes::new(&world.logs, namer);
     world
         .threads
         .iter()
@@ -44,29 +42,37 @@ pub fn build(namer: &Namer, idle: &Idle, held: &FxHashMap<ThreadId, GilHeld>) ->
             tid: thread.tid,
             ppid: thread.ppid,
             creator_tid: thread.creator.and_then(|id| world.get(id)).map(|t| t.tid),
+            process: Some(namer.processes.of_thread[thread.id]),
+            creator: thread
+                .creator
+                .and_then(|id| namer.processes.rows.get(id).copied()),
             comm: thread.comm.to_string(),
             former_comms: thread
                 .former_comms
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
-            argv: label::words(&thread.argv),
-            argv_cut: label::is_cut(&thread.argv),
+            argv: label::arguments(&thread.program),
+            argv_cut: label::is_cut_off(&thread.program),
+            title: label::title(&thread.program),
             role: label::role(&thread.comm),
             group: namer.grouping.of_thread[thread.id],
+            // One that has not run yet has lived for no time.
             start_ns: thread
                 .start_ns
-                .unwrap_or(origin_ns)
+                .unwrap_or_else(|| sums::end_ns(world, thread))
                 .saturating_sub(origin_ns),
             end_ns: sums::end_ns(world, thread).saturating_sub(origin_ns),
             exit: thread.exit,
+            runqueue_latency: Some(found.course.latency_of(thread.id)),
             sums: Sums {
-                gil: held.get(&thread.id).cloned(),
+                gil: found.held.get(&thread.id).cloned(),
                 ..sums::of_thread(
                     world,
                     thread,
-                    |key, sum| idle.of(thread.id, key, sum),
+                    |key, sum| found.idle.of(thread.id, key, sum),
                     namer,
+                    &mut causes,
                 )
             },
         })
@@ -79,102 +85,12 @@ pub fn origin_ns(world: &World) -> u64 {
     starts.min().unwrap_or(0)
 }
 
-struct Grouping {
-    groups: Vec<Group>,
-    of_thread: ByThread<usize>,
-}
-
-impl Grouping {
-    fn new(world: &World, processes: &Processes) -> Grouping {
-        let mut grouping = Grouping {
-            groups: Vec::new(),
-            of_thread: ByThread::default(),
-        };
-        let mut ids: FxHashMap<GroupKey, usize> = FxHashMap::default();
-        let mut keys: Vec<GroupKey> = Vec::new();
-        let mut number = |key: GroupKey| {
-            let next = keys.len();
-            let id = *ids.entry(key.clone()).or_insert(next);
-            if id == next {
-                keys.push(key);
-            }
-            id
-        };
-        // Group of each process's main thread. A parent is older than its children.
-        let mut of_process: Vec<GroupKey> = Vec::new();
-        for process in &processes.list {
-            let parent = process.parent.and_then(|parent| of_process.get(parent));
-            let key = GroupKey {
-                parent: parent.map(|key| number(key.clone())),
-                label: process.label.clone(),
-                role: None,
-            };
-            of_process.push(key);
-        }
-        for thread in world.threads.iter() {
-            let process_id = processes.of_thread[thread.id];
-            let process = &processes.list[process_id];
-            let is_main = process.main == thread.id;
-            let group = number(GroupKey {
-                role: (!is_main).then(|| role_of(thread, &process.comm)),
-                ..of_process[process_id].clone()
-            });
-            *grouping.of_thread.entry(thread.id) = group;
-        }
-        grouping.groups = names(&keys)
-            .into_iter()
-            .map(|name| Group {
-                name,
-                ..Group::default()
-            })
-            .collect();
-        grouping
-    }
-}
-
-/// A thread that has no name of its own is just one of the threads.
-fn role_of(thread: &thread::Thread, process_comm: &str) -> String {
-    if *thread.comm == *process_comm {
-        "threads".to_owned()
-    } else {
-        label::role(&thread.comm)
-    }
-}
-
-/// Names, with the parent added where two groups would have the same.
-fn names(keys: &[GroupKey]) -> Vec<String> {
-    let short = |key: &GroupKey| {
-        // A process that runs its parent's program without an exec of its own.
-        let forked = key
-            .parent
-            .is_some_and(|parent| keys[parent].label == key.label);
-        match &key.role {
-            Some(role) => format!("{} ({role})", key.label),
-            None if forked => format!("{} (forked)", key.label),
-            None => key.label.clone(),
-        }
-    };
-    let shorts: Vec<String> = keys.iter().map(short).collect();
-    let mut uses: FxHashMap<&str, usize> = FxHashMap::default();
-    for name in &shorts {
-        *uses.entry(name).or_default() += 1;
-    }
-    keys.iter()
-        .zip(&shorts)
-        .map(
-            |(key, name)| match key.parent.map(|parent| &shorts[parent]) {
-                Some(parent) if uses[name.as_str()] > 1 => format!("{name} of {parent}"),
-                _ => name.clone(),
-            },
-        )
-        .collect()
-}
-
 /// Names of wakers and causes.
 pub struct Namer<'a> {
     world: &'a World,
     processes: &'a Processes,
     grouping: Grouping,
+    peers: Peers,
 }
 
 impl<'a> Namer<'a> {
@@ -184,6 +100,7 @@ impl<'a> Namer<'a> {
             world,
             processes,
             grouping: Grouping::new(world, processes),
+            peers: Peers::of(world, processes),
         }
     }
 
@@ -197,6 +114,17 @@ impl<'a> Namer<'a> {
         self.grouping.groups.len()
     }
 
+    /// What a group is called.
+    pub fn name_of_group(&self, group: usize) -> &str {
+        &self.grouping.groups[group].name
+    }
+
+    /// What a thread's group is called.
+    pub fn group_name(&self, id: ThreadId) -> String {
+        let group = self.grouping.of_thread[id];
+        self.name_of_group(group).to_owned()
+    }
+
     /// The groups, without their sums.
     pub fn into_groups(self) -> Vec<Group> {
         self.grouping.groups
@@ -207,6 +135,7 @@ impl NameWaker for Namer<'_> {
     fn name_waker(&self, key: &WakeKey) -> Wake {
         let mut wake = Wake {
             source: key.source,
+            signal: key.signal.map(named),
             ..Wake::default()
         };
         wake.syscall = sums::call_name(self.world.dictionaries.table, key.nr, false);
@@ -235,6 +164,10 @@ impl NameWaker for Namer<'_> {
         }
         wake
     }
+
+    fn name_peer(&self, object: ObjectKey) -> Option<String> {
+        self.peers.at(object).map(str::to_owned)
+    }
 }
 
 impl NameCause for Namer<'_> {
@@ -243,35 +176,48 @@ impl NameCause for Namer<'_> {
         match cause {
             Cause::Computing(thread, program) => self.name_computing(thread, program),
             Cause::RunQueue => (CauseKind::RunQueue, None),
-            Cause::Network(peer) => (CauseKind::Network, text(peer)),
+            Cause::Network(peer) => {
+                let named = text(peer).map(|peer| self.peers.named(&peer));
+                (CauseKind::Network, named)
+            }
             Cause::Disk(device) => (CauseKind::Disk, text(device)),
             Cause::Timer => (CauseKind::Timer, None),
+            Cause::CpuQuota(cgroup) => (CauseKind::CpuQuota, text(cgroup)),
             Cause::Interrupt => (CauseKind::Interrupt, None),
             Cause::Outside(Waker::External(ExternalId(id))) => {
                 let task = self.world.directory.externals.get(id as usize);
                 (CauseKind::Outside, task.map(|task| task.comm.to_string()))
             }
             Cause::Outside(_) => (CauseKind::Outside, None),
-            Cause::Unknown => (CauseKind::Unknown, None),
+            Cause::Signal(signal, waker) => (CauseKind::Signal, Some(self.sent(signal, waker))),
+            // What is behind a wait has names of its own.
+            Cause::Unknown | Cause::Behind(..) => (CauseKind::Unknown, None),
             Cause::Older => (
                 CauseKind::Unknown,
                 Some("older than the horizon".to_owned()),
             ),
         }
     }
-
-    fn cause(&self, id: CauseId) -> Cause {
-        self.world.logs.cause(id)
-    }
 }
 
 impl Namer<'_> {
-    /// What the group of a thread that is there is called.
-    fn group_name(&self, id: ThreadId) -> String {
-        let group = self.grouping.of_thread[id];
-        self.grouping.groups[group].name.clone()
+    /// A signal and who outside the tree sent it.
+    fn sent(&self, signal: Signal, waker: Waker) -> String {
+        let name = named(signal).name;
+        match (signal.sender, waker) {
+            (SignalSender::Terminal, _) => format!("{name} from the terminal"),
+            (_, Waker::External(ExternalId(id))) => {
+                match self.world.directory.externals.get(id as usize) {
+                    Some(task) => format!("{name} by {} (pid {})", task.comm, task.pid),
+                    None => name,
+                }
+            }
+            (_, Waker::UnnamedExternal(tid)) => format!("{name} by tid {tid}"),
+            (_, Waker::Thread(_) | Waker::Nobody) => format!("{name} by the kernel"),
+        }
     }
 
+    /// What the group of a thread that is there is called.
     /// A process that has yet to run its program is being started.
     fn name_computing(&self, id: ThreadId, program: u16) -> (CauseKind, Option<String>) {
         let Some(thread) = self.world.get(id) else {
@@ -286,7 +232,7 @@ impl Namer<'_> {
             return (CauseKind::Starting, None);
         }
         let former = thread.former_programs.get(usize::from(program));
-        let label = former.map(|(comm, argv)| label::program(comm, argv));
+        let label = former.map(|program| label::program(program));
         (CauseKind::Computing, label)
     }
 }

@@ -182,6 +182,7 @@ fn one_of(one: &WakeKey, other: &WakeKey) -> WakeKey {
             Waker::Nobody
         },
         nr: if one.nr == other.nr { one.nr } else { -1 },
+        signal: one.signal,
     }
 }
 
@@ -198,24 +199,28 @@ fn open_site(row: &document::Thread) -> Option<WaitSite> {
 fn fits(wake: &WakeKey, key: &WaitKey, ended: Ended) -> bool {
     match ended {
         Ended::By(thread) => wake.waker == Waker::Thread(thread),
-        Ended::For(Cause::Outside(waker)) => wake.waker == waker,
-        Ended::For(cause) => {
-            let would_be = terminal(wake.source, wake.waker, key.kind, NameId::NONE);
-            discriminant(&would_be) == discriminant(&cause)
+        Ended::For(cause, _) => {
+            let would_be = terminal(wake, key.kind, NameId::NONE);
+            match cause {
+                Cause::Outside(_) | Cause::Signal(..) => would_be == cause,
+                _ => discriminant(&would_be) == discriminant(&cause),
+            }
         }
     }
 }
 
 /// A waking that the account does not have.
 fn unseen(ended: Ended) -> WakeKey {
-    let (source, waker) = match ended {
-        Ended::By(thread) => (WakeSource::Task, Waker::Thread(thread)),
-        Ended::For(Cause::Outside(waker)) => (WakeSource::Task, waker),
-        Ended::For(_) => (WakeSource::Unverified, Waker::Nobody),
+    let (source, waker, signal) = match ended {
+        Ended::By(thread) => (WakeSource::Task, Waker::Thread(thread), None),
+        Ended::For(Cause::Outside(waker), _) => (WakeSource::Task, waker, None),
+        Ended::For(Cause::Signal(signal, waker), _) => (WakeSource::Signal, waker, Some(signal)),
+        Ended::For(..) => (WakeSource::Unverified, Waker::Nobody, None),
     };
     WakeKey {
         source,
         waker,
         nr: -1,
+        signal,
     }
 }

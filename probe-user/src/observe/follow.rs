@@ -4,9 +4,14 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context as _, Result};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
+};
 
-use super::{pipeline::Pipeline, reports::Reports, target::Target};
+use super::{
+    host, listening, netstat::Netstat, pipeline::Pipeline, reports::Reports, target::Target,
+};
 use crate::{
     child::{
         descendants,
@@ -16,7 +21,12 @@ use crate::{
         signals::{Received, Signals},
     },
     document::Exit,
-    probe::{counters::Counters, drain::Drain},
+    probe::{
+        clock::monotonic_ns,
+        counters::Counters,
+        drain::{Drain, SETTLE_NS},
+        observer::Observer,
+    },
     wire::session::{Batch, Fact},
 };
 
@@ -34,8 +44,8 @@ const LEISURE: u8 = 5;
 pub enum Followed {
     /// Our child.
     Child(Followee),
-    /// Processes of others.
-    Targets(Vec<Target>, Option<Duration>),
+    /// Processes of others; without end if there are none, all that run.
+    Targets(Vec<Target>),
 }
 
 /// Our child and what belongs to it.
@@ -58,12 +68,20 @@ pub struct Plumbing {
     pub counters: Counters,
     /// Interim reports.
     pub reports: Reports,
+    /// What network namespaces count.
+    pub netstat: Netstat,
+    /// Until the account begins what is seen is thrown away.
+    pub discards: bool,
+    /// The account's beginning, monotonic ns.
+    pub begun_ns: u64,
+    /// The latest look into the rings, monotonic ns.
+    pub pumped_ns: u64,
 }
 
 impl Plumbing {
     /// Hands records over that did not come through the rings.
     pub fn hand_over(&mut self, records: Vec<u8>) -> Result<()> {
-        if records.is_empty() {
+        if records.is_empty() || self.discards {
             return Ok(());
         }
         self.pipeline.batch(Batch {
@@ -72,18 +90,101 @@ impl Plumbing {
         })
     }
 
+    /// Records what the machine's CPUs have done so far.
+    pub fn look_at_machine(&mut self) -> Result<()> {
+        let facts = host::cpu_times().map(Fact::CpuTimes);
+        self.pipeline.batch(Batch {
+            facts: facts.into_iter().collect(),
+            ..Batch::default()
+        })
+    }
+
+    /// Has listeners looked at once there are any, and records from when on.
+    pub fn watch_listeners(&mut self, observer: &mut Observer, are_there: bool) -> Result<()> {
+        if !observer.watch_listeners(are_there)? {
+            return Ok(());
+        }
+        let at_ns = monotonic_ns();
+        self.pipeline.batch(Batch {
+            facts: vec![Fact::Watching { at_ns }],
+            ..Batch::default()
+        })
+    }
+
+    /// Records what the network namespaces of these processes have counted so far.
+    pub fn look_at_networks(&mut self, pids: &[u32]) -> Result<()> {
+        let netstat = &self.netstat;
+        let facts = pids.iter().filter_map(|&pid| netstat.of_thread(pid));
+        self.pipeline.batch(Batch {
+            facts: facts.collect(),
+            ..Batch::default()
+        })
+    }
+
+    /// The same of all that were looked at.
+    pub fn look_at_networks_again(&mut self) -> Result<()> {
+        self.pipeline.batch(Batch {
+            facts: self.netstat.again(),
+            ..Batch::default()
+        })
+    }
+
     /// Moves what is in the rings to the analysis. Returns how full the fullest
     /// was, percent.
     pub fn pump(&mut self) -> Result<u8> {
+        self.pumped_ns = monotonic_ns();
         let Plumbing {
-            drain, pipeline, ..
+            drain,
+            pipeline,
+            discards,
+            ..
         } = self;
-        drain.round(|batch| pipeline.batch(batch))
+        drain.round(|batch| match discards {
+            true => Ok(()),
+            false => pipeline.batch(batch),
+        })
+    }
+
+    /// The same, for whom how full they were says nothing.
+    pub fn empty(&mut self) -> Result<()> {
+        self.pump().map(|_| ())
+    }
+
+    /// Begins the account with the threads that are followed by now.
+    pub fn begin(
+        &mut self,
+        observer: &mut Observer,
+        root: Option<u32>,
+        pids: &[u32],
+    ) -> Result<()> {
+        self.pump()?;
+        self.counters.begin()?;
+        self.discards = false;
+        self.look_at_machine()?;
+        let records = observer.seed_again(&mut || self.empty())?;
+        self.hand_over(records)?;
+        self.pump()?;
+        let at_ns = monotonic_ns();
+        self.begun_ns = at_ns;
+        self.pipeline.batch(Batch {
+            facts: vec![Fact::Begin { at_ns, root }],
+            ..Batch::default()
+        })?;
+        self.hand_over(listening::of(pids))?;
+        self.look_at_networks(pids)
+    }
+
+    /// Whether the analysis has seen the account begin.
+    fn has_begun(&self) -> bool {
+        !self.discards && self.pumped_ns.saturating_sub(SETTLE_NS) >= self.begun_ns
     }
 
     /// Asks for an interim report if one is due.
     fn report(&mut self) -> Result<()> {
-        let Some(reply) = self.reports.due() else {
+        if !self.has_begun() {
+            return Ok(());
+        }
+        let Some(look) = self.reports.due() else {
             return Ok(());
         };
         let lost = self.counters.lost()?.into_iter();
@@ -94,32 +195,39 @@ impl Plumbing {
                 .collect(),
             ..Batch::default()
         })?;
-        self.pipeline.report(reply)
+        self.pipeline.look(look)
     }
 }
 
 impl Followed {
-    /// Drains until the end; returns how our child ended.
+    /// Drains until the end; returns whether that is only of the time given, or because
+    /// no more is wanted.
     pub async fn until_end(
         &mut self,
+        time: Option<Duration>,
+        enough: &Notify,
+        observer: &mut Observer,
         plumbing: &mut Plumbing,
         signals: &mut Signals,
-    ) -> Result<Option<Exit>> {
+    ) -> Result<bool> {
         let mut pause = *DRAIN_EVERY.end();
         let mut next = Instant::now();
-        let deadline = self.deadline();
+        // What is further away than instants reach never comes.
+        let deadline = time.and_then(|time| next.checked_add(time));
         loop {
             tokio::select! {
                 biased;
-                exit = self.ended() => return exit,
-                () = until(deadline) => return Ok(None),
+                ended = self.ended() => return ended.map(|()| false),
+                () = until(deadline) => return Ok(true),
+                () = enough.notified() => return Ok(true),
                 signal = signals.next() => {
                     let received = signal.context("cannot read signals")?;
                     if !plumbing.reports.receive(received.signal) && self.receive(received, signals.ignored()) {
-                        return Ok(self.exit());
+                        return Ok(false);
                     }
                 }
                 () = sleep_until(next) => {
+                    plumbing.watch_listeners(observer, false)?;
                     pause = after(pause, plumbing.pump()?);
                     plumbing.report()?;
                     next = Instant::now() + pause;
@@ -128,22 +236,53 @@ impl Followed {
         }
     }
 
+    /// Waits for the end of our child, and passes signals on, but for our own.
+    pub async fn until_gone(&mut self, signals: &mut Signals, own: Option<i32>) -> Result<()> {
+        loop {
+            tokio::select! {
+                biased;
+                ended = self.ended() => return ended,
+                signal = signals.next() => {
+                    let received = signal.context("cannot read signals")?;
+                    if own != Some(received.signal) && self.receive(received, signals.ignored()) {
+                        return Ok(());
+                    }
+                }
+                () = sleep(*DRAIN_EVERY.end()), if self.waits_for_all() => {}
+            }
+        }
+    }
+
+    /// Whether one must look again and again for whether it has ended.
+    fn waits_for_all(&self) -> bool {
+        matches!(self, Followed::Child(Followee { wait_all: true, .. }))
+    }
+
+    /// Its process, if it is our child.
+    pub fn root(&self) -> Option<u32> {
+        match self {
+            Followed::Child(followee) => Some(followee.child.pid()),
+            Followed::Targets(_) => None,
+        }
+    }
+
+    /// The processes that it began with.
+    pub fn pids(&self) -> Vec<u32> {
+        match self {
+            Followed::Child(followee) => vec![followee.child.pid()],
+            Followed::Targets(targets) => targets.iter().map(|target| target.pid).collect(),
+        }
+    }
+
     /// How our child ended, if it has.
-    fn exit(&self) -> Option<Exit> {
+    pub fn exit(&self) -> Option<Exit> {
         match self {
             Followed::Child(followee) => followee.child.exit(),
-            Followed::Targets(..) => None,
+            Followed::Targets(_) => None,
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        match self {
-            Followed::Targets(_, Some(duration)) => Instant::now().checked_add(*duration),
-            _ => None,
-        }
-    }
-
-    async fn ended(&mut self) -> Result<Option<Exit>> {
+    async fn ended(&mut self) -> Result<()> {
         match self {
             Followed::Child(followee) => {
                 let child = &mut followee.child;
@@ -151,14 +290,18 @@ impl Followed {
                     // Orphans of a command that runs on.
                     descendants::reap(child.pid());
                 }
-                let exit = child.wait().await.context("cannot wait for the command")?;
+                child.wait().await.context("cannot wait for the command")?;
+                followee.relay.dismiss_witness();
                 // Asked again after each pause between two drains.
                 if followee.wait_all && !descendants::reap(child.pid()) {
                     std::future::pending::<()>().await;
                 }
-                Ok(Some(exit))
+                Ok(())
             }
-            Followed::Targets(targets, _) => {
+            Followed::Targets(targets) => {
+                if targets.is_empty() {
+                    std::future::pending::<()>().await;
+                }
                 for target in targets {
                     // Never cleared: a process that has ended stays ended.
                     let _ready = target
@@ -167,7 +310,7 @@ impl Followed {
                         .await
                         .context("cannot watch a process")?;
                 }
-                Ok(None)
+                Ok(())
             }
         }
     }
@@ -183,11 +326,11 @@ impl Followed {
                 let _refused = followee.relay.receive(&received, &followee.child);
                 followee.child.exit().is_some() && !relay::is_harmless(&received)
             }
-            Followed::Targets(..) if relay::is_stop(signal) => {
+            Followed::Targets(_) if relay::is_stop(signal) => {
                 relay::stop(signal);
                 false
             }
-            Followed::Targets(..) => !ignored.contains(signal) && !relay::is_harmless(&received),
+            Followed::Targets(_) => relay::ends_us(&received, ignored),
         }
     }
 }

@@ -8,7 +8,7 @@ use nix::sys::{
     utsname::uname,
 };
 
-use crate::document::Host;
+use crate::{document::Host, probe::clock::monotonic_ns, wire::session::CpuTimes};
 
 /// Where we are.
 pub fn describe() -> Host {
@@ -34,6 +34,35 @@ pub fn online_cpus() -> u32 {
     u32::try_from(count).unwrap_or(1).max(1)
 }
 
+/// What all CPUs have done since the machine started; `None` where /proc/stat cannot be
+/// read.
+pub fn cpu_times() -> Option<CpuTimes> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    cpu_times_of(stat.lines().next()?, monotonic_ns())
+}
+
+/// The line `cpu` of proc_stat(5), in ticks of `USER_HZ`, which is 100 on every
+/// architecture here.
+fn cpu_times_of(line: &str, at_ns: u64) -> Option<CpuTimes> {
+    const TICK_NS: u64 = 10_000_000;
+    let ticks = line.strip_prefix("cpu ")?.split_ascii_whitespace();
+    let ticks: Vec<u64> = ticks.map_while(|field| field.parse().ok()).collect();
+    let &[user, nice, system, idle, io_wait, irq, softirq, steal, ..] = ticks.as_slice() else {
+        return None;
+    };
+    let sum = |ticks: &[u64]| {
+        let all = ticks.iter().fold(0_u64, |sum, &n| sum.saturating_add(n));
+        all.saturating_mul(TICK_NS)
+    };
+    Some(CpuTimes {
+        at_ns,
+        task_ns: sum(&[user, nice, system]),
+        irq_ns: sum(&[irq, softirq]),
+        steal_ns: sum(&[steal]),
+        idle_ns: sum(&[idle, io_wait]),
+    })
+}
+
 /// CPU time of this process so far, ns.
 pub fn own_cpu_ns() -> u64 {
     let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else {
@@ -46,10 +75,19 @@ pub fn own_cpu_ns() -> u64 {
 /// Peak resident memory of this process so far, bytes. Not `ru_maxrss`: that
 /// one remembers the parent's size across exec.
 pub fn own_peak_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
+    own_status_bytes("VmHWM:").unwrap_or(0)
+}
+
+/// Resident memory of this process, bytes.
+pub fn own_rss_bytes() -> Option<u64> {
+    own_status_bytes("VmRSS:")
+}
+
+fn own_status_bytes(name: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    Some(kib * 1024)
 }
 
 /// Lets this thread run before the traced ones, so that the ring does not
@@ -58,4 +96,24 @@ pub fn own_peak_bytes() -> u64 {
 pub fn hurry() {
     // SAFETY: no precondition; 0 is the calling thread.
     let _refused = unsafe { nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, -20) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_cpu_times_are_those_of_the_first_line() {
+        let line = "cpu  3135738 1948084 632563 2364172 34717 0 16306 49753 7 8";
+        let times = CpuTimes {
+            at_ns: 5,
+            task_ns: 57_163_850_000_000,
+            irq_ns: 163_060_000_000,
+            steal_ns: 497_530_000_000,
+            idle_ns: 23_988_890_000_000,
+        };
+        assert_eq!(cpu_times_of(line, 5), Some(times));
+        assert_eq!(cpu_times_of("cpu  1 2 3", 5), None);
+        assert_eq!(cpu_times_of("cpu0 1 2 3 4 5 6 7 8", 5), None);
+    }
 }

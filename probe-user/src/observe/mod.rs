@@ -3,24 +3,36 @@
 //!
 //! Knows nothing of the command line, nor of where reports go.
 
+pub mod around;
 mod follow;
 pub mod host;
+mod listening;
+mod memory;
+mod netstat;
 mod pipeline;
 mod python_scan;
 mod queue;
 pub mod reports;
+pub mod select;
 mod session;
 mod settings;
 mod target;
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
+use tokio::{runtime::Runtime, sync::Notify};
 
-use self::reports::{Deliver, Wanted};
+pub use self::session::EndedBy;
+use self::{
+    follow::Followed,
+    reports::{Make, Wanted},
+    select::Selection,
+};
 use crate::{
     analysis,
-    document::{Document, Tier},
+    child::{signals::Signals, streams::Streams},
+    document::{Document, Exit, Tier},
     probe::{clock, privilege},
 };
 
@@ -37,14 +49,28 @@ pub struct Options {
     pub ring_bytes: Option<u32>,
     /// Threads that can be followed at once.
     pub max_threads: u32,
+    /// Look at descriptor tables behind every system call.
+    pub exact_descriptors: bool,
+    /// Describe each open descriptor of a table at its last look.
+    pub describes_descriptors: bool,
     /// Measure the time inside the probes.
     pub measure_cost: bool,
+    /// How long after its beginning the observation's account begins.
+    pub delay: Duration,
+    /// How long the account goes on at most.
+    pub duration: Option<Duration>,
     /// Where to keep a recording.
     pub recording: Option<PathBuf>,
-    /// When interim reports are wanted.
+    /// When interim reports, or what else is made meanwhile, are wanted.
     pub reports: Wanted,
+    /// The observation ends when this is notified; a command may run on.
+    pub enough: Arc<Notify>,
+    /// A report is made in the end.
+    pub is_reported: bool,
     /// How the report is made.
     pub analysis: analysis::Settings,
+    /// Says a sentence to the user.
+    pub notice: fn(&str),
 }
 
 /// What is observed.
@@ -60,14 +86,13 @@ pub enum Subject {
         user: Option<String>,
         /// Observe until all that it has started has ended.
         wait_all: bool,
+        /// What it gets in the place of our standard descriptors.
+        streams: Streams,
     },
     /// Processes that run already.
-    Processes {
-        /// Their ids.
-        pids: Vec<u32>,
-        /// Stop after this time.
-        duration: Option<Duration>,
-    },
+    Processes(Selection),
+    /// All that run, and what they start.
+    Everything,
 }
 
 /// The outcome of an observation.
@@ -78,9 +103,28 @@ pub struct Observed {
     pub recording: Result<()>,
 }
 
-/// Observes until the command or the processes have ended. `deliver` gets the interim
-/// reports, in a thread of its own, and the last of them before this returns.
-pub fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
+/// A command that runs on when its observation is over.
+pub struct Unobserved {
+    followed: Followed,
+    signals: Signals,
+    /// A signal that is ours.
+    own: Option<i32>,
+    runtime: Runtime,
+}
+
+impl Unobserved {
+    /// Passes signals on to it until it ends, and says how.
+    pub fn wait(mut self) -> Result<Option<Exit>> {
+        let until_gone = self.followed.until_gone(&mut self.signals, self.own);
+        self.runtime.block_on(until_gone)?;
+        Ok(self.followed.exit())
+    }
+}
+
+/// Observes until the command or the processes have ended, time is up or no more is wanted:
+/// then a command may run on. `make` makes what is wanted meanwhile; the last of it is
+/// delivered before this returns.
+pub fn observe(options: &Options, make: Make) -> Result<(Observed, Option<Unobserved>)> {
     if let Some(obstacle) = privilege::obstacle() {
         bail!("{obstacle}");
     }
@@ -90,5 +134,20 @@ pub fn observe(options: &Options, deliver: Deliver) -> Result<Observed> {
         .enable_time()
         .build()
         .context("cannot start the event loop")?;
-    runtime.block_on(session::observe(options, deliver))
+    match runtime.block_on(session::observe(options, make)) {
+        Ok((observed, Some((followed, signals)))) => {
+            let unobserved = Unobserved {
+                followed,
+                signals,
+                own: options.reports.signal,
+                runtime,
+            };
+            Ok((observed, Some(unobserved)))
+        }
+        done => {
+            // An analysis that was ended may go on for a while.
+            runtime.shutdown_background();
+            done.map(|(observed, _)| (observed, None))
+        }
+    }
 }

@@ -3,10 +3,11 @@
 
 use std::{
     collections::HashSet,
-    io,
+    fs, io,
     sync::{
-        LazyLock,
-        mpsc::{Receiver, Sender},
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
     },
     thread::{self, JoinHandle},
 };
@@ -14,13 +15,17 @@ use std::{
 use anyhow::{Context as _, Error, Result, anyhow};
 use rustc_hash::FxBuildHasher;
 
-use super::{Observed, Options, host, python_scan::PythonScan, queue::Queue};
+use super::{
+    Observed, Options, host, memory, netstat::Netstat, python_scan::PythonScan, queue::Queue,
+    reports::Look,
+};
 use crate::{
     analysis::Analysis,
     document::Document,
     recording::Writer,
     symbol::{disk, kernel::KernelSymbols},
     wire::{
+        decode::{Problems, decode},
         event::{Event, What},
         session::{Batch, End, Fact, Start},
     },
@@ -38,13 +43,36 @@ const HELD_BACK: usize = 256 << 20;
 pub struct Pipeline {
     queue: Queue<Message>,
     thread: JoinHandle<Observed>,
+    stop: Stop,
+}
+
+/// Ends the analysis before it has taken everything in. What is not taken in is recorded
+/// all the same.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Ends it with the batch that is being taken in.
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 enum Message {
     Batch(Batch),
-    /// An interim report is wanted.
-    Report(Sender<Document>),
-    End(End),
+    /// Something is to be made of what is known by now.
+    Look(Look),
+    End(Last),
+}
+
+/// The end, and what its peak of memory has of the kernel's.
+struct Last {
+    end: End,
+    kernel_bytes: u64,
 }
 
 struct Worker {
@@ -52,6 +80,12 @@ struct Worker {
     look_ups: LookUps,
     recording: Option<Writer>,
     recording_result: Result<()>,
+    stop: Stop,
+    /// There is to be a report in the end.
+    is_reported: bool,
+    /// It was stopped before everything was taken in.
+    is_short: bool,
+    last: Option<Last>,
 }
 
 /// What user space finds out about what events name, each once.
@@ -60,6 +94,8 @@ struct LookUps {
     addresses: HashSet<u64, FxBuildHasher>,
     disks: HashSet<u32, FxBuildHasher>,
     python_scan: PythonScan,
+    netstat: Netstat,
+    memory: memory::AtEnd,
 }
 
 type Loader = Box<dyn FnOnce() -> KernelSymbols + Send>;
@@ -71,7 +107,12 @@ pub struct Symbols(LazyLock<KernelSymbols, Loader>);
 impl Symbols {
     /// Begins to read them.
     pub fn soon() -> Symbols {
-        let loading = thread::spawn(KernelSymbols::load);
+        let loading = thread::spawn(|| {
+            // On a busy machine all else would wait for it: a program may be over before
+            // it can be looked into.
+            host::hurry();
+            KernelSymbols::load()
+        });
         Symbols(LazyLock::new(Box::new(move || {
             loading.join().ok().and_then(Result::ok).unwrap_or_default()
         })))
@@ -80,7 +121,12 @@ impl Symbols {
 
 impl Pipeline {
     /// Starts the thread. The recording must be creatable before anything runs.
-    pub fn start(start: Start, symbols: Symbols, options: &Options) -> Result<Pipeline> {
+    pub fn start(
+        start: Start,
+        symbols: Symbols,
+        netstat: Netstat,
+        options: &Options,
+    ) -> Result<Pipeline> {
         let recording = options.recording.as_ref().map(|path| {
             Writer::create(path, &start)
                 .with_context(|| format!("cannot create the recording {}", path.display()))
@@ -92,21 +138,29 @@ impl Pipeline {
                 addresses: HashSet::default(),
                 disks: HashSet::default(),
                 python_scan: PythonScan::default(),
+                netstat,
+                memory: memory::AtEnd::default(),
             },
             recording: recording.transpose()?,
             recording_result: Ok(()),
+            stop: Stop::default(),
+            is_reported: options.is_reported,
+            is_short: false,
+            last: None,
         };
+        let stop = worker.stop.clone();
         let held_back = if options.reports.any() { HELD_BACK } else { 0 };
         let (queue, receiver) = Queue::new(IN_FLIGHT, held_back);
         let thread = thread::spawn(move || {
             host::hurry();
             worker.take_all(&receiver);
-            Observed {
-                document: worker.analysis.document(),
-                recording: worker.recording_result,
-            }
+            worker.observed()
         });
-        Ok(Pipeline { queue, thread })
+        Ok(Pipeline {
+            queue,
+            thread,
+            stop,
+        })
     }
 
     /// Hands a batch over.
@@ -116,22 +170,32 @@ impl Pipeline {
         sent.map_err(|_| ended())
     }
 
-    /// Asks for an interim report of what was handed over so far.
-    pub fn report(&mut self, reply: Sender<Document>) -> Result<()> {
-        let sent = self.queue.send(Message::Report(reply), 0);
+    /// Has a look at what was handed over so far.
+    pub fn look(&mut self, look: Look) -> Result<()> {
+        let sent = self.queue.send(Message::Look(look), 0);
         sent.map_err(|_| ended())
     }
 
-    /// Hands the end over and waits for the report.
-    pub fn finish(self, end: End) -> Result<Observed> {
-        let sent = self.queue.finish(Message::End(end));
+    /// Ends the analysis when it is wanted.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Hands the end over and waits for the report. Of the peak of memory at the end so
+    /// much is the kernel's; the rest, and the CPU time, are looked up again when the
+    /// report is there.
+    pub fn finish(self, end: End, kernel_bytes: u64) -> Result<Observed> {
+        let sent = self.queue.finish(Message::End(Last { end, kernel_bytes }));
         sent.map_err(|_| ended())?;
         self.thread.join().map_err(|_| ended())
     }
 }
 
+/// The thread of the analysis has panicked.
+pub const NO_ANALYSIS: &str = "the analysis ended unexpectedly";
+
 fn ended() -> Error {
-    anyhow!("the analysis ended unexpectedly")
+    anyhow!(NO_ANALYSIS)
 }
 
 impl Worker {
@@ -139,25 +203,91 @@ impl Worker {
         for message in receiver {
             match message {
                 Message::Batch(batch) => self.batch(batch),
-                Message::Report(reply) => {
-                    // Nobody takes it where delivering it has panicked.
-                    let _untaken = reply.send(self.analysis.report());
-                }
-                Message::End(end) => {
-                    self.record(|writer| writer.end(&end));
-                    self.analysis.end(end);
+                Message::Look(look) => look(&mut self.analysis),
+                Message::End(last) => {
+                    self.learn_memory();
+                    // Also for what may go wrong from here on.
+                    self.record(|writer| writer.end(&last.end));
+                    let end = last.end.clone();
+                    if self.is_short {
+                        self.analysis.end_early(end);
+                    } else {
+                        self.analysis.end(end);
+                    }
+                    self.last = Some(last);
                 }
             }
         }
     }
 
+    /// The report, with what it has cost itself.
+    fn observed(mut self) -> Observed {
+        let mut document = match self.is_reported {
+            true => self.analysis.report_at_end(),
+            false => Document {
+                exit: self.last.as_ref().and_then(|last| last.end.exit),
+                ..Document::default()
+            },
+        };
+        if let Some(Last { end, kernel_bytes }) = self.last.take() {
+            let end = End {
+                tool_cpu_ns: host::own_cpu_ns(),
+                tool_peak_bytes: host::own_peak_bytes() + kernel_bytes,
+                ..end
+            };
+            let mut is_kept = true;
+            self.record(|writer| {
+                is_kept = writer.replace_end(&end)?;
+                Ok(())
+            });
+            // What a replay says, too.
+            if is_kept {
+                document.overhead.tool_cpu_ns = Some(end.tool_cpu_ns);
+                document.overhead.tool_peak_bytes = Some(end.tool_peak_bytes);
+            }
+        }
+        Observed {
+            document,
+            recording: self.recording_result,
+        }
+    }
+
+    /// What is not taken in is recorded as if it were.
+    fn record_only(&mut self, mut batch: Batch) {
+        if self.recording.is_none() {
+            return;
+        }
+        let Batch { facts, records, .. } = &mut batch;
+        let look_ups = &mut self.look_ups;
+        decode(records, &mut Problems::default(), |event| {
+            look_ups.event(&event, facts);
+        });
+        self.record(|writer| writer.batch(&batch));
+    }
+
     fn batch(&mut self, mut batch: Batch) {
+        self.is_short |= self.stop.is_wanted();
+        if self.is_short {
+            return self.record_only(batch);
+        }
         let Batch { facts, records, .. } = &mut batch;
         let look_ups = &mut self.look_ups;
         self.analysis
             .decode(records, |event| look_ups.event(event, facts));
         self.record(|writer| writer.batch(&batch));
         self.analysis.advance(&batch.facts, batch.watermark_ns);
+    }
+
+    /// What processes that live on have in memory, now that all of them are known.
+    fn learn_memory(&mut self) {
+        let batch = Batch {
+            facts: std::mem::take(&mut self.look_ups.memory).facts(),
+            ..Batch::default()
+        };
+        if !batch.facts.is_empty() {
+            self.record(|writer| writer.batch(&batch));
+            self.analysis.advance(&batch.facts, batch.watermark_ns);
+        }
     }
 
     /// After the first failure the run goes on without a recording.
@@ -173,14 +303,57 @@ impl Worker {
     }
 }
 
+/// What a process runs that was there before us.
+fn found(pid: u32) -> Option<Fact> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let text = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
+    let argv = text.split(|&b| b == 0);
+    let argv = argv.map(|arg| String::from_utf8_lossy(arg).into_owned());
+    let file = file_of(pid);
+    (file.is_some() || !text.is_empty()).then(|| Fact::Argv {
+        pid,
+        argv: argv.collect(),
+        file,
+    })
+}
+
+/// The name of the file that a process runs.
+fn file_of(pid: u32) -> Option<String> {
+    let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let name = path.file_name()?.to_string_lossy();
+    // The kernel's mark on a path that leads to it no more.
+    Some(name.strip_suffix(" (deleted)").unwrap_or(&name).to_owned())
+}
+
 impl LookUps {
     fn event(&mut self, event: &Event, facts: &mut Vec<Fact>) {
         match &event.what {
-            What::SleeperStack(frames) | What::WakerStack(frames) => {
+            What::SleeperStack(frames) | What::WakerStack(frames) | What::Victim(frames) => {
                 frames.iter().for_each(|&addr| self.address(addr, facts));
             }
             &What::Disk(dev) => self.disk(dev, facts),
-            _ => facts.extend(self.python_scan.event(event)),
+            What::Connect(connect) => self.network(connect.netns, event.tid, facts),
+            What::Accept(accept) => self.network(accept.netns, event.tid, facts),
+            What::Listening(listening) => {
+                let owner = listening.owner.as_ref().filter(|owner| owner.is_traced);
+                let tid = owner.map_or(0, |owner| owner.tid);
+                self.network(listening.netns, tid, facts);
+            }
+            what => {
+                if let What::Snapshot(seen) = what
+                    && seen.pid == event.tid
+                    && !(seen.last || seen.held)
+                {
+                    facts.extend(found(seen.pid));
+                }
+                if let What::Snapshot(seen) = what
+                    && seen.pid == event.tid
+                    && seen.last
+                {
+                    self.memory.note(seen.pid);
+                }
+                facts.extend(self.python_scan.event(event));
+            }
         }
     }
 
@@ -194,6 +367,13 @@ impl LookUps {
             name: resolved.map(|r| r.name.to_owned()).unwrap_or_default(),
             sched: resolved.is_some_and(|r| r.sched),
         });
+    }
+
+    /// A namespace of the tree, which may have been made since, or come to.
+    fn network(&mut self, netns: Option<u32>, tid: u32, facts: &mut Vec<Fact>) {
+        if tid != 0 && netns.is_some_and(|netns| !self.netstat.knows(netns)) {
+            facts.extend(self.netstat.of_thread(tid));
+        }
     }
 
     fn disk(&mut self, dev: u32, facts: &mut Vec<Fact>) {

@@ -1,9 +1,10 @@
-//! Interim reports: when one is due, and the thread that delivers them, so that
-//! neither the drain nor the analysis waits for a terminal or a disk.
+//! What is made of the analysis while the run goes on, interim reports or ticks: when one
+//! is due, and the thread that delivers them, so that neither the drain nor the analysis
+//! waits for a terminal or a disk.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{Sender, channel},
     },
@@ -11,13 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::document::Document;
+use crate::{analysis::Analysis, document::Document};
 
-/// When interim reports are wanted.
+/// When they are wanted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted {
     /// Again and again after this time.
     pub every: Option<Duration>,
+    /// The first of them as soon as can be.
+    pub at_once: bool,
     /// Whenever this signal comes, which the command then does not get.
     pub signal: Option<i32>,
 }
@@ -29,8 +32,24 @@ impl Wanted {
     }
 }
 
-/// Where interim reports go.
-pub type Deliver = Box<dyn FnMut(&Document) + Send>;
+/// Makes one, on the thread of the analysis.
+pub type Make = Box<dyn FnMut(&mut Analysis) -> Delivery + Send>;
+
+/// Brings it where it goes, on a thread of its own.
+pub type Delivery = Box<dyn FnOnce() + Send>;
+
+/// A look at the analysis, on its thread.
+pub type Look = Box<dyn FnOnce(&mut Analysis) + Send>;
+
+/// Interim reports, which go there.
+pub fn interim(deliver: impl FnMut(&Document) + Send + 'static) -> Make {
+    let deliver = Arc::new(Mutex::new(deliver));
+    Box::new(move |analysis| {
+        let document = analysis.report();
+        let deliver = deliver.clone();
+        Box::new(move || (deliver.lock().unwrap_or_else(PoisonError::into_inner))(&document))
+    })
+}
 
 /// The reports that are to come, and the one under way.
 pub struct Reports {
@@ -38,24 +57,30 @@ pub struct Reports {
     signal: Option<i32>,
     /// One is being made or delivered.
     under_way: Arc<AtomicBool>,
-    sender: Sender<Document>,
+    /// `None` when no more are made.
+    make: Option<Arc<Mutex<Make>>>,
+    sender: Sender<Delivery>,
     thread: JoinHandle<()>,
 }
 
 impl Reports {
     /// Starts the thread.
-    pub fn start(wanted: Wanted, mut deliver: Deliver) -> Reports {
-        let (sender, receiver) = channel::<Document>();
+    pub fn start(wanted: Wanted, make: Make) -> Reports {
+        let (sender, receiver) = channel::<Delivery>();
         let under_way = Arc::new(AtomicBool::new(false));
         let done = under_way.clone();
         let thread = thread::spawn(move || {
-            for document in receiver {
-                deliver(&document);
+            for deliver in receiver {
+                deliver();
                 done.store(false, Ordering::Release);
             }
         });
         Reports {
-            schedule: Schedule::new(wanted.every),
+            schedule: Schedule {
+                asked: wanted.at_once,
+                ..Schedule::new(wanted.every)
+            },
+            make: Some(Arc::new(Mutex::new(make))),
             signal: wanted.signal,
             under_way,
             sender,
@@ -65,19 +90,36 @@ impl Reports {
 
     /// Takes a signal that asks for a report; says whether it was one.
     pub fn receive(&mut self, signal: i32) -> bool {
-        let is_ours = self.signal == Some(signal);
+        let is_ours = self.is_own(signal);
         self.schedule.asked |= is_ours;
         is_ours
     }
 
-    /// Where the report that is due now is to be sent.
-    pub fn due(&mut self) -> Option<Sender<Document>> {
+    /// Whether a signal asks for a report.
+    pub fn is_own(&self, signal: i32) -> bool {
+        self.signal == Some(signal)
+    }
+
+    /// The look at the analysis that is due now.
+    pub fn due(&mut self) -> Option<Look> {
         let under_way = self.under_way.load(Ordering::Acquire);
-        let is_due = self.schedule.is_due(Instant::now(), under_way);
-        is_due.then(|| {
-            self.under_way.store(true, Ordering::Release);
-            self.sender.clone()
-        })
+        if !self.schedule.is_due(Instant::now(), under_way) {
+            return None;
+        }
+        let make = self.make.clone()?;
+        self.under_way.store(true, Ordering::Release);
+        let sender = self.sender.clone();
+        Some(Box::new(move |analysis| {
+            let delivery = (make.lock().unwrap_or_else(PoisonError::into_inner))(analysis);
+            // Nobody takes it where delivering one has panicked.
+            let _untaken = sender.send(delivery);
+        }))
+    }
+
+    /// Gives up what makes them: it ends with those that are due already, before the
+    /// observation's own report is made.
+    pub fn no_more(&mut self) {
+        self.make = None;
     }
 
     /// Waits until all that were made have been delivered.
@@ -143,6 +185,7 @@ mod tests {
     use std::sync::{Mutex, mpsc::channel};
 
     use super::*;
+    use crate::wire::session::Start;
 
     /// At which of the instants, ms, a report is due that takes `taken` ms.
     #[track_caller]
@@ -183,26 +226,26 @@ mod tests {
         let wait = Mutex::new(wait);
         let deliver = move |document: &Document| {
             wait.lock().unwrap().recv().unwrap();
-            delivered.send(document.wall_ns).unwrap();
+            delivered.send(document.command.len()).unwrap();
         };
         let wanted = Wanted {
-            every: None,
             signal: Some(10),
+            ..Wanted::default()
         };
-        let mut all = Reports::start(wanted, Box::new(deliver));
+        let mut all = Reports::start(wanted, interim(deliver));
         assert!(!all.receive(12));
         assert!(all.due().is_none());
         assert!(all.receive(10));
-        let reply = all.due().unwrap();
+        let look = all.due().unwrap();
         assert!(all.receive(10));
         assert!(all.due().is_none(), "one is under way");
-        reply
-            .send(Document {
-                wall_ns: 5,
-                ..Document::default()
-            })
-            .unwrap();
-        drop(reply);
+        let mut analysis = Analysis::new(Start {
+            command: vec!["a".to_owned(); 5],
+            syscall_table: "x86_64".to_owned(),
+            ..Start::default()
+        })
+        .unwrap();
+        look(&mut analysis);
         go_on.send(()).unwrap();
         all.finish();
         assert_eq!(reports.iter().collect::<Vec<_>>(), [5]);

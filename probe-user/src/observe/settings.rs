@@ -25,19 +25,31 @@ pub fn settings(options: &Options) -> Result<Settings> {
     let ring_bytes = of_all.checked_next_power_of_two().unwrap_or(128 << 20);
     Ok(Settings {
         stack_threshold_ns: u64::try_from(options.stack_threshold.as_nanos()).unwrap_or(u64::MAX),
+        exact_descriptors: options.exact_descriptors,
+        describes_descriptors: options.describes_descriptors,
         ring_bytes: options.ring_bytes.unwrap_or(ring_bytes),
         switch_ring_bytes: options.ring_bytes.unwrap_or(of_cpu),
         tasks: options.max_threads,
+        targets: match options.subject {
+            Subject::Command { .. } => 1,
+            // Each has a thread at least.
+            Subject::Processes(_) | Subject::Everything => options.max_threads,
+        },
     })
 }
 
-/// What is known once the probes are attached.
-pub fn start(options: &Options, settings: &Settings, mut attached: Attached) -> Start {
+/// What is known once the probes are attached: `attached`, to follow the processes `pids`.
+pub fn start(
+    options: &Options,
+    settings: &Settings,
+    mut attached: Attached,
+    pids: Vec<u32>,
+) -> Start {
     attached.problems.extend(symbol_problem());
     let lossy = |text: &std::ffi::OsString| text.to_string_lossy().into_owned();
-    let (command, pids) = match &options.subject {
-        Subject::Command { words, .. } => (words.iter().map(lossy).collect(), Vec::new()),
-        Subject::Processes { pids, .. } => (Vec::new(), pids.clone()),
+    let command = match &options.subject {
+        Subject::Command { words, .. } => words.iter().map(lossy).collect(),
+        Subject::Processes(_) | Subject::Everything => Vec::new(),
     };
     Start {
         command,
@@ -47,8 +59,12 @@ pub fn start(options: &Options, settings: &Settings, mut attached: Attached) -> 
         started_ns: monotonic_ns(),
         started_realtime_ns: realtime_ns(),
         stack_threshold_ns: settings.stack_threshold_ns,
+        exact_descriptors: options.exact_descriptors,
+        describes_descriptors: options.describes_descriptors,
         syscall_table: Table::native().id().to_owned(),
         problems: attached.problems,
+        sees_connections: attached.sees_connections,
+        sees_listeners: attached.sees_listeners,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Processes to attach to, checked before anything is loaded.
 
-use std::{fs, os::fd::OwnedFd};
+use std::{collections::BTreeSet, fs, os::fd::OwnedFd};
 
 use anyhow::{Context as _, Result, bail};
 use proc_stat::Stat;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use crate::{child::running::pidfd_open, wire::session::Fact};
+use super::select::Selection;
+use crate::child::running::pidfd_open;
 
 /// A running process.
 pub struct Target {
@@ -16,27 +17,19 @@ pub struct Target {
     pub ended: AsyncFd<OwnedFd>,
 }
 
-/// Opens each process; says which one cannot be followed and why.
-pub fn open_all(pids: &[u32]) -> Result<Vec<Target>> {
-    pids.iter().map(|&pid| open(pid)).collect()
-}
-
-/// Command line of each target, as a fact for the recording.
-pub fn arguments(targets: &[Target]) -> Vec<Fact> {
-    let argv_of = |pid: u32| -> Vec<String> {
-        let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let text = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
-        text.split(|&b| b == 0)
-            .map(|arg| String::from_utf8_lossy(arg).into_owned())
-            .collect()
-    };
-    targets
-        .iter()
-        .map(|t| Fact::Argv {
-            pid: t.pid,
-            argv: argv_of(t.pid),
-        })
-        .collect()
+/// Opens each process that is meant, once; says which of those that were named by their
+/// ids cannot be followed and why. Of the others some may be gone by now.
+pub fn open_all(selection: &Selection) -> Result<Vec<Target>> {
+    let found = selection.found()?;
+    let mut known = BTreeSet::new();
+    let named = selection.pids.iter().filter(|&&pid| known.insert(pid));
+    let mut targets: Vec<Target> = named.map(|&pid| open(pid)).collect::<Result<_>>()?;
+    let found = found.iter().filter(|&&pid| known.insert(pid));
+    targets.extend(found.filter_map(|&pid| open(pid).ok()));
+    if targets.is_empty() {
+        bail!("the processes that were found have all ended already");
+    }
+    Ok(targets)
 }
 
 fn open(pid: u32) -> Result<Target> {
@@ -53,6 +46,9 @@ fn open(pid: u32) -> Result<Target> {
         Seen::Ended(parent) => bail!(
             "process {pid} has ended already, and its parent {parent} has not waited for it yet"
         ),
+        Seen::Kernel => {
+            bail!("{pid} is a thread of the kernel, and waitscope follows programs")
+        }
         Seen::Process if pid == own => bail!("waitscope cannot follow itself"),
         Seen::Process => {}
     }
@@ -68,6 +64,8 @@ fn open(pid: u32) -> Result<Target> {
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Process,
+    /// It runs no program.
+    Kernel,
     Nothing,
     Hidden,
     /// Of this process.
@@ -86,6 +84,9 @@ fn look(pid: u32) -> Seen {
         Some(_) => {}
         None if pid != 0 && pidfd_open(pid.cast_signed()).is_ok() => return Seen::Hidden,
         None => return Seen::Nothing,
+    }
+    if Stat::of_process(pid).is_ok_and(|stat| stat.is_kernel) {
+        return Seen::Kernel;
     }
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let mut tasks = tasks.into_iter().flatten().flatten();

@@ -26,10 +26,13 @@ pub fn monotonic_ns() -> u64 {
 }
 
 /// What must be added to a [`monotonic_ns`] to get the `CLOCK_BOOTTIME` of /proc, which
-/// is our namespace's: time spent suspended, and what the namespace adds.
+/// is our namespace's: time spent suspended, and what the namespace adds. Too much where
+/// we lose the CPU between the two looks, never too little: what was seen is not taken
+/// for something later.
 pub fn boottime_ahead_ns() -> i64 {
+    let monotonic_ns = monotonic_ns().cast_signed();
     let boottime_ns = clock_ns(nix::libc::CLOCK_BOOTTIME).cast_signed();
-    boottime_ns.saturating_sub(monotonic_ns().cast_signed())
+    boottime_ns.saturating_sub(monotonic_ns)
 }
 
 /// `CLOCK_REALTIME`, ns. The same in every namespace.

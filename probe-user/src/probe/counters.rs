@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use aya::maps::{HashMap, MapData, PerCpuArray};
 use probe_common::{
-    loss::{COUNTERS, LOSS_NAMES, RUNS_BASE},
+    loss::{COUNTERS, LOSS_NAMES, Loss, RUNS_BASE},
     loss_sums,
 };
 
@@ -13,6 +13,8 @@ use crate::wire::session::LossSum;
 pub struct Counters {
     map: PerCpuArray<MapData, u64>,
     loss_sums: HashMap<MapData, [u8; size_of::<loss_sums::Key>()], [u64; 2]>,
+    /// Losses that do not count any more, in the order of the classes.
+    before: [u64; LOSS_NAMES.len()],
 }
 
 impl Counters {
@@ -21,7 +23,33 @@ impl Counters {
         map: PerCpuArray<MapData, u64>,
         loss_sums: HashMap<MapData, [u8; size_of::<loss_sums::Key>()], [u64; 2]>,
     ) -> Counters {
-        Counters { map, loss_sums }
+        Counters {
+            map,
+            loss_sums,
+            before: [0; LOSS_NAMES.len()],
+        }
+    }
+
+    /// Begins anew. What is not followed stays so.
+    pub fn begin(&mut self) -> Result<()> {
+        let mut before = self.before;
+        for (&(class, _), before) in LOSS_NAMES.iter().zip(&mut before) {
+            if class != Loss::TaskTable {
+                *before = self.sum(class as u32)?;
+            }
+        }
+        self.before = before;
+        let keys: Vec<_> = self.loss_sums.keys().filter_map(Result::ok).collect();
+        for key in keys {
+            // Nobody else takes one away.
+            let _absent = self.loss_sums.remove(&key);
+        }
+        Ok(())
+    }
+
+    /// Tasks that could not be followed.
+    pub fn not_followed(&self) -> Result<u64> {
+        self.sum(Loss::TaskTable as u32)
     }
 
     /// What was added up of lost switch records.
@@ -34,9 +62,12 @@ impl Counters {
 
     /// Lost records so far, by class name.
     pub fn lost(&self) -> Result<Vec<(String, u64)>> {
-        LOSS_NAMES
-            .iter()
-            .map(|&(class, name)| Ok((name.to_owned(), self.sum(class as u32)?)))
+        let classes = LOSS_NAMES.iter().zip(&self.before);
+        classes
+            .map(|(&(class, name), &before)| {
+                let lost = self.sum(class as u32)?.saturating_sub(before);
+                Ok((name.to_owned(), lost))
+            })
             .collect()
     }
 

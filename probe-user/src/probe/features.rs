@@ -16,9 +16,13 @@ pub(super) struct Feature {
 // Names of features that more than their members can switch off.
 pub(super) const CALLS: &str = "system calls";
 pub(super) const DESCRIPTORS: &str = "what a descriptor is";
+pub(super) const DESCRIPTOR_TABLES: &str = "how many descriptors are open";
+pub(super) const MEMORY: &str = "peak memory of processes";
 pub(super) const ARGUMENTS: &str = "program arguments";
 pub(super) const INTERRUPTS: &str = "interrupt context of wake-ups";
 pub(super) const DISKS: &str = "names of disks";
+pub(super) const THROTTLING: &str = "throttling by CPU quotas";
+pub(super) const STACK_POINTERS: &str = "stack pointers of faults";
 
 /// A global and the places its member may be found at, newest first.
 pub(super) type Wanted = (&'static str, &'static [(&'static str, &'static str)]);
@@ -74,6 +78,35 @@ const FEATURES: &[Feature] = &[
         ],
     },
     Feature {
+        name: DESCRIPTOR_TABLES,
+        essential: false,
+        gate: "FDT_OPEN_FDS",
+        members: &[
+            ("FDT_OPEN_FDS", &[("fdtable", "open_fds")]),
+            ("FDT_CLOSE_ON_EXEC", &[("fdtable", "close_on_exec")]),
+            ("FILES_COUNT", &[("files_struct", "count")]),
+            ("SIGNAL_RLIM", &[("signal_struct", "rlim")]),
+        ],
+    },
+    Feature {
+        name: MEMORY,
+        essential: false,
+        gate: "SIGNAL_MAXRSS",
+        members: &[
+            ("SIGNAL_MAXRSS", &[("signal_struct", "maxrss")]),
+            ("SIGNAL_LIVE", &[("signal_struct", "live")]),
+        ],
+    },
+    Feature {
+        name: "sizes of kernel stacks",
+        essential: false,
+        gate: "TASK_STACK_AREA",
+        members: &[
+            ("TASK_STACK_AREA", &[("task_struct", "stack_vm_area")]),
+            ("AREA_PAGES", &[("vm_struct", "nr_pages")]),
+        ],
+    },
+    Feature {
         name: "socket families and addresses",
         essential: false,
         gate: "SOCKET_SK",
@@ -112,6 +145,32 @@ const FEATURES: &[Feature] = &[
         ],
     },
     Feature {
+        name: "network namespaces of sockets",
+        essential: false,
+        gate: "SOCK_NET",
+        members: &[
+            ("SOCK_NET", &[("sock", "__sk_common.skc_net.net")]),
+            ("NET_INUM", &[("net", "ns.inum")]),
+        ],
+    },
+    Feature {
+        name: "whether SYN cookies are sent",
+        essential: false,
+        gate: "NET_SYNCOOKIES",
+        members: &[("NET_SYNCOOKIES", &[("net", "ipv4.sysctl_tcp_syncookies")])],
+    },
+    Feature {
+        name: "what becomes of connections",
+        essential: false,
+        gate: "SOCK_ERR",
+        members: &[
+            ("SOCK_ERR", &[("sock", "sk_err")]),
+            ("TCP_RECEIVED", &[("tcp_sock", "bytes_received")]),
+            ("TCP_SENT", &[("tcp_sock", "segs_out")]),
+            ("TCP_AGAIN", &[("tcp_sock", "total_retrans")]),
+        ],
+    },
+    Feature {
         name: "sleeps for I/O",
         essential: false,
         gate: "TASK_IOWAIT",
@@ -134,6 +193,70 @@ const FEATURES: &[Feature] = &[
             ("TASK_CFS_RQ", &[("task_struct", "se.cfs_rq")]),
             ("CFS_RQ_RQ", &[("cfs_rq", "rq")]),
         ],
+    },
+    Feature {
+        name: THROTTLING,
+        essential: false,
+        gate: "CFS_RQ_THROTTLE_COUNT",
+        members: &[
+            ("TASK_PRIO", &[("task_struct", "prio")]),
+            ("TASK_PARENT_ENTITY", &[("task_struct", "se.parent")]),
+            ("ENTITY_PARENT", &[("sched_entity", "parent")]),
+            ("ENTITY_CFS_RQ", &[("sched_entity", "cfs_rq")]),
+            ("CFS_RQ_THROTTLE_COUNT", &[("cfs_rq", "throttle_count")]),
+            ("CFS_RQ_GROUP", &[("cfs_rq", "tg")]),
+            ("GROUP_CGROUP", &[("task_group", "css.cgroup")]),
+            ("GROUP_QUOTA", &[("task_group", "cfs_bandwidth.quota")]),
+            ("GROUP_PERIOD", &[("task_group", "cfs_bandwidth.period")]),
+            ("CGROUP_NODE", &[("cgroup", "kn")]),
+            ("NODE_ID", &[("kernfs_node", "id")]),
+            ("NODE_NAME", &[("kernfs_node", "name")]),
+        ],
+    },
+    Feature {
+        name: "moves between run queues",
+        essential: false,
+        gate: "TASK_NR_MIGRATIONS",
+        members: &[
+            ("TASK_NR_MIGRATIONS", &[("task_struct", "se.nr_migrations")]),
+            (
+                "TASK_CPU",
+                &[("task_struct", "thread_info.cpu"), ("task_struct", "cpu")],
+            ),
+        ],
+    },
+    Feature {
+        name: "signals that end waits",
+        essential: false,
+        gate: "TASK_PENDING",
+        members: &[
+            ("TASK_BLOCKED", &[("task_struct", "blocked")]),
+            ("TASK_PENDING", &[("task_struct", "pending.signal")]),
+            ("TASK_SIGNAL", &[("task_struct", "signal")]),
+            (
+                "SIGNAL_PENDING",
+                &[("signal_struct", "shared_pending.signal")],
+            ),
+            ("SIGNAL_EXIT_CODE", &[("signal_struct", "group_exit_code")]),
+        ],
+    },
+    Feature {
+        name: "senders of signals",
+        essential: false,
+        gate: "SIGINFO_CODE",
+        members: &[
+            ("SIGINFO_CODE", &[("kernel_siginfo", "si_code")]),
+            (
+                "SIGINFO_ADDR",
+                &[("kernel_siginfo", "_sifields._sigfault._addr")],
+            ),
+        ],
+    },
+    Feature {
+        name: "bounds of stacks",
+        essential: false,
+        gate: "MM_START_STACK",
+        members: &[("MM_START_STACK", &[("mm_struct", "start_stack")])],
     },
     Feature {
         name: "switches that the kernel hides",
@@ -169,6 +292,15 @@ const X86_REGISTERS: &[Feature] = &[
         ],
     },
     Feature {
+        name: STACK_POINTERS,
+        essential: false,
+        gate: "REGS_SP",
+        members: &[
+            ("REGS_SP", &[("pt_regs", "sp")]),
+            ("REGS_IP", &[("pt_regs", "ip")]),
+        ],
+    },
+    Feature {
         name: "32-bit tasks",
         essential: false,
         gate: "TASK_COMPAT",
@@ -180,19 +312,30 @@ const X86_REGISTERS: &[Feature] = &[
 ];
 
 /// The same for arm64.
-const ARM_REGISTERS: &[Feature] = &[Feature {
-    name: "system calls",
-    essential: false,
-    gate: "REGS_NR",
-    members: &[
-        ("REGS_NR", &[("pt_regs", "syscallno")]),
-        ("REGS_ARG0", &[("pt_regs", "orig_x0")]),
-        // regs[1] and so on: the array begins with regs[0] at `regs`.
-        ("REGS_ARG1", &[("pt_regs", "regs")]),
-        ("REGS_ARG2", &[("pt_regs", "regs")]),
-        ("REGS_ARG3", &[("pt_regs", "regs")]),
-    ],
-}];
+const ARM_REGISTERS: &[Feature] = &[
+    Feature {
+        name: "system calls",
+        essential: false,
+        gate: "REGS_NR",
+        members: &[
+            ("REGS_NR", &[("pt_regs", "syscallno")]),
+            ("REGS_ARG0", &[("pt_regs", "orig_x0")]),
+            // regs[1] and so on: the array begins with regs[0] at `regs`.
+            ("REGS_ARG1", &[("pt_regs", "regs")]),
+            ("REGS_ARG2", &[("pt_regs", "regs")]),
+            ("REGS_ARG3", &[("pt_regs", "regs")]),
+        ],
+    },
+    Feature {
+        name: STACK_POINTERS,
+        essential: false,
+        gate: "REGS_SP",
+        members: &[
+            ("REGS_SP", &[("pt_regs", "sp")]),
+            ("REGS_IP", &[("pt_regs", "pc")]),
+        ],
+    },
+];
 
 /// Those of an architecture.
 pub(super) fn features_of(arch: &str) -> impl Iterator<Item = &'static Feature> {

@@ -8,7 +8,10 @@ use rustc_hash::FxHashMap;
 use super::{
     bind::Value,
     btf::{Btf, Member},
-    features::{ARGUMENTS, CALLS, DESCRIPTORS, DISKS, Feature, INTERRUPTS, features_of},
+    features::{
+        ARGUMENTS, CALLS, DESCRIPTOR_TABLES, DESCRIPTORS, DISKS, Feature, INTERRUPTS, MEMORY,
+        STACK_POINTERS, features_of,
+    },
 };
 
 /// Values for the probes' constants, from one kernel's BTF.
@@ -90,6 +93,7 @@ impl Layout {
         layout.add_stack(btf, &addresses);
         layout.add_preempt_count(btf, &addresses);
         layout.add_request_disk(btf);
+        layout.add_throttling(btf);
         layout.add_cast(btf);
         layout
     }
@@ -104,6 +108,7 @@ impl Layout {
             ("HAS_PROBE_READ", self.has_probe_read),
         ];
         let mut values = self.offsets.clone();
+        values.push(("PAGE_SHIFT", page_bytes().trailing_zeros()));
         values.push(("IOWAIT_MASK", u32::from(self.iowait_mask)));
         values.extend(switches.map(|(name, on)| (name, u32::from(on))));
         values
@@ -118,11 +123,17 @@ impl Layout {
         self.refuse(INTERRUPTS);
         self.close("TASK_FILES");
         self.refuse(DESCRIPTORS);
+        self.close("FDT_OPEN_FDS");
+        self.refuse(DESCRIPTOR_TABLES);
+        self.close("SIGNAL_MAXRSS");
+        self.refuse(MEMORY);
         // The loader takes the helper for user memory to be missing as well.
         self.close("MM_ARG_START");
         self.refuse(ARGUMENTS);
         if !self.has_task_pt_regs {
             self.close("REGS_FROM_STACK");
+            self.close("REGS_SP");
+            self.refuse(STACK_POINTERS);
             if !self.notes_calls() {
                 self.refuse(CALLS);
             }
@@ -139,6 +150,12 @@ impl Layout {
     /// task's type is known, nor may its registers be read.
     pub fn notes_calls(&self) -> bool {
         !self.has_probe_read && !self.has_current_task_btf
+    }
+
+    /// Whether the feature behind a global is there.
+    pub fn knows(&self, gate: &str) -> bool {
+        let mut offsets = self.offsets.iter();
+        offsets.any(|&(global, offset)| global == gate && offset != NO_OFFSET)
     }
 
     /// Every feature with what it lacks.
@@ -183,6 +200,10 @@ impl Layout {
                 *offset = NO_OFFSET;
             }
         }
+    }
+
+    fn is_closed(&self, gate: &str) -> bool {
+        self.offsets.contains(&(gate, NO_OFFSET))
     }
 
     fn shift(&mut self, global: &str, by: u32) {
@@ -266,6 +287,25 @@ impl Layout {
             .push(("QUEUE_DISK", queue.unwrap_or(NO_OFFSET)));
     }
 
+    /// Members that only newer kernels have, and that others do without.
+    fn add_throttling(&mut self, btf: &Btf) {
+        let own = btf.member("task_struct", "throttled");
+        let clock = btf.member("cfs_rq", "throttled_clock_self");
+        let sum = btf.member("cfs_rq", "throttled_clock_self_time");
+        let (clock, sum) = clock.zip(sum).unzip();
+        for (name, member) in [
+            ("TASK_THROTTLED", own),
+            ("CFS_RQ_THROTTLED_CLOCK", clock),
+            ("CFS_RQ_THROTTLED_SUM", sum),
+        ] {
+            let offset = member.map_or(NO_OFFSET, Member::byte_offset);
+            self.offsets.push((name, offset));
+        }
+        if self.is_closed("CFS_RQ_THROTTLE_COUNT") {
+            self.close("TASK_THROTTLED");
+        }
+    }
+
     /// How an address gets a type (6.2): any structure will do that begins with an
     /// integer of eight bytes, of which shorter ones may be read as well.
     fn add_cast(&mut self, btf: &Btf) {
@@ -300,6 +340,13 @@ impl Layout {
             refused: true,
         });
     }
+}
+
+/// Bytes of a page.
+fn page_bytes() -> u64 {
+    // SAFETY: a number in, a number out.
+    let bytes = unsafe { nix::libc::sysconf(nix::libc::_SC_PAGESIZE) };
+    u64::try_from(bytes).unwrap_or(4096)
 }
 
 type Addresses<'a> = dyn Fn(&[&str]) -> FxHashMap<String, u64> + 'a;

@@ -2,28 +2,33 @@
 //! what the kernel refuses is reported in words, and only what nothing works
 //! without is an error.
 
-use std::io::{ErrorKind, Read as _};
+use std::{
+    collections::HashSet,
+    io::{ErrorKind, Read as _},
+};
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
+use aya::programs::cgroup_skb::CgroupSkbLinkId;
 use aya::{
     Ebpf, EbpfError, EbpfLoader,
     maps::{Array, HashMap, MapData, MapError, PerCpuArray},
     programs::{
-        BtfTracePoint, FEntry, FExit, Iter, KProbe, Program, ProgramError, ProgramInfo,
-        RawTracePoint, TracePoint,
+        CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, Iter, Program, ProgramError, ProgramInfo,
     },
 };
 use probe_common::config::iter_mode;
 
 use super::{
     bind::bind,
+    cgroup,
     counters::Counters,
     drain::Drain,
     kernel::Kernel,
-    programs::{Hook, PROBES, Rung, Spec},
+    programs::{CONNECTIONS, LISTENERS, PROBES, Rung, Spec},
     refusal::Refusal,
     statistics,
     tables::{Settings, Tables, take},
+    verify,
 };
 use crate::{
     syscall::{self, Table},
@@ -38,6 +43,9 @@ pub(super) static OBJECT: &[u8] =
 pub struct Probes {
     ebpf: Ebpf,
     control: Array<MapData, u32>,
+    wanted: Array<MapData, u32>,
+    /// Whether [`LISTENERS`] waits to be attached.
+    may_watch: bool,
     pub(super) targets: HashMap<MapData, u32, u32>,
     pub(super) tables: Tables,
 }
@@ -67,6 +75,10 @@ pub struct Attached {
     pub tier: Tier,
     /// Sentences about what is optional and was refused.
     pub problems: Vec<String>,
+    /// Connections are observed.
+    pub sees_connections: bool,
+    /// So are listeners.
+    pub sees_listeners: bool,
 }
 
 impl Tried {
@@ -107,13 +119,21 @@ impl Probes {
         #[cfg(feature = "probe-log")]
         super::log::start(&mut ebpf)?;
         let control = Array::try_from(take(&mut ebpf, "CONTROL")?)?;
+        let wanted = Array::try_from(take(&mut ebpf, "WANTED")?)?;
         let targets = HashMap::try_from(take(&mut ebpf, "TARGETS")?)?;
         Ok(Probes {
             ebpf,
             control,
+            wanted,
+            may_watch: false,
             targets,
             tables,
         })
+    }
+
+    /// Has the kernel verify what these try first, on all CPUs at once.
+    pub fn verify_ahead<'a>(&mut self, kernel: &Kernel, specs: impl Iterator<Item = &'a Spec>) {
+        verify::ahead(&mut self.ebpf, specs, &kernel.btf);
     }
 
     /// Loads and attaches one program, by the first rung that holds.
@@ -124,18 +144,30 @@ impl Probes {
     }
 
     /// Attaches everything that `run` uses, of `highest` and the tiers below.
-    pub fn attach_all(&mut self, kernel: &Kernel, highest: Tier) -> Result<Attached> {
+    pub fn attach_all(
+        &mut self,
+        kernel: &Kernel,
+        highest: Tier,
+        settings: &Settings,
+    ) -> Result<Attached> {
         let mut problems = Vec::new();
+        let mut held = HashSet::new();
         let mut full = highest == Tier::Full;
-        for spec in PROBES.iter().filter(|spec| spec.is_for(&kernel.layout)) {
-            if spec.tier == Tier::Full && !full {
+        let is_wanted = |spec: &&Spec, full| {
+            let replaced = full && spec.name == LISTENERS;
+            spec.is_for(&kernel.layout, settings) && !replaced && (full || spec.tier != Tier::Full)
+        };
+        self.verify_ahead(kernel, PROBES.iter().filter(|spec| is_wanted(spec, full)));
+        for spec in PROBES {
+            if !is_wanted(&spec, full) {
                 continue;
             }
             let tried = self.attach(kernel, spec);
             let (None, Some((_, refusal))) = (tried.held, tried.refused.first()) else {
+                held.insert(spec.name);
                 continue;
             };
-            if spec.tier == Tier::Full {
+            if spec.tier == Tier::Full && spec.required {
                 // The tier's name says it; doctor says why.
                 full = false;
                 continue;
@@ -149,8 +181,29 @@ impl Probes {
             }
             problems.push(format!("{sentence}; not seen: {}", spec.gives));
         }
-        let tier = if full { Tier::Full } else { Tier::Tracepoint };
-        Ok(Attached { tier, problems })
+        let knows = |gate| kernel.layout.knows(gate);
+        self.may_watch = held.contains(LISTENERS) && knows("SOCK_ACK_BACKLOG");
+        Ok(Attached {
+            tier: if full { Tier::Full } else { Tier::Tracepoint },
+            problems,
+            sees_connections: knows("SOCK_ERR")
+                && CONNECTIONS.iter().all(|name| held.contains(name)),
+            sees_listeners: full || self.may_watch,
+        })
+    }
+
+    /// Has packets that come to listeners looked at once there is such a listener: of the
+    /// tree, or one on this machine that the tree connects to. The probes see those that
+    /// are new. Returns whether that has just begun.
+    pub fn watch_listeners(&mut self, are_there: bool) -> Result<bool> {
+        if !self.may_watch || !are_there && self.wanted.get(&0, 0)? == 0 {
+            return Ok(false);
+        }
+        self.may_watch = false;
+        let program = self.ebpf.program_mut("ingress");
+        let program = program.ok_or_else(|| anyhow!("the probes have no program ingress"))?;
+        attach_ingress(program.try_into()?).context("looking at packets to listeners")?;
+        Ok(true)
     }
 
     /// Takes the rings and counters out.
@@ -159,18 +212,19 @@ impl Probes {
     }
 
     /// Starts following every thread of these processes. Repeat until the
-    /// threads are all known: a thread may be born while the iterator walks.
-    pub fn seed(&mut self, pids: &[u32], held: bool) -> Result<()> {
+    /// threads are all known: a thread may be born while the iterator walks. `pump` empties
+    /// the rings on the way.
+    pub fn seed(&mut self, pids: &[u32], held: bool, pump: Pump<'_>) -> Result<()> {
         for pid in pids {
             self.targets
                 .insert(pid, 1, 0)
                 .context("naming a process to the probes")?;
         }
-        self.iterate(if held {
-            iter_mode::SEED_HELD
-        } else {
-            iter_mode::SEED
-        })
+        let mode = match held {
+            true => iter_mode::SEED_HELD,
+            false => iter_mode::SEED,
+        };
+        self.iterate(mode, pump)
     }
 
     /// Runs that the kernel skipped, by program.
@@ -184,11 +238,16 @@ impl Probes {
     }
 
     /// Has every traced task reported as it is now.
-    pub fn snapshot(&mut self) -> Result<()> {
-        self.iterate(iter_mode::FINAL)
+    pub fn snapshot(&mut self, pump: Pump<'_>) -> Result<()> {
+        self.iterate(iter_mode::FINAL, pump)
     }
 
-    fn iterate(&mut self, mode: u32) -> Result<()> {
+    /// The same as [`Probes::seed`] does it.
+    pub fn seed_again(&mut self, pump: Pump<'_>) -> Result<()> {
+        self.iterate(iter_mode::AGAIN, pump)
+    }
+
+    fn iterate(&mut self, mode: u32, pump: Pump<'_>) -> Result<()> {
         self.control
             .set(0, mode, 0)
             .context("steering the task iterator")?;
@@ -199,12 +258,25 @@ impl Probes {
             .try_into()?;
         let link = program.attach().context("starting the task iterator")?;
         let mut file = program.take_link(link)?.into_file()?;
-        // The programs run while the file is read; they print nothing.
-        file.read_to_end(&mut Vec::new())
-            .context("running the task iterator")?;
+        // The program runs while the file is read, and prints a byte for each task that it
+        // reports: so a read ends before the rings are full.
+        while file
+            .read(&mut [0; SEEDS])
+            .context("running the task iterator")?
+            > 0
+        {
+            pump()?;
+        }
         Ok(())
     }
 }
+
+/// Empties the rings.
+pub type Pump<'a> = &'a mut dyn FnMut() -> Result<()>;
+
+/// Tasks that the iterator reports before the rings are emptied: each of them takes some
+/// 1,500 bytes there at most, its stack and its descriptors included.
+const SEEDS: usize = 256;
 
 /// Takes the rings and counters out of an object.
 pub(super) fn outputs(ebpf: &mut Ebpf, tables: &Tables) -> Result<(Drain, Counters)> {
@@ -217,7 +289,9 @@ pub(super) fn outputs(ebpf: &mut Ebpf, tables: &Tables) -> Result<(Drain, Counte
 pub(super) fn step_on(ebpf: &mut Ebpf, rung: &Rung, btf: &aya::Btf) -> Result<Size, Refusal> {
     let program = ebpf.program_mut(rung.program);
     let program = program.ok_or_else(Refusal::not_built)?;
-    hook(program, rung, btf).map_err(|error| Refusal::new(&error))?;
+    verify::load(program, rung, btf)
+        .and_then(|()| attach(program, rung))
+        .map_err(|error| Refusal::new(&error))?;
     Ok(program.info().map_or_else(|_| Size::default(), size))
 }
 
@@ -238,49 +312,36 @@ pub(super) fn no_maps(error: EbpfError) -> Error {
     Error::new(error).context(text)
 }
 
-/// Loads a program for a rung's target and attaches it there.
-fn hook(program: &mut Program, rung: &Rung, btf: &aya::Btf) -> Result<(), ProgramError> {
-    match rung.hook {
-        Hook::Tracepoint => {
-            let program: &mut BtfTracePoint = program.try_into()?;
-            program.load(rung.target, btf)?;
-            program.attach()?;
-        }
-        Hook::TaskIterator => {
-            let program: &mut Iter = program.try_into()?;
-            program.load(rung.target, btf)?;
-        }
-        Hook::FunctionEntry => {
-            let program: &mut FEntry = program.try_into()?;
-            program.load(rung.target, btf)?;
-            program.attach()?;
-        }
-        Hook::FunctionExit => {
-            let program: &mut FExit = program.try_into()?;
-            program.load(rung.target, btf)?;
-            program.attach()?;
-        }
-        Hook::KernelProbe | Hook::KernelReturnProbe => {
-            let program: &mut KProbe = program.try_into()?;
-            // An earlier rung may have loaded it and found no such function.
-            if program.fd().is_err() {
-                program.load()?;
-            }
-            program.attach(rung.target, 0)?;
-        }
-        Hook::ClassicTracepoint => {
-            let program: &mut TracePoint = program.try_into()?;
-            program.load()?;
+/// Attaches a program that is loaded where its rung says.
+fn attach(program: &mut Program, rung: &Rung) -> Result<(), ProgramError> {
+    match program {
+        Program::BtfTracePoint(program) => program.attach().map(drop),
+        // Runs when it is read (`iterate`).
+        Program::Iter(_) => Ok(()),
+        Program::FEntry(program) => program.attach().map(drop),
+        Program::FExit(program) => program.attach().map(drop),
+        Program::KProbe(program) => program.attach(rung.target, 0).map(drop),
+        Program::TracePoint(program) => {
             let (category, name) = rung.target.split_once(':').unwrap_or_default();
-            program.attach(category, name)?;
+            program.attach(category, name).map(drop)
         }
-        Hook::RawTracepoint => {
-            let program: &mut RawTracePoint = program.try_into()?;
-            program.load()?;
-            program.attach(rung.target)?;
+        Program::RawTracePoint(program) => program.attach(rung.target).map(drop),
+        Program::CgroupSkb(program) => {
+            let link = attach_ingress(program)?;
+            program.detach(link)
         }
+        _ => Err(ProgramError::UnexpectedProgramType),
     }
-    Ok(())
+}
+
+/// Attaches a program beside those that others may have there: a link always is, and must
+/// not say so.
+fn attach_ingress(program: &mut CgroupSkb) -> Result<CgroupSkbLinkId, ProgramError> {
+    program.attach(
+        cgroup::root()?,
+        CgroupSkbAttachType::Ingress,
+        CgroupAttachMode::Single,
+    )
 }
 
 fn size(info: ProgramInfo) -> Size {

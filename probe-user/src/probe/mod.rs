@@ -3,6 +3,7 @@
 
 mod bind;
 pub mod btf;
+mod cgroup;
 pub mod clock;
 pub mod counters;
 pub mod drain;
@@ -20,6 +21,7 @@ pub mod refusal;
 mod statistics;
 mod switches;
 pub mod tables;
+mod verify;
 
 #[cfg(test)]
 mod tests;

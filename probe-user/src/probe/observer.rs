@@ -7,7 +7,7 @@ use super::{
     drain::Drain,
     kernel::{Kernel, Untyped},
     layout::Missing,
-    load::{Attached, Probes},
+    load::{Attached, Probes, Pump},
     raw::{Formats, RawProbes},
     tables::Settings,
 };
@@ -48,7 +48,7 @@ pub fn attach(highest: Tier, settings: &Settings) -> Result<Observing> {
 fn attach_typed(kernel: &Kernel, highest: Tier, settings: &Settings) -> Result<Observing> {
     let mut probes = Probes::create(kernel, settings)?;
     let (drain, counters) = probes.outputs()?;
-    let mut attached = probes.attach_all(kernel, highest)?;
+    let mut attached = probes.attach_all(kernel, highest, settings)?;
     let not_seen = |m: &Missing| format!("not seen: {} ({})", m.feature, m.reason());
     attached
         .problems
@@ -86,10 +86,10 @@ fn instead(reason: &Error, settings: &Settings) -> Result<Observing> {
 impl Observer {
     /// Starts following every thread of these processes. Repeat until the
     /// threads are all known: a thread may be born meanwhile. Returns records
-    /// that do not come through the rings.
-    pub fn seed(&mut self, pids: &[u32], held: bool) -> Result<Vec<u8>> {
+    /// that do not come through the rings; those are emptied on the way by `pump`.
+    pub fn seed(&mut self, pids: &[u32], held: bool, pump: Pump<'_>) -> Result<Vec<u8>> {
         match self {
-            Observer::Typed(probes) => probes.seed(pids, held).map(|()| Vec::new()),
+            Observer::Typed(probes) => probes.seed(pids, held, pump).map(|()| Vec::new()),
             Observer::Raw(probes) => probes.seed(pids, held),
         }
     }
@@ -108,10 +108,28 @@ impl Observer {
     }
 
     /// Has every traced task reported as it is now; returns as `seed` does.
-    pub fn snapshot(&mut self) -> Result<Vec<u8>> {
+    pub fn snapshot(&mut self, pump: Pump<'_>) -> Result<Vec<u8>> {
         match self {
-            Observer::Typed(probes) => probes.snapshot().map(|()| Vec::new()),
+            Observer::Typed(probes) => probes.snapshot(pump).map(|()| Vec::new()),
             Observer::Raw(probes) => Ok(probes.snapshot()),
+        }
+    }
+
+    /// Has every traced task reported as if it were followed from now on; returns as
+    /// `seed` does.
+    pub fn seed_again(&mut self, pump: Pump<'_>) -> Result<Vec<u8>> {
+        match self {
+            Observer::Typed(probes) => probes.seed_again(pump).map(|()| Vec::new()),
+            Observer::Raw(probes) => Ok(probes.seed_again()),
+        }
+    }
+
+    /// Looks at listeners from now on, if there are any to look at, as the probes know or
+    /// the caller. Returns whether that has just begun.
+    pub fn watch_listeners(&mut self, are_there: bool) -> Result<bool> {
+        match self {
+            Observer::Typed(probes) => probes.watch_listeners(are_there),
+            Observer::Raw(_) => Ok(false),
         }
     }
 

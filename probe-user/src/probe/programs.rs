@@ -1,6 +1,6 @@
 //! Every program, what it gives, and the ways to hook it in, best first.
 
-use super::layout::Layout;
+use super::{layout::Layout, tables::Settings};
 use crate::wire::session::Tier;
 
 /// A way to hook a program in.
@@ -22,6 +22,9 @@ pub enum Hook {
     ClassicTracepoint,
     /// Tracepoint that passes its arguments as they are.
     RawTracepoint,
+    /// Packets that come to the sockets of every cgroup. Attached only to try it, and
+    /// then when there is something to see ([`super::load::Probes::watch_listeners`]).
+    CgroupIngress,
 }
 
 impl Hook {
@@ -36,6 +39,7 @@ impl Hook {
             Hook::KernelReturnProbe => "kretprobe",
             Hook::ClassicTracepoint => "tracepoint",
             Hook::RawTracepoint => "raw_tracepoint",
+            Hook::CgroupIngress => "cgroup_skb/ingress",
         }
     }
 }
@@ -62,13 +66,13 @@ pub struct Spec {
     pub required: bool,
     /// What is lost without it.
     pub gives: &'static str,
-    /// The kernels that it is for.
+    /// What it is for.
     pub when: When,
     /// Best first.
     pub rungs: &'static [Rung],
 }
 
-/// The kernels that a program is for.
+/// What a program is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// All.
@@ -76,16 +80,34 @@ pub enum When {
     /// Those that show a task's registers only as a system call begins
     /// ([`Layout::notes_calls`]).
     NotesCalls,
+    /// Those where descriptors shall be counted exactly ([`Settings::exact_descriptors`]).
+    ExactDescriptors,
 }
 
 impl Spec {
     /// Whether it is of use on a kernel.
-    pub fn is_for(&self, layout: &Layout) -> bool {
+    pub fn is_for(&self, layout: &Layout, settings: &Settings) -> bool {
         match self.when {
             When::Always => true,
             When::NotesCalls => layout.notes_calls(),
+            When::ExactDescriptors => settings.exact_descriptors,
         }
     }
+}
+
+/// A spec from its parts.
+macro_rules! spec {
+    ($name:expr, $tier:ident, $required:literal, $gives:literal, $when:ident,
+     [$($hook:ident $program:literal $target:literal),+]) => {
+        Spec {
+            name: $name,
+            tier: Tier::$tier,
+            required: $required,
+            gives: $gives,
+            when: When::$when,
+            rungs: &[$(Rung { hook: Hook::$hook, program: $program, target: $target }),+],
+        }
+    };
 }
 
 /// A tracepoint whose program has its name.
@@ -94,50 +116,24 @@ macro_rules! tracepoint {
         tracepoint!($name, $required, $gives, Always)
     };
     ($name:literal, $required:literal, $gives:literal, $when:ident) => {
-        Spec {
-            name: $name,
-            tier: Tier::Tracepoint,
-            required: $required,
-            gives: $gives,
-            when: When::$when,
-            rungs: &[Rung {
-                hook: Hook::Tracepoint,
-                program: $name,
-                target: $name,
-            }],
-        }
+        spec!($name, Tracepoint, $required, $gives, $when, [Tracepoint $name $name])
     };
 }
 
 /// A tracepoint whose program, of its name, takes the arguments as they are.
 macro_rules! raw_tracepoint {
     ($name:literal, $gives:literal) => {
-        Spec {
-            name: $name,
-            tier: Tier::Tracepoint,
-            required: false,
-            gives: $gives,
-            when: When::Always,
-            rungs: &[Rung {
-                hook: Hook::RawTracepoint,
-                program: $name,
-                target: $name,
-            }],
-        }
+        spec!($name, Tracepoint, false, $gives, Always, [RawTracepoint $name $name])
     };
 }
 
 /// A function of the full tier.
 macro_rules! function {
-    ($name:literal, $gives:literal, [$($hook:ident $program:literal $target:literal),+]) => {
-        Spec {
-            name: $name,
-            tier: Tier::Full,
-            required: true,
-            gives: $gives,
-            when: When::Always,
-            rungs: &[$(Rung { hook: Hook::$hook, program: $program, target: $target }),+],
-        }
+    ($name:literal, $gives:literal, $rungs:tt) => {
+        function!($name, true, $gives, $rungs)
+    };
+    ($name:literal, $required:literal, $gives:literal, $rungs:tt) => {
+        spec!($name, Full, $required, $gives, Always, $rungs)
     };
 }
 
@@ -147,6 +143,23 @@ macro_rules! function {
 pub const PROBES: &[Spec] = &[
     tracepoint!("sched_wakeup_new", true, "new threads and processes"),
     tracepoint!("sched_process_exec", true, "program names and arguments"),
+    spec!(
+        "looks at execs",
+        Tracepoint,
+        false,
+        "what descriptors come through an exec",
+        Always,
+        [Tracepoint "look_at_exec" "sched_process_exec"]
+    ),
+    // Before the exit itself: a thread that has exited has given its table back.
+    spec!(
+        "looks at exits",
+        Tracepoint,
+        false,
+        "descriptors and memory at the end of a process",
+        Always,
+        [Tracepoint "look_at_exit" "sched_process_exit"]
+    ),
     tracepoint!("task_rename", false, "thread names set later"),
     tracepoint!("sched_process_exit", true, "exit codes"),
     tracepoint!(
@@ -155,6 +168,22 @@ pub const PROBES: &[Spec] = &[
         "the end of tasks that never ran"
     ),
     tracepoint!("sched_migrate_task", false, "CPU migrations"),
+    tracepoint!(
+        "signal_generate",
+        false,
+        "who sent a signal that ends a process"
+    ),
+    spec!(
+        "mark_victim",
+        Tracepoint,
+        false,
+        "which processes are killed for want of memory",
+        Always,
+        [
+            Tracepoint "mark_victim_task" "mark_victim",
+            Tracepoint "mark_victim_id" "mark_victim"
+        ]
+    ),
     tracepoint!(
         "contention_begin",
         false,
@@ -169,22 +198,32 @@ pub const PROBES: &[Spec] = &[
     ),
     raw_tracepoint!("softirq_exit", "when packets are no more delivered"),
     raw_tracepoint!("softirq_entry", "when packets are delivered"),
+    tracepoint!("inet_sock_set_state", false, "connections, and who listens"),
+    tracepoint!(
+        "tcp_retransmit_skb",
+        false,
+        "which of their segments are sent again"
+    ),
     tracepoint!("sys_enter", true, "system calls", NotesCalls),
     tracepoint!("sys_exit", true, "their end", NotesCalls),
+    spec!(
+        "descriptor counts",
+        Tracepoint,
+        false,
+        "open descriptors between two looks",
+        ExactDescriptors,
+        [Tracepoint "fd_sys_exit" "sys_exit"]
+    ),
     tracepoint!("sched_waking", true, "who wakes"),
     tracepoint!("sched_switch", true, "every wait"),
-    Spec {
-        name: "task_iter",
-        tier: Tier::Tracepoint,
-        required: true,
-        gives: "tasks that were there before, wake-ups pending at the end",
-        when: When::Always,
-        rungs: &[Rung {
-            hook: Hook::TaskIterator,
-            program: "task_iter",
-            target: "task",
-        }],
-    },
+    spec!(
+        "task_iter",
+        Tracepoint,
+        true,
+        "tasks that were there before, wake-ups pending at the end",
+        Always,
+        [TaskIterator "task_iter" "task"]
+    ),
     function!(
         "do_wait return",
         "results of waiting for children",
@@ -229,4 +268,46 @@ pub const PROBES: &[Spec] = &[
             KernelProbe "conn_request_kprobe" "tcp_conn_request"
         ]
     ),
+    function!(
+        "ends of handshakes",
+        false,
+        "those that a full accept queue drops (IPv4)",
+        [
+            FunctionEntry "syn_recv_v4_fentry" "tcp_v4_syn_recv_sock",
+            KernelProbe "syn_recv_v4_kprobe" "tcp_v4_syn_recv_sock"
+        ]
+    ),
+    function!(
+        "ends of handshakes, IPv6",
+        false,
+        "those that a full accept queue drops (IPv6)",
+        [
+            FunctionEntry "syn_recv_v6_fentry" "tcp_v6_syn_recv_sock",
+            KernelProbe "syn_recv_v6_kprobe" "tcp_v6_syn_recv_sock"
+        ]
+    ),
+    function!(
+        "calls of accept",
+        false,
+        "who calls it at which listener",
+        [
+            FunctionEntry "accept_fentry" "inet_csk_accept",
+            KernelProbe "accept_kprobe" "inet_csk_accept"
+        ]
+    ),
+    // Below the full tier only, and so behind it.
+    spec!(
+        LISTENERS,
+        Tracepoint,
+        false,
+        "queues of listening sockets at each connection request",
+        Always,
+        [CgroupIngress "ingress" "the root cgroup"]
+    ),
 ];
+
+/// The program that looks at listeners where the full tier does not.
+pub(super) const LISTENERS: &str = "packets to listeners";
+
+/// The programs without which connections are not observed.
+pub(super) const CONNECTIONS: &[&str] = &["inet_sock_set_state", "tcp_retransmit_skb"];

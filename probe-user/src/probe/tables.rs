@@ -2,7 +2,14 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::{Ebpf, EbpfLoader, maps::RingBuf};
-use probe_common::{entry::TaskEntry, ring, sched::Switch, task::Snapshot};
+use probe_common::{
+    config::most,
+    entry::TaskEntry,
+    loss_sums::{Key, Sum},
+    ring,
+    sched::Switch,
+    task::Snapshot,
+};
 
 use super::{
     bind::Value,
@@ -29,6 +36,10 @@ const HASH_ELEMENT: u64 = 48;
 pub struct Settings {
     /// Sleeps at least this long carry both stacks, ns.
     pub stack_threshold_ns: u64,
+    /// Look at descriptor tables behind every system call.
+    pub exact_descriptors: bool,
+    /// Describe each descriptor of a table at its last look.
+    pub describes_descriptors: bool,
     /// Bytes of the ring that everything but switches, births and deaths goes
     /// through; a power of two.
     pub ring_bytes: u32,
@@ -36,6 +47,8 @@ pub struct Settings {
     pub switch_ring_bytes: u32,
     /// Tasks that can be followed at once.
     pub tasks: u32,
+    /// Processes that can be named to the probes at once.
+    pub targets: u32,
 }
 
 /// Sizes of the maps.
@@ -44,12 +57,14 @@ pub struct Tables {
     hot_bytes: u32,
     cold_bytes: u32,
     tasks: u32,
+    targets: u32,
     /// CPUs that may ever be there.
     cpus: u32,
     /// Records in each CPU's ring of switches, a power of two.
     switches_per_cpu: u32,
     /// One less than the places for entries of tasks, a power of two.
     entries_mask: u32,
+    describes_descriptors: bool,
 }
 
 impl Tables {
@@ -65,9 +80,11 @@ impl Tables {
             hot_bytes: settings.ring_bytes,
             cold_bytes: cold_bytes(settings.tasks),
             tasks: settings.tasks,
+            targets: settings.targets,
             cpus,
             switches_per_cpu: records.next_power_of_two().max(ring::FEWEST),
             entries_mask: places.unwrap_or(1 << 31) - 1,
+            describes_descriptors: settings.describes_descriptors,
         }
     }
 
@@ -78,14 +95,16 @@ impl Tables {
             .map_max_entries("LIFECYCLE", self.cold_bytes)
             .map_max_entries("TASKS", self.tasks)
             .map_max_entries("SLOTS", self.tasks)
+            .map_max_entries("TARGETS", self.targets)
             .map_max_entries("ENTRIES", self.entries_mask + 1)
             .map_max_entries("SWITCHES", self.cpus.saturating_mul(self.switches_per_cpu))
             .map_max_entries("POSITIONS", self.cpus);
     }
 
     /// What the probes must know of them.
-    pub fn constants(&self) -> [Value; 2] {
+    pub fn constants(&self) -> [Value; 3] {
         [
+            ("DESCRIBES_OPEN", u32::from(self.describes_descriptors)),
             ("ENTRIES_MASK", self.entries_mask),
             ("SWITCHES_PER_CPU", self.switches_per_cpu),
         ]
@@ -112,11 +131,22 @@ impl Tables {
         let switches = u64::from(self.cpus) * u64::from(self.switches_per_cpu);
         let entries = (u64::from(self.entries_mask) + 1) * size_of::<TaskEntry>() as u64;
         let index = u64::from(self.tasks) * 2 * (HASH_ELEMENT + 16);
+        let targets = u64::from(self.targets) * (HASH_ELEMENT + 8);
         let rings = u64::from(self.hot_bytes)
             + u64::from(self.cold_bytes)
             + switches * size_of::<Switch>() as u64;
-        rings + entries + index
+        rings + entries + index + targets + fixed_bytes()
     }
+}
+
+/// Memory of the hashes whose sizes nobody sets; arrays of fixed size are small.
+fn fixed_bytes() -> u64 {
+    let hash =
+        |most: u32, key_and_value: usize| u64::from(most) * (HASH_ELEMENT + key_and_value as u64);
+    hash(most::LOSS_SUMS, size_of::<Key>() + size_of::<Sum>())
+        + hash(most::CGROUPS, 16)
+        + hash(most::SOCKETS, 16)
+        + hash(most::LISTENERS, 16)
 }
 
 /// CPUs that may ever be there: each has its own ring of switches.
@@ -145,9 +175,12 @@ mod tests {
     fn tables(switch_ring_bytes: u32, tasks: u32) -> Tables {
         let settings = Settings {
             stack_threshold_ns: 0,
+            exact_descriptors: false,
+            describes_descriptors: false,
             ring_bytes: 1 << 20,
             switch_ring_bytes,
             tasks,
+            targets: 2,
         };
         Tables::of(&settings, 3)
     }
@@ -172,6 +205,8 @@ mod tests {
     #[test]
     fn memory_is_told_in_full() {
         let small = tables(4096, 64).bytes();
-        assert_eq!(small, (5 << 20) + 3 * 4096 + 64 * 192 + 64 * 128);
+        let tasks = 64 * 192 + 64 * 128;
+        let fixed = 16_384 * 80 + (1024 + 32_768 + 4096) * 64;
+        assert_eq!(small, (5 << 20) + 3 * 4096 + tasks + 2 * 56 + fixed);
     }
 }

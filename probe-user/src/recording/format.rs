@@ -33,7 +33,9 @@ pub const MAGIC: [u8; 8] = *b"\x89WSC\r\n\x1a\n";
 pub const MAJOR: u16 = 1;
 
 /// Incremented when something is added that an older reader may ignore.
-pub const MINOR: u16 = 0;
+///
+/// 1: descriptor tables.
+pub const MINOR: u16 = 1;
 
 /// Written in the byte order of the recording machine.
 pub const ORDER: u16 = 0x0102;

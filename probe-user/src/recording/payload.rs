@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::session::{End, Fact, LossSum, ScanResult, Start};
+use crate::wire::session::{CpuTimes, End, Fact, LossSum, NetCounters, ScanResult, Start};
 use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 #[derive(Serialize, Deserialize)]
@@ -18,6 +18,10 @@ pub(super) struct StartJson {
     settings: SettingsJson,
     syscall_table: String,
     problems: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    sees_connections: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    sees_listeners: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +49,10 @@ struct ClocksJson {
 #[derive(Serialize, Deserialize)]
 struct SettingsJson {
     stack_threshold_ns: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    exact_descriptors: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    describes_descriptors: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,10 +66,16 @@ pub(super) enum FactJson {
     Argv {
         pid: u32,
         argv: Vec<String>,
+        #[serde(default)]
+        file: Option<String>,
     },
     Lost {
         class: String,
         count: u64,
+    },
+    Begin {
+        at_ns: u64,
+        root: Option<u32>,
     },
     Disk {
         dev: u32,
@@ -71,6 +85,26 @@ pub(super) enum FactJson {
         pid: u32,
         from_ns: u64,
         found: ScanJson,
+    },
+    CpuTimes {
+        at_ns: u64,
+        task_ns: u64,
+        irq_ns: u64,
+        steal_ns: u64,
+        idle_ns: u64,
+    },
+    Memory {
+        pid: u32,
+        rss_peak_bytes: Option<u64>,
+        private_bytes: Option<u64>,
+    },
+    Watching {
+        at_ns: u64,
+    },
+    Netstat {
+        netns: u32,
+        at_ns: u64,
+        counters: Vec<(String, u64)>,
     },
     /// Written by a newer minor version.
     #[serde(other)]
@@ -94,6 +128,7 @@ pub(super) enum ScanJson {
         file: String,
     },
     NoPython,
+    Go,
     Gone,
     Refused,
     /// Written by a newer minor version.
@@ -154,8 +189,12 @@ impl From<&Start> for StartJson {
             started_ns,
             started_realtime_ns,
             stack_threshold_ns,
+            exact_descriptors,
+            describes_descriptors,
             syscall_table,
             problems,
+            sees_connections,
+            sees_listeners,
         } = start.clone();
         Self {
             command,
@@ -170,9 +209,15 @@ impl From<&Start> for StartJson {
                 monotonic_ns: started_ns,
                 realtime_ns: started_realtime_ns,
             },
-            settings: SettingsJson { stack_threshold_ns },
+            settings: SettingsJson {
+                stack_threshold_ns,
+                exact_descriptors,
+                describes_descriptors,
+            },
             syscall_table,
             problems,
+            sees_connections,
+            sees_listeners,
         }
     }
 }
@@ -192,8 +237,12 @@ impl From<StartJson> for Start {
             started_ns: json.clocks.monotonic_ns,
             started_realtime_ns: json.clocks.realtime_ns,
             stack_threshold_ns: json.settings.stack_threshold_ns,
+            exact_descriptors: json.settings.exact_descriptors,
+            describes_descriptors: json.settings.describes_descriptors,
             syscall_table: json.syscall_table,
             problems: json.problems,
+            sees_connections: json.sees_connections,
+            sees_listeners: json.sees_listeners,
         }
     }
 }
@@ -202,9 +251,20 @@ impl From<&Fact> for FactJson {
     fn from(fact: &Fact) -> Self {
         match fact.clone() {
             Fact::Symbol { addr, name, sched } => Self::Symbol { addr, name, sched },
-            Fact::Argv { pid, argv } => Self::Argv { pid, argv },
+            Fact::Argv { pid, argv, file } => Self::Argv { pid, argv, file },
             Fact::Lost { class, count } => Self::Lost { class, count },
+            Fact::Begin { at_ns, root } => Self::Begin { at_ns, root },
+            Fact::Watching { at_ns } => Self::Watching { at_ns },
             Fact::Disk { dev, name } => Self::Disk { dev, name },
+            Fact::Memory {
+                pid,
+                rss_peak_bytes,
+                private_bytes,
+            } => Self::Memory {
+                pid,
+                rss_peak_bytes,
+                private_bytes,
+            },
             Fact::Python {
                 pid,
                 from_ns,
@@ -213,6 +273,28 @@ impl From<&Fact> for FactJson {
                 pid,
                 from_ns,
                 found: found.into(),
+            },
+            Fact::CpuTimes(CpuTimes {
+                at_ns,
+                task_ns,
+                irq_ns,
+                steal_ns,
+                idle_ns,
+            }) => Self::CpuTimes {
+                at_ns,
+                task_ns,
+                irq_ns,
+                steal_ns,
+                idle_ns,
+            },
+            Fact::Netstat(NetCounters {
+                netns,
+                at_ns,
+                counters,
+            }) => Self::Netstat {
+                netns,
+                at_ns,
+                counters,
             },
         }
     }
@@ -223,8 +305,10 @@ impl FactJson {
     pub(super) fn known(self) -> Option<Fact> {
         match self {
             Self::Symbol { addr, name, sched } => Some(Fact::Symbol { addr, name, sched }),
-            Self::Argv { pid, argv } => Some(Fact::Argv { pid, argv }),
+            Self::Argv { pid, argv, file } => Some(Fact::Argv { pid, argv, file }),
             Self::Lost { class, count } => Some(Fact::Lost { class, count }),
+            Self::Begin { at_ns, root } => Some(Fact::Begin { at_ns, root }),
+            Self::Watching { at_ns } => Some(Fact::Watching { at_ns }),
             Self::Disk { dev, name } => Some(Fact::Disk { dev, name }),
             Self::Looked {
                 pid,
@@ -235,6 +319,37 @@ impl FactJson {
                 from_ns,
                 found,
             }),
+            Self::CpuTimes {
+                at_ns,
+                task_ns,
+                irq_ns,
+                steal_ns,
+                idle_ns,
+            } => Some(Fact::CpuTimes(CpuTimes {
+                at_ns,
+                task_ns,
+                irq_ns,
+                steal_ns,
+                idle_ns,
+            })),
+            Self::Memory {
+                pid,
+                rss_peak_bytes,
+                private_bytes,
+            } => Some(Fact::Memory {
+                pid,
+                rss_peak_bytes,
+                private_bytes,
+            }),
+            Self::Netstat {
+                netns,
+                at_ns,
+                counters,
+            } => Some(Fact::Netstat(NetCounters {
+                netns,
+                at_ns,
+                counters,
+            })),
             Self::Unknown => None,
         }
     }
@@ -248,6 +363,7 @@ impl From<ScanResult> for ScanJson {
             ScanResult::Unreadable { file } => Self::Unreadable { file },
             ScanResult::OtherLibc { file } => Self::OtherLibc { file },
             ScanResult::NoPython => Self::NoPython,
+            ScanResult::Go => Self::Go,
             ScanResult::Gone => Self::Gone,
             ScanResult::Refused => Self::Refused,
         }
@@ -262,6 +378,7 @@ impl ScanJson {
             Self::Unreadable { file } => Some(ScanResult::Unreadable { file }),
             Self::OtherLibc { file } => Some(ScanResult::OtherLibc { file }),
             Self::NoPython => Some(ScanResult::NoPython),
+            Self::Go => Some(ScanResult::Go),
             Self::Gone => Some(ScanResult::Gone),
             Self::Refused => Some(ScanResult::Refused),
             Self::Unknown => None,

@@ -2,7 +2,7 @@
 //! whole frames behind it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 use zstd::bulk::Compressor;
@@ -28,6 +28,10 @@ pub struct Writer<W: Write = File> {
     /// Its payload before compression; kept for its capacity.
     raw: Vec<u8>,
     failed: bool,
+    /// Bytes that were written.
+    written: u64,
+    /// Where the end was written.
+    end_at: Option<u64>,
 }
 
 impl Writer<File> {
@@ -35,12 +39,28 @@ impl Writer<File> {
     pub fn create(path: impl AsRef<Path>, start: &Start) -> io::Result<Self> {
         Self::new(File::create(path)?, start)
     }
+
+    /// Puts other final counters in the place of those that were appended. Says whether
+    /// it could: a pipe has them already.
+    pub fn replace_end(&mut self, end: &End) -> io::Result<bool> {
+        let Some(at) = self.end_at.filter(|_| !self.failed) else {
+            return Ok(false);
+        };
+        if !self.output.metadata()?.is_file() {
+            return Ok(false);
+        }
+        self.written = self.output.seek(SeekFrom::Start(at))?;
+        self.end(end)?;
+        self.output.set_len(self.written)?;
+        Ok(true)
+    }
 }
 
 impl<W: Write> Writer<W> {
     /// Writes the header to `output`.
     pub fn new(mut output: W, start: &Start) -> io::Result<Self> {
-        output.write_all(&header::encode(start)?)?;
+        let header = header::encode(start)?;
+        output.write_all(&header)?;
         output.flush()?;
         Ok(Self {
             output,
@@ -48,6 +68,8 @@ impl<W: Write> Writer<W> {
             frame: Vec::new(),
             raw: Vec::new(),
             failed: false,
+            written: header.len() as u64,
+            end_at: None,
         })
     }
 
@@ -64,6 +86,7 @@ impl<W: Write> Writer<W> {
         self.unless_failed(|writer| {
             writer.raw.clear();
             serde_json::to_writer(&mut writer.raw, &EndJson::from(end))?;
+            writer.end_at = Some(writer.written);
             writer.append(frame_type::END, MAX_JSON)
         })
     }
@@ -143,7 +166,9 @@ impl<W: Write> Writer<W> {
         };
         header.crc = header.checksum(payload);
         head.copy_from_slice(&header.encode());
-        self.output.write_all(&self.frame)
+        self.output.write_all(&self.frame)?;
+        self.written += self.frame.len() as u64;
+        Ok(())
     }
 }
 

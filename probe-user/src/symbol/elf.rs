@@ -1,5 +1,5 @@
 //! One symbol of an ELF file: 64-bit, little-endian, from its table of dynamic
-//! symbols, which survives stripping. Files are not trusted: every offset is
+//! symbols, which survives stripping; and which sections it has. Files are not trusted: every offset is
 //! checked by the read that follows it, and no read is larger than [`MOST`].
 
 use std::ops::Range;
@@ -47,10 +47,7 @@ pub trait Source {
 impl Object {
     /// Finds an object by name.
     pub fn find(file: &impl Source, name: &[u8]) -> Option<Object> {
-        let header = file.read(0, FILE_HEADER as usize)?;
-        if !header.starts_with(b"\x7fELF\x02\x01") {
-            return None;
-        }
+        let header = header(file)?;
         let (value, size) = symbol(file, &header, name)?;
         let code = executable(file, &header)?;
         Some(Object { value, size, code })
@@ -70,14 +67,41 @@ impl Object {
     }
 }
 
-/// Address and size of the dynamic object called `name`.
-fn symbol(file: &impl Source, header: &[u8], name: &[u8]) -> Option<(u64, u64)> {
-    let sections = table(
+/// Whether a file has a section called `name`.
+pub fn has_section(file: &impl Source, name: &[u8]) -> bool {
+    section(file, name).is_some()
+}
+
+/// The header of the section called `name`.
+fn section(file: &impl Source, name: &[u8]) -> Option<Vec<u8>> {
+    let header = header(file)?;
+    let sections = sections(file, &header)?;
+    let mut list = sections.chunks_exact(SECTION_HEADER);
+    let names = content(file, list.clone().nth(u16_at(&header, 62)?.into())?)?;
+    let is_so = |section: &&[u8]| {
+        let from = u32_at(section, 0).and_then(|at| names.get(at as usize..));
+        from.and_then(|text| text.strip_prefix(name)?.first()) == Some(&0)
+    };
+    list.find(is_so).map(<[u8]>::to_vec)
+}
+
+fn header(file: &impl Source) -> Option<Vec<u8>> {
+    let header = file.read(0, FILE_HEADER as usize)?;
+    header.starts_with(b"\x7fELF\x02\x01").then_some(header)
+}
+
+fn sections(file: &impl Source, header: &[u8]) -> Option<Vec<u8>> {
+    table(
         file,
         u64_at(header, 40)?,
         u16_at(header, 60)?,
         SECTION_HEADER,
-    )?;
+    )
+}
+
+/// Address and size of the dynamic object called `name`.
+fn symbol(file: &impl Source, header: &[u8], name: &[u8]) -> Option<(u64, u64)> {
+    let sections = sections(file, header)?;
     let section = |index: usize| sections.chunks_exact(SECTION_HEADER).nth(index);
     let kind = |section: &&[u8]| u32_at(section, 4) == Some(SHT_DYNSYM);
     let symbols = sections.chunks_exact(SECTION_HEADER).find(kind)?;

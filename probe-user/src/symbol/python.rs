@@ -1,5 +1,6 @@
 //! Where CPython keeps its interpreter lock in a process: the object
-//! `_PyRuntime` of the python program or of libpython.
+//! `_PyRuntime` of the python program or of libpython; and whether it runs a program
+//! made by Go.
 //!
 //! A process is scanned through a thread other than the leader. An exec ends all of
 //! those, so as long as such a thread lives, its process runs the program that
@@ -23,7 +24,7 @@ use proc_stat::Stat;
 use rustc_hash::FxHashMap;
 
 use super::{
-    elf::{Object, Source},
+    elf::{Object, Source, has_section},
     memory::{Code, code},
 };
 use crate::wire::session::ScanResult;
@@ -31,13 +32,23 @@ use crate::wire::session::ScanResult;
 /// The symbol, since CPython 3.7.
 const RUNTIME: &[u8] = b"_PyRuntime";
 
+/// A section of every program made by Go since 1.13, stripped or not.
+const GO: &[u8] = b".go.buildinfo";
+
 /// Largest map that is read, bytes: some 100,000 lines.
 const LARGEST_MAP: u64 = 16 << 20;
 
 /// Looks for the lock; a file is read once, however many processes run it.
 #[derive(Debug, Default)]
 pub struct Pythons {
-    files: FxHashMap<FileId, Option<Object>>,
+    files: FxHashMap<FileId, Program>,
+}
+
+/// What a file says of the program in it.
+#[derive(Debug)]
+struct Program {
+    runtime: Option<Object>,
+    is_go: bool,
 }
 
 /// A version of a file: device, inode, size, and when it was changed.
@@ -67,8 +78,13 @@ impl Pythons {
 
     fn search(&mut self, thread: &Path, maps: &[u8], program: &[u8]) -> ScanResult {
         let mut result = ScanResult::NoPython;
+        let mut is_go = false;
         for code in code(maps).filter(|c| c.path == program || is_python(c.path)) {
-            let found = self.runtime(thread, &code, program);
+            let file = self.file(thread, &code, program);
+            is_go |= file.is_some_and(|file| file.is_go && code.path == program);
+            let runtime = file.map(|file| file.runtime.as_ref());
+            let mapped = |object: &Object| object.mapped(code.start, code.offset);
+            let found = runtime.map(|runtime| runtime.and_then(mapped));
             if let Some(Some(Range { start, end })) = found {
                 result = ScanResult::Runtime { start, end };
                 break;
@@ -83,6 +99,9 @@ impl Pythons {
             }
         }
         let is_python = result != ScanResult::NoPython;
+        if is_go && !is_python {
+            return ScanResult::Go;
+        }
         match code(maps).find(|c| is_python && is_musl(c.path)) {
             Some(musl) => ScanResult::OtherLibc {
                 file: String::from_utf8_lossy(musl.path).into_owned(),
@@ -91,19 +110,14 @@ impl Pythons {
         }
     }
 
-    /// Where a piece of a file has the object; `None` when the file cannot be
-    /// read, `Some(None)` when it is not in there.
-    fn runtime(
-        &mut self,
-        thread: &Path,
-        code: &Code<'_>,
-        program: &[u8],
-    ) -> Option<Option<Range<u64>>> {
+    /// What the file says that a piece of memory is of; `None` when it cannot be read.
+    fn file(&mut self, thread: &Path, code: &Code<'_>, program: &[u8]) -> Option<&Program> {
         let (file, metadata) = open_mapped(thread, code, program)?;
-        let object = self.files.entry(id_of(&metadata));
-        let object = object.or_insert_with(|| Object::find(&file, RUNTIME));
-        let mapped = |object: &Object| object.mapped(code.start, code.offset);
-        Some(object.as_ref().and_then(mapped))
+        let known = self.files.entry(id_of(&metadata));
+        Some(known.or_insert_with(|| Program {
+            runtime: Object::find(&file, RUNTIME),
+            is_go: has_section(&file, GO),
+        }))
     }
 }
 

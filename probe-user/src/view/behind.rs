@@ -5,8 +5,15 @@ use std::cmp::Reverse;
 
 use super::merge::Named;
 use super::rows::{self, Row, State};
+use super::units::{self, Unit};
 use crate::document::{Blame, Sums};
 use crate::vocabulary::{CauseKind, WaitKind};
+
+/// Causes of one kind that stand alone.
+const MOST: usize = 5;
+
+/// More peers than this are one row.
+const PEERS: usize = 3;
 
 /// The causes behind one wait kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +24,13 @@ pub struct Behind {
     pub ns: u64,
     /// Biggest first.
     pub rows: Vec<Row>,
+}
+
+impl Behind {
+    /// That of all its times.
+    pub fn unit(&self) -> Unit {
+        self.rows.first().map_or(Unit::of(self.ns), |row| row.unit)
+    }
 }
 
 /// The kinds that matter, biggest first; with `all`, every kind and cause that
@@ -33,12 +47,12 @@ pub fn behind(sums: &Sums, all: bool) -> Vec<Behind> {
     let matters = |ns| all || !rows::is_small(ns, sums.lifetime_ns);
     let shown = kinds.into_iter().filter(|&(_, ns)| matters(ns));
     shown
-        .filter_map(|(kind, ns)| of_kind(&sums.blame, kind, ns, all))
+        .filter_map(|(kind, ns)| of_kind(sums, kind, ns, all))
         .collect()
 }
 
-fn of_kind(blame: &[Blame], kind: WaitKind, ns: u64, all: bool) -> Option<Behind> {
-    let mut causes: Vec<&Blame> = blame.iter().filter(|b| b.kind == kind).collect();
+fn of_kind(sums: &Sums, kind: WaitKind, ns: u64, all: bool) -> Option<Behind> {
+    let mut causes: Vec<&Blame> = sums.blame.iter().filter(|b| b.kind == kind).collect();
     let weighty = |b: &&&Blame| all || !rows::is_small(b.ns, ns);
     let mut seen = causes.iter().filter(weighty);
     let is_alone = (seen.next(), seen.next());
@@ -52,20 +66,51 @@ fn of_kind(blame: &[Blame], kind: WaitKind, ns: u64, all: bool) -> Option<Behind
     let mut rows = if all {
         rows
     } else {
-        rows::small_rows(rows, ns)
+        rows::small_rows(peers_together(rows), ns, MOST)
     };
     for row in &mut rows {
         row.whole_ns = ns;
+        row.unit = Unit::of(sums.lifetime_ns);
         row.depth = 1;
     }
     Some(Behind { kind, ns, rows })
 }
 
+/// Many peers as one row, `32 peers, most 127.0.0.1:9418 (git)`, of rows that are biggest
+/// first.
+fn peers_together(rows: Vec<Row>) -> Vec<Row> {
+    let is_peer = |row: &Row| row.label == CauseKind::Network.as_str() && row.place.is_some();
+    let (peers, mut rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_peer);
+    if peers.len() <= PEERS {
+        rows.extend(peers);
+    } else if let Some(Row {
+        place: Some(most), ..
+    }) = peers.first()
+    {
+        let text = format!(
+            "{} peers, most {}",
+            units::count(peers.len() as u64),
+            most.text
+        );
+        let ns = peers.iter().map(|row| row.ns).fold(0, u64::saturating_add);
+        rows.push(Row {
+            place: Some(Named { text, more: 0 }),
+            ..rows::row(State::Cause, CauseKind::Network.as_str(), ns)
+        });
+    }
+    rows.sort_by_key(|row| Reverse(row.ns));
+    rows
+}
+
 /// The waker was not kept waiting itself: there is nothing behind.
 pub fn follows_from_the_waker(cause: CauseKind, detail: Option<&str>) -> bool {
     match cause {
-        CauseKind::Timer | CauseKind::Interrupt | CauseKind::Outside | CauseKind::Unknown => true,
-        CauseKind::Network | CauseKind::Disk => detail.is_none(),
+        CauseKind::Timer
+        | CauseKind::Interrupt
+        | CauseKind::Outside
+        | CauseKind::Signal
+        | CauseKind::Unknown => true,
+        CauseKind::Network | CauseKind::Disk | CauseKind::CpuQuota => detail.is_none(),
         CauseKind::Computing | CauseKind::Starting | CauseKind::RunQueue | CauseKind::Open => false,
     }
 }
@@ -86,6 +131,7 @@ pub fn word(cause: CauseKind) -> &'static str {
     match cause {
         CauseKind::RunQueue => "run queue",
         CauseKind::Open => "not finished",
+        CauseKind::CpuQuota => "CPU quota",
         CauseKind::Computing
         | CauseKind::Starting
         | CauseKind::Network
@@ -93,6 +139,7 @@ pub fn word(cause: CauseKind) -> &'static str {
         | CauseKind::Timer
         | CauseKind::Interrupt
         | CauseKind::Outside
+        | CauseKind::Signal
         | CauseKind::Unknown => cause.as_str(),
     }
 }
@@ -100,8 +147,18 @@ pub fn word(cause: CauseKind) -> &'static str {
 /// `computing git index-pack`, `run queue`.
 pub fn describe(cause: CauseKind, detail: Option<&str>) -> String {
     match detail {
+        // What is known of it is all that there is to say: a deadlock.
+        Some(detail) if cause == CauseKind::Unknown => detail.to_owned(),
         Some(detail) => format!("{} {detail}", word(cause)),
         None => word(cause).to_owned(),
+    }
+}
+
+/// `computing git index-pack`, as [`describe`] has it.
+pub fn describe_row(row: &Row) -> String {
+    match &row.place {
+        Some(place) => format!("{} {}", row.label, place.text),
+        None => row.label.clone(),
     }
 }
 
@@ -178,6 +235,25 @@ mod tests {
             ],
             false,
             &["poll 500: timer 300, outside sshd 200"],
+        );
+    }
+
+    #[test]
+    fn behind_many_peers_are_one_row_unless_all() {
+        let peer = |at: u64| blame("poll", "network", &format!("10.0.0.{at}:80"), at * 100);
+        let mut causes: Vec<Blame> = (1..=4).map(peer).collect();
+        causes.push(blame("poll", "network", "", 600));
+        causes.push(blame("poll", "timer", "", 200));
+        let merged = "poll 1800: network 4 peers, most 10.0.0.4:80 1000, network 600, timer 200";
+        check(&causes, false, &[merged]);
+        causes.remove(0);
+        check(
+            &causes,
+            false,
+            &[
+                "poll 1700: network 600, network 10.0.0.4:80 400, network 10.0.0.3:80 300, \
+               timer 200, network 10.0.0.2:80 200",
+            ],
         );
     }
 

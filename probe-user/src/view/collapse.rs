@@ -41,7 +41,7 @@ pub struct Line {
 
 /// The steps of something that took `whole_ns`; with `all`, each has its line.
 pub fn lines(steps: &[Phrase], whole_ns: u64, all: bool) -> Vec<Line> {
-    let is_short = |step: &Phrase| step.ns().saturating_mul(PARTS) < whole_ns;
+    let is_short = |step: &Phrase| units::is_below(step.ns(), whole_ns, PARTS);
     let mut lines = Vec::new();
     for alike in steps.chunk_by(|a, b| is_short(a) && is_short(b)) {
         if all || alike.len() == 1 {

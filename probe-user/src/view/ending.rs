@@ -1,18 +1,24 @@
 //! How a process ended, in words.
 
-use nix::sys::signal::Signal;
+use crate::{document::Exit, vocabulary::signal_name};
 
-use crate::document::Exit;
+/// Real-time signals as bash and the GNU C library count them; the kernel's two before these
+/// are the library's own.
+const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
 
-/// `exit 7`, `killed by SIGTERM`, `killed by signal 40`.
+/// `exit 7`, `killed by SIGTERM`, `killed by SIGRTMIN+6`.
 pub fn describe(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit {code}"),
-        // Real-time signals have no names.
-        Exit::Signal(number) => match Signal::try_from(number) {
-            Ok(signal) => format!("killed by {signal}"),
-            Err(_) => format!("killed by signal {number}"),
-        },
+        Exit::Signal(number) => format!("killed by {}", name(number)),
+    }
+}
+
+fn name(number: i32) -> String {
+    match number.wrapping_sub(*REAL_TIME.start()) {
+        0 => "SIGRTMIN".to_owned(),
+        beyond if REAL_TIME.contains(&number) => format!("SIGRTMIN+{beyond}"),
+        _ => signal_name(number),
     }
 }
 
@@ -29,7 +35,9 @@ mod tests {
             (Exit::Signal(11), "killed by SIGSEGV"),
             (Exit::Signal(15), "killed by SIGTERM"),
             (Exit::Signal(31), "killed by SIGSYS"),
-            (Exit::Signal(40), "killed by signal 40"),
+            (Exit::Signal(34), "killed by SIGRTMIN"),
+            (Exit::Signal(40), "killed by SIGRTMIN+6"),
+            (Exit::Signal(33), "killed by signal 33"),
             (Exit::Signal(0), "killed by signal 0"),
             (Exit::Signal(i32::MIN), "killed by signal -2147483648"),
         ];

@@ -9,15 +9,26 @@ pub mod sanitize;
 pub mod units;
 
 pub mod behind;
+pub mod claims;
 pub mod collapse;
 pub mod columns;
 pub mod merge;
+pub mod order;
 pub mod rows;
+pub mod run_queue;
+pub mod sentence;
 pub mod timeline;
 pub mod woken;
 
+pub mod diagnostic;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod metrics;
 pub mod table;
+pub mod top;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

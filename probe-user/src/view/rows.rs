@@ -2,15 +2,22 @@
 //! by kind, what is still open, the run queue, the CPU, and what was lost.
 //!
 //! The rows' time adds up to the account's; [`residual`] is what is missing to
-//! the lifetime. Rows below 0.5 % of the lifetime become one row `other (n)`.
+//! the lifetime. Rows below 0.5 % of the lifetime become one row `other (n)`, and so
+//! do those behind the eighth.
 
 use std::cmp::Reverse;
 
-use super::merge::{Key, Merged, NOBODY_YET, Named, merge};
+use super::merge::{Key, Named, Part, merge};
+use super::run_queue;
+use super::units::{Unit, is_below};
+use super::woken::Waker;
 use crate::document::Sums;
+use crate::vocabulary::{CauseKind, WaitKind};
 
-/// Rows below this many thousandths of the lifetime become one.
-const SMALL_BELOW: u128 = 5;
+/// Rows below such a part of the lifetime become one.
+const PARTS: u64 = 200;
+/// Rows of a budget that stand alone.
+const MOST: usize = 8;
 
 /// One line of a budget. Text in it is not sanitised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +34,18 @@ pub struct Row {
     pub ns: u64,
     /// What it is a share of, ns: the lifetime, or the waits of a kind.
     pub whole_ns: u64,
+    /// That of all times of the block.
+    pub unit: Unit,
     /// `ns` is a lower bound (`≥`).
     pub lower_bound: bool,
     /// Waits, or entries into the run queue; `None` where nothing is counted.
     pub count: Option<u64>,
     /// Who ended the waits.
     pub woken: Option<Named>,
+    /// Of finished waits: what kind of thing ended them, and the task if it was one.
+    pub waker: Option<(Waker, Option<Named>)>,
+    /// Why the wait cost the run nothing, if it did not.
+    pub quiet: Option<Quiet>,
     /// 0 for a group, 1 for a thread below it; one more behind a wait kind.
     pub depth: usize,
 }
@@ -56,19 +69,71 @@ pub enum State {
     Other,
 }
 
-/// The rows of `sums`; with `all`, small ones too stand alone.
-pub fn rows(sums: &Sums, all: bool) -> Vec<Row> {
-    let waits = merge(&sums.waits, &sums.open).into_iter();
-    let mut rows: Vec<Row> = waits.map(|(key, merged)| wait_row(key, &merged)).collect();
+/// A wait that nobody would want to be shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quiet {
+    /// For work.
+    Idle,
+    /// Not finished at the end.
+    Open,
+    /// Until its process ended.
+    UntilEnd,
+    /// For a signal.
+    Signal,
+}
+
+impl Quiet {
+    fn of(key: &Key, waker: Option<Waker>) -> Option<Quiet> {
+        match waker {
+            _ if key.idle => Some(Quiet::Idle),
+            _ if key.open => Some(Quiet::Open),
+            Some(Waker::OwnEnd) => Some(Quiet::UntilEnd),
+            _ if key.kind == WaitKind::Signal => Some(Quiet::Signal),
+            _ => None,
+        }
+    }
+}
+
+/// The rows of `sums`, of the group of that name or of a thread in it; with `all`,
+/// small ones too stand alone.
+pub fn rows(sums: &Sums, group: &str, all: bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (key, merged) in merge(&sums.waits, &sums.open, group) {
+        let bound = merged.lower_bound;
+        let parts = merged.divided(all).into_iter();
+        let first = rows.len();
+        rows.extend(parts.map(|part| wait_row(&key, &part, bound)));
+        if key.kind == WaitKind::Throttled {
+            let unnamed = rows[first..].iter_mut().filter(|row| row.place.is_none());
+            unnamed.for_each(|row| row.place = cgroups(sums));
+        }
+    }
     rows.extend(state_rows(sums));
     rows.sort_by(|a, b| rank(a).cmp(&rank(b)));
     if !all {
-        rows = small_rows(rows, sums.lifetime_ns);
+        rows = small_rows(rows, sums.lifetime_ns, MOST);
     }
     for row in &mut rows {
         row.whole_ns = sums.lifetime_ns;
+        row.unit = Unit::of(sums.lifetime_ns);
     }
     rows
+}
+
+/// The cgroup whose quota threads of several waited for longest, and how many others.
+fn cgroups(sums: &Sums) -> Option<Named> {
+    let causes = sums
+        .blame
+        .iter()
+        .filter(|blame| (blame.kind, blame.cause) == (WaitKind::Throttled, CauseKind::CpuQuota));
+    let named = causes.filter_map(|blame| Some((blame.ns, blame.detail.as_ref()?)));
+    let mut named: Vec<_> = named.collect();
+    named.sort_by_key(|&(ns, name)| (Reverse(ns), name));
+    let (_, text) = named.first()?;
+    Some(Named {
+        text: (*text).clone(),
+        more: named.len() - 1,
+    })
 }
 
 /// Everything that is accounted for, ns.
@@ -91,31 +156,27 @@ pub fn residual(sums: &Sums) -> i128 {
     i128::from(sums.lifetime_ns) - accounted(sums)
 }
 
-fn wait_row(key: Key, merged: &Merged) -> Row {
-    let stack = key.stack.is_some();
-    let place = match key.stack {
-        Some(text) => Some(Named { text, more: 0 }),
-        None if key.idle => Some(idle(merged.place())),
-        None => merged.place(),
-    };
-    let waiting = Named {
-        text: NOBODY_YET.to_owned(),
-        more: 0,
+fn wait_row(key: &Key, part: &Part, lower_bound: bool) -> Row {
+    let place = match &key.stack {
+        Some(text) => Some(Named {
+            text: text.clone(),
+            more: 0,
+        }),
+        None if key.idle => Some(idle(part.place())),
+        None => part.place(),
     };
     Row {
         place,
-        stack,
-        lower_bound: merged.lower_bound,
-        count: Some(merged.count),
-        woken: if key.open {
-            Some(waiting)
-        } else {
-            merged.woken()
-        },
+        stack: key.stack.is_some(),
+        lower_bound,
+        count: Some(part.count),
+        woken: part.woken(),
+        waker: part.waker.map(|waker| (waker, part.task())),
+        quiet: Quiet::of(key, part.waker),
         ..row(
             if key.open { State::Open } else { State::Wait },
             key.kind.as_str(),
-            merged.ns,
+            part.ns,
         )
     }
 }
@@ -142,6 +203,7 @@ fn state_rows(sums: &Sums) -> impl Iterator<Item = Row> {
     let rows = [
         Row {
             count: Some(sums.runqueue_count),
+            woken: run_queue::behind(sums),
             ..row(State::RunQueue, "run queue", sums.runqueue_ns)
         },
         row(State::OnCpu, "on cpu", sums.on_cpu_ns),
@@ -162,9 +224,12 @@ pub fn row(state: State, label: &str, ns: u64) -> Row {
         stack: false,
         ns,
         whole_ns: 0,
+        unit: Unit::of(0),
         lower_bound: false,
         count: None,
         woken: None,
+        waker: None,
+        quiet: None,
         depth: 0,
     }
 }
@@ -183,17 +248,33 @@ fn rank(row: &Row) -> impl Ord + use<'_> {
 
 /// Whether a part is too small to stand alone: below 0.5 % of its whole.
 pub fn is_small(part_ns: u64, whole_ns: u64) -> bool {
-    u128::from(part_ns) * 1000 < u128::from(whole_ns) * SMALL_BELOW
+    is_below(part_ns, whole_ns, PARTS)
 }
 
-/// Small rows of a sorted account as one at its end. Lost time is never hidden,
-/// and one small row alone takes no more room than that.
-pub fn small_rows(rows: Vec<Row>, whole_ns: u64) -> Vec<Row> {
-    let is_small_row = |row: &Row| row.state != State::Lost && is_small(row.ns, whole_ns);
-    if rows.iter().filter(|row| is_small_row(row)).count() < 2 {
+/// Small rows of a sorted account, and those behind the first `most`, as one at its
+/// end. Lost time is never hidden, and one row alone takes no more room than that; a row
+/// without any time is none.
+pub fn small_rows(mut rows: Vec<Row>, whole_ns: u64, most: usize) -> Vec<Row> {
+    rows.retain(|row| row.ns > 0);
+    let is_folded = |at: usize, row: &Row| {
+        row.state != State::Lost && (at >= most || is_small(row.ns, whole_ns))
+    };
+    let folded = rows
+        .iter()
+        .enumerate()
+        .filter(|(at, row)| is_folded(*at, row));
+    if folded.count() < 2 {
         return rows;
     }
-    let (small, mut kept): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_small_row);
+    let (mut small, mut kept) = (Vec::new(), Vec::new());
+    for (at, row) in rows.into_iter().enumerate() {
+        let list = if is_folded(at, &row) {
+            &mut small
+        } else {
+            &mut kept
+        };
+        list.push(row);
+    }
     let mut other = row(State::Other, &format!("other ({})", small.len()), 0);
     for row in small {
         other.ns = other.ns.saturating_add(row.ns);
@@ -208,9 +289,9 @@ pub fn small_rows(rows: Vec<Row>, whole_ns: u64) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::merge::NOBODY_YET;
     use super::*;
     use crate::document::{OpenWait, Wait};
-    use crate::vocabulary::WaitKind;
 
     fn wait(kind: &str, total_ns: u64) -> Wait {
         Wait {
@@ -223,7 +304,7 @@ mod tests {
 
     /// `label time` of each row, with `≥` where it is a lower bound.
     fn check(sums: &Sums, all: bool, expect: &[&str]) {
-        let rows = rows(sums, all);
+        let rows = rows(sums, "own", all);
         let shown: Vec<String> = rows
             .iter()
             .map(|row| {
@@ -285,7 +366,7 @@ mod tests {
             ..Sums::default()
         };
         check(&sums, false, &["futex 500", "futex 300", "pipe-read 200"]);
-        let rows = rows(&sums, false);
+        let rows = rows(&sums, "own", false);
         let places: Vec<_> = rows
             .iter()
             .map(|row| row.place.as_ref().map(|place| place.text.as_str()))
@@ -314,7 +395,7 @@ mod tests {
             ..Sums::default()
         };
         check(&sums, true, &["on cpu 60", "poll ≥40"]);
-        let row = rows(&sums, true).remove(1);
+        let row = rows(&sums, "own", true).remove(1);
         assert_eq!(
             (row.count, row.woken.unwrap().text),
             (Some(2), NOBODY_YET.to_owned())
@@ -370,6 +451,13 @@ mod tests {
             ..Sums::default()
         };
         check(&sums, false, &["on cpu 9990", "futex 10"]);
+        let at_once = Sums {
+            lifetime_ns: 10,
+            on_cpu_ns: 10,
+            waits: vec![wait("unknown", 0)],
+            ..Sums::default()
+        };
+        check(&at_once, false, &["on cpu 10"]);
     }
 
     #[test]

@@ -72,6 +72,29 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{kept}…"))
 }
 
+/// Sanitised text cut to `columns` in its middle: of a name both ends matter
+/// (`very-long-pro…server-name`). Never parts a character from its marks.
+pub fn fit_middle(text: &str, columns: usize) -> Cow<'_, str> {
+    let all = width(text);
+    if all <= columns {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = columns.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let head = fit(text, room.div_ceil(2) + 1);
+    let (tail, mut dropped) = (room / 2, 0);
+    let begin = text.char_indices().find(|(_, c)| {
+        let own = c.width().unwrap_or(1);
+        // A mark belongs to the character before it.
+        let is_begin = all - dropped <= tail && own > 0;
+        dropped += own;
+        is_begin
+    });
+    let tail = begin.map_or("", |(at, _)| &text[at..]);
+    Cow::Owned(format!("{head}{tail}"))
+}
+
 fn escape(out: &mut String, c: char) {
     match c {
         '\n' => out.push_str("\\n"),
@@ -141,6 +164,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn fit_middle_keeps_both_ends() {
+        let cases = [
+            ("do_wait", 7, "do_wait"),
+            ("do_wait", 6, "do_…it"),
+            ("do_wait", 5, "do…it"),
+            ("do_wait", 2, "d…"),
+            ("do_wait", 1, "…"),
+            ("do_wait", 0, ""),
+            ("日本語", 5, "日…語"),
+            ("日本語", 4, "日…"),
+            ("e\u{301}e\u{301}e\u{301}", 2, "e\u{301}…"),
+            ("aae\u{301}", 2, "a…"),
+            ("aaae\u{301}", 3, "a…e\u{301}"),
+            (
+                "very-long-program-or-server-name",
+                26,
+                "very-long-pro…-server-name",
+            ),
+        ];
+        for (input, columns, expect) in cases {
+            assert_eq!(fit_middle(input, columns), expect, "{input:?} in {columns}");
+        }
+    }
+
     proptest! {
         #[test]
         fn sanitised_text_is_harmless_and_stays_so(input in any::<String>(), columns in 0_usize..40) {
@@ -148,6 +196,7 @@ mod tests {
             prop_assert!(!once.chars().any(is_hostile), "{once:?}");
             prop_assert_eq!(text(&once), once.as_str());
             prop_assert!(width(&fit(&once, columns)) <= columns);
+            prop_assert!(width(&fit_middle(&once, columns)) <= columns);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::behind;
 use super::collapse::{self, Line, Phrase};
 use super::ending;
-use super::units;
+use super::units::{self, Unit};
 use super::woken;
 use crate::document::{CriticalPath, Did, Document, Hop, PathSum, Step, Timeline, WaitSite, Wake};
 use crate::vocabulary::{CauseKind, WakeSource};
@@ -101,6 +101,8 @@ fn not_waiting(cause: CauseKind, new_program: Option<&str>, time: &str) -> (Stri
         | CauseKind::Timer
         | CauseKind::Interrupt
         | CauseKind::Outside
+        | CauseKind::Signal
+        | CauseKind::CpuQuota
         | CauseKind::Unknown
         | CauseKind::Open => (
             "unknown (lost records)",
@@ -130,7 +132,7 @@ fn place(site: &WaitSite) -> String {
 /// Who woke, with the call and the id of a task: `sort (write, pid 5566)`.
 fn who(wake: &Wake) -> String {
     match wake.source {
-        WakeSource::Task | WakeSource::TaskExit | WakeSource::New => {}
+        WakeSource::Task | WakeSource::TaskExit | WakeSource::New | WakeSource::Signal => {}
         WakeSource::Timer
         | WakeSource::NetRx
         | WakeSource::BlockIo
@@ -181,9 +183,15 @@ fn causes(blame: &[PathSum], all: bool) -> String {
 }
 
 /// `computing git index-pack 2.10 s`.
-pub fn sum(sum: &PathSum) -> String {
+fn sum(sum: &PathSum) -> String {
     let cause = behind::describe(sum.cause, sum.detail.as_deref());
     format!("{cause} {}", units::time(sum.ns))
+}
+
+/// The same in a unit: `computing git index-pack 2.104 s`.
+pub fn sum_in(sum: &PathSum, unit: Unit) -> String {
+    let cause = behind::describe(sum.cause, sum.detail.as_deref());
+    format!("{cause} {}", unit.time(sum.ns))
 }
 
 /// The lines of the critical path.

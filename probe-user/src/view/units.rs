@@ -19,14 +19,72 @@ pub fn time(ns: u64) -> String {
     }
 }
 
-/// [`time`] with its unit padded to two columns, so that right-aligned times
-/// have their numbers under each other.
-pub fn time_aligned(ns: u64) -> String {
-    let mut text = time(ns);
-    if text.rsplit(' ').next().is_some_and(|unit| unit.len() == 1) {
-        text.push(' ');
+/// Whether a time is less than one of so many equal parts of a whole.
+pub fn is_below(ns: u64, whole_ns: u64, parts: u64) -> bool {
+    u128::from(ns) * u128::from(parts) < u128::from(whole_ns)
+}
+
+/// The unit of all times of one block, so that they compare: that of its whole,
+/// of which four digits are shown (of seconds always two decimals).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit {
+    name: &'static str,
+    ns: u64,
+    decimals: u32,
+}
+
+impl Unit {
+    /// For times that are parts of `whole_ns`.
+    pub fn of(whole_ns: u64) -> Unit {
+        // The bounds lie where rounding would print 1000 of the smaller unit.
+        let (name, ns) = match whole_ns {
+            0..US => ("ns", 1),
+            US..999_950 => ("µs", US),
+            999_950..999_950_000 => ("ms", MS),
+            _ => ("s", S),
+        };
+        let decimals = match whole_ns / (ns / 1000).max(1) {
+            _ if ns == 1 => 0,
+            0..10_000 => 3,
+            10_000..100_000 => 2,
+            _ if ns == S => 2,
+            _ => 1,
+        };
+        Unit { name, ns, decimals }
     }
-    text
+
+    /// `0.284 s`; `<0.001 s` for what is there but rounds to nothing.
+    pub fn time(self, ns: u64) -> String {
+        format!("{} {}", self.number(ns), self.name)
+    }
+
+    /// [`Unit::time`] with its unit padded to two columns, so that right-aligned
+    /// times of several blocks have their numbers under each other.
+    pub fn time_aligned(self, ns: u64) -> String {
+        format!("{} {:<2}", self.number(ns), self.name)
+    }
+
+    /// Whether it is seconds.
+    pub fn is_seconds(self) -> bool {
+        self.ns == S
+    }
+
+    /// [`Unit::time`] without the unit.
+    pub fn number(self, ns: u64) -> String {
+        let scale = 10_u64.pow(self.decimals);
+        // No unit is smaller than its last decimal.
+        let step = self.ns / scale;
+        let scaled = ns / step + u64::from(ns % step >= step.div_ceil(2));
+        let (scaled, mark) = match scaled {
+            0 if ns > 0 => (1, "<"),
+            _ => (scaled, ""),
+        };
+        let whole = count(scaled / scale);
+        match self.decimals {
+            0 => format!("{mark}{whole}"),
+            digits => format!("{mark}{whole}.{:0w$}", scaled % scale, w = digits as usize),
+        }
+    }
 }
 
 /// An instant, so that instants of one run compare: `1,204.331 ms`.
@@ -81,6 +139,16 @@ pub fn share(part: u64, whole: u64) -> Option<String> {
     } else {
         format!("{}.{} %", count((tenths / 10) as u64), tenths % 10)
     })
+}
+
+/// `88 %`, for a sentence; tenths only where a whole number would say none or all.
+pub fn percent(part: u64, whole: u64) -> Option<String> {
+    let wide = u128::from(whole);
+    let percent = (u128::from(part) * 100 + wide / 2).checked_div(wide)?;
+    match percent {
+        0 | 100 => share(part, whole).map(|text| text.replace(".0 ", " ")),
+        _ => Some(format!("{} %", count(percent as u64))),
+    }
 }
 
 /// `1.8`, `1,204.0`: how many on average; `None` over nothing.
@@ -163,16 +231,45 @@ mod tests {
     }
 
     #[test]
-    fn aligned_times_end_in_a_unit_of_two_columns() {
+    fn unit_all_times_of_a_block_are_in_that_of_its_whole() {
         let cases = [
-            (5, "5 ns"),
-            (5_000, "5.00 µs"),
-            (5_000_000, "5.00 ms"),
-            (5_000_000_000, "5.00 s "),
-            (700_000_000_000, "11 m 40 s "),
+            (0, 0, "0 ns"),
+            (999, 78, "78 ns"),
+            (9_414, 9_414, "9.414 µs"),
+            (999_949, 999_949, "999.9 µs"),
+            (999_950, 999_950, "1.000 ms"),
+            (12_345_678, 12_345_678, "12.35 ms"),
+            (538_000_000, 9_410_000, "9.4 ms"),
+            (538_000_000, 49_999, "<0.1 ms"),
+            (538_000_000, 50_000, "0.1 ms"),
+            (1_904_000_000, 1_904_000_000, "1.904 s"),
+            (1_904_000_000, 284_123_456, "0.284 s"),
+            (1_904_000_000, 499_999, "<0.001 s"),
+            (1_904_000_000, 0, "0.000 s"),
+            (134_710_000_000, 128_905_000_000, "128.91 s"),
+            (12_000_000_000_000, 12_000_000_000_000, "12,000.00 s"),
+            (1, u64::MAX, "18,446,744,073,709,551,615 ns"),
         ];
-        for (ns, expect) in cases {
-            assert_eq!(time_aligned(ns), expect, "{ns}");
+        for (whole, ns, expect) in cases {
+            assert_eq!(Unit::of(whole).time(ns), expect, "{ns} of {whole}");
+        }
+        assert_eq!(Unit::of(5_000_000_000).time_aligned(1), "<0.001 s ");
+        assert_eq!(Unit::of(5_000_000).time_aligned(5_000_000), "5.000 ms");
+    }
+
+    #[test]
+    fn percent_is_whole_but_where_that_would_say_none_or_all() {
+        let cases = [
+            (957, 1000, Some("96 %")),
+            (4, 1000, Some("0.4 %")),
+            (997, 1000, Some("99.7 %")),
+            (1000, 1000, Some("100 %")),
+            (0, 1000, Some("0 %")),
+            (1, 1_000_000, Some("<0.1 %")),
+            (1, 0, None),
+        ];
+        for (part, whole, expect) in cases {
+            assert_eq!(percent(part, whole).as_deref(), expect, "{part}/{whole}");
         }
     }
 

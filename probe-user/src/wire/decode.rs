@@ -3,19 +3,24 @@
 //! stay readable.
 
 use probe_common::{
-    disk, families, fd,
+    cgroup,
+    connection::{self, accept, listening, step},
+    disk, families, fd, fd_table,
     header::Header,
     kernel_return::{self, function},
-    listen,
+    listen::{self, request},
+    memory, oom,
     sched::{self, flag, waker},
+    signal,
     stack::{self, role},
     task::{self, snapshot},
 };
 use zerocopy::FromBytes as _;
 
 use super::event::{
-    Event, Exec, Fork, Function, KernelReturn, Object, Off, On, Request, Snapshot, Stranger,
-    Syscall, Waking, What,
+    Accept, Before, Cgroup, Connect, Event, Exec, FdKinds, FdLook, Fork, Function, KernelReturn,
+    Listening, Migration, Object, Occasion, Off, On, Open, Owner, Peak, Pending, Prev, Request,
+    Sent, Snapshot, Step, Stepped, Stranger, Syscall, Waking, What,
 };
 
 /// Records that could not be used.
@@ -110,10 +115,34 @@ impl Decode for sched::Switch {
                 seq: self.next_seq,
                 wake: seen(wake),
                 recovered: flags & flag::RECOVERED != 0,
+                before: before(self),
+                moves_known: flags & flag::MOVES_KNOWN != 0,
             };
             event(self.next_tid, What::On(on));
         }
         Decoded::Done
+    }
+}
+
+/// The half of an untraced `prev` says what the CPU did before.
+fn before(switch: &sched::Switch) -> Before {
+    if switch.header.flags & flag::HAS_PREV != 0 {
+        return Before {
+            prev: Prev::Traced,
+            ..Before::default()
+        };
+    }
+    if switch.prev_arg0 == 0 {
+        return Before::default();
+    }
+    let steady_ns = switch.header.ts_ns.saturating_sub(switch.prev_arg0);
+    Before {
+        prev: match switch.prev_tid {
+            0 => Prev::Idle,
+            _ => Prev::Outside,
+        },
+        lost: switch.prev_seq,
+        steady_ns: u32::try_from(steady_ns).unwrap_or(u32::MAX),
     }
 }
 
@@ -135,6 +164,7 @@ fn off(flags: u16, seq: u16, state: u16, call: Syscall) -> Off {
         preempted: flags & flag::PREEMPT != 0,
         io_wait: flags & flag::IOWAIT != 0,
         on_lock: flags & flag::LOCK != 0,
+        throttled: flags & flag::THROTTLED != 0,
         has_object: flags & flag::OBJECT != 0,
         has_second: flags & flag::SECOND_OBJECT != 0,
         call,
@@ -144,6 +174,19 @@ fn off(flags: u16, seq: u16, state: u16, call: Syscall) -> Off {
 /// `None` when no waking was seen.
 fn seen(wake: Waking) -> Option<Waking> {
     (wake.ts_ns != 0).then_some(wake)
+}
+
+impl Decode for sched::Migration {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let running_idle = self.idle_until_ns == u64::MAX;
+        let migration = Migration {
+            from_cpu: self.from_cpu,
+            to_cpu: self.to_cpu,
+            idle_until_ns: (!running_idle).then_some(self.idle_until_ns),
+        };
+        event(self.tid, What::Migration(migration));
+        Decoded::Done
+    }
 }
 
 impl Decode for sched::Waker {
@@ -189,14 +232,65 @@ impl Decode for fd::Object {
             remote_addr: self.remote_addr,
             name: text(&self.name),
         };
-        let what = if self.header.flags & fd::SECOND == 0 {
-            What::Object
+        let has = |flag| self.header.flags & flag != 0;
+        let what = if has(fd::OPEN) {
+            let cloexec = has(fd::CLOEXEC);
+            What::Open(Box::new(Open { cloexec, object }))
+        } else if has(fd::SECOND) {
+            What::SecondObject(Box::new(object))
         } else {
-            What::SecondObject
+            What::Object(Box::new(object))
         };
-        event(self.tid, what(Box::new(object)));
+        event(self.tid, what);
         Decoded::Done
     }
+}
+
+impl Decode for fd_table::Look {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let Some(occasion) = occasion(self.header.flags) else {
+            return Decoded::Unknown;
+        };
+        let look = FdLook {
+            occasion,
+            files: self.files,
+            open: self.open,
+            cut: self.header.flags & fd_table::why::CUT != 0,
+            limit: (self.limit != 0).then_some(self.limit),
+        };
+        event(self.tid, What::FdTable(look));
+        Decoded::Done
+    }
+}
+
+impl Decode for fd_table::Kinds {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let Some(occasion) = occasion(self.header.flags) else {
+            return Decoded::Unknown;
+        };
+        let kinds = FdKinds {
+            occasion,
+            files: self.files,
+            counts: (self.header.flags & fd_table::why::CUT == 0).then_some(self.counts),
+            open: self.open,
+            described: self.header.flags & fd_table::why::DESCRIBED != 0,
+        };
+        event(self.tid, What::FdKinds(Box::new(kinds)));
+        Decoded::Done
+    }
+}
+
+fn occasion(flags: u16) -> Option<Occasion> {
+    use fd_table::why;
+    Some(match flags & why::MASK {
+        why::SWITCH | why::CALL => Occasion::Now,
+        why::BIRTH => Occasion::Birth,
+        why::EXEC => Occasion::Exec,
+        why::EXIT => Occasion::Exit,
+        why::SEED => Occasion::Seed,
+        why::FINAL => Occasion::Final,
+        _ => return None,
+    })
 }
 
 impl Decode for task::Fork {
@@ -295,6 +389,7 @@ impl Decode for kernel_return::KernelReturn {
 
 impl Decode for listen::Request {
     fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let flags = self.header.flags;
         let request = Request {
             sock: self.sock,
             accept_queue: self.accept_queue,
@@ -303,15 +398,168 @@ impl Decode for listen::Request {
             family: self.family,
             port: self.port,
             addr: self.addr,
+            ends_handshake: flags & request::HANDSHAKE_END != 0,
+            cookies: match flags & (request::COOKIES | request::NO_COOKIES) {
+                request::COOKIES => Some(true),
+                request::NO_COOKIES => Some(false),
+                _ => None,
+            },
         };
         event(0, What::Request(request));
         Decoded::Done
     }
 }
 
+impl Decode for memory::Peak {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let peak = Peak {
+            before: self.header.flags & memory::BEFORE != 0,
+            rss_bytes: self.rss_bytes,
+            kernel_stack: (self.kernel_stack != 0).then_some(self.kernel_stack),
+        };
+        event(self.tid, What::Peak(peak));
+        Decoded::Done
+    }
+}
+
+impl Decode for connection::Connect {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let connect = Connect {
+            sock: self.sock,
+            netns: known(self.netns),
+            family: self.family,
+            port: self.port,
+            local_addr: self.local_addr,
+            addr: self.addr,
+        };
+        event(self.tid, What::Connect(Box::new(connect)));
+        Decoded::Done
+    }
+}
+
+impl Decode for connection::Step {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let to = match self.header.flags {
+            step::ESTABLISHED => Stepped::Established,
+            step::PEER_CLOSED => Stepped::PeerClosed,
+            step::CLOSED => Stepped::Closed,
+            step::AGAIN => Stepped::Again,
+            _ => return Decoded::Unknown,
+        };
+        let taken = Step {
+            sock: self.sock,
+            to,
+            received: self.received,
+            sent: self.sent,
+            error: self.error,
+            local_port: self.local_port,
+            state: self.state,
+            again: self.again,
+        };
+        event(0, What::Step(taken));
+        Decoded::Done
+    }
+}
+
+impl Decode for connection::Listening {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let owner = || Owner {
+            tid: self.tid,
+            pid: self.tgid,
+            comm: text(&self.comm),
+            is_traced: self.header.flags & listening::TRACED != 0,
+        };
+        let found = Listening {
+            sock: self.sock,
+            owner: (self.tid != 0).then(owner),
+            netns: known(self.netns),
+            family: self.family,
+            port: self.port,
+            addr: self.addr,
+        };
+        event(0, What::Listening(Box::new(found)));
+        Decoded::Done
+    }
+}
+
+impl Decode for connection::Accept {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let sock = match self.header.flags {
+            accept::CALL => Some(self.sock),
+            accept::END => None,
+            _ => return Decoded::Unknown,
+        };
+        let accept = Accept {
+            sock,
+            netns: known(self.netns),
+            queue: self.queue,
+            family: self.family,
+            port: self.port,
+            addr: self.addr,
+        };
+        event(self.tid, What::Accept(accept));
+        Decoded::Done
+    }
+}
+
+/// A number of which 0 says that it is not known.
+fn known(number: u32) -> Option<u32> {
+    (number != 0).then_some(number)
+}
+
 impl Decode for disk::Disk {
     fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
         event(self.tid, What::Disk(self.dev));
+        Decoded::Done
+    }
+}
+
+impl Decode for signal::Pending {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let pending = Pending {
+            own: self.own,
+            shared: self.shared,
+            exit_code: self.exit_code,
+        };
+        event(self.tid, What::Signals(pending));
+        Decoded::Done
+    }
+}
+
+impl Decode for signal::Sent {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let sent = Sent {
+            signal: self.signal,
+            code: self.code,
+            sender: (self.sender_tgid != 0).then(|| (self.sender_tgid, text(&self.comm))),
+            addr: self.addr,
+            sp: self.sp,
+            ip: self.ip,
+            stack_start: self.stack_start,
+            stack_limit: self.stack_limit,
+        };
+        event(self.tid, What::Sent(Box::new(sent)));
+        Decoded::Done
+    }
+}
+
+impl Decode for oom::Victim {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let len = (self.len as usize).min(oom::FRAMES);
+        event(self.tid, What::Victim(self.frames[..len].into()));
+        Decoded::Done
+    }
+}
+
+impl Decode for cgroup::Cgroup {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let found = Cgroup {
+            id: self.id,
+            quota_ns: self.quota_ns,
+            period_ns: self.period_ns,
+            name: text(&self.name),
+        };
+        event(0, What::Cgroup(Box::new(found)));
         Decoded::Done
     }
 }

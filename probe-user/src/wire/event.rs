@@ -1,6 +1,8 @@
 //! Owned events, one per fact: what the world is made of. Times are
 //! `CLOCK_MONOTONIC`, ns.
 
+use probe_common::fd_table::of_kind;
+
 use crate::syscall::{Class, Table};
 pub use crate::vocabulary::Function;
 
@@ -11,7 +13,7 @@ pub struct Event {
     pub ts_ns: u64,
     /// The CPU that recorded it.
     pub cpu: u16,
-    /// The thread it is about; 0 for a [`What::Request`], which is about none.
+    /// The thread it is about; 0 for what is about a socket or a cgroup only.
     pub tid: u32,
     /// What happened.
     pub what: What,
@@ -35,6 +37,8 @@ pub enum What {
     /// The disk (kernel device number) that had finished a request on the CPU of
     /// its waking a moment before.
     Disk(u32),
+    /// The signals that it had pending as it was woken.
+    Signals(Pending),
     /// The name of a task outside the tree that woke it.
     Waker(Stranger),
     /// It was created.
@@ -43,6 +47,12 @@ pub enum What {
     Snapshot(Box<Snapshot>),
     /// It runs another program.
     Exec(Exec),
+    /// Its descriptor table was looked at.
+    FdTable(FdLook),
+    /// And what the descriptors in it are.
+    FdKinds(Box<FdKinds>),
+    /// What its process cost, of which it was the last thread.
+    Peak(Peak),
     /// It changed its `comm`.
     Rename(Box<[u8]>),
     /// It begins to exit.
@@ -52,14 +62,32 @@ pub enum What {
         /// CPU migrations over its life.
         migrations: u32,
     },
+    /// It was moved to another run queue.
+    Migration(Migration),
     /// It stopped running.
     Off(Off),
     /// It started running.
     On(On),
     /// A watched kernel function returned to it.
     KernelReturn(KernelReturn),
-    /// A connection request reached a listener.
+    /// A connection request, or the end of a handshake, reached a listener.
     Request(Request),
+    /// It begins to connect a socket.
+    Connect(Box<Connect>),
+    /// What became of such a socket.
+    Step(Step),
+    /// A socket listens.
+    Listening(Box<Listening>),
+    /// It has to do with what comes to a listener.
+    Accept(Accept),
+    /// A signal was sent to it that may end its process.
+    Sent(Box<Sent>),
+    /// The OOM killer has chosen it: the kernel stack of whatever had it do so.
+    Victim(Box<[u64]>),
+    /// What a cgroup is in which threads are throttled.
+    Cgroup(Box<Cgroup>),
+    /// A descriptor in its table, of those that the [`What::FdKinds`] of that instant counted.
+    Open(Box<Open>),
 }
 
 impl What {
@@ -71,16 +99,29 @@ impl What {
             What::SleeperStack(_) => 2,
             What::WakerStack(_) => 3,
             What::Disk(_) => 4,
-            What::Waker(_) => 5,
-            What::Fork(_) => 6,
-            What::Snapshot(_) => 7,
-            What::Exec(_) => 8,
-            What::Rename(_) => 9,
-            What::Exit { .. } => 10,
-            What::Off(_) => 11,
-            What::On(_) => 12,
-            What::KernelReturn(_) => 13,
-            What::Request(_) => 14,
+            What::Signals(_) => 5,
+            What::Waker(_) => 6,
+            What::Fork(_) => 7,
+            What::Snapshot(_) => 8,
+            What::Exec(_) => 9,
+            What::FdTable(_) => 10,
+            What::FdKinds(_) => 11,
+            What::Peak(_) => 12,
+            What::Rename(_) => 13,
+            What::Exit { .. } => 14,
+            What::Migration(_) => 15,
+            What::Off(_) => 16,
+            What::On(_) => 17,
+            What::KernelReturn(_) => 18,
+            What::Request(_) => 19,
+            What::Connect(_) => 20,
+            What::Step(_) => 21,
+            What::Listening(_) => 22,
+            What::Accept(_) => 23,
+            What::Sent(_) => 24,
+            What::Victim(_) => 25,
+            What::Cgroup(_) => 26,
+            What::Open(_) => 27,
         }
     }
 }
@@ -128,6 +169,9 @@ pub struct Off {
     pub io_wait: bool,
     /// Sleeps in a kernel lock's slow path.
     pub on_lock: bool,
+    /// Still runnable, and waits for CPU quota of its cgroup, whose id is the call's first
+    /// argument.
+    pub throttled: bool,
     /// The latest [`What::Object`] describes the call's descriptor.
     pub has_object: bool,
     /// The latest [`What::SecondObject`] describes its other descriptor.
@@ -137,7 +181,7 @@ pub struct Off {
 }
 
 /// A switch-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct On {
     /// Switch-outs of the thread so far, wrapping.
     pub seq: u16,
@@ -145,6 +189,49 @@ pub struct On {
     pub wake: Option<Waking>,
     /// The kernel hid the switch-in; its time is the scheduler's own.
     pub recovered: bool,
+    /// What its CPU did before.
+    pub before: Before,
+    /// Since its latest switch-in it was moved from run queue to run queue only as
+    /// [`What::Migration`] says, and by what woke it.
+    pub moves_known: bool,
+}
+
+/// What a CPU did up to a switch-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Who stopped running.
+    pub prev: Prev,
+    /// Switch records that this CPU has lost so far, wrapping.
+    pub lost: u16,
+    /// For how long it has not gone from its idle task to an untraced one, ns; so long
+    /// at least, if that is the greatest number.
+    pub steady_ns: u32,
+}
+
+/// Who stopped running.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prev {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// A traced task.
+    Traced,
+    /// The idle task.
+    Idle,
+    /// A task outside the tree.
+    Outside,
+}
+
+/// A move from one CPU's run queue to another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// The CPU that it leaves.
+    pub from_cpu: u16,
+    /// The CPU that it comes to.
+    pub to_cpu: u16,
+    /// When the former last went from its idle task to an untraced one, ns; `None`: it
+    /// runs its idle task.
+    pub idle_until_ns: Option<u64>,
 }
 
 /// A waking.
@@ -158,6 +245,51 @@ pub struct Waking {
     pub nr: i16,
     /// Bits of [`probe_common::sched::waker`].
     pub flags: u16,
+}
+
+/// Signals that a sleeper had pending and did not block: bit 0 is signal 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Sent to the thread.
+    pub own: u64,
+    /// Sent to its process.
+    pub shared: u64,
+    /// As wait(2) has it, what its process ends by, where that is decided.
+    pub exit_code: u32,
+}
+
+/// A cgroup with a CPU quota.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cgroup {
+    /// Its id.
+    pub id: u64,
+    /// CPU time in each period, ns.
+    pub quota_ns: u64,
+    /// The period, ns.
+    pub period_ns: u64,
+    /// The last part of its name; empty if that is not known.
+    pub name: Box<[u8]>,
+}
+
+/// A signal on its way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Its number.
+    pub signal: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// Process and name of the task that sent it; `None` if none did.
+    pub sender: Option<(u32, Box<[u8]>)>,
+    /// `si_addr` of a fault.
+    pub addr: u64,
+    /// The program's stack pointer at a fault; 0 where that is not known.
+    pub sp: u64,
+    /// Its instruction pointer.
+    pub ip: u64,
+    /// Where the stack of its process's first thread begins; 0 where that is not known.
+    pub stack_start: u64,
+    /// How far that may grow, bytes.
+    pub stack_limit: u64,
 }
 
 /// A waker outside the traced tree.
@@ -196,6 +328,75 @@ pub struct Exec {
     /// The argument area, each argument ended by NUL; one that does not end so is its
     /// beginning.
     pub argv: Box<[u8]>,
+}
+
+/// Why a descriptor table was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Occasion {
+    /// Once in a millisecond at switches, or at the end of a call.
+    #[default]
+    Now,
+    /// Its thread's birth.
+    Birth,
+    /// An exec.
+    Exec,
+    /// Its thread's exit.
+    Exit,
+    /// It was there before the trace.
+    Seed,
+    /// The trace ends.
+    Final,
+}
+
+/// A descriptor table as a thread that uses it found it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FdLook {
+    /// Why.
+    pub occasion: Occasion,
+    /// Address of the table, which another one may have later.
+    pub files: u64,
+    /// Open descriptors.
+    pub open: u32,
+    /// There may be more.
+    pub cut: bool,
+    /// The thread's soft limit; `None` where it was not read.
+    pub limit: Option<u64>,
+}
+
+/// What the descriptors of a table are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FdKinds {
+    /// Why it was looked at.
+    pub occasion: Occasion,
+    /// Address of the table.
+    pub files: u64,
+    /// How many of each of [`probe_common::fd_table::of_kind`]; `None` where the table
+    /// is too large to be walked through.
+    pub counts: Option<[u32; of_kind::COUNT]>,
+    /// Open descriptors.
+    pub open: u32,
+    /// An [`Open`] of each that was walked through goes with it.
+    pub described: bool,
+}
+
+/// An open descriptor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// An exec closes it.
+    pub cloexec: bool,
+    /// What it is.
+    pub object: Object,
+}
+
+/// Memory of a process that ends, or has run exec, or was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peak {
+    /// Of what it had before the program that it runs.
+    pub before: bool,
+    /// Most that was resident, bytes.
+    pub rss_bytes: u64,
+    /// Bytes of a thread's stack in the kernel, if known.
+    pub kernel_stack: Option<u32>,
 }
 
 /// A thread as the iterator found it.
@@ -264,7 +465,7 @@ pub struct KernelReturn {
 }
 
 /// A listener's queues as a connection request found them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// Address of its `struct sock`.
     pub sock: u64,
@@ -277,6 +478,110 @@ pub struct Request {
     /// Address family.
     pub family: u16,
     /// Port.
+    pub port: u16,
+    /// Local address; IPv4 in the first four bytes.
+    pub addr: [u8; 16],
+    /// It is the third packet of a handshake, and the accept queue is full.
+    pub ends_handshake: bool,
+    /// Whether a full SYN queue is answered with cookies; `None`: not known.
+    pub cookies: Option<bool>,
+}
+
+/// A connection that a thread makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connect {
+    /// Address of its `struct sock`.
+    pub sock: u64,
+    /// Inode number of its network namespace; `None`: not known.
+    pub netns: Option<u32>,
+    /// Address family of the socket.
+    pub family: u16,
+    /// Remote port.
+    pub port: u16,
+    /// Local address; IPv4 in the first four bytes.
+    pub local_addr: [u8; 16],
+    /// Remote address.
+    pub addr: [u8; 16],
+}
+
+/// What became of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Address of its `struct sock`.
+    pub sock: u64,
+    /// What happened.
+    pub to: Stepped,
+    /// Bytes that the peer has sent so far.
+    pub received: u64,
+    /// Segments sent so far.
+    pub sent: u32,
+    /// Its error number, or 0.
+    pub error: u32,
+    /// Local port; 0 where it was given back.
+    pub local_port: u16,
+    /// The state that it was in: `TCP_SYN_SENT` and so on.
+    pub state: u16,
+    /// Segments sent again so far.
+    pub again: u32,
+}
+
+/// What happened to a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stepped {
+    /// It is connected.
+    Established,
+    /// The peer has ended its side.
+    PeerClosed,
+    /// It is over.
+    #[default]
+    Closed,
+    /// A segment was sent again.
+    Again,
+}
+
+/// A listening socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listening {
+    /// Address of its `struct sock`.
+    pub sock: u64,
+    /// Who made it listen; `None`: it was found so.
+    pub owner: Option<Owner>,
+    /// Inode number of its network namespace; `None`: not known.
+    pub netns: Option<u32>,
+    /// Address family.
+    pub family: u16,
+    /// Port.
+    pub port: u16,
+    /// Local address; IPv4 in the first four bytes.
+    pub addr: [u8; 16],
+}
+
+/// Who called listen(2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The thread.
+    pub tid: u32,
+    /// Its process.
+    pub pid: u32,
+    /// Its name.
+    pub comm: Box<[u8]>,
+    /// It is of the tree.
+    pub is_traced: bool,
+}
+
+/// What a thread has to do with what comes to a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// Address of the listener's `struct sock`, where the thread calls accept(2) there;
+    /// `None`: it ends its side of a connection that came to it.
+    pub sock: Option<u64>,
+    /// Inode number of the network namespace; `None`: not known.
+    pub netns: Option<u32>,
+    /// Connections that waited to be accepted.
+    pub queue: u32,
+    /// Address family.
+    pub family: u16,
+    /// Local port.
     pub port: u16,
     /// Local address; IPv4 in the first four bytes.
     pub addr: [u8; 16],

@@ -68,8 +68,8 @@ impl Order {
 }
 
 /// Total order of events: time, then cause before effect, then thread. A
-/// thread has at most one event of a kind at an instant, and a CPU at most one
-/// request, so nothing is left to the order of arrival.
+/// thread has at most one event of a kind at an instant (but open descriptors, which have
+/// numbers), and a CPU at most one request, so nothing is left to the order of arrival.
 fn key(event: &Event) -> (u64, u8, u32, u16) {
     (event.ts_ns, event.what.rank(), event.tid, event.cpu)
 }

@@ -22,8 +22,16 @@ pub struct Start {
     pub started_realtime_ns: u64,
     /// Sleeps at least this long carry both stacks, ns.
     pub stack_threshold_ns: u64,
+    /// Descriptor tables are looked at behind every system call (`--fds`).
+    pub exact_descriptors: bool,
+    /// What each open descriptor is is written down (`--per-fd`).
+    pub describes_descriptors: bool,
     /// The table of system calls the numbers belong to (`x86_64`, `aarch64`).
     pub syscall_table: String,
+    /// Connections are observed.
+    pub sees_connections: bool,
+    /// So are listeners, whichever the tier; on the full tier they are in any case.
+    pub sees_listeners: bool,
     /// Sentences for the report's coverage: what could not be observed and why.
     pub problems: Vec<String>,
 }
@@ -64,8 +72,20 @@ pub enum Fact {
     Argv {
         /// The process.
         pid: u32,
-        /// Its arguments.
+        /// Its arguments, or what it has written over them.
         argv: Vec<String>,
+        /// The name of the file that it runs, without folders; `None` where that may
+        /// not be looked at.
+        file: Option<String>,
+    },
+    /// The account begins at an instant, behind a delay: what was seen before only says
+    /// in which state threads are then.
+    Begin {
+        /// The instant, monotonic ns. Nothing older than the records before this fact is
+        /// needed.
+        at_ns: u64,
+        /// The command's process; `None` when attaching.
+        root: Option<u32>,
     },
     /// Lost records so far, by class; replaces the previous count.
     Lost {
@@ -74,6 +94,24 @@ pub enum Fact {
         /// Records.
         count: u64,
     },
+    /// Memory of a process that lives on at the end of the trace.
+    Memory {
+        /// The process.
+        pid: u32,
+        /// Most that was resident so far, bytes (`VmHWM` of proc_pid_status(5)).
+        rss_peak_bytes: Option<u64>,
+        /// What of it nobody else has, bytes (`Private_*` of its smaps_rollup).
+        private_bytes: Option<u64>,
+    },
+    /// What all CPUs of the machine have done since it started.
+    CpuTimes(CpuTimes),
+    /// Packets to listeners are looked at from an instant on, monotonic ns.
+    Watching {
+        /// The instant.
+        at_ns: u64,
+    },
+    /// What a network namespace has counted since it was made.
+    Netstat(NetCounters),
     /// A scan of the memory of a process that has more than one thread, for
     /// the interpreter lock of a Python.
     Python {
@@ -85,6 +123,34 @@ pub enum Fact {
         /// What was found.
         found: ScanResult,
     },
+}
+
+/// What all CPUs together have done since the machine started, as proc_stat(5) counts
+/// it, ns: mostly in samples, and in steps of 10 ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuTimes {
+    /// When it was read.
+    pub at_ns: u64,
+    /// Ran tasks: `user`, `nice` and `system`.
+    pub task_ns: u64,
+    /// Served interrupts: `irq` and `softirq`.
+    pub irq_ns: u64,
+    /// The machine's host ran something else: `steal`.
+    pub steal_ns: u64,
+    /// `idle` and `iowait`.
+    pub idle_ns: u64,
+}
+
+/// Counters of a network namespace, of those under `TcpExt` in its
+/// `/proc/net/netstat` (proc_net(5)) that concern listeners and connection requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetCounters {
+    /// Inode number of the namespace.
+    pub netns: u32,
+    /// When they were read.
+    pub at_ns: u64,
+    /// Name and value.
+    pub counters: Vec<(String, u64)>,
 }
 
 /// What a scan of a process's memory finds.
@@ -114,6 +180,8 @@ pub enum ScanResult {
     },
     /// No Python.
     NoPython,
+    /// A program made by Go.
+    Go,
     /// It was too late: the thread had ended.
     Gone,
     /// Not permitted.

@@ -3,13 +3,15 @@
 
 use std::hash::Hash;
 
+use probe_common::sched::state;
 use rustc_hash::FxHashMap;
 
 use super::{
     blame::CauseId,
-    identity::Waker,
+    identity::{ThreadId, Waker},
     interval::{Activity, End, Interval},
     names::NameId,
+    signal::Signal,
 };
 use crate::vocabulary::{WaitKind, WakeSource};
 
@@ -51,6 +53,8 @@ pub struct WakeKey {
     pub waker: Waker,
     /// The system call it was in, or -1.
     pub nr: i16,
+    /// The signal, of [`WakeSource::Signal`].
+    pub signal: Option<Signal>,
 }
 
 /// Count and time of wake-ups.
@@ -77,6 +81,52 @@ pub struct WaitSum {
     pub wakes: FxHashMap<WakeKey, WakeSum>,
 }
 
+/// Behind what a thread stood on run queues, as far as that is certain, ns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunQueue {
+    /// Tasks outside the tree.
+    pub outside_ns: u64,
+    /// Nobody: the CPU was idle, and being woken.
+    pub idle_cpu_ns: u64,
+    /// Threads of the tree, each with its part.
+    pub tree: FxHashMap<ThreadId, u64>,
+    /// The rest of the tree: threads beyond [`DISTINCT_THREADS`], and forgotten ones.
+    pub tree_rest_ns: u64,
+}
+
+/// Threads of the tree that one thread is known to have stood behind: with thousands
+/// on a CPU each may meet each.
+const DISTINCT_THREADS: usize = 64;
+
+impl RunQueue {
+    /// Counts a part behind a thread of the tree.
+    #[inline]
+    pub fn add_tree(&mut self, thread: ThreadId, ns: u64) {
+        let has_many = self.tree.len() >= DISTINCT_THREADS;
+        match self.tree.get_mut(&thread) {
+            Some(sum) => *sum += ns,
+            None if has_many => self.tree_rest_ns += ns,
+            None => *self.tree.entry(thread).or_default() += ns,
+        }
+    }
+
+    /// Adds what another stay was behind.
+    pub fn add(&mut self, other: &RunQueue) {
+        self.outside_ns += other.outside_ns;
+        self.idle_cpu_ns += other.idle_cpu_ns;
+        self.tree_rest_ns += other.tree_rest_ns;
+        for (&thread, &ns) in &other.tree {
+            self.add_tree(thread, ns);
+        }
+    }
+
+    /// Adds up without a name what was behind threads that are not known any more.
+    fn forget(&mut self, is_known: impl Fn(ThreadId) -> bool) {
+        let forgotten = take_if(&mut self.tree, |&thread| !is_known(thread));
+        self.tree_rest_ns += forgotten.into_iter().map(|(_, ns)| ns).sum::<u64>();
+    }
+}
+
 /// One thread's sums. Times in ns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
@@ -86,12 +136,18 @@ pub struct Account {
     pub runqueue_ns: u64,
     /// Entries into the run queue.
     pub runqueue_count: u64,
+    /// What of its time on run queues is explained.
+    pub run_queue: RunQueue,
     /// Covered by lost records.
     pub unknown_ns: u64,
     /// Switch-outs to sleep.
     pub voluntary: u64,
     /// Switch-outs while runnable.
     pub involuntary: u64,
+    /// In finished waits as `TASK_INTERRUPTIBLE`.
+    pub interruptible_ns: u64,
+    /// In finished waits as `TASK_UNINTERRUPTIBLE`.
+    pub uninterruptible_ns: u64,
     /// Finished waits.
     pub waits: FxHashMap<WaitKey, WaitSum>,
     /// What the finished waits are blamed on, ns.
@@ -126,15 +182,16 @@ impl Account {
             Activity::RunQueue => self.runqueue_ns += ns,
             Activity::Unknown => self.unknown_ns += ns,
             Activity::Wait { key, end, .. } => {
-                if let Some(End { wake, begun_before }) = end {
-                    self.add_wait(key, wake, ns, begun_before);
+                if let Some(end) = end {
+                    self.add_wait(key, &end, ns);
+                    self.add_state(end.state, ns);
                 }
             }
         }
     }
 
     /// Counts a finished wait.
-    fn add_wait(&mut self, mut key: WaitKey, wake: WakeKey, ns: u64, begun_before: bool) {
+    fn add_wait(&mut self, mut key: WaitKey, end: &End, ns: u64) {
         if self.has_many_waits() && !self.waits.contains_key(&key) {
             key.object = ObjectKey::None;
         }
@@ -142,10 +199,20 @@ impl Account {
         sum.count += 1;
         sum.total_ns += ns;
         sum.max_ns = sum.max_ns.max(ns);
-        sum.begun_before += u64::from(begun_before);
-        let by = sum.wakes.entry(wake).or_default();
+        sum.begun_before += u64::from(end.begun_before);
+        let by = sum.wakes.entry(end.wake).or_default();
         by.count += 1;
         by.wait_ns += ns;
+    }
+
+    /// Counts the time of a finished wait by the task's state.
+    pub fn add_state(&mut self, state: u16, ns: u64) {
+        let of_state = match () {
+            () if state & state::UNINTERRUPTIBLE != 0 => &mut self.uninterruptible_ns,
+            () if state & state::INTERRUPTIBLE != 0 => &mut self.interruptible_ns,
+            () => return,
+        };
+        *of_state = of_state.saturating_add(ns);
     }
 
     /// Time of its finished waits, ns.
@@ -168,6 +235,8 @@ impl Account {
                 nameless.wait_ns += sum.wait_ns;
             }
         }
+        self.run_queue
+            .forget(|thread| is_known(Waker::Thread(thread)));
         let forgotten = take_if(&mut self.blame, |&(_, cause)| !is_known_cause(cause));
         for ((kind, _), ns) in forgotten {
             *self.blame.entry((kind, CauseId::OLDER)).or_default() += ns;

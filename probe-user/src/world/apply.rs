@@ -4,13 +4,16 @@ use std::iter::successors;
 
 use probe_common::{
     sched::{state, waker},
-    uapi::CLONE_THREAD,
+    uapi::{CLONE_THREAD, CLONE_VM},
 };
 
 use super::{
     blame::IntervalLogs,
     by_thread::ByThread,
+    cgroup::Cgroups,
+    connection::Connections,
     disk::Disks,
+    fd_table::FdTables,
     forget::Forgotten,
     gil::Gils,
     identity::{Directory, ExternalTask, ThreadId, Waker},
@@ -18,15 +21,17 @@ use super::{
     listen::Listeners,
     loss_sums,
     names::Names,
-    process::Processes,
+    process::{Memory, Processes},
+    program::Program,
+    run_queue::RunQueues,
     stack::{Symbol, Symbols},
-    thread::{State, Thread, exit_of},
+    thread::{State, Thread},
     wait_site::{Dictionaries, FileObject},
 };
 use crate::{
     syscall::Table,
     wire::{
-        event::{Event, Exec, Fork, Snapshot, Waking, What},
+        event::{Event, Exec, FdLook, Fork, Off, On, Snapshot, Waking, What},
         session::{Fact, LossSum},
     },
 };
@@ -39,14 +44,24 @@ pub struct World {
     pub directory: Directory,
     /// Listening sockets.
     pub listeners: Listeners,
+    /// Descriptor tables.
+    pub fd_tables: FdTables,
+    /// Connections that threads make.
+    pub connections: Connections,
     /// Symbols, interned text, system calls.
     pub dictionaries: Dictionaries,
     /// Which threads belong together.
     pub processes: Processes,
+    /// What every CPU has done of late; `None` if nobody asks what threads stood behind.
+    pub run_queues: Option<RunQueues>,
     /// What every thread has done.
     pub logs: IntervalLogs,
     /// What the latest event has ended.
     pub(super) ended: Vec<Interval>,
+    /// The root of the tree, where that need not be the first thread.
+    pub root: Option<ThreadId>,
+    /// When the account began, ns; 0 where that was with the first event.
+    pub begun_ns: u64,
     /// Latest instant seen, ns.
     pub now_ns: u64,
     /// Until here all is seen, ns, while more is to come.
@@ -60,7 +75,7 @@ pub struct World {
     /// What is known of lost records as sums.
     pub folded: loss_sums::Total,
     /// When the first thread of the final snapshot was seen.
-    last_snapshot_ns: Option<u64>,
+    pub last_snapshot_ns: Option<u64>,
 }
 
 /// A tid comes again when all others were given out; no waking is told so late.
@@ -73,16 +88,23 @@ impl World {
             threads: ByThread::default(),
             directory: Directory::default(),
             listeners: Listeners::default(),
+            fd_tables: FdTables::default(),
+            connections: Connections::default(),
             dictionaries: Dictionaries {
                 symbols: Symbols::default(),
                 names: Names::default(),
                 table,
                 gils: Gils::default(),
                 disks: Disks::default(),
+                cgroups: Cgroups::default(),
+                known: 0,
             },
             processes: Processes::default(),
+            run_queues: Some(RunQueues::default()),
             logs: IntervalLogs::default(),
             ended: Vec::new(),
+            root: None,
+            begun_ns: 0,
             now_ns: 0,
             watermark_ns: 0,
             switches: 0,
@@ -93,8 +115,18 @@ impl World {
         }
     }
 
+    /// Up to when all is seen, ns.
+    pub fn seen_until_ns(&self) -> u64 {
+        self.now_ns.max(self.watermark_ns)
+    }
+
     /// Takes in a fact from user space.
     pub fn learn(&mut self, fact: &Fact) {
+        let describes = matches!(
+            fact,
+            Fact::Symbol { .. } | Fact::Python { .. } | Fact::Disk { .. }
+        );
+        self.dictionaries.known += u64::from(describes);
         match fact {
             Fact::Symbol { addr, name, sched } => {
                 let symbol = Symbol {
@@ -103,10 +135,14 @@ impl World {
                 };
                 self.dictionaries.symbols.insert(*addr, symbol);
             }
-            Fact::Argv { pid, argv } => {
+            Fact::Argv { pid, argv, file } => {
                 let words = argv.iter().map(|word| format!("{word}\0"));
-                let argv = words.collect::<String>().into_bytes();
-                self.processes.learn_arguments(*pid, argv.into());
+                let program = Program {
+                    comm: Box::default(),
+                    argv: words.collect::<String>().into_bytes().into(),
+                    found: Some(file.as_deref().unwrap_or_default().into()),
+                };
+                self.processes.learn_found(*pid, program);
             }
             Fact::Python {
                 pid,
@@ -117,8 +153,23 @@ impl World {
                 let Dictionaries { disks, names, .. } = &mut self.dictionaries;
                 disks.learn(*dev, name, names);
             }
-            // Coverage, not world.
-            Fact::Lost { .. } => {}
+            &Fact::Memory {
+                pid,
+                rss_peak_bytes,
+                private_bytes,
+            } => {
+                let memory = Memory {
+                    rss_peak: rss_peak_bytes,
+                    private: private_bytes,
+                };
+                self.processes.learn_memory(pid, memory);
+            }
+            // Of the run, not of threads; and when it is due: see `Analysis`.
+            Fact::Netstat(counters) => self.listeners.counters(counters),
+            Fact::Watching { at_ns } => {
+                self.listeners.watched_ns.get_or_insert(*at_ns);
+            }
+            Fact::Lost { .. } | Fact::CpuTimes(_) | Fact::Begin { .. } => {}
         }
     }
 
@@ -131,14 +182,14 @@ impl World {
             What::Fork(fork) => self.fork(event, fork),
             What::Exec(exec) => self.exec(event, exec),
             What::Snapshot(seen) => self.snapshot(event, seen),
-            What::Waker(task) => self.directory.intern(
-                event.ts_ns,
-                ExternalTask {
+            What::Waker(task) => {
+                let task = ExternalTask {
                     tid: task.tid,
                     pid: task.pid,
                     comm: String::from_utf8_lossy(&task.comm).into(),
-                },
-            ),
+                };
+                self.directory.intern(event.ts_ns, task);
+            }
             What::Object(object) => {
                 self.thread(event).object = Some(FileObject::from(&**object));
             }
@@ -152,36 +203,92 @@ impl World {
                 self.thread(event).waker_stack = Some((event.ts_ns, frames.clone()));
             }
             What::Disk(dev) => self.thread(event).disk = Some((event.ts_ns, *dev)),
+            What::Signals(pending) => {
+                self.thread(event).signals = Some((event.ts_ns, *pending));
+            }
+            What::FdTable(look) => self.look_at_table(event, look),
+            What::FdKinds(kinds) => self.fd_tables.learn_kinds(event, kinds),
+            What::Open(open) => self.fd_tables.describe(event, open),
+            What::Peak(peak) => {
+                let process = self.thread(event).process;
+                self.processes.learn_peak(process, peak);
+            }
             What::Rename(comm) => self.thread(event).rename(comm),
-            What::Exit { status, migrations } => {
-                let thread = self.thread(event);
-                thread.exit = status.map(exit_of);
-                thread.migrations = u64::from(*migrations);
+            &What::Exit { status, migrations } => self.exit(event, status, migrations),
+            What::Migration(migration) => {
+                let ts_ns = event.ts_ns;
+                self.thread(event).track.note(ts_ns, *migration);
             }
-            What::Off(off) => {
-                self.switches += 1;
-                let id = self.target(event);
-                let table = self.dictionaries.table;
-                self.threads[id].switch_out(event.ts_ns, off, table, &mut self.ended);
-                self.settle(id);
-            }
-            What::On(on) => {
-                let waking_hidden = on.wake.is_some_and(|w| w.flags & waker::RECOVERED != 0);
-                self.recovered += u64::from(on.recovered) + u64::from(waking_hidden);
-                let waker = self.waker(on.wake.as_ref());
-                let id = self.target(event);
-                let thread = &mut self.threads[id];
-                thread.switch_in(
-                    event.ts_ns,
-                    on,
-                    waker,
-                    &mut self.dictionaries,
-                    &mut self.ended,
-                );
-                self.settle(id);
-            }
+            What::Off(off) => self.switch_out(event, off),
+            What::On(on) => self.switch_in(event, on),
             What::KernelReturn(called) => self.thread(event).returned(event.ts_ns, called),
-            What::Request(request) => self.listeners.add(event.ts_ns, request),
+            What::Request(_)
+            | What::Connect(_)
+            | What::Step(_)
+            | What::Listening(_)
+            | What::Accept(_) => self.apply_to_socket(event),
+            What::Sent(sent) => self.thread(event).is_sent(event.ts_ns, sent),
+            What::Victim(frames) => self.choose(event.tid, frames),
+            What::Cgroup(cgroup) => self.dictionaries.learn_cgroup(cgroup),
+        }
+    }
+
+    fn switch_out(&mut self, event: &Event, off: &Off) {
+        self.switches += 1;
+        let id = self.target(event);
+        let table = self.dictionaries.table;
+        let thread = &mut self.threads[id];
+        let is_whole = thread.has_run_until(off);
+        thread.switch_out(event.ts_ns, off, table, &mut self.ended);
+        if let Some(place) = thread.accepts_at(off, table) {
+            self.listeners.sleeps(event.ts_ns, id, place);
+        }
+        let is_runnable = thread.state == State::Runnable;
+        thread.track.leave(event.cpu, is_runnable);
+        self.settle(id);
+        let Self {
+            run_queues,
+            threads,
+            ..
+        } = self;
+        if let Some(run_queues) = run_queues {
+            run_queues.switch_out(event.cpu, event.ts_ns, id, is_whole, threads);
+        }
+    }
+
+    fn switch_in(&mut self, event: &Event, on: &On) {
+        let waking_hidden = on.wake.is_some_and(|w| w.flags & waker::RECOVERED != 0);
+        self.recovered += u64::from(on.recovered) + u64::from(waking_hidden);
+        let waker = self.waker(on.wake.as_ref());
+        let id = self.target(event);
+        let (known, ended) = (&mut self.dictionaries, &mut self.ended);
+        self.threads[id].switch_in(event.ts_ns, on, waker, known, ended);
+        self.settle(id);
+        self.stand_in_line(event, on, id);
+    }
+
+    /// The OOM killer has chosen a task, of the tree or not.
+    fn choose(&mut self, tid: u32, frames: &[u64]) {
+        let Some(id) = self.directory.latest(tid) else {
+            return;
+        };
+        let stack = self.dictionaries.symbols.resolve(frames);
+        if !self.threads[id].is_dead() {
+            self.threads[id].is_chosen(&stack);
+        }
+    }
+
+    /// A thread switches in: behind what it stood on the run queue.
+    fn stand_in_line(&mut self, event: &Event, on: &On, id: ThreadId) {
+        let Self {
+            run_queues,
+            threads,
+            ended,
+            ..
+        } = self;
+        if let Some(run_queues) = run_queues {
+            run_queues.switch_in(event.cpu, event.ts_ns, id, on.before, threads);
+            run_queues.divide(event.cpu, on, ended, id, threads);
         }
     }
 
@@ -205,6 +312,10 @@ impl World {
             let overlooked = !snapshot_is_whole && end_ns.is_none();
             let is_there = thread.in_last_snapshot || since || overlooked;
             if !(is_there || thread.is_dead()) {
+                if thread.state == State::NotStarted && !thread.is_held() {
+                    // It has run, if it is gone, although no record of that is left.
+                    thread.start_at(thread.since_ns);
+                }
                 if thread.start_ns.is_some() {
                     let end_ns = end_ns.map_or(ended_ns, |ns| ns.min(ended_ns));
                     thread.lose_until(end_ns, &mut self.ended);
@@ -235,17 +346,33 @@ impl World {
         self.threads.get(id)
     }
 
+    fn exit(&mut self, event: &Event, status: Option<i32>, migrations: u32) {
+        let id = self.target(event);
+        self.fd_tables.leave(event.ts_ns, id);
+        let thread = &mut self.threads[id];
+        thread.exit_with(status);
+        thread.has_migrated(migrations);
+    }
+
+    fn look_at_table(&mut self, event: &Event, look: &FdLook) {
+        let id = self.target(event);
+        let thread = &self.threads[id];
+        self.fd_tables.look(event.ts_ns, thread, look);
+    }
+
     fn fork(&mut self, event: &Event, fork: &Fork) {
         let creator = self.directory.latest(fork.creator_tid);
         let inherited = creator.and_then(|id| self.get(id));
         let creator_pid = inherited.and_then(|t| t.pid);
+        let comm = String::from_utf8_lossy(&fork.comm);
+        let known = inherited.filter(|creator| !creator.program.is_unknown());
         let thread = Thread {
             tid: event.tid,
             pid: Some(fork.pid),
             ppid: Some(fork.ppid),
             creator,
-            comm: String::from_utf8_lossy(&fork.comm).into(),
-            argv: inherited.map(|t| t.argv.clone()).unwrap_or_default(),
+            program: known.map_or_else(|| Program::named(&comm), |t| t.program.clone()),
+            comm: comm.into(),
             has_execed: fork.clone_flags & CLONE_THREAD != 0
                 && inherited.is_some_and(|t| t.has_execed),
             state: State::NotStarted,
@@ -253,8 +380,10 @@ impl World {
             seq: Some(0),
             ..Thread::default()
         };
-        self.add(thread);
+        let id = self.add(thread);
         if fork.clone_flags & CLONE_THREAD == 0 {
+            let borrows = fork.clone_flags & CLONE_VM != 0;
+            self.processes.is_born(self.threads[id].process, borrows);
             self.dictionaries
                 .gils
                 .fork(event.ts_ns, fork.pid, creator_pid);
@@ -270,6 +399,7 @@ impl World {
         let thread = &mut self.threads[id];
         thread.run_program(event.ts_ns, &exec.comm, exec.argv.clone());
         self.processes.exec(id, thread);
+        self.fd_tables.exec(id);
         self.settle(id);
     }
 
@@ -291,6 +421,10 @@ impl World {
         }
         if seen.last && self.last_snapshot_ns.is_none() {
             self.last_snapshot_ns = Some(event.ts_ns);
+        }
+        // The root of a run, and all that there is of the tree.
+        if seen.held {
+            self.run_queues.iter_mut().for_each(RunQueues::begin);
         }
         let waker = self.waker(seen.wake.as_ref());
         let id = self.target(event);
@@ -318,10 +452,13 @@ impl World {
         let thread = &mut threads[id];
         thread.process = process;
         let process = processes.get(process).filter(|_| !thread.has_execed);
-        if let Some(argv) = process.and_then(|process| process.found_argv.clone()) {
-            thread.argv = argv;
+        if let Some(program) = process.and_then(|process| process.found.clone()) {
+            thread.program = program;
             thread.has_execed = true;
+        } else if thread.program.is_unknown() {
+            thread.program = Program::named(&thread.comm);
         }
+        self.look_for_go(id);
     }
 
     fn waker(&mut self, wake: Option<&Waking>) -> Waker {
@@ -360,7 +497,7 @@ impl World {
 
     /// The thread an event is about; a new, unidentified one when its birth
     /// was lost.
-    fn target(&mut self, event: &Event) -> ThreadId {
+    pub(super) fn target(&mut self, event: &Event) -> ThreadId {
         let Some(latest) = self.directory.latest(event.tid) else {
             return self.add(Thread::unidentified(event.tid));
         };
@@ -379,7 +516,9 @@ impl World {
     /// Whether an event is the previous owner's of a reused tid, which has
     /// given the tid back but has not switched out for the last time.
     fn is_still_for(&self, previous: ThreadId, latest: &Thread, event: &Event) -> bool {
-        let old = &self.threads[previous];
+        let Some(old) = self.get(previous) else {
+            return false;
+        };
         // It may also live on under the tid that an exec gave it.
         if old.is_dead() || old.tid != event.tid {
             return false;
@@ -412,6 +551,17 @@ impl World {
         let is_dead = |id: ThreadId| threads.get(id).is_none_or(Thread::is_dead);
         thread.process = processes.add(id, &thread, self.now_ns, creator, is_dead);
         self.threads.push(thread);
+        self.look_for_go(id);
         id
+    }
+
+    /// A process is scanned when it has another thread than its leader: what was found
+    /// is known by the time that thread is met.
+    fn look_for_go(&mut self, id: ThreadId) {
+        let thread = &self.threads[id];
+        let pid = thread.pid.filter(|_| !thread.is_leader());
+        if self.dictionaries.gils.is_go(pid, self.now_ns) {
+            self.processes.learn_go(thread.process);
+        }
     }
 }

@@ -10,7 +10,7 @@
 //! before the sequence number of the next switch record has shown that no sleep
 //! in between was lost. The count is a lower bound where any of that occurs.
 
-use super::thread::{State, Thread};
+use super::thread::{SLEPT_ON, State, Thread};
 use crate::{
     vocabulary::{WaitKind, WakeSource},
     wire::event::{Function, KernelReturn},
@@ -119,6 +119,17 @@ impl Thread {
                 by_wake: !matches!(source, WakeSource::Timer | WakeSource::Unverified),
                 in_vain: false,
             });
+        }
+    }
+
+    /// It sleeps in such a call, and nothing was lost since the latest one ended.
+    pub(super) fn sleeps_for_events(&mut self, ts_ns: u64) {
+        let is_same_call = self
+            .polled
+            .is_some_and(|polled| polled.by_wake && !polled.in_vain);
+        // Only where one was seen are returns seen at all.
+        if is_same_call && self.calls.epoll.count > 0 && self.slept_on_ns.len() < SLEPT_ON {
+            self.slept_on_ns.push(ts_ns);
         }
     }
 

@@ -24,8 +24,10 @@ use super::{
     World,
     account::{Account, ObjectKey, WaitKey},
     blame::cause::Cause,
-    identity::{ExternalId, Waker},
+    by_thread::ByThread,
+    identity::{Directory, ExternalId, ThreadId, Waker},
     names::NameId,
+    thread::Thread,
 };
 
 /// Threads that were forgotten, and their times in ns.
@@ -53,15 +55,44 @@ impl Forgotten {
     }
 }
 
+/// Forgets the threads that are so. A tid leads to its former owner again where that has
+/// given it back and has yet to switch out for the last time.
+pub(super) fn forget_threads(
+    threads: &mut ByThread<Thread>,
+    directory: &mut Directory,
+    is_so: impl Fn(&Thread) -> bool,
+    mut each: impl FnMut(ThreadId, &Thread),
+) {
+    let mut former = Vec::new();
+    threads.forget(is_so, |id, thread| {
+        if directory.forget(thread.tid, id) {
+            former.extend(thread.previous.map(|previous| (thread.tid, previous)));
+        }
+        each(id, &thread);
+    });
+    for (tid, owner) in former {
+        let owner = threads.get(owner).filter(|thread| !thread.is_dead());
+        if let Some(owner) = owner.filter(|thread| thread.tid == tid) {
+            directory.assign(tid, owner.id);
+        }
+    }
+}
+
 impl World {
     /// Forgets what lies before an instant, ns.
     pub fn forget(&mut self, before_ns: u64) {
         self.ended.clear();
         self.forget_threads(before_ns);
         self.logs.cut(before_ns);
+        for thread in self.threads.iter_mut() {
+            let slept_on = &mut thread.slept_on_ns;
+            slept_on.drain(..slept_on.partition_point(|&ns| ns < before_ns));
+        }
         self.forget_references(before_ns);
         let threads = &self.threads;
-        self.processes.retain(|id| threads.get(id).is_some());
+        let is_there = |id| threads.get(id).is_some();
+        self.processes.retain(is_there);
+        self.fd_tables.forget(before_ns, is_there);
         let pids: FxHashSet<u32> = self.threads.iter().filter_map(|t| t.pid).collect();
         let gils = &mut self.dictionaries.gils;
         gils.forget(before_ns, |pid| pids.contains(&pid));
@@ -75,11 +106,12 @@ impl World {
             forgotten,
             ..
         } = self;
-        threads.forget(
+        forget_threads(
+            threads,
+            directory,
             |thread| thread.is_dead() && thread.since_ns < before_ns,
             |id, thread| {
                 forgotten.add(&thread.account);
-                directory.forget(thread.tid, id);
                 logs.forget(id);
             },
         );
@@ -101,7 +133,8 @@ impl World {
         for thread in threads.iter_mut() {
             let is_known_cause = |id| match logs.cause(id) {
                 Cause::Computing(id, _) => is_known(Waker::Thread(id)),
-                Cause::Outside(waker) => is_known(waker),
+                Cause::Outside(waker) | Cause::Signal(_, waker) => is_known(waker),
+                Cause::Behind(id, at) => logs.is_there(id, at),
                 _ => true,
             };
             thread.account.forget(is_known, is_known_cause);
@@ -109,6 +142,7 @@ impl World {
             blame.for_each(|&(_, cause)| references.mark(cause));
         }
         let mut names: FxHashSet<NameId> = self.dictionaries.disks.names().collect();
+        names.extend(self.dictionaries.cgroups.names());
         for thread in self.threads.iter() {
             names.extend(thread.account.waits.keys().flat_map(names_of));
             names.extend(thread.object.as_ref().and_then(|object| object.name()));
@@ -122,14 +156,14 @@ impl World {
 
 fn external(cause: &Cause) -> Option<ExternalId> {
     match cause {
-        Cause::Outside(Waker::External(id)) => Some(*id),
+        Cause::Outside(Waker::External(id)) | Cause::Signal(_, Waker::External(id)) => Some(*id),
         _ => None,
     }
 }
 
 fn name(cause: &Cause) -> Option<NameId> {
     match cause {
-        Cause::Network(name) | Cause::Disk(name) => Some(*name),
+        Cause::Network(name) | Cause::Disk(name) | Cause::CpuQuota(name) => Some(*name),
         _ => None,
     }
 }

@@ -50,6 +50,8 @@ struct Program {
     from_ns: u64,
     /// Addresses of its `_PyRuntime`, if it has one.
     runtime: Option<Range<u64>>,
+    /// It was made by Go.
+    is_go: bool,
 }
 
 impl Gils {
@@ -60,22 +62,22 @@ impl Gils {
             ScanResult::Gone => return self.miss(pid, from_ns, Unseen::Gone),
             ScanResult::Refused => return self.miss(pid, from_ns, Unseen::Refused),
             ScanResult::Runtime { start, end } => Some(*start..*end),
-            ScanResult::NoPython => None,
+            ScanResult::NoPython | ScanResult::Go => None,
             ScanResult::Symbolless { file } => self.cannot_tell(Untold::Symbolless, file),
             ScanResult::Unreadable { file } => self.cannot_tell(Untold::Unreadable, file),
             ScanResult::OtherLibc { file } => self.cannot_tell(Untold::OtherLibc, file),
         };
-        self.know(pid, from_ns, runtime);
+        self.know(pid, from_ns, runtime, *look == ScanResult::Go);
     }
 
     /// A process is born; it has its creator's memory.
     pub fn fork(&mut self, ts_ns: u64, pid: u32, creator: Option<u32>) {
         self.exec(ts_ns, pid);
         let creator = creator.and_then(|creator| self.running(creator, ts_ns));
-        if let Some(Program { runtime, .. }) = creator.cloned()
+        if let Some(Program { runtime, is_go, .. }) = creator.cloned()
             && self.running(pid, ts_ns).is_none()
         {
-            self.know(pid, ts_ns, runtime);
+            self.know(pid, ts_ns, runtime, is_go);
         }
     }
 
@@ -100,6 +102,12 @@ impl Gils {
         programs.is_some_and(|list| list.iter().any(|program| program.runtime.is_some()))
     }
 
+    /// Whether the program that a process runs at an instant, ns, was made by Go.
+    pub fn is_go(&self, pid: Option<u32>, ns: u64) -> bool {
+        let program = pid.and_then(|pid| self.running(pid, ns));
+        program.is_some_and(|program| program.is_go)
+    }
+
     /// Forgets processes that are not there any more, but for what was seen of them
     /// since an instant, ns.
     pub fn forget(&mut self, before_ns: u64, is_there: impl Fn(u32) -> bool) {
@@ -115,10 +123,14 @@ impl Gils {
         programs.iter().rfind(|program| program.from_ns <= ns)
     }
 
-    fn know(&mut self, pid: u32, from_ns: u64, runtime: Option<Range<u64>>) {
+    fn know(&mut self, pid: u32, from_ns: u64, runtime: Option<Range<u64>>, is_go: bool) {
         self.unseen.remove(&(pid, from_ns));
         let programs = self.by_pid.entry(pid).or_default();
-        programs.push(Program { from_ns, runtime });
+        programs.push(Program {
+            from_ns,
+            runtime,
+            is_go,
+        });
     }
 
     fn cannot_tell(&mut self, why: Untold, file: &str) -> Option<Range<u64>> {

@@ -63,11 +63,13 @@ impl Directory {
         self.latest.insert(tid, id)
     }
 
-    /// A thread is forgotten: its tid leads to nothing.
-    pub fn forget(&mut self, tid: u32, id: ThreadId) {
-        if self.latest(tid) == Some(id) {
+    /// A thread is forgotten: its tid leads to nothing. Returns whether it led there.
+    pub fn forget(&mut self, tid: u32, id: ThreadId) -> bool {
+        let is_latest = self.latest(tid) == Some(id);
+        if is_latest {
             self.latest.remove(&tid);
         }
+        is_latest
     }
 
     /// Takes in the name of an external task.

@@ -51,12 +51,13 @@ pub enum Activity {
 }
 
 /// Who or what ended a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ended {
     /// A thread of the tree: whatever it did meanwhile.
     By(ThreadId),
-    /// Something that nothing more is known of.
-    For(Cause),
+    /// Something that nothing more is known of, while the task with this tid ran where
+    /// it came (0: the idle task, or not known): wakings of one interrupt have one.
+    For(Cause, u32),
 }
 
 /// The end of a wait as it was seen.
@@ -66,6 +67,8 @@ pub struct End {
     pub wake: WakeKey,
     /// The wait had begun before the observation.
     pub begun_before: bool,
+    /// The task's state during it ([`probe_common::sched::state`]).
+    pub state: u16,
 }
 
 impl Interval {

@@ -127,12 +127,20 @@ fn slept(thread: &mut Thread, stay: &LossSum, dictionaries: &Dictionaries) {
         object: ObjectKey::None,
     };
     let by = WakeKey {
+        signal: None,
         source: WakeSource::Unverified,
         waker: Waker::Nobody,
         nr: -1,
     };
     let account = &mut thread.account;
-    account.voluntary = account.voluntary.saturating_add(stay.count);
+    let switches = match stay.flags & flag::THROTTLED {
+        0 => &mut account.voluntary,
+        _ => &mut account.involuntary,
+    };
+    *switches = switches.saturating_add(stay.count);
+    if stay.flags & flag::THROTTLED == 0 {
+        account.add_state(stay.state, stay.ns);
+    }
     let sum = account.waits.entry(key).or_default();
     sum.count = sum.count.saturating_add(stay.count);
     sum.total_ns = sum.total_ns.saturating_add(stay.ns);
@@ -146,6 +154,9 @@ fn slept(thread: &mut Thread, stay: &LossSum, dictionaries: &Dictionaries) {
 }
 
 fn kind_of(thread: &Thread, stay: &LossSum, dictionaries: &Dictionaries) -> WaitKind {
+    if stay.flags & flag::THROTTLED != 0 {
+        return WaitKind::Throttled;
+    }
     let call = Syscall {
         nr: stay.nr,
         compat: stay.flags & flag::COMPAT != 0,

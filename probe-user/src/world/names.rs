@@ -63,6 +63,11 @@ impl Names {
         }
     }
 
+    /// The number that a text has.
+    pub fn find(&self, text: &str) -> Option<NameId> {
+        self.ids.get(text).copied()
+    }
+
     /// The text of a number; `None` for [`NameId::NONE`].
     pub fn text(&self, id: NameId) -> Option<&str> {
         let index = (id.0 as usize).checked_sub(1)?;

@@ -7,7 +7,7 @@ use probe_common::uapi::{
     S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK,
 };
 
-use crate::wire::event::Object;
+use crate::{vocabulary::DescriptorKind, wire::event::Object};
 
 /// What sort of file it is, as far as waiting goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +35,44 @@ pub fn file_kind(object: &Object) -> FileKind {
         S_IFSOCK => FileKind::Socket,
         S_IFCHR if is_tty(object.rdev) => FileKind::Tty,
         S_IFCHR => FileKind::Other,
-        // An anonymous inode has no type; on 6.17 and later it is "regular".
         0 => anonymous(&object.name),
         S_IFREG if is_anonymous(&object.name) => anonymous(&object.name),
         S_IFREG | S_IFDIR | S_IFBLK => FileKind::Storage,
         _ => FileKind::Other,
     }
+}
+
+/// The same for descriptors that are counted by kind; as the probes' `fd_kind`.
+pub fn descriptor_kind(object: &Object) -> DescriptorKind {
+    match file_kind(object) {
+        FileKind::Pipe => DescriptorKind::Pipe,
+        FileKind::Socket => DescriptorKind::Socket,
+        FileKind::Tty => DescriptorKind::Tty,
+        FileKind::Timer => DescriptorKind::Timer,
+        _ if is_pidfd(object) => DescriptorKind::Event,
+        FileKind::Event => DescriptorKind::Event,
+        FileKind::Storage => DescriptorKind::File,
+        FileKind::Other if is_untyped(object) && *object.name == *b"[eventpoll]" => {
+            DescriptorKind::Epoll
+        }
+        FileKind::Other => DescriptorKind::Other,
+    }
+}
+
+/// An anonymous inode has no type; on 6.17 and later it is "regular".
+fn is_untyped(object: &Object) -> bool {
+    matches!(object.mode & S_IFMT, 0 | S_IFREG)
+}
+
+/// A regular file, or one without a type, that no folder has: of a file system of its own as
+/// namespaces and (from 6.9 on) pidfds are, or opened by its handle.
+fn is_nameless(object: &Object) -> bool {
+    is_untyped(object) && *object.name == *b"/"
+}
+
+/// Namespaces have other permissions (`pidfs_init_inode`, `nsfs_init_inode`).
+fn is_pidfd(object: &Object) -> bool {
+    is_nameless(object) && object.mode & 0o7777 == 0o700
 }
 
 fn is_anonymous(name: &[u8]) -> bool {
@@ -70,7 +102,8 @@ pub fn describe(object: &Object) -> String {
         FileKind::Pipe if object.name.is_empty() => format!("pipe:[{}]", object.ino),
         FileKind::Pipe => format!("fifo {name}"),
         FileKind::Tty => tty(object, &name),
-        _ if name.is_empty() => format!("inode {}", object.ino),
+        _ if is_pidfd(object) => "[pidfd]".to_owned(),
+        _ if name.is_empty() || is_nameless(object) => format!("inode {}", object.ino),
         _ => name.into_owned(),
     }
 }
@@ -161,6 +194,56 @@ mod tests {
         check(0o600, 0, "inotify", FileKind::Event, "inotify");
         check(0o600, 0, "[eventpoll]", FileKind::Other, "[eventpoll]");
         check(0o140_777, 0, "", FileKind::Socket, "socket:[7]");
+    }
+
+    #[test]
+    fn object_a_pidfd_has_no_name_of_its_own() {
+        let named = |mode, name: &str| {
+            let object = Object {
+                mode,
+                ino: 7,
+                name: name.as_bytes().into(),
+                ..Object::default()
+            };
+            (descriptor_kind(&object), describe(&object))
+        };
+        let is = |kind, name: &str| (kind, name.to_owned());
+        let pidfd = is(DescriptorKind::Event, "[pidfd]");
+        assert_eq!(named(0o100_700, "/"), pidfd);
+        assert_eq!(named(0o600, "[pidfd]"), pidfd);
+        assert_eq!(named(0o040_755, "/"), is(DescriptorKind::File, "/"));
+        // A namespace.
+        assert_eq!(named(0o100_444, "/"), is(DescriptorKind::File, "inode 7"));
+        assert_eq!(
+            named(0o010_600, "queue"),
+            is(DescriptorKind::Pipe, "fifo queue")
+        );
+    }
+
+    #[test]
+    fn object_open_ones_have_the_kind_that_the_probes_count() {
+        for (mode, rdev, name, kind) in [
+            (S_IFREG, 0, "data", DescriptorKind::File),
+            (S_IFDIR, 0, "d", DescriptorKind::File),
+            (S_IFSOCK, 0, "", DescriptorKind::Socket),
+            (S_IFIFO, 0, "", DescriptorKind::Pipe),
+            (S_IFCHR, 136 << 20, "0", DescriptorKind::Tty),
+            (S_IFCHR, 1 << 20 | 3, "null", DescriptorKind::Other),
+            (0, 0, "[eventfd]", DescriptorKind::Event),
+            (S_IFREG, 0, "[timerfd]", DescriptorKind::Timer),
+            (0, 0, "[eventpoll]", DescriptorKind::Epoll),
+            (S_IFREG, 0, "[eventpoll]", DescriptorKind::Epoll),
+            (S_IFDIR, 0, "[eventpoll]", DescriptorKind::File),
+            (S_IFREG, 0, "[io_uring]", DescriptorKind::Other),
+        ] {
+            let object = Object {
+                mode,
+                rdev,
+                name: name.as_bytes().into(),
+                ..Object::default()
+            };
+            assert_eq!(descriptor_kind(&object), kind, "{name} {mode:o}");
+        }
     }
 
     #[test]

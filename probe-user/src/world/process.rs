@@ -8,12 +8,20 @@
 //! child of vfork is a process like any other, also while it borrows its
 //! creator's memory.
 //!
-//! What the threads of a process share has its place here: its arguments today,
-//! its descriptors one day.
+//! What the threads of a process share has its place here: its program, its memory. Descriptor
+//! tables are apart: a thread may leave that of its process, and processes may share one.
+
+mod memory;
+
+pub use memory::Memory;
+
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{identity::ThreadId, thread::Thread};
+use super::{identity::ThreadId, program::Program, thread::Thread};
+use crate::wire::event::Peak;
+use memory::Peaks;
 
 /// A process's identity: a running number, never given out again. Zero is nobody's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,8 +45,12 @@ pub struct Process {
     pub runs: ThreadId,
     /// Its threads, in the order in which they were seen.
     pub threads: Vec<ThreadId>,
-    /// Arguments, NUL-separated, of the program that it was found to run.
-    pub found_argv: Option<Box<[u8]>>,
+    /// The program that it was found to run.
+    pub found: Option<Arc<Program>>,
+    /// Its program was made by Go.
+    pub is_go: bool,
+    /// What it had in memory.
+    peak: Peaks,
     /// It was there before it was seen, and has not run exec since.
     is_found: bool,
     /// Its leader is among its threads.
@@ -54,9 +66,13 @@ pub struct Processes {
     /// The latest process with a pid; for one whose pid is not known, by the tid of
     /// its thread.
     latest: FxHashMap<u32, ProcessId>,
-    /// Arguments of processes that were there before the observation, and of which
+    /// Programs of processes that were there before the observation, and of which
     /// none was seen yet, by pid.
-    arguments: FxHashMap<u32, Box<[u8]>>,
+    found: FxHashMap<u32, Program>,
+    /// What those that outlive the observation have in memory, by pid.
+    memory_at_end: FxHashMap<u32, Memory>,
+    /// Bytes of a thread's stack in the kernel, once a process has ended.
+    pub kernel_stack: Option<u32>,
     last: u32,
 }
 
@@ -66,9 +82,54 @@ impl Processes {
         self.all.get(&id)
     }
 
-    /// Learns the arguments of a process that was there before the observation.
-    pub fn learn_arguments(&mut self, pid: u32, argv: Box<[u8]>) {
-        self.arguments.insert(pid, argv);
+    /// Learns what a process runs that was there before the observation.
+    pub fn learn_found(&mut self, pid: u32, program: Program) {
+        self.found.insert(pid, program);
+    }
+
+    /// The program of a process is one made by Go.
+    pub(super) fn learn_go(&mut self, process: ProcessId) {
+        if let Some(process) = self.all.get_mut(&process) {
+            process.is_go = true;
+        }
+    }
+
+    /// What the process with this pid has in memory as the observation ends; it may not
+    /// have been seen yet.
+    pub(super) fn learn_memory(&mut self, pid: u32, memory: Memory) {
+        self.memory_at_end.insert(pid, memory);
+    }
+
+    /// What a process had in memory, whose last thread exits, or before its program.
+    pub(super) fn learn_peak(&mut self, process: ProcessId, peak: &Peak) {
+        self.kernel_stack = self.kernel_stack.max(peak.kernel_stack);
+        let Some(process) = self.all.get_mut(&process) else {
+            return;
+        };
+        process.peak.learn(peak);
+    }
+
+    /// A process was made: with a memory of its own, or its creator's.
+    pub(super) fn is_born(&mut self, process: ProcessId, borrows: bool) {
+        if let Some(process) = self.all.get_mut(&process) {
+            process.peak.is_born(borrows);
+        }
+    }
+
+    /// What a process had in memory.
+    pub fn memory(&self, id: ProcessId) -> Memory {
+        let Some(process) = self.get(id) else {
+            return Memory::default();
+        };
+        // A pid may have been another one's before.
+        let lives_on =
+            process.peak.is_to_be_looked_up() && self.latest.get(&process.known_as) == Some(&id);
+        let at_end = process.pid.filter(|_| lives_on);
+        let at_end = at_end.and_then(|pid| self.memory_at_end.get(&pid).copied());
+        at_end.unwrap_or(Memory {
+            rss_peak: process.peak.own(),
+            private: None,
+        })
     }
 
     /// A thread was born, or met without a birth, at `at_ns`. Returns its process;
@@ -135,7 +196,9 @@ impl Processes {
             main: id,
             runs: id,
             threads: Vec::new(),
-            found_argv: None,
+            found: None,
+            is_go: false,
+            peak: Peaks::default(),
             is_found: !thread.is_leader(),
             has_leader: false,
             known_as,
@@ -189,8 +252,13 @@ impl Processes {
         if let Some(own) = self.all.get_mut(&process) {
             own.be_led_by(id, thread);
             own.ppid = thread.ppid;
-            if own.is_found && own.found_argv.is_none() {
-                own.found_argv = self.arguments.remove(&pid);
+            if own.is_found && own.found.is_none() {
+                own.found = self.found.remove(&pid).map(|program| {
+                    // A thread may have a name of its own.
+                    let comm = thread.is_leader().then(|| thread.comm.clone());
+                    let comm = comm.unwrap_or_default();
+                    Arc::new(Program { comm, ..program })
+                });
             }
         }
         process
@@ -227,7 +295,8 @@ impl Processes {
         if let Some(process) = self.all.get_mut(&thread.process) {
             process.has_leader |= thread.is_leader();
             (process.main, process.runs) = (id, id);
-            (process.is_found, process.found_argv) = (false, None);
+            (process.is_found, process.found, process.is_go) = (false, None, false);
+            process.peak.exec();
         }
     }
 

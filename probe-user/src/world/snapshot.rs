@@ -24,7 +24,7 @@ impl Thread {
     ) {
         self.pid = Some(seen.pid);
         self.ppid = Some(seen.ppid);
-        self.migrations = u64::from(seen.migrations);
+        self.has_migrated(seen.migrations);
         if self.comm.is_empty() {
             self.rename(&seen.comm);
         }
@@ -44,6 +44,7 @@ impl Thread {
             snapshot_state(seen, true)
         };
         if self.state == State::NotStarted {
+            self.since_ns = ts_ns;
             return;
         }
         self.start_at(ts_ns);
@@ -153,7 +154,7 @@ fn snapshot_state(seen: &Snapshot, begun_before: bool) -> State {
         State::NotStarted
     } else if seen.on_cpu {
         State::Running
-    } else if seen.off.state == state::RUNNING {
+    } else if seen.off.state == state::RUNNING && !seen.off.throttled {
         State::Runnable
     } else {
         State::Waiting(Wait {

@@ -165,6 +165,7 @@ fn task(flags: u16, stack: &[&Symbol]) -> WakeSource {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stack::named;
     use super::*;
 
     fn check(flags: u16, stack: &str, expected: WakeSource) {
@@ -174,13 +175,7 @@ mod tests {
     /// What could be named of so many frames.
     #[track_caller]
     fn check_of(frames: usize, flags: u16, stack: &str, expected: WakeSource) {
-        let symbols: Vec<Symbol> = stack
-            .split_whitespace()
-            .map(|name| Symbol {
-                name: name.into(),
-                sched: false,
-            })
-            .collect();
+        let symbols = named(stack);
         let stack_refs: Vec<&Symbol> = symbols.iter().collect();
         let wake = Waking {
             ts_ns: 1,

@@ -1,12 +1,14 @@
 //! Addresses → function names, and the one function a sleeper is said to be in.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 /// What is known of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
     /// Function; empty when it could not be told.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// In the scheduler's own text.
     pub sched: bool,
 }
@@ -29,6 +31,16 @@ impl Symbols {
             .filter(|symbol| !symbol.name.is_empty())
             .collect()
     }
+}
+
+/// Functions by name, separated by spaces.
+#[cfg(test)]
+pub(super) fn named(stack: &str) -> Vec<Symbol> {
+    let symbol = |name: &str| Symbol {
+        name: name.into(),
+        sched: false,
+    };
+    stack.split_whitespace().map(symbol).collect()
 }
 
 /// Helpers that wait on behalf of their caller but lie outside `.sched.text`:
@@ -57,15 +69,29 @@ const GENERIC: &[&str] = &[
     "do_wait_intr",
 ];
 
+/// The way into the kernel, which sleeps nowhere itself. What is called as the last thing
+/// that its caller does leaves nothing else on the stack.
+const ENTRY: &[&str] = &[
+    "__x64_sys_restart_syscall",
+    "__arm64_sys_restart_syscall",
+    "x64_sys_call",
+    "do_syscall_64",
+    "entry_SYSCALL_64_after_hwframe",
+    "entry_SYSCALL_64",
+    "invoke_syscall",
+    "el0_svc_common",
+    "do_el0_svc",
+    "el0_svc",
+];
+
 /// The kernel function a thread sleeps in: the innermost frame that is neither
-/// scheduler text (what `/proc/PID/wchan` shows) nor a generic helper.
+/// scheduler text (what `/proc/PID/wchan` shows) nor a generic helper; `None` where that
+/// is only the way into the kernel.
 pub fn function<'a>(stack: &[&'a Symbol]) -> Option<&'a str> {
     let named = |symbol: &&&'a Symbol| !symbol.sched && !GENERIC.contains(&&*symbol.name);
-    stack
-        .iter()
-        .find(named)
-        .or(stack.last())
-        .map(|symbol| &*symbol.name)
+    let function = stack.iter().find(named).or(stack.last());
+    let name = function.map(|symbol| &*symbol.name);
+    name.filter(|name| !ENTRY.contains(name))
 }
 
 /// Frames of a probe itself head the stack taken inside it: skip them by name,

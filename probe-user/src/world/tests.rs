@@ -1,21 +1,30 @@
 //! Tests of the world, by the report it leads to: records in, document out.
 
 mod account;
+mod begin;
 mod blame;
 mod concurrency;
 mod timeline;
 
 mod births;
 mod calls;
+mod claims;
+mod connections;
+mod draft;
 mod exec;
+mod fd_tables;
 mod gil;
+mod growth;
 mod horizon;
 mod listeners;
 mod losses;
+mod memory;
 mod processes;
 mod reports;
+mod run_queues;
 mod snapshots;
 mod stories;
+mod top;
 mod waits;
 mod wakers;
 

@@ -1,13 +1,22 @@
 //! One thread: identity, names over time, state, account.
 
+use std::sync::Arc;
+
 use super::{
     account::Account,
     call::{Calls, Polled},
+    fate::Ending,
     identity::ThreadId,
+    names::NameId,
     process::ProcessId,
+    program::Program,
+    run_queue::Track,
     wait_site::FileObject,
 };
-use crate::wire::{event::Off, session::Exit};
+use crate::wire::{
+    event::{Off, Pending},
+    session::Exit,
+};
 
 /// A thread of the traced tree.
 #[derive(Clone, Debug, Default)]
@@ -28,16 +37,24 @@ pub struct Thread {
     pub comm: Box<str>,
     /// Earlier names, oldest first.
     pub former_comms: Vec<Box<str>>,
-    /// Arguments of the last exec, NUL-separated; inherited from the creator.
-    pub argv: Box<[u8]>,
+    /// What it runs since the last exec; inherited from the creator.
+    pub program: Arc<Program>,
     /// It has run exec itself.
     pub has_execed: bool,
     /// How it ended.
     pub exit: Option<Exit>,
+    /// What else is known of that.
+    pub ending: Ending,
     /// CPU migrations.
     pub migrations: u64,
+    /// Those before the account began.
+    pub migrations_before: u64,
     /// First observed instant, ns; `None` before it was first runnable.
     pub start_ns: Option<u64>,
+    /// From when it was made runnable to when it first ran, ns; `None` if that was not seen.
+    pub started_within_ns: Option<u64>,
+    /// From then to its first exec, ns.
+    pub execed_within_ns: Option<u64>,
     /// What it does.
     pub state: State,
     /// Since when, ns: everything before is in the account.
@@ -50,18 +67,23 @@ pub struct Thread {
     pub execs: u16,
     /// When, since the latest switch, ns.
     pub execed_ns: Vec<u64>,
-    /// Name and arguments of the programs before the last exec, oldest first.
-    pub former_programs: Vec<(Box<str>, Box<[u8]>)>,
+    /// The programs before the last exec, oldest first.
+    pub former_programs: Vec<Arc<Program>>,
     /// Finished calls of watched functions.
     pub calls: Calls,
     /// What an empty return of `do_epoll_wait` is judged by.
     pub polled: Option<Polled>,
+    /// When it slept on for events, ns, although it had been woken: its call had nothing to
+    /// return. Known where returns are; in order, [`SLEPT_ON`] of them at most.
+    pub slept_on_ns: Vec<u64>,
     /// The file that its calls were last seen to block on, and its name.
     pub object: Option<FileObject>,
     /// The other file of a call that moves data.
     pub second_object: Option<FileObject>,
     /// Its latest switch-out to sleep: what `restart_syscall` goes on with.
     pub last_sleep: Option<Off>,
+    /// The kernel function that its latest sleep in a call was in.
+    pub last_function: NameId,
     /// Stack of the present sleep and when it was taken.
     pub sleeper_stack: Option<(u64, Box<[u64]>)>,
     /// Stack of whatever ended it, and when.
@@ -69,6 +91,13 @@ pub struct Thread {
     /// The disk that had finished a request just before it was woken, and when
     /// it was woken.
     pub disk: Option<(u64, u32)>,
+    /// Where it was and came to since it last ran.
+    pub track: Track,
+    /// The signals that it had pending as it was woken, and when that was.
+    pub signals: Option<(u64, Pending)>,
+    /// When the first segment of a connection that it makes was last sent again, ns,
+    /// and where to.
+    pub unanswered: Option<(u64, Box<str>)>,
     /// The thread that had this tid before.
     pub previous: Option<ThreadId>,
     /// The root of a `run`: asleep until it is released, which is its birth.
@@ -126,7 +155,7 @@ impl Thread {
         }
         let old = std::mem::replace(&mut self.comm, comm);
         // The name of a held child is ours, not the command's.
-        if self.held && !self.has_execed {
+        if self.is_held() {
             return;
         }
         if !old.is_empty() && self.former_comms.len() < FORMER_NAMES {
@@ -137,18 +166,47 @@ impl Thread {
     /// It becomes another program.
     pub fn run_program(&mut self, ts_ns: u64, comm: &[u8], argv: Box<[u8]>) {
         self.execed_ns.push(ts_ns);
-        let former = std::mem::replace(&mut self.argv, argv);
+        let name = String::from_utf8_lossy(comm).into();
+        let next = Arc::new(Program {
+            comm: name,
+            argv,
+            found: None,
+        });
+        let former = std::mem::replace(&mut self.program, next);
         if self.former_programs.len() < FORMER_NAMES {
-            self.former_programs.push((self.comm.clone(), former));
+            let is_unknown = former.is_unknown();
+            let by_name = || Program::named(&self.comm);
+            let former = if is_unknown { by_name() } else { former };
+            self.former_programs.push(former);
         }
         self.rename(comm);
+        let first = self.execs == 0 && self.started_within_ns.is_some();
+        if let Some(start_ns) = self.start_ns.filter(|_| first) {
+            self.execed_within_ns = Some(ts_ns.saturating_sub(start_ns));
+        }
         self.has_execed = true;
         self.execs = self.execs.saturating_add(1);
+    }
+
+    /// It has migrated so often since the probes follow it.
+    pub fn has_migrated(&mut self, times: u32) {
+        self.migrations = u64::from(times).saturating_sub(self.migrations_before);
+    }
+
+    /// Whether it may be the root of a run that is not released yet: it does not run the
+    /// command.
+    pub fn is_held(&self) -> bool {
+        self.held && !self.has_execed
     }
 
     /// Whether it can still have events at `ts_ns`.
     pub fn is_dead(&self) -> bool {
         self.state == State::Dead
+    }
+
+    /// Whether it has begun to exit, or is dead.
+    pub fn is_over(&self) -> bool {
+        self.exit.is_some() || self.is_dead()
     }
 
     /// Whether it is the leader of its process.
@@ -157,8 +215,22 @@ impl Thread {
     }
 }
 
+/// Wakes in vain that are kept per thread; of others the run shows it, if it is short.
+pub(super) const SLEPT_ON: usize = 16_384;
+
 /// Names kept per thread: some programs show progress in their name.
 const FORMER_NAMES: usize = 16;
+
+/// In an `exit_code` of the kernel: it left a core.
+const CORE: i32 = 0x80;
+
+impl Thread {
+    /// It begins to exit, with an `exit_code` of the kernel.
+    pub fn exit_with(&mut self, status: Option<i32>) {
+        self.exit = status.map(exit_of);
+        self.ending.core = status.is_some_and(|status| status & CORE != 0 && status & 0x7f != 0);
+    }
+}
 
 /// An `exit_code` of the kernel as wait(2) would show it.
 pub fn exit_of(status: i32) -> Exit {

@@ -6,10 +6,11 @@ use probe_common::sched::state;
 
 use super::{
     account::WakeKey,
-    blame::cause::terminal,
+    blame::cause::{Cause, terminal},
     identity::Waker,
     interval::{Activity, End, Ended, Interval},
     names::NameId,
+    signal::{self, Signal},
     source::{is_behind_request, is_by_sender, request_finished, source},
     thread::{State, Thread, Wait},
     wait_site::Dictionaries,
@@ -46,8 +47,11 @@ impl Thread {
         let missed = self.seq.is_some_and(|seq| seq != on.seq);
         self.seq = Some(on.seq);
         match std::mem::take(&mut self.state) {
-            // Its first run was lost.
-            State::NotStarted if missed => self.start_at(ts_ns),
+            // Its first run was lost: it began at some time since it was made.
+            State::NotStarted if missed => {
+                self.start_at(self.since_ns);
+                self.lose_until(ts_ns, ended);
+            }
             State::NotStarted => self.be_born(ts_ns, on.wake, waker, ended),
             _ if missed => self.lose_until(ts_ns, ended),
             State::Runnable => self.queue_until(ts_ns, ended),
@@ -57,7 +61,6 @@ impl Thread {
                 let (wake, waker) = on
                     .wake
                     .map_or((UNSEEN, Waker::Nobody), |wake| (wake, waker));
-                self.last_sleep = Some(wait.off);
                 self.wake_up(&wait, &wake, waker, ts_ns, dictionaries, ended);
             }
             // Two switch-ins without a switch-out: it was lost.
@@ -75,6 +78,13 @@ impl Thread {
         self.sleeper_stack = None;
         self.waker_stack = None;
         self.disk = None;
+        self.signals = None;
+    }
+
+    /// Whether it is known to have run up to this switch-out, and to have begun to
+    /// where its latest switch-in says.
+    pub fn has_run_until(&self, off: &Off) -> bool {
+        self.state == State::Running && self.seq.map(|seq| seq.wrapping_add(1)) == Some(off.seq)
     }
 
     /// It stops running.
@@ -89,11 +99,15 @@ impl Thread {
                 return;
             }
             // Held, but not asleep yet when the seed was taken.
-            State::NotStarted if self.held => {
+            State::NotStarted if self.is_held() => {
                 self.state = State::NotStarted;
                 return;
             }
-            State::NotStarted => self.start_at(ts_ns),
+            // Its first run was lost.
+            State::NotStarted => {
+                self.start_at(self.since_ns);
+                self.lose_until(ts_ns, ended);
+            }
             // The seed's clock was read a moment before its look at the thread,
             // which went to sleep in that moment: until now it ran.
             State::Waiting(wait) if wait.begun_before && wait.off.seq == off.seq => {
@@ -101,7 +115,13 @@ impl Thread {
             }
             _ if missed => self.lose_until(ts_ns, ended),
             State::Running => {
-                self.confirm_return();
+                if self.polled.is_some() {
+                    let sleeps = !off.preempted && off.state != state::RUNNING;
+                    if sleeps && off.call.class(table) == Class::Epoll {
+                        self.sleeps_for_events(ts_ns);
+                    }
+                    self.confirm_return();
+                }
                 self.compute_until(ts_ns, ended);
             }
             // Its switch-in was lost.
@@ -175,8 +195,9 @@ impl Thread {
         }
     }
 
-    /// Its life begins.
+    /// Its life begins, but not before it was made or the account began.
     pub(super) fn start_at(&mut self, ts_ns: u64) {
+        let ts_ns = ts_ns.max(self.since_ns);
         self.start_ns = Some(ts_ns);
         self.since_ns = ts_ns;
     }
@@ -196,6 +217,10 @@ impl Thread {
     ) {
         let from = wake.map_or(ts_ns, |wake| wake.ts_ns.min(ts_ns));
         self.start_at(from);
+        // The root of a run was not made just now.
+        if wake.is_some() && !self.held {
+            self.started_within_ns = self.start_ns.map(|start_ns| ts_ns - start_ns);
+        }
         self.account.runqueue_count += 1;
         self.queue_until(ts_ns, ended);
         if let Some(wake) = wake {
@@ -203,6 +228,7 @@ impl Thread {
                 source: WakeSource::New,
                 waker,
                 nr: wake.nr,
+                signal: None,
             });
         }
     }
@@ -212,16 +238,35 @@ impl Thread {
         if off.state & state::DEAD != 0 {
             return State::Dead;
         }
-        if off.preempted || off.state == state::RUNNING {
+        if !off.throttled && (off.preempted || off.state == state::RUNNING) {
             self.account.involuntary += 1;
             self.account.runqueue_count += 1;
             return State::Runnable;
         }
-        self.account.voluntary += 1;
+        match off.throttled {
+            true => self.account.involuntary += 1,
+            false => self.account.voluntary += 1,
+        }
         State::Waiting(Wait {
             off: *off,
             begun_before: false,
         })
+    }
+
+    /// When a wait ended, ns. A waking that raced with the switch-out may be older than that:
+    /// the wait was over before it began.
+    fn woken_at(&self, wake: &Waking, ts_ns: u64) -> u64 {
+        let woken_ns = if wake.ts_ns == UNSEEN.ts_ns {
+            ts_ns
+        } else {
+            wake.ts_ns
+        };
+        woken_ns.clamp(self.since_ns, ts_ns.max(self.since_ns))
+    }
+
+    /// The stack of the present sleep, innermost first; empty where none was taken.
+    pub fn stack_of_sleep(&self) -> &[u64] {
+        taken(self.sleeper_stack.as_ref(), |ns| ns >= self.since_ns)
     }
 
     /// A wait ends at the waking; the rest until `ts_ns` is run queue.
@@ -234,53 +279,61 @@ impl Thread {
         dictionaries: &mut Dictionaries,
         ended: &mut Vec<Interval>,
     ) {
-        // A waking that raced with the switch-out may be older than it: the
-        // wait was over before it began.
-        let woken_ns = if wake.ts_ns == UNSEEN.ts_ns {
-            ts_ns
-        } else {
-            wake.ts_ns
-        };
-        let at = woken_ns.clamp(self.since_ns, ts_ns.max(self.since_ns));
+        let at = self.woken_at(wake, ts_ns);
         // Taken during this sleep: at its waking, or, when the kernel hid that,
         // at the switch-in.
         let stack = self.sleeper_stack.take();
         let sleeper = taken(stack.as_ref(), |taken_ns| taken_ns >= self.since_ns);
         let frames = taken(self.waker_stack.as_ref(), |ns| ns == wake.ts_ns);
         let waker_stack = dictionaries.symbols.resolve(frames);
-        let source = source(wake, &waker_stack, frames.len());
-        let by_task = source.is_task();
+        let source = match wait.off.throttled {
+            // That of the period.
+            true => WakeSource::Timer,
+            false => source(wake, &waker_stack, frames.len()),
+        };
+        let waking = signal::Waking::new(wake, source, &waker_stack, dictionaries.table);
+        let (source, signal) = self.ended_by(&wait.off, &waking);
+        let by_task = source.is_task() || signal.is_some_and(Signal::is_by_task);
         let by_sender = is_by_sender(source, wake.flags);
         let by_request = source == WakeSource::BlockIo && is_behind_request(&waker_stack);
         let is_aio = wait.off.call.class(dictionaries.table) == Class::Aio;
         let finished = is_aio.then(|| request_finished(&waker_stack)).flatten();
         let key = self.wait_key(&wait.off, sleeper, finished, dictionaries);
+        self.remember(&wait.off, &key);
         // Whoever only happened to run when an interrupt came has done nothing.
-        let waker = if by_task || by_sender {
-            waker
-        } else {
-            Waker::Nobody
-        };
+        let is_waker = by_task || by_sender;
+        let waker = if is_waker { waker } else { Waker::Nobody };
         let wake_key = WakeKey {
             source,
             waker,
             nr: if by_task { wake.nr } else { -1 },
+            signal,
         };
         self.has_slept(key.kind, self.since_ns, source);
         let by = match waker {
             Waker::Thread(thread) => Ended::By(thread),
+            _ if wait.off.throttled => {
+                let cgroup = dictionaries.cgroups.name(wait.off.call.arg0);
+                Ended::For(Cause::CpuQuota(cgroup), wake.tid)
+            }
             _ => {
                 let which = match source {
                     _ if by_request => self.finisher(wake.ts_ns, dictionaries),
                     WakeSource::NetRx => self.peer(&wait.off, key.kind, dictionaries),
                     _ => NameId::NONE,
                 };
-                Ended::For(terminal(source, waker, key.kind, which))
+                let unanswered = self.unanswered(&wait.off, key.kind, source, dictionaries);
+                let cause = unanswered.unwrap_or_else(|| terminal(&wake_key, key.kind, which));
+                Ended::For(cause, wake.tid)
             }
         };
         let end = End {
             wake: wake_key,
             begun_before: wait.begun_before,
+            state: match wait.off.throttled {
+                true => state::RUNNING,
+                false => wait.off.state,
+            },
         };
         let activity = Activity::Wait {
             key,

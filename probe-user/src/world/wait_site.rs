@@ -1,20 +1,29 @@
 //! What a wait is and where: its kind, kernel function and object.
 
+use std::net::SocketAddr;
+
+use probe_common::uapi::{AF_INET, AF_INET6, IPPROTO_TCP, tcp_state};
+
 use super::{
     account::{ObjectKey, WaitKey},
+    blame::cause::Cause,
+    cgroup::Cgroups,
     classify::{Sleep, classify},
     disk::Disks,
     gil::Gils,
     names::{NameId, Names},
     object,
     stack::{self, Symbol, Symbols},
-    thread::Thread,
+    thread::{State, Thread},
 };
 use crate::{
     syscall::{Class, Table},
-    vocabulary::WaitKind,
-    wire::event::{Object, Off},
+    vocabulary::{WaitKind, WakeSource},
+    wire::event::{Cgroup, Object, Off},
 };
+
+/// Before a peer that has not answered the first segment of a connection.
+pub const UNANSWERED: &str = "SYN unanswered ";
 
 /// What a thread's transitions read and write besides itself.
 pub struct Dictionaries {
@@ -28,6 +37,19 @@ pub struct Dictionaries {
     pub gils: Gils,
     /// Disks by their numbers.
     pub disks: Disks,
+    /// Cgroups by their ids.
+    pub cgroups: Cgroups,
+    /// Counts what was learned by which a wait may be described otherwise than before.
+    pub known: u64,
+}
+
+impl Dictionaries {
+    /// Learns a cgroup, or its new quota.
+    pub(super) fn learn_cgroup(&mut self, cgroup: &Cgroup) {
+        let Dictionaries { cgroups, names, .. } = self;
+        cgroups.learn(cgroup, names);
+        self.known += 1;
+    }
 }
 
 /// A described file.
@@ -48,6 +70,27 @@ impl From<&Object> for FileObject {
 }
 
 impl FileObject {
+    /// What it is called.
+    fn text(&self) -> String {
+        object::describe(&self.object)
+    }
+
+    /// Where it listens, if it is a socket that does.
+    fn listener(&self) -> Option<SocketAddr> {
+        let Object {
+            family,
+            protocol,
+            sock_state,
+            local_port,
+            local_addr,
+            ..
+        } = &self.object;
+        let is_inet = matches!(*family, AF_INET | AF_INET6);
+        let is_listener =
+            is_inet && *protocol == IPPROTO_TCP && u16::from(*sock_state) == tcp_state::LISTEN;
+        is_listener.then(|| SocketAddr::new(object::address(*family, local_addr), *local_port))
+    }
+
     /// Its name, once a wait on it has been counted.
     pub fn name(&self) -> Option<NameId> {
         self.name
@@ -73,12 +116,15 @@ impl Thread {
         finished: Option<WaitKind>,
         dictionaries: &mut Dictionaries,
     ) -> WaitKey {
+        if off.throttled {
+            return throttled_by(dictionaries.cgroups.with_quota(off.call.arg0));
+        }
         let Dictionaries {
             symbols,
             names,
             table,
             gils,
-            disks: _,
+            ..
         } = dictionaries;
         let site = self.wait_site(off, frames, finished, symbols, *table, gils);
         let is_full = self.account.has_many_waits();
@@ -94,7 +140,7 @@ impl Thread {
             On::Named(text) => named(&text),
             On::File(_, described) => match described.name {
                 Some(name) => ObjectKey::File(name),
-                None => named(&object::describe(&described.object)),
+                None => named(&described.text()),
             },
         };
         if let (ObjectKey::File(name), Some(end)) = (object, file)
@@ -102,14 +148,30 @@ impl Thread {
         {
             described.name = Some(name);
         }
+        // A call that goes on after an interruption may leave no function of its own.
+        let goes_on = !frames.is_empty() && self.last_sleep.is_some_and(|l| l.call == off.call);
         let mut id = |text: Option<&str>| text.map_or(NameId::NONE, |text| names.id(text));
         WaitKey {
             kind: site.kind,
             nr: off.call.nr,
             compat: off.call.compat,
-            function: id(site.function),
+            function: match site.function {
+                None if goes_on => self.last_function,
+                function => id(function),
+            },
             stack: id(site.unknown_stack.as_deref()),
             object,
+        }
+    }
+
+    /// What goes on when a sleep is interrupted.
+    pub(super) fn remember(&mut self, off: &Off, key: &WaitKey) {
+        if off.throttled {
+            return;
+        }
+        self.last_sleep = Some(*off);
+        if !is_held(key.kind) {
+            self.last_function = key.function;
         }
     }
 
@@ -124,6 +186,13 @@ impl Thread {
         table: Table,
         gils: &Gils,
     ) -> WaitSite<'a> {
+        if off.throttled {
+            return WaitSite {
+                kind: WaitKind::Throttled,
+                function: None,
+                unknown_stack: None,
+            };
+        }
         let stack = symbols.resolve(frames);
         let mut kind = classify(&Sleep {
             call: off.call,
@@ -178,6 +247,16 @@ impl Thread {
         }
     }
 
+    /// Where it goes to sleep until a connection comes, by a switch-out: a listener whose
+    /// accept queue is empty.
+    pub(super) fn accepts_at(&self, off: &Off, table: Table) -> Option<SocketAddr> {
+        if !matches!(self.state, State::Waiting(_)) || off.call.class(table) != Class::Accept {
+            return None;
+        }
+        let object = self.object.as_ref().filter(|_| off.has_object);
+        object?.listener()
+    }
+
     /// The address at the other end of what the wait is on.
     pub(super) fn peer(
         &self,
@@ -194,6 +273,32 @@ impl Thread {
         name.unwrap_or(NameId::NONE)
     }
 
+    /// The cause behind a wait for a connection whose first segment was sent again
+    /// meanwhile, whatever ended it in the end: an answer, or a time.
+    pub(super) fn unanswered(
+        &self,
+        off: &Off,
+        kind: WaitKind,
+        source: WakeSource,
+        dictionaries: &mut Dictionaries,
+    ) -> Option<Cause> {
+        let (sent_ns, to) = self.unanswered.as_ref()?;
+        if *sent_ns < self.since_ns || !matches!(source, WakeSource::NetRx | WakeSource::Timer) {
+            return None;
+        }
+        let peer = match self.object_of(off, kind, dictionaries.table) {
+            On::File(_, described) => object::peer(&described.object)?,
+            _ => return None,
+        };
+        if peer != **to {
+            return None;
+        }
+        let is_full = self.account.has_many_causes();
+        let text = format!("{UNANSWERED}{peer}");
+        let name = dictionaries.names.id_unless(is_full, &text);
+        Some(Cause::Network(name.unwrap_or(NameId::NONE)))
+    }
+
     /// The disk that had finished a request when it was woken at `woken_ns`.
     pub(super) fn finisher(&self, woken_ns: u64, dictionaries: &mut Dictionaries) -> NameId {
         match self.disk {
@@ -204,14 +309,63 @@ impl Thread {
         }
     }
 
-    /// What a wait of this kind is on.
-    pub fn object_text(&self, off: &Off, kind: WaitKind, table: Table) -> Option<String> {
+    /// The file that a wait of this kind is on.
+    pub fn blocked_on(&self, off: &Off, kind: WaitKind, table: Table) -> Option<&Object> {
         match self.object_of(off, kind, table) {
-            On::File(_, described) => Some(object::describe(&described.object)),
+            On::File(_, described) => Some(&described.object),
+            On::Nothing | On::Futex(_) | On::Named(_) => None,
+        }
+    }
+
+    /// What a wait of this kind is on.
+    pub fn object_text(
+        &self,
+        off: &Off,
+        kind: WaitKind,
+        dictionaries: &Dictionaries,
+    ) -> Option<String> {
+        if off.throttled {
+            let name = dictionaries.cgroups.with_quota(off.call.arg0)?;
+            return dictionaries.names.text(name).map(str::to_owned);
+        }
+        match self.object_of(off, kind, dictionaries.table) {
+            On::File(_, described) => Some(described.text()),
             On::Futex(word) => Some(futex_text(word)),
             On::Named(text) => Some(text),
             On::Nothing => None,
         }
+    }
+}
+
+/// A wait for CPU quota of the cgroup of this name.
+fn throttled_by(cgroup: Option<NameId>) -> WaitKey {
+    WaitKey {
+        kind: WaitKind::Throttled,
+        nr: -1,
+        compat: false,
+        function: NameId::NONE,
+        stack: NameId::NONE,
+        object: cgroup.map_or(ObjectKey::None, ObjectKey::File),
+    }
+}
+
+impl Thread {
+    /// What a wait that has not ended is on, if another wait was on the same, or a futex's
+    /// word.
+    pub fn known_object(
+        &self,
+        off: &Off,
+        kind: WaitKind,
+        dictionaries: &Dictionaries,
+    ) -> ObjectKey {
+        let find = |text: &str| dictionaries.names.find(text);
+        let name = match self.object_of(off, kind, dictionaries.table) {
+            On::Nothing => None,
+            On::Futex(word) => return ObjectKey::Futex(word),
+            On::Named(text) => find(&text),
+            On::File(_, described) => described.name.or_else(|| find(&described.text())),
+        };
+        name.map_or(ObjectKey::None, ObjectKey::File)
     }
 }
 

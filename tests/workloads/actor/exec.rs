@@ -8,6 +8,18 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+/// Runs itself as deep as that; the last one naps.
+pub fn nest(depth: u32) -> io::Result<u8> {
+    match depth.checked_sub(1) {
+        None => thread::sleep(Duration::from_millis(10)),
+        Some(rest) => {
+            let mut actor = Command::new(env::current_exe()?);
+            actor.args(["nest", &rest.to_string()]).status()?;
+        }
+    }
+    Ok(0)
+}
+
 /// A second thread becomes `actor naps 4 50000`, which exits with 0; two others
 /// sleep for good meanwhile.
 pub fn by_thread() -> io::Result<u8> {

@@ -22,6 +22,8 @@ pub(crate) fn overflow(out: &str) -> io::Result<u8> {
     // SAFETY: plain integers. The standard library has listened with more.
     check(unsafe { libc::listen(listener.as_raw_fd(), BACKLOG.cast_signed()) })?;
     let address = listener.local_addr()?;
+    // Who looks at listeners must have seen it.
+    thread::sleep(Duration::from_millis(200));
     let before = overflows()?;
     let connected = fill(&address)?;
     drop_requests(&address)?;
@@ -41,7 +43,7 @@ fn fill(address: &SocketAddr) -> io::Result<Vec<TcpStream>> {
     let mut streams = Vec::new();
     for length in 1..=BACKLOG + 1 {
         streams.push(TcpStream::connect(address)?);
-        while accept_queue(address.port())? < length {
+        while accept_queue(address)? < length {
             thread::sleep(Duration::from_millis(1));
         }
     }
@@ -64,32 +66,41 @@ fn drop_requests(address: &SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Of the listener on a port of 127.0.0.1 (`rx_queue` in proc_net_tcp).
-fn accept_queue(port: u16) -> io::Result<u32> {
+/// Of the listener at an address (`rx_queue` in proc_net_tcp).
+pub(crate) fn accept_queue(address: &SocketAddr) -> io::Result<u32> {
     const LISTEN: &str = "0A";
-    let place = format!("0100007F:{port:04X}");
-    let text = fs::read_to_string("/proc/net/tcp")?;
+    let file = match address {
+        SocketAddr::V4(_) => "/proc/thread-self/net/tcp",
+        SocketAddr::V6(_) => "/proc/thread-self/net/tcp6",
+    };
+    let place = format!(":{:04X}", address.port());
+    let text = fs::read_to_string(file)?;
     let mut rows = text.lines().map(|line| line.split_ascii_whitespace());
     let length = rows.find_map(|mut row| {
         let (local, state) = (row.nth(1)?, row.nth(1)?);
         let (_, received) = row.next()?.split_once(':')?;
-        (local == place && state == LISTEN).then_some(received)
+        (local.ends_with(&place) && state == LISTEN).then_some(received)
     });
     let length = length.ok_or(io::ErrorKind::NotFound)?;
     u32::from_str_radix(length, 16).map_err(io::Error::other)
 }
 
-/// `TcpExtListenOverflows`
-fn overflows() -> io::Result<u64> {
-    let text = fs::read_to_string("/proc/net/netstat")?;
+/// A counter of `TcpExt`.
+pub(crate) fn counter(file: &str, wanted: &str) -> io::Result<u64> {
+    let text = fs::read_to_string(file)?;
     let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:"));
     let (names, values) = (lines.next(), lines.next());
     let pairs = names.zip(values).ok_or(io::ErrorKind::NotFound)?;
-    let (names, mut values) = (pairs.0.split(' '), pairs.1.split(' '));
-    let at = names.into_iter().position(|name| name == "ListenOverflows");
+    let (mut names, mut values) = (pairs.0.split(' '), pairs.1.split(' '));
+    let at = names.position(|name| name == wanted);
     let value = at.and_then(|at| values.nth(at));
     value
         .ok_or(io::ErrorKind::NotFound)?
         .parse()
         .map_err(io::Error::other)
+}
+
+/// `TcpExtListenOverflows`
+fn overflows() -> io::Result<u64> {
+    counter("/proc/net/netstat", "ListenOverflows")
 }

@@ -1,27 +1,42 @@
 //! Small programs for the live tests, each with one known behaviour:
 //! `actor ACT [ARG…]`.
 
+mod blocked;
 mod brood;
 mod calls;
 mod chains;
+mod connections;
+mod descriptors;
+mod entangled;
 mod environment;
 mod exec;
+mod fates;
+mod herd;
 mod identity;
 mod listener;
+mod memory;
 mod nagle;
 mod names;
 mod naps;
+mod pinned;
 mod pool;
+mod pthread;
+mod quota;
 mod relay;
 mod reuse;
+mod signalled;
 mod signals;
 mod sleepers;
 mod storm;
+mod targets;
 mod ways;
 
 use std::env;
+use std::fs;
 use std::io::{self, Write};
 use std::process::ExitCode;
+
+use proc_stat::Stat;
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args_os()
@@ -45,14 +60,38 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["exit", code, ..] => u8::try_from(number(code)?).map_err(io::Error::other),
         ["identity", out] => identity::write(out),
         ["descriptors", out] => identity::write_descriptors(out),
+        ["fds", threads, out] => descriptors::fill(number(threads)?, out),
+        ["fd-child", of, out] => descriptors::child(number(of)?, out),
+        ["targets", out] => targets::open_all(out),
+        ["targets-kept", out] => targets::keep_open(out),
+        ["target-exec", out] => targets::come_through(out),
         ["odd-environment", _, ..] => environment::odd(args.get(1..).unwrap_or_default()),
         ["count-signals", out] => signals::count(out),
+        ["signalled"] => signalled::all(),
+        ["quota", procs, millis, how] => quota::compute(procs, number(millis)?, how == "pair"),
+        ["fates", procs, wanted] => fates::meet(procs, wanted),
+        ["memory", mib, more] => memory::take(number(mib)?, number(more)?),
+        ["memory-of", mib] => memory::end_with(number(mib)?),
         ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
+        ["blocked", ready] => blocked::block(ready),
+        ["blocked-helper", what] => blocked::help(what),
+        ["entangled", ready] => entangled::entangle(ready),
+        ["entangled-part", name, ref part @ ..] => entangled::take_part(name, part),
         ["sleepers", ready] => sleepers::sleep(ready),
         ["chain", name, out] => chains::run(name, out),
         ["ways", dir, out] => ways::take(dir, out),
         ["calls", out] => calls::make(out),
         ["overflow", out] => listener::overflow(out),
+        ["connections", out] => connections::make(out),
+        ["herd", processes, connections, millis, out] => herd::serve(
+            number(processes)?,
+            number(connections)?,
+            number(millis)?,
+            out,
+        ),
+        ["broadcast", workers, rounds, millis] => {
+            herd::broadcast(number(workers)?, number(rounds)?, number(millis)?)
+        }
         ["nagle", rounds] => nagle::exchange(number(rounds)?),
         ["storm", count, width, out] => storm::blow(number(count)?, number(width)?, out),
         ["pool", jobs, out] => pool::work(number(jobs)?, out),
@@ -66,7 +105,13 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         }
         ["reuse", rounds] => reuse::take_turns(number(rounds)?),
         ["hostile-names"] => names::hostile(),
+        ["spin", cpu, millis, out] => pinned::spin(number(cpu)?, number(millis)?, out),
+        ["spin-with-others", until, out] => pinned::spin_with_others(until, out),
+        ["share", cpu, millis, out] => pinned::share(number(cpu)?, number(millis)?, out),
+        ["bounce", rounds, out] => pinned::bounce(number(rounds)?, out),
         ["rename"] => names::rename(),
+        ["title", title, ready, ..] => names::bear_title(title, ready),
+        ["nest", depth] => exec::nest(number(depth)?),
         ["exec-by-thread"] => exec::by_thread(),
         _ => Err(io::Error::other("no such act")),
     }
@@ -74,6 +119,17 @@ fn perform(args: &[&str]) -> io::Result<u8> {
 
 fn number(text: &str) -> io::Result<u32> {
     text.parse().map_err(io::Error::other)
+}
+
+/// Threads of a process that are neither asleep nor dead; a caller is one of its own.
+fn awake(pid: u32) -> io::Result<usize> {
+    let mut awake = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // It may end while it is looked at.
+        let stat = Stat::in_folder(task?.path());
+        awake += usize::from(stat.is_ok_and(|stat| !matches!(stat.state, 'S' | 'Z')));
+    }
+    Ok(awake)
 }
 
 /// `-1` is an error.

@@ -9,9 +9,7 @@ use std::sync::atomic::AtomicU32;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use proc_stat::Stat;
-
-use crate::check;
+use crate::{awake, check};
 
 type Sleeper = fn() -> io::Result<()>;
 
@@ -28,7 +26,7 @@ pub fn sleep(ready: &str) -> io::Result<u8> {
     for (name, body) in sleepers {
         thread::Builder::new().name(name.into()).spawn(body)?;
     }
-    while awake()? > 1 {
+    while awake(std::process::id())? > 1 {
         thread::sleep(Duration::from_millis(5));
     }
     let partial = format!("{ready}.partial");
@@ -36,15 +34,6 @@ pub fn sleep(ready: &str) -> io::Result<u8> {
     fs::rename(partial, ready)?;
     long_sleep()?;
     Ok(0)
-}
-
-/// Threads that do not sleep; the caller is one.
-fn awake() -> io::Result<usize> {
-    let mut awake = 0;
-    for task in fs::read_dir("/proc/self/task")? {
-        awake += usize::from(Stat::in_folder(task?.path())?.state != 'S');
-    }
-    Ok(awake)
 }
 
 fn epoll() -> io::Result<()> {

@@ -16,7 +16,8 @@ const INTRODUCTION: &str = "\
 # Kernels
 
 What `waitscope doctor` said on each kernel, and how long the guest took to boot and to run its tests
-under software emulation on two CPUs: all live tests, or `truth` alone where the kernel is locked down.
+under software emulation on two CPUs: the live tests whose
+result depends on the kernel, or `truth` alone where it is locked down.
 Written by `cargo xtask vm --update` from tests/kernels.json, which has every program by itself.
 
 ";

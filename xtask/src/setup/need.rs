@@ -14,10 +14,12 @@ pub(crate) enum Purpose {
     Demo,
     /// What is measured, and the peers it is compared with.
     Bench,
-    /// Live tests compare with `perf`, and trace the system's Python.
+    /// Live tests compare with `perf`, trace the system's Python, and drive a screen in tmux.
     LiveTests,
     /// All tests: of dependencies as well.
     Tests,
+    /// The programs of `tests/programs`.
+    Recordings,
 }
 
 /// What the machine has.
@@ -69,12 +71,13 @@ const ALWAYS: &[Purpose] = &[
     Purpose::Bench,
     Purpose::LiveTests,
     Purpose::Tests,
+    Purpose::Recordings,
 ];
 /// For all but building.
 const TO_RUN: &[Purpose] = ALWAYS.split_at(1).1;
 const TO_TEST: &[Purpose] = &[Purpose::LiveTests, Purpose::Tests];
 
-const NEEDS: [Need; 11] = [
+const NEEDS: [Need; 23] = [
     Need {
         thing: Thing::EbpfCompiler,
         purposes: ALWAYS,
@@ -132,6 +135,12 @@ const NEEDS: [Need; 11] = [
         remedy: "perf",
     },
     Need {
+        thing: Thing::Program("tmux"),
+        purposes: TO_TEST,
+        packages: &["tmux"],
+        remedy: "tmux",
+    },
+    Need {
         thing: Thing::Program("strace"),
         purposes: &[Purpose::Bench],
         packages: &["strace"],
@@ -150,7 +159,28 @@ const NEEDS: [Need; 11] = [
         packages: &["libbpf-tools"],
         remedy: "libbpf-tools",
     },
+    recorded("/usr/sbin/nginx", &["nginx-light"]),
+    recorded("/usr/bin/redis-server", &["redis-server"]),
+    recorded("/usr/bin/pg_ctlcluster", &["postgresql"]),
+    recorded("/usr/bin/java", &["default-jdk-headless"]),
+    recorded("/usr/bin/go", &["golang-go"]),
+    recorded("/usr/bin/node", &["nodejs"]),
+    recorded("/usr/bin/gunicorn", &["gunicorn"]),
+    recorded("/usr/sbin/sshd", &["openssh-server"]),
+    recorded("/usr/bin/make", &["make"]),
+    recorded("/usr/bin/ab", &["apache2-utils"]),
+    recorded("/usr/bin/curl", &["curl"]),
 ];
+
+/// A program that is recorded, or puts a load on one.
+const fn recorded(program: &'static str, packages: &'static [&'static str]) -> Need {
+    Need {
+        thing: Thing::Program(program),
+        purposes: &[Purpose::Recordings],
+        packages,
+        remedy: program,
+    }
+}
 
 /// What the tests of waits for the GIL compare with the first python3 in PATH.
 const SYSTEM_PYTHON: &str = "/usr/bin/python3";
@@ -233,7 +263,7 @@ mod tests {
 
     fn complete() -> Facts {
         Facts {
-            programs: ["cc", "git", "python3", SYSTEM_PYTHON, "perf"].into(),
+            programs: ["cc", "git", "python3", SYSTEM_PYTHON, "perf", "tmux"].into(),
             ebpf_compiler: true,
             tools: [Tool::BpfLinker, Tool::CargoDeny].into(),
             ..fresh()
@@ -270,12 +300,14 @@ mod tests {
         check(
             &fresh(),
             Purpose::LiveTests,
-            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf; BpfLinker"),
+            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf tmux; BpfLinker"),
         );
         check(
             &fresh(),
             Purpose::Tests,
-            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf; BpfLinker; CargoDeny"),
+            &format!(
+                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux; BpfLinker; CargoDeny"
+            ),
         );
         check(
             &fresh(),

@@ -32,6 +32,9 @@ pub(crate) struct Seen {
     pub(crate) total: Duration,
 }
 
+/// The kernel's word for a breakpoint that is none of its own.
+const BROKEN: &str = "Oops: int3: ";
+
 /// Ends QEMU whatever ends us in order.
 struct Emulator(Child);
 
@@ -95,6 +98,12 @@ impl Seen {
     /// The last lines of the console.
     pub(crate) fn tail(&self) -> &[String] {
         last(&self.console, TAIL)
+    }
+
+    /// The emulator has let a CPU run into a breakpoint of another, which was just
+    /// rewriting the kernel's text: no real machine does that.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.console.iter().any(|line| line.contains(BROKEN))
     }
 
     /// The last lines of each program that failed.
@@ -202,6 +211,13 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
     const EXIT: GuestLine = GuestLine::Exit { status: 3 };
+
+    #[test]
+    fn a_fault_of_the_emulator_is_one_that_the_kernel_names() {
+        let seen = |text: &str| followed(&format!("echo '[  4.2] {text}'"), LONG).0;
+        assert!(seen("Oops: int3: 0000 [#1] SMP NOPTI").is_broken());
+        assert!(!seen("Oops: general protection fault").is_broken());
+    }
 
     #[test]
     fn a_console_is_kept_as_it_is_and_read_as_text() {

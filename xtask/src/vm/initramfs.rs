@@ -16,7 +16,7 @@ use crate::workspace::{Workspace, find_program};
 
 /// What tests and their scripts start: perf, and of Debian's essential packages.
 const SYSTEM_PROGRAMS: &str = "perf bash cat cp cut date dd echo env false find grep head id ln ls \
-    mkdir mktemp mount mv nice nproc printf readlink rm sed seq setpriv setsid sh sleep sort stat sync tail \
+    mkdir mkfifo mktemp mount mv nice nproc printf readlink rm sed seq setpriv setsid sh sleep sort stat sync tail \
     taskset tee test timeout touch tr true uname unshare wc";
 /// Names of users that tests ask for.
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
@@ -25,6 +25,9 @@ const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
 const GROUP: &str = "root:x:0:\ndaemon:x:1:\nnogroup:x:65534:\n";
 /// A merged /usr, as every Debian has it.
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
+const PYTHON: &str = "/usr/bin/python3";
+/// What the folders of Python's library begin with that no program needs.
+const NO_MODULES: [&str; 5] = ["config-", "test", "lib2to3", "pydoc_data", "idlelib"];
 const EXECUTABLE: u32 = 0o755;
 const READABLE: u32 = 0o644;
 
@@ -42,8 +45,16 @@ struct Tree(BTreeMap<String, Entry>);
 pub(crate) struct Initramfs(PathBuf);
 
 impl Initramfs {
-    pub(crate) fn write(workspace: &Workspace, programs: &Programs, plan: &Plan) -> Result<Self> {
-        let tree = Tree::of(workspace, programs)?;
+    pub(crate) fn write(
+        workspace: &Workspace,
+        programs: &Programs,
+        plan: &Plan,
+        has_python: bool,
+    ) -> Result<Self> {
+        let mut tree = Tree::of(workspace, programs)?;
+        if has_python {
+            tree.python()?;
+        }
         let plan = serde_json::to_vec(plan)?;
         // Another call may be at work in the same checkout.
         let name = format!("initramfs-{}.cpio", std::process::id());
@@ -116,10 +127,45 @@ impl Tree {
     fn system(&mut self, name: &str) -> Result<()> {
         let path = find_program(name)
             .with_context(|| format!("{name} is not in PATH, and tests in the guest start it"))?;
-        for library in libraries::of(&path)? {
+        self.with_libraries(&Path::new("/usr/bin").join(name), path)
+    }
+
+    /// What is here at `from`, and the libraries that it needs.
+    fn with_libraries(&mut self, at: &Path, from: PathBuf) -> Result<()> {
+        for library in libraries::of(&from)? {
             self.add(&library, Entry::Copy(library.clone()))?;
         }
-        self.add(Path::new("/usr/bin").join(name), Entry::Copy(path))
+        self.add(at, Entry::Copy(from))
+    }
+
+    /// Debian's own, whatever PATH finds before it, with the modules of its library.
+    fn python(&mut self) -> Result<()> {
+        let program = Path::new(PYTHON);
+        let real = fs::canonicalize(program)
+            .with_context(|| format!("{PYTHON} is not there: apt install python3"))?;
+        let name = real.file_name().context("python3 has no name")?.to_owned();
+        self.with_libraries(program, real)?;
+        self.modules(&Path::new("/usr/lib").join(name))
+    }
+
+    /// A folder of modules with those below it; compiled ones, too, which start faster.
+    fn modules(&mut self, folder: &Path) -> Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let Some(name) = name.filter(|name| !NO_MODULES.iter().any(|no| name.starts_with(no)))
+            else {
+                continue;
+            };
+            if path.is_dir() {
+                self.modules(&path)?;
+            } else if name.ends_with(".so") {
+                self.with_libraries(&path, path.clone())?;
+            } else {
+                self.ours(&path)?;
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, path: impl AsRef<Path>, entry: Entry) -> Result<()> {

@@ -22,6 +22,12 @@ const TEST_THREADS: &str = "1";
 /// Processes of the storm: ten thousand take emulated CPUs four minutes.
 const STORM: (&str, &str) = ("WAITSCOPE_STORM", "1000");
 
+/// Rounds of messages: a hundred take those of 6.1 two minutes.
+const ROUNDS: (&str, &str) = ("WAITSCOPE_ROUNDS", "15");
+
+/// Processes on one socket: five hundred take emulated CPUs minutes.
+const HERD: (&str, &str) = ("WAITSCOPE_HERD", "64");
+
 /// The name of doctor's result; a test program is called doctor.
 pub(crate) const DOCTOR: &str = "waitscope-doctor";
 
@@ -84,6 +90,8 @@ fn environment(
         ("LANG", "C.UTF-8"),
         ("RUST_TEST_THREADS", TEST_THREADS),
         STORM,
+        ROUNDS,
+        HERD,
     ];
     let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let outside = outside.filter(|(name, _)| name != BINARY);

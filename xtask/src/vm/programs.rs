@@ -75,7 +75,7 @@ impl Programs {
     /// The test programs, and the workloads along with them.
     fn build_tests(workspace: &Workspace, selection: &Selection) -> Result<Vec<Built>> {
         let (verb, names): (&[&str], &[String]) = match selection {
-            Selection::All => (&["test", "--no-run", "--test", "*"], &[]),
+            Selection::All | Selection::Between => (&["test", "--no-run", "--test", "*"], &[]),
             Selection::Named(none) if none.is_empty() => (&["build"], &[]),
             Selection::Named(names) => (&["test", "--no-run"], names),
         };

@@ -74,6 +74,8 @@ impl GitDaemon {
             .args(["--reuseaddr", "--export-all"])
             .arg(format!("--listen={}", address.ip()))
             .arg(format!("--port={}", address.port()))
+            // As many as there are jobs; the default is 32, and drops those above.
+            .arg("--max-connections=0")
             .arg(base_path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -6,6 +6,7 @@
 mod fields;
 mod lock;
 mod sched;
+mod signal;
 mod syscall;
 mod task;
 mod wake;

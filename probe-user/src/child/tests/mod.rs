@@ -19,7 +19,8 @@ use tokio::runtime::Runtime;
 use super::identity::Identity;
 use super::mask::Mask;
 use super::running::Running;
-use super::spawn::{ExecError, Held, spawn_held};
+use super::spawn::{self, ExecError, Held};
+use super::streams::Streams;
 use crate::wire::session::Exit;
 
 /// As waitscope's own: one thread.
@@ -30,6 +31,11 @@ fn runtime() -> Runtime {
 
 fn os(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
+}
+
+/// With the standard descriptors that we have.
+fn spawn_held(words: &[OsString], identity: Option<&Identity>, mask: Mask) -> anyhow::Result<Held> {
+    spawn::spawn_held(words, identity, mask, &Streams::default())
 }
 
 fn hold(words: &[&str]) -> Held {

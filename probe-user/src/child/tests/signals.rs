@@ -10,6 +10,7 @@ use super::super::mask::set_default;
 use super::super::relay::{Relay, Route, Sender, is_harmless, route, stoppable};
 use super::super::reraise;
 use super::super::signals::{Received, Signals};
+use super::super::witness::Witness;
 use super::*;
 
 /// A fork that reads its signals through [`Signals`].
@@ -286,6 +287,68 @@ fn what_the_child_sends_to_its_group_is_not_sent_back() {
     assert_eq!(exit, Exit::Signal(libc::SIGKILL));
 }
 
+/// A shell outside of the group sends to the group, then to us alone, then to both one by
+/// one. Real-time signals are kept apart even when they are the same.
+#[test]
+fn what_is_sent_to_the_whole_group_reaches_the_command_once() {
+    let scratch = Scratch::new("group");
+    let (log, go) = (scratch.file("log"), scratch.file("go"));
+    let exit = in_fork(|| {
+        // SAFETY: integers only.
+        unsafe { libc::setpgid(0, 0) };
+        let me = std::process::id();
+        let send = |script: String| {
+            let mut shell = std::process::Command::new("sh");
+            // In a group of its own.
+            std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+            assert!(shell.args(["-c", &script]).status().unwrap().success());
+        };
+        let runtime = runtime();
+        runtime.block_on(async {
+            let mut signals = Signals::new().unwrap();
+            let mut relay = Relay::new(Some(Witness::start().unwrap()));
+            let script = format!(
+                "exec 2>/dev/null; trap 'echo int >> {0}' INT; trap 'echo 40 >> {0}' 40; echo up >> {0}; \
+                 while ! [ -e {1} ]; do sleep 0.01; done",
+                log.display(),
+                go.display()
+            );
+            let command = os(&["bash", "-c", &script]);
+            let held = spawn_held(&command, None, signals.inherited_mask()).unwrap();
+            let mut running = held.release().unwrap();
+            assert!(eventually(|| log.exists() && text(&log) == "up\n"));
+            let mut expected = "up\n".to_owned();
+            let mut check = async |script: String, caught: &str, relay: &mut Relay| {
+                send(script);
+                // That of the shell, and ours, in whichever order.
+                loop {
+                    let received = next(&mut signals).await;
+                    if received.signal != libc::SIGCHLD {
+                        relay.receive(&received, &running).unwrap();
+                        break;
+                    }
+                }
+                expected += caught;
+                // Nothing is longer under way than to there.
+                assert!(eventually(|| text(&log) == expected), "{:?}", text(&log));
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                assert_eq!(text(&log), expected);
+            };
+            for _ in 0..3 {
+                check(format!("kill -INT -{me}"), "int\n", &mut relay).await;
+                check(format!("kill -40 -{me}"), "40\n", &mut relay).await;
+                check(format!("kill -INT {me}"), "int\n", &mut relay).await;
+                check(format!("kill -40 {me}"), "40\n", &mut relay).await;
+            }
+            std::fs::write(&go, "").unwrap();
+            assert_eq!(running.wait().await.unwrap(), Exit::Code(0));
+            relay.dismiss_witness();
+        });
+        0
+    });
+    assert_eq!(exit, Exit::Code(0));
+}
+
 /// As Ctrl-Z while the probes are attached: it stops a command that is still held.
 #[test]
 fn a_stop_is_not_put_off_while_nobody_reads_signals() {
@@ -321,10 +384,11 @@ fn what_the_command_has_already_is_not_passed_on() {
                 _ => Command,
             };
             assert_eq!(route(signal, Kernel, in_our_group), expected, "{signal}");
-            let expected = if failed.contains(&signal) {
-                Nowhere
-            } else {
-                Command
+            // What our screen sends is as if it were typed.
+            let expected = match signal {
+                _ if typed.contains(&signal) => expected,
+                _ if failed.contains(&signal) => Nowhere,
+                _ => Command,
             };
             assert_eq!(route(signal, Ourselves, in_our_group), expected, "{signal}");
             assert_eq!(route(signal, Tree, in_our_group), Nowhere, "{signal}");

@@ -18,9 +18,12 @@ use crate::{
 /// Small maps: nothing is followed.
 const SETTINGS: Settings = Settings {
     stack_threshold_ns: 1_000_000,
+    exact_descriptors: true,
+    describes_descriptors: true,
     ring_bytes: 1 << 16,
     switch_ring_bytes: 1 << 12,
     tasks: 64,
+    targets: 1,
 };
 
 /// All that doctor knows.
@@ -114,11 +117,13 @@ impl Findings {
         self.features = features(kernel);
         match Probes::create(kernel, &SETTINGS) {
             Ok(mut probes) => {
+                let specs = PROBES.iter();
+                let specs = specs.filter(|spec| spec.is_for(&kernel.layout, &SETTINGS));
+                probes.verify_ahead(kernel, specs.clone());
                 let probe = |spec: &Spec| Probe {
                     spec: *spec,
                     tried: probes.attach(kernel, spec),
                 };
-                let specs = PROBES.iter().filter(|spec| spec.is_for(&kernel.layout));
                 self.probes = specs.map(probe).collect();
             }
             Err(error) => self.obstacle = Some(format!("{error:#}")),

@@ -3,7 +3,7 @@
 
 use crate::{
     document::{Latency, Wakes},
-    metrics::histogram::Histogram,
+    histogram::Histogram,
 };
 
 /// A bin's length, ns.

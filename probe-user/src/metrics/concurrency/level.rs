@@ -1,7 +1,7 @@
 //! A number that goes up and down, and for how long it had each value: exact,
 //! 8 bytes for each value up to the greatest.
 
-use crate::{document, metrics::histogram::rank};
+use crate::{document, histogram::rank};
 
 /// A number over time, from an origin on.
 #[derive(Clone, Debug, Default)]

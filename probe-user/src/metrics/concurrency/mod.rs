@@ -37,9 +37,10 @@
 //! latencies are too great by 1/64 at most (see `histogram`).
 
 mod bursts;
+mod latencies;
 mod level;
 
-use self::{bursts::Bursts, level::Level};
+use self::{bursts::Bursts, latencies::Latencies, level::Level};
 use super::{
     process::Processes,
     sums,
@@ -57,6 +58,14 @@ pub struct Course {
     pub whole: Option<Concurrency>,
     /// Children of each group's threads; `None` for a group that made none.
     pub children: Vec<Option<document::Level>>,
+    latencies: Latencies,
+}
+
+impl Course {
+    /// How long a thread stood in the run queue behind its wake-ups.
+    pub fn latency_of(&self, thread: ThreadId) -> document::RunqueueLatency {
+        self.latencies.end(thread)
+    }
 }
 
 /// Follows all threads of a world.
@@ -65,6 +74,7 @@ pub struct Counts<'a> {
     origin_ns: u64,
     at_once: AtOnce,
     bursts: Bursts,
+    latencies: Latencies,
     families: Families<'a>,
 }
 
@@ -83,6 +93,7 @@ impl<'a> Counts<'a> {
             origin_ns,
             at_once: AtOnce::from(origin_ns),
             bursts: Bursts::new(origin_ns, cpus),
+            latencies: Latencies::default(),
             families: Families::new(processes, group_of, groups, origin_ns),
         }
     }
@@ -98,7 +109,9 @@ impl<'a> Counts<'a> {
         };
         self.at_once.enter(turn.at_ns, begun.phase);
         if self.is_waking(turn) {
-            self.bursts.wake(turn.at_ns, latency_ns(begun, turn.next));
+            let latency_ns = latency_ns(begun, turn.next);
+            self.bursts.wake(turn.at_ns, latency_ns);
+            self.latencies.wake(turn.thread, latency_ns);
         }
     }
 
@@ -140,6 +153,7 @@ impl<'a> Counts<'a> {
         Course {
             whole: (over_ns > 0).then_some(whole),
             children: children.map(|level| Some(level?.end(ended_ns))).collect(),
+            latencies: self.latencies,
         }
     }
 }

@@ -136,6 +136,7 @@ fn for_the_world(sum: &WaitSum) -> Option<bool> {
         WakeSource::Task | WakeSource::TaskExit | WakeSource::Kthread => {
             matches!(wake.waker, Waker::External(_) | Waker::UnnamedExternal(_))
         }
+        WakeSource::Signal => !matches!(wake.waker, Waker::Thread(_)),
         WakeSource::New | WakeSource::Unverified => false,
     };
     sum.wakes.keys().all(from_outside).then_some(false)

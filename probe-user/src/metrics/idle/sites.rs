@@ -247,8 +247,8 @@ fn waited(waiter: ThreadId, times: (u64, u64), key: &WaitKey, ended: Ended) -> W
         object: key.object,
         by: match ended {
             Ended::By(thread) => By::Thread(thread),
-            Ended::For(Cause::Timer) => By::Timer,
-            Ended::For(_) => By::Other,
+            Ended::For(Cause::Timer, _) => By::Timer,
+            Ended::For(..) => By::Other,
         },
     }
 }

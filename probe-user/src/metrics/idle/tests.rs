@@ -372,6 +372,7 @@ fn check_kind(kind: WaitKind, source: WakeSource, waker: Waker, idle: Option<boo
         source,
         waker,
         nr: -1,
+        signal: None,
     };
     sum.wakes.entry(wake).or_default().count = 1;
     let none = Idle(FxHashMap::default());

@@ -1,5 +1,7 @@
 //! What the report says about itself.
 
+use std::sync::Arc;
+
 use super::{run, tree::Tree};
 use crate::{
     metrics::{RunInfo, document},
@@ -10,6 +12,7 @@ use crate::{
         World,
         account::{ObjectKey, WaitKey, WaitSum},
         names::NameId,
+        program::Program,
         thread::Thread,
     },
 };
@@ -130,7 +133,10 @@ fn unseen(from_ns: u64, seen_ns: &[u64]) -> usize {
         let mut thread = Thread {
             id: world.threads.next_id(),
             pid: Some(5),
-            argv: (*b"python3").into(),
+            program: Arc::new(Program {
+                argv: (*b"python3").into(),
+                ..Program::default()
+            }),
             since_ns,
             ..Thread::default()
         };

@@ -2,8 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::tree::*;
-use crate::document::Exit;
+use probe_common::task::snapshot::ON_CPU;
+
+use super::{run, tree::*};
+use crate::{
+    document::Exit,
+    wire::{
+        session::Fact,
+        tests::probes::{Out, Probes, Who},
+    },
+};
 
 #[test]
 fn groups_pool_threads_are_apart_from_the_main_thread() {
@@ -19,6 +27,9 @@ fn groups_pool_threads_are_apart_from_the_main_thread() {
             ("python3 gitsync (ThreadPoolExecu)", 4, 1)
         ]
     );
+    let pool = group(&document, "python3 gitsync (ThreadPoolExecu)");
+    assert_eq!(pool.runtime.as_deref(), Some("python pool"));
+    assert!(!pool.helper);
     assert_eq!(document.processes, 1);
 }
 
@@ -120,6 +131,177 @@ fn groups_a_fork_without_an_exec_is_said_to_be_one() {
             ("python3 gitsync (forked)", 3, 3)
         ]
     );
+}
+
+#[test]
+fn groups_however_deep_a_program_forks_itself_are_one() {
+    let (mut tree, root) = Tree::root(&["nest", "30"]);
+    let mut last = root;
+    for _ in 0..30 {
+        last = tree.fork(last, "nest");
+    }
+    tree.thread(last, "worker-1");
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("nest", 1, 1),
+            ("nest (forked)", 30, 30),
+            ("nest (worker-*)", 1, 1)
+        ]
+    );
+}
+
+#[test]
+fn groups_however_deep_programs_run_each_other_are_one_for_each() {
+    let (mut tree, root) = Tree::root(&["make"]);
+    let mut last = root;
+    for _ in 0..20 {
+        for program in ["sh", "make", "make"] {
+            last = tree.fork(last, "make");
+            tree.exec(last, &[program]);
+        }
+    }
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("make", 1, 1),
+            ("make (nested)", 40, 40),
+            ("sh of make", 1, 1),
+            ("sh of make (nested)", 19, 19)
+        ]
+    );
+}
+
+#[test]
+fn groups_of_one_name_and_one_makers_name_are_one() {
+    let (mut tree, root) = Tree::root(&["top"]);
+    for program in ["one", "other"] {
+        let parent = tree.fork(root, "top");
+        tree.exec(parent, &[program]);
+        for _ in 0..2 {
+            let shim = tree.fork(parent, program);
+            tree.exec(shim, &["shim"]);
+            let child = tree.fork(shim, "shim");
+            tree.exec(child, &["python3"]);
+        }
+    }
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("one", 1, 1),
+            ("other", 1, 1),
+            ("python3 of shim", 4, 4),
+            ("shim of one", 2, 2),
+            ("shim of other", 2, 2),
+            ("top", 1, 1)
+        ]
+    );
+}
+
+#[test]
+fn groups_a_name_that_a_program_gives_itself_is_not_its_name() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    tree.rename(root, "server: 3 busy");
+    tree.thread(root, "server");
+    let worker = tree.thread(root, "server: 3 busy");
+    tree.rename(worker, "worker-7");
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("server", 1, 1),
+            ("server (threads)", 1, 1),
+            ("server (worker-*)", 1, 1)
+        ]
+    );
+}
+
+#[test]
+fn groups_of_forked_processes_have_the_names_that_these_keep() {
+    let (mut tree, root) = Tree::root(&["server"]);
+    for name in ["worker-1", "worker-2", "logger"] {
+        let child = tree.fork(root, "server");
+        tree.rename(child, name);
+    }
+    tree.fork(root, "server");
+    assert_eq!(
+        sizes(&tree.document()),
+        [
+            ("server", 1, 1),
+            ("server (forked)", 1, 1),
+            ("server (logger)", 1, 1),
+            ("server (worker-*)", 2, 2)
+        ]
+    );
+}
+
+#[test]
+fn groups_do_not_depend_on_names_that_show_what_a_process_does_now() {
+    let (mut tree, root) = Tree::root(&["perl", "pool.pl"]);
+    for names in [&["pool: idle"][..], &["pool: idle", "pool: busy"], &[]] {
+        let child = tree.fork(root, "perl");
+        names.iter().for_each(|name| tree.rename(child, name));
+    }
+    assert_eq!(
+        sizes(&tree.document()),
+        [("perl pool.pl", 1, 1), ("perl pool.pl (forked)", 3, 3)]
+    );
+}
+
+#[test]
+fn groups_of_a_runtimes_threads_say_so() {
+    let (mut tree, root) = Tree::root(&["java", "-jar", "x.jar"]);
+    for comm in [
+        "java",
+        "GC Thread#0",
+        "GC Thread#1",
+        "G1 Conc#0",
+        "VM Thread",
+        "VM Periodic Tas",
+        "C1 CompilerThre",
+        "C2 CompilerThre",
+        "pool-1-thread-3",
+    ] {
+        tree.thread(root, comm);
+    }
+    let document = tree.document();
+    let found = ["java", "java (threads)", "java (pool-1-thread-*)"];
+    let own = found.map(|name| (group(&document, name).runtime.clone(), false));
+    assert_eq!(own, [const { (None, false) }; 3]);
+    for (name, threads) in [("jvm gc", 3), ("jvm service", 2), ("jvm compiler", 2)] {
+        let group = group(&document, &format!("java ({name})"));
+        let said = (group.runtime.as_deref(), group.helper, group.threads);
+        assert_eq!(said, (Some(name), true, threads));
+    }
+}
+
+#[test]
+fn groups_of_what_was_found_running_have_its_name_and_not_its_title() {
+    let mut probes = Probes::default();
+    let mut facts = Vec::new();
+    for (pid, title) in [(5, "idle"), (6, "UPDATE waiting"), (7, "COMMIT")] {
+        let who = Who {
+            tid: pid,
+            pid,
+            ppid: 1,
+            comm: "postgres",
+        };
+        probes.seed(1000, who, Out::default(), ON_CPU);
+        facts.push(Fact::Argv {
+            pid,
+            argv: vec![format!("postgres: bench [local] {title}"), String::new()],
+            file: Some("postgres".to_owned()),
+        });
+    }
+    let mut batch = run::batch(&probes.records);
+    batch.facts = facts;
+    let mut analysis = run::begun();
+    analysis.batch(&batch);
+    analysis.end(run::end(1100));
+    let document = analysis.document();
+    assert_eq!(sizes(&document), [("postgres", 3, 3)]);
+    let first = &document.threads[0];
+    assert_eq!(first.title.as_deref(), Some("postgres: bench [local] idle"));
+    assert_eq!(first.argv, [""; 0]);
 }
 
 #[test]

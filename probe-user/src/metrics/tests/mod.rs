@@ -2,9 +2,14 @@
 //! document out.
 
 pub(crate) mod run;
-mod tree;
+pub(crate) mod tree;
 
 mod coverage;
+mod fates;
 mod groups;
+mod herds;
 mod paths;
+mod peers;
+mod runtimes;
 mod sums;
+mod throttled;

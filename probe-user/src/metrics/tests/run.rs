@@ -59,10 +59,33 @@ pub(crate) fn document(records: &[Vec<u8>], ended_ns: u64) -> Document {
     analysis.document()
 }
 
+/// As [`document`], of an observation that looked at descriptor tables behind every call, or
+/// did not.
+pub(crate) fn exact(records: &[Vec<u8>], exact_descriptors: bool) -> Document {
+    let mut analysis = begun_with(Start {
+        exact_descriptors,
+        ..Start::default()
+    });
+    analysis.batch(&batch(records));
+    analysis.end(end(u64::MAX / 2));
+    analysis.document()
+}
+
 /// The report of a recording that was cut behind these records.
 pub(crate) fn cut(records: &[Vec<u8>]) -> Document {
     let mut analysis = begun();
     analysis.batch(&batch(records));
+    analysis.document()
+}
+
+/// As [`document`], of processes attached to.
+pub(crate) fn attached(records: &[Vec<u8>], ended_ns: u64, pids: &[u32]) -> Document {
+    let mut analysis = begun_with(Start {
+        attached: pids.to_vec(),
+        ..Start::default()
+    });
+    analysis.batch(&batch(records));
+    analysis.end(end(ended_ns));
     analysis.document()
 }
 

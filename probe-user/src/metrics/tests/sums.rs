@@ -271,6 +271,7 @@ fn sums_do_not_change_the_arguments_of_a_program_that_was_run_later() {
         .map(|pid| Fact::Argv {
             pid,
             argv: vec!["before".to_owned(), "--all".to_owned()],
+            file: None,
         })
         .to_vec();
     let mut analysis = run::begun();

@@ -1,20 +1,23 @@
 //! A little process tree, made record by record.
 
-use probe_common::{task::snapshot::ON_CPU, uapi::CLONE_THREAD};
+use probe_common::{signal::Sent, task::snapshot::ON_CPU, uapi::CLONE_THREAD};
 
 use super::run;
 use crate::{
     document::{Document, Group},
-    wire::tests::probes::{By, Out, Probes, TaskId, Who},
+    wire::tests::{
+        frames,
+        probes::{By, Out, Probes, TaskId, Who},
+    },
 };
 
 /// `wait4`
-pub(super) const WAIT: i16 = 61;
+pub(crate) const WAIT: i16 = 61;
 /// `read`
 pub(super) const READ: i16 = 0;
 
 /// The tree; its clock moves 10 ns with each event.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     pub(super) probes: Probes,
     now_ns: u64,
     next_tid: u32,
@@ -23,7 +26,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// A root that runs this program.
-    pub(super) fn root(argv: &[&'static str]) -> (Tree, TaskId) {
+    pub(crate) fn root(argv: &[&'static str]) -> (Tree, TaskId) {
         let mut tree = Tree {
             probes: Probes::default(),
             now_ns: 1000,
@@ -59,8 +62,14 @@ impl Tree {
         self.probes.exec(now, task, tid, argv);
     }
 
+    /// A thread gives itself a name.
+    pub(super) fn rename(&mut self, task: TaskId, comm: &'static str) {
+        let now = self.tick();
+        self.probes.rename(now, task, comm);
+    }
+
     /// A new process that runs on.
-    pub(super) fn fork(&mut self, parent: TaskId, comm: &'static str) -> TaskId {
+    pub(crate) fn fork(&mut self, parent: TaskId, comm: &'static str) -> TaskId {
         self.next_tid += 1;
         let tid = self.next_tid;
         self.born(parent, tid, tid, 0, comm)
@@ -106,9 +115,16 @@ impl Tree {
         self.probes.switch(now, None, Some(task));
     }
 
-    pub(super) fn sleep(&mut self, task: TaskId, out: Out) {
+    pub(crate) fn sleep(&mut self, task: TaskId, out: Out) {
         let now = self.tick();
         self.probes.switch(now, Some((task, out)), None);
+    }
+
+    /// A sleeper is woken by a thread of the tree, and runs at once.
+    pub(crate) fn wake(&mut self, task: TaskId, waker: TaskId) {
+        let (now, by) = (self.tick(), By::task(self.tid(waker), 202));
+        self.probes.waking(now, task, &by);
+        self.run(task);
     }
 
     /// Sleeps for `ns`, is woken by a thread of the tree, and runs at once.
@@ -120,16 +136,61 @@ impl Tree {
     pub(super) fn wait(&mut self, task: TaskId, out: Out, ns: u64, waker: TaskId) {
         self.sleep(task, out);
         self.pass(ns - 10);
-        let (now, by) = (self.tick(), By::task(self.tid(waker), 202));
-        self.probes.waking(now, task, &by);
-        self.run(task);
+        self.wake(task, waker);
     }
 
-    pub(super) fn exit(&mut self, task: TaskId, status: i32) {
+    pub(crate) fn exit(&mut self, task: TaskId, status: i32) {
         let now = self.tick();
         self.probes.exit(now, task, status);
         let now = self.tick();
         self.probes.switch(now, Some((task, Out::DEAD)), None);
+    }
+
+    /// A signal is sent to it.
+    pub(super) fn send(&mut self, task: TaskId, sent: Sent) {
+        let now = self.tick();
+        self.probes.send(now, task, sent);
+    }
+
+    /// The OOM killer chooses a task.
+    pub(super) fn choose(&mut self, tid: u32, stack: &str) {
+        let now = self.tick();
+        self.probes.choose(now, tid, &frames::stack(stack));
+    }
+
+    /// What has been recorded so far.
+    pub(crate) fn records(self) -> Vec<Vec<u8>> {
+        self.probes.records
+    }
+
+    /// A process that was there before, found on a CPU.
+    pub(super) fn found(&mut self, ppid: u32, comm: &'static str) -> TaskId {
+        self.next_tid += 1;
+        let tid = self.next_tid;
+        let who = Who {
+            tid,
+            pid: tid,
+            ppid,
+            comm,
+        };
+        let now = self.tick();
+        self.ids.push((tid, tid));
+        self.probes.seed(now, who, Out::default(), ON_CPU)
+    }
+
+    /// The report of these processes, attached to, of which some threads wait and the
+    /// others run.
+    pub(super) fn attached(&mut self, pids: &[u32], waiting: &[TaskId]) -> Document {
+        let now = self.tick();
+        for task in 0..self.ids.len() {
+            match waiting.contains(&task) {
+                true => self.probes.last(now, task, Out::sleep(WAIT), 0),
+                false => self.probes.last(now, task, Out::default(), ON_CPU),
+            }
+        }
+        let document = run::attached(&self.probes.records, now, pids);
+        assert_eq!(document.coverage.residual_ns, 0);
+        document
     }
 
     /// The report of what has been recorded so far.

@@ -34,6 +34,7 @@ use super::{
     refusal::Refusal,
     statistics,
     tables::{self, Settings, Tables},
+    verify,
 };
 use crate::wire::session::{ProgramCost, Tier};
 
@@ -93,6 +94,7 @@ impl RawProbes {
             .iter()
             .map(|feature| format!("not seen: {feature} (no type information in the raw tier)"))
             .collect();
+        verify::ahead(&mut self.ebpf, PROBES.iter(), &aya::Btf::new());
         for spec in PROBES {
             let tried = self.attach(formats, spec);
             let Some((rung, refusal)) = tried.refused.first() else {
@@ -110,6 +112,7 @@ impl RawProbes {
         Ok(Attached {
             tier: Tier::Raw,
             problems,
+            ..Attached::default()
         })
     }
 
@@ -147,6 +150,11 @@ impl RawProbes {
     /// Records of every traced task as it is now.
     pub fn snapshot(&self) -> Vec<u8> {
         seed::last_look(&self.tasks)
+    }
+
+    /// The same as [`RawProbes::seed`] does it.
+    pub fn seed_again(&self) -> Vec<u8> {
+        seed::look_again(&self.tasks)
     }
 }
 

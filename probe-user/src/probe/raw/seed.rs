@@ -92,6 +92,24 @@ pub fn last_look(tasks: &Tasks) -> Vec<u8> {
     records
 }
 
+/// The same as if they were followed from now on.
+pub fn look_again(tasks: &Tasks) -> Vec<u8> {
+    let mut records = Vec::new();
+    for tid in tasks.tids() {
+        let Some(mut taken) = look(tasks, tid) else {
+            continue;
+        };
+        taken.header.flags &= !snapshot::FINAL;
+        // The call of one that has been in it since before the probes.
+        let is_asleep = taken.header.flags & snapshot::ON_CPU == 0;
+        if let Some(call) = procfs::call(taken.tgid, tid).filter(|_| taken.nr < 0 && is_asleep) {
+            (taken.nr, taken.arg0, taken.arg1) = (call.nr, call.arg0, call.arg1);
+        }
+        put(&mut records, &taken);
+    }
+    records
+}
+
 /// `None` for a thread that is gone, or whose id has a new owner.
 fn look(tasks: &Tasks, tid: u32) -> Option<Snapshot> {
     let before = tasks.get(tid)?;

@@ -87,7 +87,9 @@ impl Tasks {
                 return Ok(slot);
             }
         }
-        anyhow::bail!("the table of traced threads is full: raise --max-threads")
+        anyhow::bail!(
+            "there are too many threads for the table of traced ones: raise --max-threads"
+        )
     }
 }
 

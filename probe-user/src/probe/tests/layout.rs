@@ -96,8 +96,14 @@ fn a_kernel_that_has_it_all_has_everything_on() {
     assert_eq!(layout.fatal(), None);
     assert!(layout.has_prev_state_arg && layout.has_preempt_count);
     assert!(layout.has_task_pt_regs && layout.has_current_task_btf);
-    // Only what stands in for a helper that is there.
-    let spare = BTreeSet::from(["TASK_STACK", "REGS_FROM_STACK"]);
+    // Only what stands in for a helper that is there, and what newer kernels show better.
+    let spare = BTreeSet::from([
+        "TASK_STACK",
+        "REGS_FROM_STACK",
+        "TASK_THROTTLED",
+        "CFS_RQ_THROTTLED_CLOCK",
+        "CFS_RQ_THROTTLED_SUM",
+    ]);
     assert_eq!(off(&layout), spare);
     assert_eq!(
         offset(&layout, "PREEMPT_COUNT_FROM_RQ").cast_signed(),
@@ -174,6 +180,27 @@ fn before_5_17_a_request_knew_its_disk() {
     assert_eq!(layout.missing, []);
     assert_ne!(offset(&layout, "REQUEST_DISK"), NO_OFFSET);
     assert_eq!(offset(&layout, "QUEUE_DISK"), NO_OFFSET);
+}
+
+#[test]
+fn the_end_of_throttling_is_shown_from_6_6_on_and_its_beginning_otherwise_from_6_18_on() {
+    // Other members of the same structures are of no use here.
+    let with = |sum: &str| {
+        let mut builder = Builder::new();
+        builder.int("long", 8);
+        builder.fields("task_struct", STRUCT, &[("throttled", 1, 64)]);
+        let members = [("throttled_clock_self", 1, 128), (sum, 1, 192)];
+        builder.fields("cfs_rq", STRUCT, &members);
+        resolve(&Btf::parse(builder.build()).expect("well-formed"))
+    };
+    let newest = with("throttled_clock_self_time");
+    assert_eq!(offset(&newest, "CFS_RQ_THROTTLED_CLOCK"), 16);
+    assert_eq!(offset(&newest, "CFS_RQ_THROTTLED_SUM"), 24);
+    // Without what names the cgroup it is of no use.
+    assert_eq!(offset(&newest, "TASK_THROTTLED"), NO_OFFSET);
+    // One is of no use without the other.
+    let half = with("another");
+    assert_eq!(offset(&half, "CFS_RQ_THROTTLED_CLOCK"), NO_OFFSET);
 }
 
 #[test]

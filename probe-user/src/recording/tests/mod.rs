@@ -10,6 +10,8 @@ use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
 fn start() -> Start {
     Start {
+        exact_descriptors: true,
+        describes_descriptors: false,
         command: vec!["gitsync".into(), "--jobs\t\u{1b}[31m".into(), "ü".into()],
         attached: vec![1, u32::MAX],
         host: Host {
@@ -23,6 +25,8 @@ fn start() -> Start {
         stack_threshold_ns: 1_000_000,
         syscall_table: "x86_64".into(),
         problems: vec!["no \"symbols\"".into()],
+        sees_connections: false,
+        sees_listeners: false,
     }
 }
 
@@ -40,7 +44,9 @@ fn items() -> Vec<Item> {
                 Fact::Argv {
                     pid: 7,
                     argv: vec!["git".into(), String::new()],
+                    file: Some("git".into()),
                 },
+                Fact::Watching { at_ns: 7 },
                 Fact::Lost {
                     class: "switch".into(),
                     count: 3,

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 
 use super::super::format::SPLIT;
@@ -28,10 +29,10 @@ fn the_layout_does_not_change() {
             records: vec![9, 10],
         })],
     );
-    let json = r#"{"command":["gitsync","--jobs\t\u001b[31m","ü"],"attached":[1,4294967295],"host":{"kernel":"6.18.44","arch":"x86_64","cpus":2},"tier":"raw","clocks":{"monotonic_ns":18446744073709551615,"realtime_ns":1763700000000000001},"settings":{"stack_threshold_ns":1000000},"syscall_table":"x86_64","problems":["no \"symbols\""]}"#.as_bytes();
+    let json = r#"{"command":["gitsync","--jobs\t\u001b[31m","ü"],"attached":[1,4294967295],"host":{"kernel":"6.18.44","arch":"x86_64","cpus":2},"tier":"raw","clocks":{"monotonic_ns":18446744073709551615,"realtime_ns":1763700000000000001},"settings":{"stack_threshold_ns":1000000,"exact_descriptors":true},"syscall_table":"x86_64","problems":["no \"symbols\""]}"#.as_bytes();
     let frame = b"\x0a\0\0\0\x01\0\0\0\x0a\0\0\0CRC!\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a";
     assert_eq!(file[..8], *b"\x89WSC\r\n\x1a\n");
-    assert_eq!(file[8..12], [1, 0, 0, 0]);
+    assert_eq!(file[8..12], [1, 0, 1, 0]);
     assert_eq!(file[12..14], probe_common::ABI_VERSION.to_le_bytes());
     assert_eq!(file[14..16], 0x0102u16.to_ne_bytes());
     assert_eq!(file[16..20], (json.len() as u32).to_le_bytes());
@@ -175,9 +176,47 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         (any::<u64>(), any::<String>(), any::<bool>())
             .prop_map(|(addr, name, sched)| Fact::Symbol { addr, name, sched }),
-        (any::<u32>(), vec(any::<String>(), 0..4)).prop_map(|(pid, argv)| Fact::Argv { pid, argv }),
+        (
+            any::<u32>(),
+            vec(any::<String>(), 0..4),
+            option::of(any::<String>())
+        )
+            .prop_map(|(pid, argv, file)| Fact::Argv { pid, argv, file }),
         (any::<String>(), any::<u64>()).prop_map(|(class, count)| Fact::Lost { class, count }),
+        (any::<u64>(), any::<Option<u32>>()).prop_map(|(at_ns, root)| Fact::Begin { at_ns, root }),
         (any::<u32>(), any::<String>()).prop_map(|(dev, name)| Fact::Disk { dev, name }),
+        any::<(u32, Option<u64>, Option<u64>)>().prop_map(
+            |(pid, rss_peak_bytes, private_bytes)| {
+                Fact::Memory {
+                    pid,
+                    rss_peak_bytes,
+                    private_bytes,
+                }
+            }
+        ),
+        any::<[u64; 5]>().prop_map(
+            |[at_ns, task_ns, irq_ns, steal_ns, idle_ns]| Fact::CpuTimes(
+                crate::wire::session::CpuTimes {
+                    at_ns,
+                    task_ns,
+                    irq_ns,
+                    steal_ns,
+                    idle_ns,
+                }
+            )
+        ),
+        (
+            any::<u32>(),
+            any::<u64>(),
+            vec((any::<String>(), any::<u64>()), 0..4)
+        )
+            .prop_map(|(netns, at_ns, counters)| Fact::Netstat(
+                crate::wire::session::NetCounters {
+                    netns,
+                    at_ns,
+                    counters,
+                }
+            )),
         (any::<u32>(), any::<u64>(), any_scan_result()).prop_map(|(pid, from_ns, found)| {
             Fact::Python {
                 pid,
@@ -195,6 +234,7 @@ fn any_scan_result() -> impl Strategy<Value = ScanResult> {
         any::<String>().prop_map(|file| ScanResult::Unreadable { file }),
         any::<String>().prop_map(|file| ScanResult::OtherLibc { file }),
         Just(ScanResult::NoPython),
+        Just(ScanResult::Go),
         Just(ScanResult::Gone),
         Just(ScanResult::Refused),
     ]
@@ -227,9 +267,12 @@ fn any_start() -> impl Strategy<Value = Start> {
         times,
         any::<String>(),
         strings(),
+        any::<(bool, bool)>(),
     )
         .prop_map(
-            |(command, attached, host, tier, times, syscall_table, problems)| Start {
+            |(command, attached, host, tier, times, syscall_table, problems, sees)| Start {
+                exact_descriptors: times.0 % 2 == 1,
+                describes_descriptors: times.1 % 2 == 1,
                 command,
                 attached,
                 host,
@@ -239,6 +282,8 @@ fn any_start() -> impl Strategy<Value = Start> {
                 stack_threshold_ns: times.2,
                 syscall_table,
                 problems,
+                sees_connections: sees.0,
+                sees_listeners: sees.1,
             },
         )
 }
@@ -292,7 +337,7 @@ proptest! {
     fn any_recording_gives_back_what_was_written(
         start in any_start(),
         batches in vec(any_batch(), 0..6),
-        end in proptest::option::of(any_end()),
+        end in option::of(any_end()),
     ) {
         let complete = end.is_some();
         let items: Vec<_> = batches.into_iter().map(Item::Batch).chain(end.map(Item::End)).collect();

@@ -154,5 +154,17 @@ proptest! {
         }
         bytes.truncate(length.index(bytes.len()));
         let _object = Object::find(&bytes, NAME);
+        let _is_there = has_section(&bytes, b".go.buildinfo");
     }
+}
+
+#[test]
+fn a_section_is_found_by_its_name() {
+    let path = std::env::current_exe().unwrap();
+    let own = std::fs::File::open(path).unwrap();
+    assert!(has_section(&own, b".text"));
+    for name in [&b".go.buildinfo"[..], b".tex", b".text.", b""] {
+        assert_eq!(has_section(&own, name), name.is_empty(), "{name:?}");
+    }
+    assert!(!has_section(&b"\x7fELF".to_vec(), b".text"));
 }

@@ -6,12 +6,21 @@ mod escape;
 use serde::Serialize;
 use serde_json::Serializer;
 
-use crate::document::Document;
+use crate::document::{Check, Document};
 use escape::Readable;
 
 /// The report, indented and ending with a newline. The same document gives the
 /// same bytes.
 pub fn render(document: &Document) -> Vec<u8> {
+    written(document)
+}
+
+/// The outcome of `waitscope check`: the contract `waitscope.check/1`.
+pub fn check(check: &Check) -> Vec<u8> {
+    written(check)
+}
+
+fn written(document: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut out, Readable::default());
     let written = document.serialize(&mut serializer);

@@ -1,97 +1,58 @@
-//! The critical path, concurrency, listeners, what failed, what it cost to know, and what else to
-//! keep in mind.
-
-use std::collections::{BTreeMap, HashMap};
+//! Concurrency, listeners, connections, herds, what failed, what it cost to know, what else to keep in mind, and
+//! what to look at next.
 
 use super::concurrency;
+use super::connections;
+use super::descriptors;
+use super::fates;
+use super::herds;
+use super::hints;
 use super::listeners;
+use super::memory;
 use super::page::{Page, Piece};
-use super::timeline;
-use crate::document::{Coverage, Document, Exit, Group, Overhead, ProbeCost, Thread};
+use crate::document::{Coverage, Document, Overhead, ProbeCost};
 use crate::view::color::Style;
-use crate::view::ending;
+use crate::view::order::Cost;
 use crate::view::units;
 
 /// Where text begins behind a label.
 pub(super) const TEXT: usize = 15;
-/// Groups with failed workers that are named.
-const FAILED: usize = 8;
+/// Notes that are shown.
+const NOTES: usize = 4;
 
-/// The critical path, concurrency, listeners, worker ends, coverage, cost and problems; each only when there is one.
-pub(super) fn write(page: &mut Page, document: &Document, all: bool) {
+/// Concurrency, listeners, connections, herds, fates, coverage, cost, problems and hints; each only when
+/// there is one.
+pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: bool) {
     page.line(Vec::new());
-    timeline::write_path(page, document, all);
-    concurrency::write(page, document);
+    concurrency::write(page, document, all);
+    descriptors::write(page, document, all);
     listeners::write(page, document, all);
-    worker_ends(page, document, all);
+    connections::write(page, document, all);
+    herds::write(page, document, all);
+    memory::write(page, document, all);
+    fates::write(page, document, all);
     coverage(page, &document.coverage);
-    cost(page, &document.overhead, document.wall_ns);
-    for problem in &document.coverage.problems {
-        page.flow(
-            label("note"),
-            TEXT,
-            " ",
-            Piece::words(problem, Style::Warning),
-        );
+    cost(page, &document.overhead, document.wall_ns, all);
+    notes(page, &document.coverage, all);
+    if !all {
+        hints::write(page, document, costs);
     }
+}
+
+/// What went wrong, then what is to be known.
+fn notes(page: &mut Page, coverage: &Coverage, all: bool) {
+    let problems = coverage.problems.iter().map(|text| (text, Style::Warning));
+    let notes = coverage.notes.iter().map(|text| (text, Style::Plain));
+    let notes: Vec<(&String, Style)> = problems.chain(notes).collect();
+    let most = if all { notes.len() } else { NOTES };
+    for (text, style) in notes.iter().take(most) {
+        page.flow(label("note"), TEXT, " ", Piece::words(text, *style));
+    }
+    more(page, notes.len(), most, ("note", "notes"));
 }
 
 pub(super) fn label(name: &str) -> Piece {
     Piece::new(&format!(" {name:<width$}", width = TEXT - 1), Style::Faint)
-}
-
-/// One line per group with an end that is not `exit 0`.
-fn worker_ends(page: &mut Page, document: &Document, all: bool) {
-    let groups = document.groups.iter().zip(ends(document));
-    let failed: Vec<String> = groups
-        .filter_map(|(group, ends)| failures(group, &ends))
-        .collect();
-    let most = if all { failed.len() } else { FAILED };
-    for (at, text) in failed.iter().take(most).enumerate() {
-        let label = label(if at == 0 { "worker ends" } else { "" });
-        page.flow(label, TEXT, " ", Piece::words(text, Style::Warning));
-    }
-    more(page, failed.len(), most, ("group", "groups"));
-}
-
-/// What ended in one way.
-#[derive(Clone, Default)]
-struct End<'a> {
-    threads: u64,
-    /// Those of them that are listed.
-    listed: Vec<&'a Thread>,
-}
-
-/// How the threads of each group failed. Those that ended with their process are its
-/// first thread's affair.
-fn ends(document: &Document) -> Vec<BTreeMap<Exit, End<'_>>> {
-    let firsts = document.threads.iter().filter(|t| t.pid == Some(t.tid));
-    let of_process: HashMap<u32, Exit> = firsts.filter_map(|t| Some((t.tid, t.exit?))).collect();
-    let failed = |group: &Group| {
-        let failed = group
-            .exits
-            .iter()
-            .filter(|(exit, _)| **exit != Exit::Code(0));
-        let end = |threads| End {
-            threads,
-            listed: Vec::new(),
-        };
-        failed.map(|(exit, n)| (*exit, end(*n))).collect()
-    };
-    let mut ends: Vec<BTreeMap<Exit, End>> = document.groups.iter().map(failed).collect();
-    for thread in &document.threads {
-        let end = ends.get_mut(thread.group).zip(thread.exit);
-        let Some(end) = end.and_then(|(ends, exit)| ends.get_mut(&exit)) else {
-            continue;
-        };
-        let process = thread.pid.filter(|&pid| pid != thread.tid);
-        let process = process.and_then(|pid| of_process.get(&pid).copied());
-        match process.is_some() && process == thread.exit {
-            true => end.threads = end.threads.saturating_sub(1),
-            false => end.listed.push(thread),
-        }
-    }
-    ends
 }
 
 /// `… 3 more groups (--all)`, if not all of them are named.
@@ -101,39 +62,6 @@ pub(super) fn more(page: &mut Page, all: usize, named: usize, (one, many): (&str
         let text = units::counted(rest, &format!("more {one}"), &format!("more {many}"));
         let text = format!("… {text} (--all)");
         page.flow(label(""), TEXT, "", vec![Piece::plain(&text)]);
-    }
-}
-
-/// `git pull: 1 of 96 exit 128 (pid 4301), 2 of 96 killed by SIGKILL`.
-fn failures(group: &Group, ends: &BTreeMap<Exit, End>) -> Option<String> {
-    let of = units::count(group.threads as u64);
-    let ends = ends.iter().filter(|(_, end)| end.threads > 0);
-    let ends: Vec<String> = ends
-        .map(|(exit, end)| {
-            let (n, how) = (units::count(end.threads), ending::describe(*exit));
-            format!("{n} of {of} {how}{}", culprit(&end.listed))
-        })
-        .collect();
-    (!ends.is_empty()).then(|| format!("{}: {}", group.name, ends.join(", ")))
-}
-
-/// The one thread that ended so, or the first and how many more.
-fn culprit(threads: &[&Thread]) -> String {
-    let Some((first, more)) = threads.split_first() else {
-        return String::new();
-    };
-    let id = if first.pid == Some(first.tid) {
-        "pid"
-    } else {
-        "tid"
-    };
-    match more.len() {
-        0 => format!(" ({id} {})", first.tid),
-        more => format!(
-            " ({id} {} and {} more)",
-            first.tid,
-            units::count(more as u64)
-        ),
     }
 }
 
@@ -172,9 +100,12 @@ fn coverage(page: &mut Page, coverage: &Coverage) {
     }
 }
 
-fn cost(page: &mut Page, overhead: &Overhead, wall_ns: u64) {
+fn cost(page: &mut Page, overhead: &Overhead, wall_ns: u64, all: bool) {
     let mut parts = vec![units::counted(overhead.switches, "switch", "switches") + " seen"];
-    if let Some(runs) = overhead.probe_runs {
+    if let Some(runs) = overhead
+        .probe_runs
+        .filter(|_| all || overhead.probe_ns.is_some())
+    {
         let inside = overhead
             .probe_ns
             .map_or_else(String::new, |ns| format!(" in {}", units::time(ns)));

@@ -1,17 +1,21 @@
-//! What ran, where, how it ended, and whether the numbers can be trusted.
+//! What ran, where, how it ended, whether the numbers can be trusted, what they come to in
+//! one sentence, and what the run's length was made of.
 
 use super::page::{Page, Piece};
+use super::timeline;
 use crate::document::{Coverage, Document, Exit};
 use crate::view::color::Style;
 use crate::view::ending;
+use crate::view::order::Cost;
+use crate::view::sentence;
 use crate::view::units;
 
 /// Processes named one by one in the run line.
 const NAMED: usize = 4;
 
 /// That there is more to come, the run line and, where records were lost, the loud
-/// line below it.
-pub(super) fn write(page: &mut Page, document: &Document) {
+/// line below it; the sentence; the critical path.
+pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: bool) {
     if document.interim {
         let wall = units::time(document.wall_ns);
         let sentence = format!("interim report of the first {wall}: the run goes on");
@@ -27,10 +31,14 @@ pub(super) fn write(page: &mut Page, document: &Document) {
         Piece::plain(&units::time(document.wall_ns)),
     ];
     parts.extend(ending(document));
+    if let Some(delay_ns) = document.delay_ns {
+        let delay = units::time(delay_ns);
+        parts.push(Piece::plain(&format!("behind a delay of {delay}")));
+    }
     parts.push(Piece::plain(&population(document)));
     parts.push(Piece::plain(&place(document)));
     let lost = document.coverage.lost_total();
-    if lost == 0 {
+    if lost == 0 && !document.cut {
         parts.push(Piece::plain("nothing lost"));
     }
     page.flow(Piece::plain(""), 2, "   ", parts);
@@ -45,6 +53,11 @@ pub(super) fn write(page: &mut Page, document: &Document) {
     if lost > 0 {
         page.flow(Piece::plain(""), 2, " ", loss(document));
     }
+    if let Some(sentence) = sentence::sentence(costs) {
+        let words = Piece::words(&sentence, Style::Strong);
+        page.flow(Piece::plain("  "), 2, " ", words);
+    }
+    timeline::write_path(page, document, all);
 }
 
 /// The command as it could be typed, or the processes attached to.
@@ -54,12 +67,31 @@ fn subject(document: &Document) -> String {
     }
     let pids = &document.attached;
     let listed: Vec<String> = pids.iter().take(NAMED).map(u32::to_string).collect();
-    match pids.len() {
-        0 => "unknown command".to_owned(),
-        1 => format!("attached to pid {}", listed.join("")),
-        n if n <= NAMED => format!("attached to pids {}", listed.join(", ")),
-        n => format!("attached to pids {}, … ({n} in all)", listed.join(", ")),
+    let listed = listed.join(", ");
+    let attached = match pids.len() {
+        0 => return "unknown command".to_owned(),
+        1 => match name(document, pids) {
+            Some(name) => format!("attached to {name} (pid {listed})"),
+            None => format!("attached to pid {listed}"),
+        },
+        n if n <= NAMED => format!("attached to pids {listed}"),
+        n => format!("attached to pids {listed}, … ({n} in all)"),
+    };
+    let who = if pids.len() == 1 { "it" } else { "they" };
+    match document.started_before {
+        0 => attached,
+        n => {
+            let started = units::counted(n as u64, "process", "processes");
+            format!("{attached} and {started} that {who} had started")
+        }
     }
+}
+
+/// The name that the leader of a process bears last.
+fn name<'a>(document: &'a Document, pids: &[u32]) -> Option<&'a str> {
+    let mut threads = document.threads.iter();
+    let leader = threads.find(|thread| pids == [thread.tid])?;
+    Some(leader.comm.as_str()).filter(|name| !name.is_empty())
 }
 
 /// Arguments with spaces are quoted, so that their borders show.
@@ -79,6 +111,7 @@ fn ending(document: &Document) -> Option<Piece> {
     match document.exit {
         Some(Exit::Code(0)) => None,
         Some(exit) => Some(Piece::new(&ending::describe(exit), Style::Warning)),
+        None if document.cut => Some(Piece::new("the recording ends early", Style::Warning)),
         None if document.command.is_empty() => None,
         None => Some(Piece::plain("still running")),
     }
@@ -144,5 +177,71 @@ fn left(document: &Document) -> String {
         0 => "totals are lower bounds".to_owned(),
         _ if is_known => format!("totals are whole, but of {sums} only the sums are known"),
         _ => format!("totals are lower bounds, and of {sums} only the sums are known"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Thread;
+
+    #[test]
+    fn a_cut_recording_says_so_in_the_first_line() {
+        let text = |cut, attached: &[u32]| {
+            let document = Document {
+                command: vec!["make".to_owned()],
+                attached: attached.to_vec(),
+                cut,
+                ..Document::default()
+            };
+            let mut page = Page::new(200, false);
+            write(&mut page, &document, &[], false);
+            page.render()
+        };
+        assert!(text(false, &[]).contains("still running"));
+        for attached in [&[][..], &[7]] {
+            let cut = text(true, attached);
+            assert!(cut.contains("   the recording ends early   "), "{cut}");
+            assert!(!cut.contains("nothing lost"), "{cut}");
+        }
+    }
+
+    #[test]
+    fn subject_says_who_was_attached_to_and_what_that_had_started() {
+        let check = |attached: &[u32], started_before, expected: &str| {
+            let leader = Thread {
+                tid: 7,
+                comm: "nginx".to_owned(),
+                ..Thread::default()
+            };
+            let document = Document {
+                attached: attached.to_vec(),
+                started_before,
+                threads: vec![leader],
+                ..Document::default()
+            };
+            assert_eq!(subject(&document), expected);
+        };
+        check(&[7], 0, "attached to nginx (pid 7)");
+        check(
+            &[7],
+            2,
+            "attached to nginx (pid 7) and 2 processes that it had started",
+        );
+        check(
+            &[8],
+            1,
+            "attached to pid 8 and 1 process that it had started",
+        );
+        check(
+            &[7, 8],
+            1,
+            "attached to pids 7, 8 and 1 process that they had started",
+        );
+        check(
+            &[1, 2, 3, 4, 5],
+            0,
+            "attached to pids 1, 2, 3, 4, … (5 in all)",
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Which columns the budgets have and how wide they are, once per report.
 //!
 //! Every column starts as wide as its widest cell. Where that is too much,
-//! columns give way in the order of [`CONCESSIONS`]: the bar first, then the
-//! tail of `woken by`; kind, function and time last of all.
+//! columns give way, in an order: the bar first, which says no more than the share does,
+//! then the tail of `woken by`; kind, function and time last of all.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -30,18 +30,40 @@ enum Floor {
     Gone,
 }
 
-const CONCESSIONS: [(usize, Floor); 16] = [
+/// From so many columns on no column but the bar is dropped: names are cut.
+const WIDE: usize = 80 - MARGIN;
+
+/// At least [`WIDE`].
+const IN_WIDE: &[(usize, Floor)] = &[
     (WOKEN, Floor::Columns(32)),
     (IN, Floor::Names(36)),
     (BAR, Floor::Columns(6)),
     (BAR, Floor::Gone),
-    (WOKEN, Floor::Columns(20)),
-    (IN, Floor::Names(0)),
+    (WOKEN, Floor::Columns(24)),
+    (IN, Floor::Columns(24)),
+    (WOKEN, Floor::Columns(18)),
+    (IN, Floor::Columns(18)),
     (WOKEN, Floor::Columns(14)),
+    (WHERE, Floor::Columns(14)),
+    (WOKEN, Floor::Columns(10)),
+    (IN, Floor::Columns(10)),
+    // Numbers of more digits than there are.
+    (WOKEN, Floor::Columns(4)),
+    (IN, Floor::Columns(4)),
     (WAITS, Floor::Gone),
-    (SHARE, Floor::Gone),
+];
+
+/// Narrower.
+const IN_NARROW: &[(usize, Floor)] = &[
+    (BAR, Floor::Gone),
+    (WOKEN, Floor::Columns(20)),
+    (IN, Floor::Names(24)),
+    (WOKEN, Floor::Columns(14)),
+    (IN, Floor::Columns(22)),
+    (WAITS, Floor::Gone),
     (WOKEN, Floor::Columns(8)),
     (WOKEN, Floor::Gone),
+    (SHARE, Floor::Gone),
     (IN, Floor::Columns(8)),
     (WHERE, Floor::Columns(12)),
     (IN, Floor::Gone),
@@ -60,7 +82,8 @@ impl Layout {
     pub(super) fn new(rows: &[&Row], room: usize) -> Layout {
         let natural: [usize; COUNT] = std::array::from_fn(|at| natural_width(at, rows));
         let mut layout = Layout { widths: natural };
-        for (at, floor) in &CONCESSIONS {
+        let concessions = if room >= WIDE { IN_WIDE } else { IN_NARROW };
+        for (at, floor) in concessions {
             let over = layout.total().saturating_sub(room);
             if over == 0 {
                 break;

@@ -7,6 +7,9 @@ use crate::view::color::{Style, paint};
 use crate::view::rows::Row;
 use crate::view::sanitize;
 
+/// A space at which no line ends: that within `pid 7`. It is drawn as any other.
+pub(super) const TIE: char = '\u{a0}';
+
 /// Text in one style.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
@@ -27,12 +30,12 @@ impl Piece {
     }
 
     /// `text` word by word, for a sentence that may take several lines. A
-    /// number stays with its unit.
+    /// number stays with its unit, and what [`TIE`] ties together.
     pub(super) fn words(text: &str, style: Style) -> Vec<Piece> {
         let mut words: Vec<Piece> = Vec::new();
         for word in sanitize::text(text).split(' ') {
             match words.last_mut() {
-                Some(last) if last.text.ends_with(|c: char| c.is_ascii_digit()) => {
+                Some(last) if is_number(&last.text) => {
                     last.text.extend([" ", word]);
                 }
                 _ => words.push(Piece::new(word, style)),
@@ -44,6 +47,13 @@ impl Piece {
     fn width(&self) -> usize {
         sanitize::width(&self.text)
     }
+}
+
+/// The last word of a text is a number, or the mark before one.
+fn is_number(text: &str) -> bool {
+    let last = text.rsplit(' ').next().unwrap_or_default();
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '<' | '≥' | '-' | '(');
+    !last.is_empty() && !last.ends_with([',', '.', '-', '(']) && last.chars().all(is_part)
 }
 
 enum Item {
@@ -71,6 +81,10 @@ impl Page {
         }
     }
 
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     pub(super) fn line(&mut self, pieces: Vec<Piece>) {
         self.items.push(Item::Line(pieces));
     }
@@ -91,7 +105,18 @@ impl Page {
     /// `lead`, then the pieces with `between` between them, on as many lines
     /// as they need; those after the first begin at column `hang`.
     pub(super) fn flow(&mut self, lead: Piece, hang: usize, between: &str, pieces: Vec<Piece>) {
-        let lines = flowed(vec![lead], hang, between, pieces, self.width);
+        self.flow_behind(vec![lead], hang, between, pieces);
+    }
+
+    /// The same behind a lead of several pieces.
+    pub(super) fn flow_behind(
+        &mut self,
+        lead: Vec<Piece>,
+        hang: usize,
+        between: &str,
+        pieces: Vec<Piece>,
+    ) {
+        let lines = flowed(lead, hang, between, pieces, self.width);
         self.items.extend(lines.into_iter().map(Item::Line));
     }
 
@@ -154,13 +179,13 @@ fn flowed(
     pieces: Vec<Piece>,
     width: usize,
 ) -> Vec<Vec<Piece>> {
-    // What ends a line that is continued: the comma of ", ".
-    let tail = between.trim_end();
     let mut lines = Vec::new();
     let mut used = lead.iter().map(Piece::width).sum::<usize>();
     let mut line = lead;
     let mut fresh = true;
-    for piece in pieces {
+    for (between, piece) in fitting(between, pieces, width.saturating_sub(hang)) {
+        // What ends a line that is continued: the comma of ", ".
+        let tail = between.trim_end();
         let wanted = sanitize::width(between) + piece.width() + tail.len();
         if !fresh && used + wanted > width {
             line.push(Piece::plain(tail));
@@ -179,6 +204,23 @@ fn flowed(
     }
     lines.push(line);
     lines
+}
+
+/// Each piece with what stands before it; parts of a sentence that no line has room for word by
+/// word. What stands apart, as a command does, is cut.
+fn fitting(between: &str, pieces: Vec<Piece>, room: usize) -> Vec<(&str, Piece)> {
+    let mut fitting = Vec::new();
+    for piece in pieces {
+        let tail = between.trim_end().len();
+        if tail == 0 || piece.width() + tail <= room {
+            fitting.push((between, piece));
+            continue;
+        }
+        let words = Piece::words(&piece.text, piece.style).into_iter();
+        let before = std::iter::once(between).chain(std::iter::repeat(" "));
+        fitting.extend(before.zip(words));
+    }
+    fitting
 }
 
 /// Between pieces of one style the space is of that style too, so that a
@@ -200,6 +242,7 @@ fn push_line(out: &mut String, mut pieces: Vec<Piece>, width: usize, color: bool
     }
     for run in pieces.chunk_by(|a, b| a.style == b.style) {
         let text: String = run.iter().map(|piece| piece.text.as_str()).collect();
+        let text = text.replace(TIE, " ");
         paint(out, &text, run[0].style, color);
     }
     out.push('\n');

@@ -3,9 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::document::{Exit, Group, ProbeCost, Thread};
+use crate::document::{
+    Blame, CriticalPath, Exit, Fate, FateCause, Group, ProbeCost, Sender, Shortage, Sums, Thread,
+    Wait, Wake,
+};
 use crate::view::sanitize;
 use crate::view::testing::{documents, filled, full, golden, pool, trouble};
+use crate::vocabulary::{CauseKind, WaitKind, WakeSource};
 
 const WIDTHS: [usize; 3] = [60, 80, 120];
 
@@ -154,8 +158,8 @@ fn counts_of_calls_and_requests_are_lower_bounds_only_where_theirs_are_lost() {
         (
             "request",
             [
-                "queue ≥ 33 of 32",
-                "queue ≥ 3 of 128, no overflow seen, ≥ 1 request",
+                "queue ≥ 33 of 32 + 1",
+                "no overflow seen, queue ≥ 3 of 128, ≥ 1 request",
             ],
         ),
         ("switch", ["(≥ 28 after a wake)", "do_wait 17, 4 reaped"]),
@@ -286,42 +290,205 @@ fn table_what_probes_cost_is_said_per_run() {
 }
 
 /// A process of four threads, of which three have names, that ends by `os._exit(1)`.
-#[test]
-fn a_process_that_fails_is_one_end_and_not_one_for_each_thread() {
-    let exit = Some(Exit::Code(1));
-    let thread = |tid, group, exit| Thread {
-        pid: Some(10),
-        tid,
-        group,
+fn fate(pid: u32, exit: Exit, cause: FateCause) -> Fate {
+    Fate {
+        pid: Some(pid),
+        tid: pid,
+        comm: "x".to_owned(),
+        group: 0,
         exit,
+        cause,
+        shortage: None,
+        core: false,
+        sender: None,
+        by_kernel: false,
+        address: None,
+        siblings: 0,
+        at_ns: 0,
+    }
+}
+
+#[track_caller]
+fn check_fates(document: &Document, expect: &[&str]) {
+    let report = render(
+        document,
+        &Options {
+            width: 120,
+            ..Options::default()
+        },
+    );
+    let lines = report
+        .lines()
+        .skip_while(|line| !line.starts_with(" fates "));
+    let lines = lines.take_while(|line| line.starts_with(" fates ") || line.starts_with("     "));
+    let lines: Vec<&str> = lines.map(|line| line[15..].trim_end()).collect();
+    assert_eq!(lines, expect);
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn fates_say_what_each_process_ended_by() {
+    let killed = |signal, cause| fate(10, Exit::Signal(signal), cause);
+    let sent = |pid, passed_on| Fate {
+        sender: Some(Sender {
+            pid,
+            comm: "sh".to_owned(),
+            passed_on,
+        }),
+        ..killed(15, FateCause::Signal)
+    };
+    let cases = [
+        (
+            fate(10, Exit::Code(3), FateCause::Exit),
+            "exited with 3 (pid 10)",
+        ),
+        (
+            Fate {
+                siblings: 3,
+                ..fate(10, Exit::Code(3), FateCause::Exit)
+            },
+            "exited with 3 (pid 10), 3 siblings went with it",
+        ),
+        (
+            killed(9, FateCause::OomMemcg),
+            "killed for want of memory in its cgroup (pid 10)",
+        ),
+        (
+            Fate {
+                shortage: Some(Shortage::Machine),
+                ..killed(9, FateCause::Oom)
+            },
+            "killed for want of memory of the machine (pid 10)",
+        ),
+        (
+            killed(9, FateCause::Oom),
+            "killed for want of memory (whether its cgroup's or the machine's is not known) (pid 10)",
+        ),
+        (
+            killed(11, FateCause::StackOverflow),
+            "killed by SIGSEGV: stack overflow (pid 10)",
+        ),
+        (
+            Fate {
+                address: Some(16),
+                core: true,
+                ..killed(11, FateCause::Segv)
+            },
+            "killed by SIGSEGV at 0x10, core dumped (pid 10)",
+        ),
+        (
+            sent(7, false),
+            "killed by SIGTERM (pid 10), sent by sh (pid 7)",
+        ),
+        (
+            sent(7, true),
+            "killed by SIGTERM (pid 10), passed on by waitscope",
+        ),
+        (
+            sent(10, false),
+            "killed by SIGTERM (pid 10), sent by itself",
+        ),
+        (
+            Fate {
+                by_kernel: true,
+                ..killed(2, FateCause::Signal)
+            },
+            "killed by SIGINT (pid 10), sent by the kernel",
+        ),
+        (
+            Fate {
+                by_kernel: true,
+                address: Some(4096),
+                ..killed(8, FateCause::Signal)
+            },
+            "killed by SIGFPE at 0x1000 (pid 10)",
+        ),
+        (
+            killed(40, FateCause::Signal),
+            "killed by SIGRTMIN+6 (pid 10)",
+        ),
+        (
+            Fate {
+                tid: 12,
+                comm: "worker".to_owned(),
+                ..killed(11, FateCause::Segv)
+            },
+            "killed by SIGSEGV (pid 10, its thread worker 12)",
+        ),
+    ];
+    for (fate, expect) in cases {
+        let leader = Thread {
+            pid: Some(10),
+            tid: 10,
+            comm: "x".to_owned(),
+            ..Thread::default()
+        };
+        let group = Group {
+            name: "x".to_owned(),
+            pids: vec![10],
+            ..Group::default()
+        };
+        let document = Document {
+            threads: vec![leader],
+            groups: vec![group],
+            fates: Some(vec![fate]),
+            ..Document::default()
+        };
+        check_fates(&document, &[&format!("x: {expect}")]);
+    }
+}
+
+#[test]
+fn fates_that_are_alike_are_one_line_and_that_of_the_command_is_in_the_first() {
+    let leader = |pid| Thread {
+        pid: Some(pid),
+        tid: pid,
         ..Thread::default()
     };
-    let groups = ["python3 x.py", "reader", "writer", "parser"].map(|name| Group {
-        name: name.to_owned(),
-        threads: 1,
-        exits: [(Exit::Code(1), 1)].into(),
+    let group = Group {
+        name: "reader of the one that was made by the first".to_owned(),
+        threads: 16,
+        pids: (10..18).collect(),
         ..Group::default()
-    });
-    let mut document = Document {
-        groups: groups.to_vec(),
-        threads: (0..4)
-            .map(|at| thread(10 + at, at as usize, exit))
-            .collect(),
+    };
+    let fault = |pid, address| Fate {
+        address: Some(address),
+        ..fate(pid, Exit::Signal(11), FateCause::Segv)
+    };
+    let failed = |pid| fate(pid, Exit::Code(1), FateCause::Exit);
+    let document = Document {
+        exit: Some(Exit::Code(1)),
+        groups: vec![group],
+        threads: (10..18).map(leader).collect(),
+        fates: Some(vec![
+            fault(14, 16),
+            fault(15, 16),
+            fate(12, Exit::Signal(9), FateCause::Signal),
+            failed(10),
+            failed(11),
+            failed(13),
+            Fate {
+                core: true,
+                ..fault(16, 16)
+            },
+            Fate {
+                core: true,
+                ..fault(17, 24)
+            },
+        ]),
         ..Document::default()
     };
-    let ends = |document: &Document| -> Vec<String> {
-        let report = render(document, &Options::default());
-        let about = report.lines().filter(|line| line.contains(" of 1 exit 1"));
-        about.map(|line| line.trim_start().to_owned()).collect()
-    };
-    assert_eq!(
-        ends(&document),
-        ["worker ends   python3 x.py: 1 of 1 exit 1 (pid 10)"]
+    let name = "reader of the o…e by the first";
+    check_fates(
+        &document,
+        &[
+            // At one place, and at two.
+            &format!("{name}: 2 of 8 killed by SIGSEGV at 0x10 (pid 14 and 1 more)"),
+            &format!("{name}: 1 of 8 killed by SIGKILL (pid 12)"),
+            &format!("{name}: 2 of 8 exited with 1 (pid 11 and 1 more)"),
+            &format!("{name}: 2 of 8 killed by SIGSEGV, core dumped (pid 16 and 1 more)"),
+        ],
     );
-    // One that ends otherwise than its process.
-    document.threads[0].exit = Some(Exit::Code(0));
-    document.groups[0].exits = [(Exit::Code(0), 1)].into();
-    assert_eq!(ends(&document).len(), 3, "{:?}", ends(&document));
 }
 
 #[test]
@@ -367,4 +534,122 @@ fn interim_reports_say_so_first() {
     let expected = format!("interim report of the first {wall}: the run goes on");
     assert_eq!(first, expected);
     assert_eq!(rest, render(&pool(), &Options::default()));
+}
+
+/// A group of one thread that computed and waited behind many causes.
+fn wide_group(at: u32, name: &str) -> Group {
+    let blame = |cause: u64| Blame {
+        kind: WaitKind::PipeRead,
+        cause: CauseKind::Computing,
+        detail: Some(format!("{name} {cause}")),
+        ns: 1_000_000 * (20 - cause),
+    };
+    let waits = |kind| Wait {
+        kind,
+        function: Some("a_function_with_a_name_that_is_longer_than_any".to_owned()),
+        count: 1_234_567,
+        total_ns: 190_000_000,
+        wakes: vec![Wake {
+            source: WakeSource::TaskExit,
+            comm: Some(name.to_owned()),
+            count: 1_234_567,
+            wait_ns: 190_000_000,
+            ..Wake::default()
+        }],
+        ..Wait::default()
+    };
+    let kinds = [WaitKind::PipeRead, WaitKind::Epoll, WaitKind::SocketConnect];
+    Group {
+        name: name.to_owned(),
+        threads: 1,
+        pids: vec![at],
+        sums: Sums {
+            lifetime_ns: 670_000_000,
+            on_cpu_ns: 100_000_000,
+            waits: kinds.map(waits).to_vec(),
+            blame: (0..20).map(blame).collect(),
+            ..Sums::default()
+        },
+        ..Group::default()
+    }
+}
+
+#[test]
+fn table_of_any_number_of_groups_has_fifty_lines_and_all_columns() {
+    let name = "a-very-long-name-of-a-program-that-someone-called-server-name-64";
+    for groups in [1, 2, 5, 20, 98, 1_000] {
+        let document = Document {
+            command: vec![name.to_owned(); 9],
+            wall_ns: 1_000_000_000,
+            groups: (0..groups).map(|at| wide_group(at, name)).collect(),
+            ..Document::default()
+        };
+        let report = render(&document, &Options::default());
+        let lines: Vec<&str> = report.lines().collect();
+        assert!(lines.len() <= 50, "{} lines:\n{report}", lines.len());
+        let titles = ["where", "in", "time", "of sum", "count", "woken by"];
+        let has_all = |line: &&&str| titles.iter().all(|title| line.contains(title));
+        assert_eq!(lines.iter().filter(has_all).count(), 1, "{report}");
+        let row = lines
+            .iter()
+            .find(|line| line.starts_with("   socket-connect"));
+        let row = row.unwrap();
+        assert!(
+            row.contains("1,234,567  ") && row.contains("28.4 %"),
+            "{row}"
+        );
+    }
+}
+
+#[test]
+fn table_helpers_of_a_runtime_share_a_line_unless_the_run_waited_for_them() {
+    let mut document = Document {
+        groups: (0..5).map(|at| wide_group(at, "java")).collect(),
+        critical_path: Some(CriticalPath {
+            to_ns: 1_000_000_000,
+            ..CriticalPath::default()
+        }),
+        ..Document::default()
+    };
+    for group in &mut document.groups[1..] {
+        group.helper = true;
+        group.runtime = Some("jvm gc".to_owned());
+    }
+    let line = |document: &Document, groups: &str| {
+        let text = format!("{groups} of all threads' time (--all): jvm gc\n");
+        let report = render(document, &Options::default());
+        assert!(report.contains(&text), "{text} in\n{report}");
+    };
+    line(&document, "4 more groups, 80 %");
+    document.groups[1].critical_path_ns = Some(50_000_000);
+    line(&document, "3 more groups, 60 %");
+}
+
+/// With --wait-all.
+#[test]
+fn table_a_path_that_ends_before_the_run_says_so() {
+    let mut document = pool();
+    document.wall_ns *= 2;
+    let report = render(&document, &Options::default());
+    let words: Vec<&str> = report.split_whitespace().collect();
+    let end =
+        "4.210 s to the end of python3 gitsync (pid 4242), 4.210 s before that of the run: network";
+    assert!(words.join(" ").contains(end), "{report}");
+}
+
+#[test]
+fn table_hints_come_with_a_number_and_an_option() {
+    let mut document = pool();
+    document.explained = None;
+    let report = render(&document, &Options::default());
+    let hint = "59 % of the critical path was one socket-recv wait of git: --explain 4301";
+    let words: Vec<&str> = report.split_whitespace().collect();
+    assert!(words.join(" ").contains(hint), "{report}");
+    assert!(
+        report
+            .lines()
+            .filter(|line| line.starts_with(" hint"))
+            .count()
+            <= 2
+    );
 }

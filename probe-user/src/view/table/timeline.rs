@@ -8,10 +8,12 @@ use crate::view::collapse::Line;
 use crate::view::color::Style;
 use crate::view::rows;
 use crate::view::timeline;
-use crate::view::units;
+use crate::view::units::{self, Unit};
 
 /// Causes of the critical path that are named; smaller ones are one.
 const NAMED: usize = 6;
+/// Where the path ends such a part of the run before its end, it says so.
+const PARTS: u64 = 100;
 
 /// `critical path  4.21 s: computing git index-pack 2.10 s, …`.
 pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
@@ -29,16 +31,56 @@ pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
         n if all || n <= weighty.min(NAMED) + 1 => n,
         _ => weighty.min(NAMED),
     };
-    let mut causes: Vec<String> = path.sums.iter().take(most).map(timeline::sum).collect();
-    let rest = path.sums.iter().skip(most);
-    if let Some(ns) = rest.map(|sum| sum.ns).reduce(u64::saturating_add) {
-        causes.push(format!("other {}", units::time(ns)));
+    let unit = Unit::of(life_ns);
+    let sums = path.sums.iter();
+    let sum = |sum: &PathSum| timeline::sum_in(sum, unit);
+    let mut causes: Vec<String> = sums.clone().take(most).map(sum).collect();
+    let rest = sums.skip(most).map(|sum| sum.ns);
+    if let Some(ns) = rest.reduce(u64::saturating_add) {
+        causes.push(format!("other {}", unit.time(ns)));
     }
-    if let Some(first) = causes.first_mut() {
-        *first = format!("{}: {first}", units::time(life_ns));
-    }
-    let pieces = causes.iter().map(|text| Piece::plain(text)).collect();
+    let mut causes = causes.into_iter();
+    let first = causes.next().unwrap_or_default();
+    let life = unit.time(life_ns);
+    let life = match &document.critical_paths {
+        Some(_) => format!("{life} of {}", busiest(document, path)),
+        None => life,
+    };
+    let mut parts = match end(document, path, unit) {
+        Some((end, before)) => vec![format!("{life} {end}"), format!("{before}: {first}")],
+        None => vec![format!("{life}: {first}")],
+    };
+    parts.extend(causes);
+    let pieces = parts.iter().map(|text| Piece::plain(text)).collect();
     page.flow(label("critical path"), TEXT, ", ", pieces);
+}
+
+/// `to the end of sh (pid 4242)`, `0.697 s before that of the run`, if that is not the same.
+fn end(document: &Document, path: &CriticalPath, unit: Unit) -> Option<(String, String)> {
+    let before_ns = document.wall_ns.saturating_sub(path.to_ns);
+    let root = document.threads.get(path.root)?;
+    if units::is_below(before_ns, document.wall_ns, PARTS) || before_ns == 0 {
+        return None;
+    }
+    let name = document
+        .groups
+        .get(root.group)
+        .map_or("", |group| &group.name);
+    let tid = root.tid;
+    let before = unit.time(before_ns);
+    Some((
+        format!("to the end of {name} (pid {tid})"),
+        format!("{before} before that of the run"),
+    ))
+}
+
+/// Whose path it is where there are several.
+fn busiest(document: &Document, path: &CriticalPath) -> String {
+    let thread = document.threads.get(path.root);
+    let group = thread.and_then(|thread| document.groups.get(thread.group));
+    let name = group.map_or("", |group| group.name.as_str());
+    let tid = thread.map_or(0, |thread| thread.tid);
+    format!("the busiest thread, {name} (tid {tid})")
 }
 
 /// The hops, with `--all` or `--explain`; then every timeline.

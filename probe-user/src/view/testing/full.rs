@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::parts::*;
 use crate::document::*;
+use crate::vocabulary::{CauseKind, WaitKind};
 
 /// A server whose workers share an epoll instance, and its supervisor.
 pub(in crate::view) fn full() -> Document {
@@ -25,6 +26,7 @@ pub(in crate::view) fn full() -> Document {
             group("logger", 1, vec![705], logger()),
         ],
         listeners: Some(listeners()),
+        connections: Some(connections()),
         ..Document::default()
     }
 }
@@ -105,6 +107,13 @@ fn listeners() -> Vec<Listener> {
             accept_queue_max: 33,
             accept_limit: 32,
             overflows: 1_014,
+            pid: Some(700),
+            comm: Some("server".to_owned()),
+            ours: true,
+            dropped_accept: 1_020,
+            full_ns: Some(2_470 * MS),
+            acceptors: vec![701, 702],
+            acceptors_did: while_full(),
             ..listener(v4, 9418, 2_000)
         },
         Listener {
@@ -113,6 +122,7 @@ fn listeners() -> Vec<Listener> {
             syn_queue_max: 17,
             syn_full: 3,
             syn_at_limit: 5,
+            cookies: Some(3),
             ..listener(v6, 443, 90)
         },
     ];
@@ -124,8 +134,88 @@ fn listeners() -> Vec<Listener> {
     list
 }
 
+fn while_full() -> Vec<WhileFull> {
+    let did = |wait, cause, detail: Option<&str>, ms| WhileFull {
+        wait,
+        cause,
+        detail: detail.map(str::to_owned),
+        ns: ms * MS,
+    };
+    vec![
+        did(None, CauseKind::Computing, Some("server (forked)"), 3_000),
+        did(
+            Some(WaitKind::SocketRecv),
+            CauseKind::Network,
+            Some("10.0.0.5:5432"),
+            1_500,
+        ),
+        did(None, CauseKind::RunQueue, None, 400),
+        did(
+            Some(WaitKind::Futex),
+            CauseKind::Computing,
+            Some("server"),
+            40,
+        ),
+    ]
+}
+
+/// One whose listener drops, one that closes early, one that nothing is to be said of.
+fn connections() -> Vec<Connection> {
+    let to = |port, attempts| Connection {
+        remote: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port,
+        family: 2,
+        groups: vec![1],
+        attempts,
+        early_end_ns: 1_000 * MS,
+        early_bytes: 4096,
+        connect: ConnectTimes {
+            count: attempts,
+            total_ns: attempts * MS,
+            p50_ns: MS,
+            p99_ns: MS,
+            max_ns: MS,
+        },
+        ..Connection::default()
+    };
+    vec![
+        Connection {
+            listener: Some(0),
+            fates: Fates {
+                served: 82,
+                unanswered: 4,
+                open: 10,
+                ..Fates::default()
+            },
+            syn_retransmits: 30,
+            syn_wait_ns: 30_760 * MS,
+            ..to(9418, 96)
+        },
+        Connection {
+            fates: Fates {
+                served: 10,
+                refused: 1,
+                closed_early: 5,
+                reset_early: 2,
+                failed: 1,
+                ..Fates::default()
+            },
+            retransmits: 3,
+            ..to(22, 19)
+        },
+        Connection {
+            fates: Fates {
+                served: 7,
+                ..Fates::default()
+            },
+            ..to(5432, 7)
+        },
+    ]
+}
+
 fn listener(address: IpAddr, port: u16, requests: u64) -> Listener {
     Listener {
+        seen_whole: true,
         address: Some(address),
         port,
         family: if address.is_ipv4() { 2 } else { 10 },

@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test` writes the stored text anew; read the diff.
 
+mod check;
 mod filled;
 mod full;
 mod parts;
@@ -11,8 +12,10 @@ mod trouble;
 use std::path::Path;
 
 use crate::document::Document;
+pub(super) use check::check;
 pub(super) use filled::filled;
 pub(super) use full::full;
+pub(super) use parts::{blame, close, group, verdict, wait, wake};
 pub(super) use pool::pool;
 use trouble::crowd;
 pub(super) use trouble::trouble;
@@ -22,7 +25,7 @@ pub(super) fn golden(name: &str, actual: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/view");
     let path = folder.join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, actual).unwrap();
         return;
     }

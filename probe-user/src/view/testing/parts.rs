@@ -7,13 +7,19 @@ use crate::document::*;
 pub(super) const MS: u64 = 1_000_000;
 
 /// `sums` with the lifetime that closes it.
-pub(super) fn close(mut sums: Sums) -> Sums {
+pub(in crate::view) fn close(mut sums: Sums) -> Sums {
     let waits: u64 = sums.waits.iter().map(|wait| wait.total_ns).sum();
     sums.lifetime_ns = waits + sums.on_cpu_ns + sums.runqueue_ns + sums.open_ns;
     sums
 }
 
-pub(super) fn wait(kind: &str, syscall: &str, function: &str, count: u64, ms: u64) -> Wait {
+pub(in crate::view) fn wait(
+    kind: &str,
+    syscall: &str,
+    function: &str,
+    count: u64,
+    ms: u64,
+) -> Wait {
     Wait {
         kind: word(kind),
         syscall: text(syscall),
@@ -25,7 +31,7 @@ pub(super) fn wait(kind: &str, syscall: &str, function: &str, count: u64, ms: u6
     }
 }
 
-pub(super) fn wake(
+pub(in crate::view) fn wake(
     source: &str,
     comm: Option<&str>,
     syscall: Option<&str>,
@@ -54,7 +60,7 @@ pub(super) fn thread(pid: u32, tid: u32, comm: &str, start_ns: u64) -> Thread {
     }
 }
 
-pub(super) fn group(name: &str, threads: usize, pids: Vec<u32>, sums: Sums) -> Group {
+pub(in crate::view) fn group(name: &str, threads: usize, pids: Vec<u32>, sums: Sums) -> Group {
     Group {
         name: name.to_owned(),
         threads,
@@ -97,7 +103,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-pub(super) fn blame(kind: &str, cause: &str, detail: &str, ms: u64) -> Blame {
+pub(in crate::view) fn blame(kind: &str, cause: &str, detail: &str, ms: u64) -> Blame {
     Blame {
         kind: word(kind),
         cause: word(cause),
@@ -136,4 +142,35 @@ pub(super) fn end_to_end(steps: Vec<(u64, Did)>) -> Vec<Step> {
         }
     };
     steps.into_iter().map(step).collect()
+}
+
+/// A verdict of any texts whatever.
+pub(in crate::view) fn verdict(ns: u64, text: &mut impl FnMut() -> String) -> Verdict {
+    let mut value = |bound: f64| Value {
+        expr: text(),
+        lo: Some(bound),
+        hi: None,
+        unit: text(),
+    };
+    let values = vec![value(-3.0), value(0.125)];
+    let evidence = Evidence {
+        run: text(),
+        pid: None,
+        tid: 1,
+        comm: text(),
+        kind: Some(text()),
+        function: Some(text()),
+        stack: vec![text()],
+        count: 2,
+        ns,
+    };
+    Verdict {
+        id: text(),
+        says: text(),
+        source: Some(text()),
+        verdict: Decision::NotSeen,
+        because: text(),
+        values,
+        evidence: vec![evidence],
+    }
 }

@@ -16,6 +16,7 @@ pub(in crate::view) fn pool() -> Document {
             arch: "x86_64".to_owned(),
             cpus: 4,
         },
+        fates: Some(fates()),
         wall_ns: 4_210 * MS,
         overhead: Overhead {
             probe_runs: Some(2_408_662),
@@ -60,6 +61,37 @@ fn concurrency() -> Concurrency {
             latency_outside: Some(latency(55_900, 400)),
         },
     }
+}
+
+fn fates() -> Vec<Fate> {
+    let fate = |pid, cause, exit| Fate {
+        pid: Some(pid),
+        tid: pid,
+        comm: "git".to_owned(),
+        group: 1,
+        exit,
+        cause,
+        shortage: None,
+        core: false,
+        sender: None,
+        by_kernel: false,
+        address: None,
+        siblings: 0,
+        at_ns: 900 * MS,
+    };
+    let terminated = |pid| Fate {
+        sender: Some(Sender {
+            pid: 7,
+            comm: "sh".to_owned(),
+            passed_on: false,
+        }),
+        ..fate(pid, FateCause::Signal, Exit::Signal(15))
+    };
+    vec![
+        terminated(4310),
+        terminated(4311),
+        fate(4301, FateCause::Exit, Exit::Code(128)),
+    ]
 }
 
 fn groups() -> Vec<Group> {

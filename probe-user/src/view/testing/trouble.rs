@@ -70,6 +70,7 @@ pub(in crate::view) fn trouble() -> Document {
                     .to_owned(),
                 "kernel symbols could not be read: run as root".to_owned(),
             ],
+            ..Coverage::default()
         },
         processes: 1,
         concurrency: Some(Concurrency {
@@ -94,6 +95,21 @@ pub(in crate::view) fn trouble() -> Document {
             sums: sums.clone(),
             ..thread(17, 18, hostile, 0)
         }],
+        fates: Some(vec![Fate {
+            pid: Some(17),
+            tid: 18,
+            comm: hostile.to_owned(),
+            group: 0,
+            exit: Exit::Signal(11),
+            cause: FateCause::Segv,
+            shortage: None,
+            core: true,
+            sender: None,
+            by_kernel: false,
+            address: Some(0x10),
+            siblings: 1,
+            at_ns: 0,
+        }]),
         groups: vec![Group {
             exits: BTreeMap::from([(Exit::Signal(11), 1)]),
             ..group(hostile, 2, vec![17], sums)

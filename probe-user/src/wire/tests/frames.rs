@@ -25,6 +25,13 @@ const FUNCTIONS: &[&str] = &[
     "bio_endio",
     "blk_update_request",
     "process_one_work",
+    "signal_wake_up_state",
+    "complete_signal",
+    "__send_signal_locked",
+    "it_real_fn",
+    "__hrtimer_run_queues",
+    "oom_kill_process",
+    "mem_cgroup_out_of_memory",
 ];
 
 const TEXT: u64 = 0xffff_ffff_8100_0000;

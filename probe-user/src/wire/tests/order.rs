@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use crate::wire::{
     event::{
-        Event, Fork, Function, KernelReturn, Off, On, Request, Snapshot, Stranger, Syscall, What,
+        Accept, Event, Exec, FdLook, Fork, Function, KernelReturn, Migration, Off, On, Peak,
+        Pending, Request, Snapshot, Step, Stranger, Syscall, What,
     },
     order::Order,
 };
@@ -28,6 +29,7 @@ fn off() -> Off {
         has_object: false,
         has_second: false,
         on_lock: false,
+        throttled: false,
         call: Syscall::default(),
     }
 }
@@ -35,13 +37,21 @@ fn off() -> Off {
 fn on(recovered: bool) -> What {
     What::On(On {
         seq: 1,
-        wake: None,
         recovered,
+        ..On::default()
     })
 }
 
 fn rename() -> What {
     What::Rename(Box::default())
+}
+
+fn stranger() -> Stranger {
+    Stranger {
+        tid: 1,
+        pid: 1,
+        comm: Box::default(),
+    }
 }
 
 /// One of each, in the order in which facts of one instant are applied.
@@ -52,11 +62,8 @@ fn ranked() -> Vec<What> {
         What::SleeperStack(Box::default()),
         What::WakerStack(Box::default()),
         What::Disk(1),
-        What::Waker(Stranger {
-            tid: 1,
-            pid: 1,
-            comm: Box::default(),
-        }),
+        What::Signals(Pending::default()),
+        What::Waker(stranger()),
         What::Fork(Fork {
             creator_tid: 1,
             pid: 1,
@@ -75,16 +82,20 @@ fn ranked() -> Vec<What> {
             wake: None,
             comm: Box::default(),
         })),
-        What::Exec(crate::wire::event::Exec {
-            old_tid: 1,
-            comm: Box::default(),
-            argv: Box::default(),
-        }),
+        exec(),
+        What::FdTable(FdLook::default()),
+        What::FdKinds(Box::default()),
+        What::Peak(Peak::default()),
         rename(),
         What::Exit {
             status: Some(0),
             migrations: 0,
         },
+        What::Migration(Migration {
+            from_cpu: 0,
+            to_cpu: 1,
+            idle_until_ns: None,
+        }),
         What::Off(off()),
         on(false),
         What::KernelReturn(KernelReturn {
@@ -92,16 +103,28 @@ fn ranked() -> Vec<What> {
             result: 0,
             entered_ns: None,
         }),
-        What::Request(Request {
-            sock: 0,
-            accept_queue: 0,
-            accept_limit: 0,
-            syn_queue: 0,
-            family: 0,
-            port: 0,
-            addr: [0; 16],
-        }),
+        request(),
+        What::Connect(Box::default()),
+        What::Step(Step::default()),
+        What::Listening(Box::default()),
+        What::Accept(Accept::default()),
+        What::Sent(Box::default()),
+        What::Victim(Box::default()),
+        What::Cgroup(Box::default()),
+        What::Open(Box::default()),
     ]
+}
+
+fn exec() -> What {
+    What::Exec(Exec {
+        old_tid: 1,
+        comm: Box::default(),
+        argv: Box::default(),
+    })
+}
+
+fn request() -> What {
+    What::Request(Request::default())
 }
 
 fn released(order: &mut Order, watermark_ns: u64) -> Vec<Event> {
@@ -167,7 +190,7 @@ fn cause_comes_before_effect_at_one_instant() {
     let mut order = Order::default();
     // The effect's thread sorts before the cause's: rank must win.
     for (place, what) in ranked().into_iter().enumerate().rev() {
-        order.push(event(1, 20 - place as u32, what));
+        order.push(event(1, 99 - place as u32, what));
     }
     let out = released(&mut order, 1);
     let whats: Vec<What> = out.into_iter().map(|event| event.what).collect();

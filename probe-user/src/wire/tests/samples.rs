@@ -1,10 +1,14 @@
 //! One record of each family, every field set to something of its own.
 
 use probe_common::{
+    cgroup,
+    connection::{self, accept, listening, step},
     disk, families, fd,
+    fd_table::{self, of_kind, why},
     kernel_return::{self, function},
-    listen,
+    listen, memory, oom,
     sched::{self, flag, state, waker},
+    signal,
     stack::{self, FRAMES, role},
     task::{self, snapshot},
 };
@@ -54,6 +58,18 @@ sample! {
     kernel_return::KernelReturn: call_of(function::EPOLL),
     listen::Request: request(),
     disk::Disk: disk(),
+    sched::Migration: migration(),
+    signal::Pending: pending(),
+    signal::Sent: sent(),
+    oom::Victim: victim(2),
+    cgroup::Cgroup: cgroup(),
+    fd_table::Look: fd_look(why::EXIT | why::CUT),
+    fd_table::Kinds: fd_kinds(why::EXEC),
+    memory::Peak: peak(),
+    connection::Connect: connect(),
+    connection::Step: step_to(step::PEER_CLOSED),
+    connection::Listening: listening_by(11),
+    connection::Accept: accept_as(accept::CALL),
 }
 
 pub(super) fn switch(flags: u16) -> sched::Switch {
@@ -71,6 +87,16 @@ pub(super) fn switch(flags: u16) -> sched::Switch {
         waker_tid: 13,
         waker_nr: -1,
         waker_flags: waker::CONTEXT_KNOWN | waker::HARDIRQ,
+    }
+}
+
+pub(super) fn migration() -> sched::Migration {
+    sched::Migration {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        from_cpu: 2,
+        to_cpu: CPU,
+        idle_until_ns: NOW - 9,
     }
 }
 
@@ -213,5 +239,137 @@ pub(super) fn disk() -> disk::Disk {
         header: at(NOW, CPU, 0),
         tid: 11,
         dev: 254 << 20 | 16,
+    }
+}
+
+pub(super) fn pending() -> signal::Pending {
+    signal::Pending {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        exit_code: 15,
+        own: 1 << 8,
+        shared: 1 << 14 | 1 << 63,
+    }
+}
+
+pub(super) fn fd_look(flags: u16) -> fd_table::Look {
+    fd_table::Look {
+        header: at(NOW, CPU, flags),
+        tid: 11,
+        open: 47,
+        files: 0xffff_8881_0000_2000,
+        limit: 1024,
+    }
+}
+
+pub(super) fn fd_kinds(flags: u16) -> fd_table::Kinds {
+    let mut counts = [0; of_kind::COUNT];
+    for (n, count) in (1..).zip(&mut counts) {
+        *count = n;
+    }
+    fd_table::Kinds {
+        header: at(NOW, CPU, flags),
+        files: 0xffff_8881_0000_2000,
+        tid: 11,
+        open: 37,
+        counts,
+    }
+}
+
+pub(super) fn peak() -> memory::Peak {
+    memory::Peak {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        kernel_stack: 16_384,
+        rss_bytes: 48 << 20,
+    }
+}
+
+pub(super) fn connect() -> connection::Connect {
+    connection::Connect {
+        header: at(NOW, CPU, 0),
+        sock: 0xffff_8881_0000_2000,
+        tid: 11,
+        netns: 4_026_531_840,
+        family: 10,
+        port: 9418,
+        pad: 0,
+        local_addr: padded(&[0xfd, 1]),
+        addr: padded(&[0xfd, 2]),
+    }
+}
+
+pub(super) fn step_to(to: u16) -> connection::Step {
+    connection::Step {
+        header: at(NOW, CPU, to),
+        sock: 0xffff_8881_0000_2000,
+        received: 1 << 40,
+        sent: 3,
+        error: 104,
+        local_port: 40_222,
+        state: 1,
+        again: 2,
+    }
+}
+
+pub(super) fn listening_by(tid: u32) -> connection::Listening {
+    connection::Listening {
+        header: at(NOW, CPU, listening::TRACED),
+        sock: 0xffff_8881_0000_1000,
+        tid,
+        tgid: 9,
+        netns: 4_026_531_840,
+        family: 2,
+        port: 9418,
+        addr: padded(&[127, 0, 0, 1]),
+        comm: padded(b"daemon"),
+    }
+}
+
+pub(super) fn accept_as(what: u16) -> connection::Accept {
+    connection::Accept {
+        header: at(NOW, CPU, what),
+        sock: 0xffff_8881_0000_1000,
+        tid: 11,
+        netns: 4_026_531_840,
+        queue: 2,
+        family: 2,
+        port: 9418,
+        addr: padded(&[127, 0, 0, 1]),
+    }
+}
+
+pub(super) fn sent() -> signal::Sent {
+    signal::Sent {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        signal: 15,
+        code: -6,
+        sender_tgid: 98,
+        comm: padded(b"killer"),
+        addr: 1,
+        sp: 2,
+        ip: 3,
+        stack_start: 4,
+        stack_limit: 8 << 20,
+    }
+}
+
+pub(super) fn victim(len: u32) -> oom::Victim {
+    oom::Victim {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        len,
+        frames: std::array::from_fn(|place| 0xffff_ffff_8100_0000 + place as u64),
+    }
+}
+
+pub(super) fn cgroup() -> cgroup::Cgroup {
+    cgroup::Cgroup {
+        header: at(NOW, CPU, 0),
+        id: 1 << 32 | 7,
+        quota_ns: 20_000_000,
+        period_ns: 100_000_000,
+        name: padded(b"batch\0behind it"),
     }
 }

@@ -22,6 +22,30 @@ fn uapi_numbers_are_those_of_libc() {
     ] {
         assert_eq!(ours, theirs);
     }
+    assert_eq!(RLIMIT_STACK, libc::RLIMIT_STACK);
+    assert_eq!(RLIMIT_BYTES as usize, size_of::<libc::rlimit64>());
+    for (ours, theirs) in [
+        (SIGBUS, libc::SIGBUS),
+        (SIGSEGV, libc::SIGSEGV),
+        (SIGCHLD, libc::SIGCHLD),
+        (SIGCONT, libc::SIGCONT),
+        (SIGSTOP, libc::SIGSTOP),
+        (SIGTSTP, libc::SIGTSTP),
+        (SIGTTIN, libc::SIGTTIN),
+        (SIGTTOU, libc::SIGTTOU),
+        (SIGURG, libc::SIGURG),
+        (SIGWINCH, libc::SIGWINCH),
+    ] {
+        assert_eq!(Ok(ours), theirs.try_into());
+    }
+    for (ours, theirs) in [
+        (SI_KERNEL, libc::SI_KERNEL),
+        (SI_USER, libc::SI_USER),
+        (SI_QUEUE, libc::SI_QUEUE),
+        (SI_TKILL, libc::SI_TKILL),
+    ] {
+        assert_eq!(ours, theirs);
+    }
     for (ours, theirs) in [
         (AF_UNIX, libc::AF_UNIX),
         (AF_INET, libc::AF_INET),

@@ -30,6 +30,17 @@ impl IntervalLogs {
         }
     }
 
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        for at in 0..self.logs.len() {
+            self.forget(ThreadId(u32::try_from(at).unwrap_or(u32::MAX)));
+        }
+        *self = IntervalLogs {
+            budget: std::mem::take(&mut self.budget),
+            ..IntervalLogs::default()
+        };
+    }
+
     /// Forgets what ended before an instant, ns.
     pub fn cut(&mut self, before_ns: u64) {
         for log in self.logs.iter_mut() {

@@ -53,7 +53,7 @@ impl GilTimeouts {
     ) -> Option<(ThreadId, Vec<usize>)> {
         self.cpu_ns = 0;
         match ended {
-            Ended::For(Cause::Timer) if kind == WaitKind::Gil => self.intervals.push(at),
+            Ended::For(Cause::Timer, _) if kind == WaitKind::Gil => self.intervals.push(at),
             Ended::By(waker) if kind == WaitKind::Gil && !self.intervals.is_empty() => {
                 return Some((waker, std::mem::take(&mut self.intervals)));
             }

@@ -46,9 +46,19 @@ impl Logged<'_> {
     /// The causes of a wait, which add up to its time, ns.
     pub fn blame(&self) -> Vec<(Cause, u64)> {
         let mut blame = Vec::new();
-        self.log.each(self.did, self.ns(), |cause, ns| {
-            blame.push((self.logs.cause(cause), ns));
-        });
+        let mut todo = Vec::new();
+        self.log
+            .each(self.did, self.ns(), |cause, ns| todo.push((cause, ns)));
+        let mut done = 0;
+        while let Some(&(cause, ns)) = todo.get(done) {
+            done += 1;
+            match self.logs.cause(cause) {
+                Cause::Behind(thread, at) => self
+                    .logs
+                    .behind(thread, at, ns, |cause, ns| todo.push((cause, ns))),
+                cause => blame.push((cause, ns)),
+            }
+        }
         blame
     }
 }
@@ -126,9 +136,13 @@ impl IntervalLogs {
                 Cause::RunQueue => Activity::RunQueue,
                 _ => Activity::Unknown,
             },
-            Did::WaitFor { key, cause } => wait(key, Ended::For(self.cause(cause)))?,
+            Did::WaitFor {
+                key,
+                cause,
+                current,
+            } => wait(key, Ended::For(self.cause(cause), current))?,
             Did::WaitOn { key, waker, .. } => wait(key, Ended::By(waker))?,
-            Did::TimedOut { key, .. } => wait(key, Ended::For(Cause::Timer))?,
+            Did::TimedOut { key, .. } => wait(key, Ended::For(Cause::Timer, 0))?,
         };
         Some(Logged {
             interval: Interval {

@@ -17,7 +17,7 @@ impl CauseId {
     /// Of [`super::cause::Cause::Unknown`], which has one from the beginning.
     pub const UNKNOWN: CauseId = CauseId(0);
     /// Of [`super::cause::Cause::RunQueue`], likewise.
-    pub(super) const RUN_QUEUE: CauseId = CauseId(1);
+    pub const RUN_QUEUE: CauseId = CauseId(1);
     /// Of [`super::cause::Cause::Older`], likewise.
     pub const OLDER: CauseId = CauseId(2);
 }

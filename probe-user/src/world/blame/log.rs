@@ -83,7 +83,12 @@ pub(super) enum Did {
     /// No wait: the thread's own doing, a run queue, or not known.
     Pass(CauseId),
     /// A wait that no thread of the tree ended.
-    WaitFor { key: KeyId, cause: CauseId },
+    WaitFor {
+        key: KeyId,
+        cause: CauseId,
+        /// See [`super::super::interval::Ended::For`].
+        current: u32,
+    },
     /// A wait, by what its waker did.
     WaitOn {
         key: KeyId,
@@ -99,23 +104,68 @@ pub(super) enum Did {
     },
 }
 
-/// Where the shares of a wait begin; `None` when it has none.
+impl Did {
+    /// Whether it is a wait with many causes.
+    fn is_of_many(self) -> bool {
+        match self {
+            Did::Pass(_) | Did::WaitFor { .. } => false,
+            Did::WaitOn { shares, .. } | Did::TimedOut { shares, .. } => shares.are_many(),
+        }
+    }
+}
+
+/// Where the shares of a wait begin, counted from one, and whether they are many;
+/// `None` when it has none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shares(Option<NonZeroU32>);
+
+/// With more shares than that a wait is one cause to the waits that contain it: what is
+/// kept then grows with the number of waits, not with the depth of their chains. Few in
+/// tests, which so go through it.
+pub(super) const MANY: usize = if cfg!(test) { 2 } else { 64 };
+
+/// The bit of [`Shares`] that says so.
+const IS_MANY: u32 = 1 << 31;
+
+impl Shares {
+    fn new(first: usize, count: usize) -> Shares {
+        // Behind 2³¹ shares of one thread, 32 GiB, this wait has none.
+        let at = u32::try_from(first + 1).ok().filter(|at| at & IS_MANY == 0);
+        let many = if count > MANY { IS_MANY } else { 0 };
+        Shares(at.and_then(|at| NonZeroU32::new(at | many)))
+    }
+
+    /// The place of the first.
+    fn first(self) -> Option<usize> {
+        self.0.map(|at| (at.get() & !IS_MANY) as usize - 1)
+    }
+
+    fn are_many(self) -> bool {
+        self.0.is_some_and(|at| at.get() & IS_MANY != 0)
+    }
+}
+
+/// A part of a sum.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    /// Time of this cause.
+    Cause(CauseId),
+    /// All of the wait at this place, which has many causes.
+    Wait(u32),
+}
 
 impl AllShares {
     fn add(&mut self, shares: &[(CauseId, u64)], budget: &mut SpillBudget) -> Shares {
         let Some((last, first)) = shares.split_last() else {
             return Shares(None);
         };
-        // Behind 2³² shares of one thread, 64 GiB, this wait has none.
-        let at = u32::try_from(self.0.len() + 1).ok();
+        let found = Shares::new(self.0.len(), shares.len());
         let mut add = |&(cause, ns): &(CauseId, u64), is_last| {
             self.0.push(Share { cause, is_last, ns }, budget);
         };
         first.iter().for_each(|share| add(share, false));
         add(last, true);
-        Shares(at.and_then(NonZeroU32::new))
+        found
     }
 
     /// Calls `each` with every cause and its part of an interval of `ns`.
@@ -123,8 +173,8 @@ impl AllShares {
         match did {
             Did::Pass(cause) | Did::WaitFor { cause, .. } => each(cause, ns),
             Did::WaitOn { shares, .. } | Did::TimedOut { shares, .. } => {
-                let Some(at) = shares.0 else { return };
-                for share in self.0.from(at.get() as usize - 1) {
+                let Some(first) = shares.first() else { return };
+                for share in self.0.from(first) {
                     each(share.cause, share.ns);
                     if share.is_last {
                         return;
@@ -198,9 +248,9 @@ impl IntervalLog {
         let mut first = self.shares.0.len();
         for interval in self.intervals.from(self.first) {
             if let Did::WaitOn { shares, .. } | Did::TimedOut { shares, .. } = interval.did
-                && let Some(at) = shares.0
+                && let Some(at) = shares.first()
             {
-                first = first.min(at.get() as usize - 1);
+                first = first.min(at);
                 if matches!(interval.did, Did::WaitOn { .. }) {
                     break;
                 }
@@ -218,7 +268,9 @@ impl IntervalLog {
         for interval in self.intervals.from(self.first) {
             match interval.did {
                 Did::Pass(of) => cause(of),
-                Did::WaitFor { key: of, cause: by } => {
+                Did::WaitFor {
+                    key: of, cause: by, ..
+                } => {
                     key(of);
                     cause(by);
                 }
@@ -266,6 +318,12 @@ impl IntervalLog {
         budget: &mut SpillBudget,
     ) -> Shares {
         self.shares.add(shares, budget)
+    }
+
+    /// How many shares its waits have.
+    #[cfg(test)]
+    pub(super) fn kept_shares(&self) -> usize {
+        self.shares.0.len()
     }
 
     /// Calls `each` with every cause and its part of an interval of `ns`.
@@ -377,6 +435,11 @@ impl IntervalLog {
         (at < of.min(self.intervals.len()) && self.begin_ns(at) < at_ns).then_some(at)
     }
 
+    /// An interval that is not forgotten.
+    pub(super) fn kept(&self, at: usize) -> Option<&Entry> {
+        self.intervals.get(at).filter(|_| at >= self.first)
+    }
+
     /// An interval with its beginning, ns.
     #[inline]
     pub(super) fn interval(&self, at: usize) -> Option<(u64, &Entry)> {
@@ -401,13 +464,14 @@ impl IntervalLog {
     }
 
     /// Adds up the causes of whole intervals: one by one, or, where that is
-    /// more work, from running sums by cause.
+    /// more work, from running sums by cause. One by one, a wait with many causes is a
+    /// part of its own.
     pub(super) fn sum(
         &mut self,
         from: usize,
         to: usize,
         budget: &mut SpillBudget,
-        mut each: impl FnMut(CauseId, u64),
+        mut each: impl FnMut(Part, u64),
     ) {
         if from >= to {
             return;
@@ -418,12 +482,19 @@ impl IntervalLog {
                 self.index.covers = self.first;
             }
             self.index.extend(&self.intervals, &self.shares, budget);
+            let each = |cause, ns| each(Part::Cause(cause), ns);
             return self.index.sum(from, to, each);
         }
         let mut from_ns = self.begin_ns(from);
-        for interval in self.intervals.from(from).take(to - from) {
+        for (at, interval) in (from..to).zip(self.intervals.from(from)) {
             let ns = interval.to_ns - from_ns;
-            self.shares.each(interval.did, ns, &mut each);
+            match u32::try_from(at) {
+                Ok(at) if interval.did.is_of_many() => each(Part::Wait(at), ns),
+                _ => {
+                    let each = |cause, ns| each(Part::Cause(cause), ns);
+                    self.shares.each(interval.did, ns, each);
+                }
+            }
             from_ns = interval.to_ns;
         }
     }

@@ -12,6 +12,10 @@
 //! Every instant of a wait goes to exactly one cause, so Σ blame = Σ waits, to
 //! the nanosecond.
 //!
+//! In a chain of N processes, each of which waits for the next, the waits have N²/2
+//! causes. So a wait with many is one cause to those that contain it whole
+//! ([`Cause::Behind`]), which has its own only when causes are named.
+//!
 //! Each thread has a log of its finished intervals. A wait is blamed when it
 //! ends: its waker was running then, so all it did before is in its log. Share
 //! of a wait can be asked for later only by a wait that ended later; intervals
@@ -25,6 +29,7 @@ mod gil_timeouts;
 pub mod history;
 mod keys;
 mod log;
+mod recent;
 mod walk;
 
 use self::{
@@ -124,9 +129,37 @@ impl IntervalLogs {
         }
     }
 
+    /// A cause's number.
+    pub fn number(&mut self, cause: Cause) -> CauseId {
+        CauseId(self.causes.number(cause))
+    }
+
     /// The cause with a number.
     pub fn cause(&self, id: CauseId) -> Cause {
         self.causes.get(id.0).copied().unwrap_or(Cause::Unknown)
+    }
+
+    /// Calls `each` with every cause of a wait that is one cause to others
+    /// ([`Cause::Behind`]) and its part of that: itself causes of this kind, of waits that
+    /// ended before. `ns`: its length.
+    pub fn behind(&self, id: ThreadId, at: u32, ns: u64, mut each: impl FnMut(CauseId, u64)) {
+        let log = self.logs.get(id);
+        match log.and_then(|log| Some((log, log.kept(at as usize)?))) {
+            Some((log, interval)) => log.each(interval.did, ns, each),
+            None => each(CauseId::OLDER, ns),
+        }
+    }
+
+    /// Whether a thread's interval at this place is not forgotten.
+    pub fn is_there(&self, id: ThreadId, at: u32) -> bool {
+        let log = self.logs.get(id);
+        log.is_some_and(|log| log.kept(at as usize).is_some())
+    }
+
+    /// How many shares of waits are kept.
+    #[cfg(test)]
+    pub(super) fn kept_shares(&self) -> usize {
+        self.logs.iter().map(IntervalLog::kept_shares).sum()
     }
 
     fn append_wait(&mut self, to_ns: u64, key: WaitKey, ended: Ended, thread: &mut Thread) {
@@ -136,9 +169,14 @@ impl IntervalLogs {
         let kind = key.kind;
         let key = log.key(&key, &mut self.keys);
         let (log, did) = match ended {
-            Ended::For(cause) => {
+            Ended::For(cause, current) => {
                 let cause = CauseId(self.causes.number(cause));
-                (log, Did::WaitFor { key, cause })
+                let did = Did::WaitFor {
+                    key,
+                    cause,
+                    current,
+                };
+                (log, did)
             }
             Ended::By(waker) => {
                 let shares = self.divide(id, waker, from_ns, to_ns);

@@ -2,8 +2,9 @@
 
 use super::{
     IntervalLogs,
-    keys::CauseId,
-    log::{Did, IntervalLog},
+    cause::Cause,
+    keys::{CauseId, Numbered},
+    log::{Did, IntervalLog, Part},
 };
 use crate::{spill::SpillBudget, world::identity::ThreadId};
 
@@ -82,7 +83,8 @@ impl IntervalLogs {
             piece.to_ns = from_ns;
         }
         if piece.from_ns < piece.to_ns {
-            within(log, known, &piece, &mut self.budget, scratch);
+            let causes = &mut self.causes;
+            within(log, known, &piece, &mut self.budget, causes, scratch);
         }
     }
 }
@@ -122,6 +124,7 @@ fn within(
     known: usize,
     piece: &Piece,
     budget: &mut SpillBudget,
+    causes: &mut Numbered<Cause>,
     scratch: &mut Scratch,
 ) {
     let last = log.partition_point_back(known, |i| i.to_ns < piece.to_ns);
@@ -131,7 +134,13 @@ fn within(
         share(log, first, piece, scratch);
         whole += 1;
     }
-    log.sum(whole, last, budget, |cause, ns| scratch.add(cause, ns));
+    log.sum(whole, last, budget, |part, ns| {
+        let cause = match part {
+            Part::Cause(cause) => cause,
+            Part::Wait(at) => CauseId(causes.number(Cause::Behind(piece.thread, at))),
+        };
+        scratch.add(cause, ns);
+    });
     if (whole..known).contains(&last) {
         share(log, last, piece, scratch);
     }

@@ -245,6 +245,9 @@ const FUNCTIONS: &[(WaitKind, &str)] = &[
         WaitKind::ChildExit,
         "zap_pid_ns_processes call_usermodehelper_exec kernel_wait kernel_wait4 kernel_waitid",
     ),
+    // Their other threads: until they have stopped for a dump of core, or ended for an exec.
+    (WaitKind::Stopped, "do_coredump vfs_coredump"),
+    (WaitKind::KernelLock, "de_thread begin_new_exec"),
     // Writing back, and journals.
     (
         WaitKind::Sync,

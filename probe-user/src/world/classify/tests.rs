@@ -615,6 +615,17 @@ const BY_FUNCTION: &[(&str, &str, WaitKind)] = &[
     ),
     ("mmap", "reclaim_throttle shrink_node", WaitKind::Memory),
     ("exit", "zap_pid_ns_processes", WaitKind::ChildExit),
+    ("", "vfs_coredump get_signal", WaitKind::Stopped),
+    (
+        "",
+        "anon_pipe_write dump_emit vfs_coredump",
+        WaitKind::PipeWrite,
+    ),
+    (
+        "execve",
+        "begin_new_exec load_elf_binary",
+        WaitKind::KernelLock,
+    ),
     ("truncate", "inode_dio_wait ext4_setattr", WaitKind::Disk),
     (
         "close",

@@ -45,6 +45,13 @@ impl Tree {
 
 const FORMER: &[u8] = b"former";
 
+fn former() -> Program {
+    Program {
+        argv: FORMER.into(),
+        ..Program::default()
+    }
+}
+
 #[test]
 fn process_whose_birth_was_seen_runs_nothing_that_it_was_found_to_run() {
     for (tid, pid, found) in [
@@ -53,25 +60,29 @@ fn process_whose_birth_was_seen_runs_nothing_that_it_was_found_to_run() {
         (6, Some(5), Some(FORMER)),
     ] {
         let mut tree = Tree::default();
-        tree.processes.learn_arguments(5, FORMER.into());
+        tree.processes.learn_found(5, former());
         let thread = tree.meets(tid, pid);
         tree.identifies(thread, tid, 5);
-        let argv = tree.process(thread).found_argv.as_deref();
-        assert_eq!(argv, found, "{tid} of {pid:?}");
+        let program = tree.process(thread).found.as_ref();
+        assert_eq!(
+            program.map(|program| &*program.argv),
+            found,
+            "{tid} of {pid:?}"
+        );
     }
 }
 
 #[test]
 fn process_runs_another_program_than_it_was_found_to_run_behind_an_exec() {
     let mut tree = Tree::default();
-    tree.processes.learn_arguments(5, FORMER.into());
+    tree.processes.learn_found(5, former());
     let thread = tree.meets(5, None);
     tree.identifies(thread, 5, 5);
     tree.execs(thread);
-    assert_eq!(tree.process(thread).found_argv, None);
-    tree.processes.learn_arguments(5, FORMER.into());
+    assert_eq!(tree.process(thread).found, None);
+    tree.processes.learn_found(5, former());
     tree.identifies(thread, 5, 5);
-    assert_eq!(tree.process(thread).found_argv, None);
+    assert_eq!(tree.process(thread).found, None);
 }
 
 #[test]

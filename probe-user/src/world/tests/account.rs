@@ -70,6 +70,9 @@ pub(super) fn residual(sums: &Sums) -> i128 {
         open,
         sums.unknown_ns,
     ];
+    let behind = sums.runqueue_behind.iter().flatten();
+    let behind_ns: u64 = behind.map(|part| part.ns).sum();
+    assert_eq!(behind_ns, sums.runqueue_ns, "{:?}", sums.runqueue_behind);
     i128::from(sums.lifetime_ns) - parts.into_iter().map(i128::from).sum::<i128>()
 }
 

@@ -137,3 +137,72 @@ fn blame_a_disk_is_named_where_a_request_of_it_ended() {
     let timer = behind_read("hrtimer_wakeup", vec![named]);
     assert_eq!(timer, "5: disk timer 50");
 }
+
+/// A sleep of 50 ns that a signal ends, and what it is blamed on.
+fn signalled(by: By) -> (Document, String) {
+    let mut probes = Probes::default();
+    let who = |tid| Who {
+        tid,
+        pid: tid,
+        comm: "test",
+        ..Who::default()
+    };
+    let sender = probes.seed(1000, who(4), Out::default(), 1 << 9);
+    let sleeper = probes.seed(1000, who(5), Out::default(), 1 << 9);
+    probes.switch(1050, Some((sleeper, Out::sleep(SLEEP))), None);
+    probes.waking(1100, sleeper, &by);
+    probes.switch(1110, None, Some(sleeper));
+    for task in [sender, sleeper] {
+        probes.last(1200, task, Out::default(), 1 << 9);
+    }
+    let document = run::document(&probes.records, 1200);
+    let blame = render(&document);
+    (document, blame)
+}
+
+#[test]
+fn blame_of_a_signal_goes_on_to_what_its_sender_did() {
+    let sigterm = Some((0, 1 << 14, 0));
+    let sent = "signal_wake_up_state complete_signal __send_signal_locked";
+    let by = By {
+        signals: sigterm,
+        waker_stack: stack(sent),
+        ..By::task(4, KILL)
+    };
+    let (document, blame) = signalled(by.clone());
+    assert_eq!(blame, "5: sleep computing test 50");
+    let wake = &document.threads[1].sums.waits[0].wakes[0];
+    assert_eq!(wake.source.as_str(), "signal");
+    assert_eq!(wake.signal.as_ref().unwrap().name, "SIGTERM");
+    assert_eq!(wake.syscall.as_deref(), Some("kill"));
+
+    let stranger = By {
+        tid: 99,
+        flags: waker::CONTEXT_KNOWN,
+        stranger: Some((98, "bash")),
+        ..by.clone()
+    };
+    let (_, blame) = signalled(stranger.clone());
+    assert_eq!(blame, "5: sleep signal SIGTERM by bash (pid 98) 50");
+
+    let kernel = By {
+        flags: waker::CONTEXT_KNOWN | waker::KTHREAD,
+        stranger: Some((99, "kworker/0:1")),
+        ..stranger
+    };
+    let (_, blame) = signalled(kernel);
+    assert_eq!(blame, "5: sleep signal SIGTERM by the kernel 50");
+
+    let timer = By {
+        flags: waker::CONTEXT_KNOWN | waker::HARDIRQ,
+        waker_stack: stack(&format!("{sent} it_real_fn __hrtimer_run_queues")),
+        ..by
+    };
+    let (document, blame) = signalled(timer);
+    assert_eq!(blame, "5: sleep timer 50");
+    let wake = &document.threads[1].sums.waits[0].wakes[0];
+    assert_eq!((wake.source.as_str(), &wake.comm), ("signal", &None));
+}
+
+/// `kill` (x86_64)
+const KILL: i16 = 62;

@@ -90,7 +90,7 @@ impl ExecByThread {
             let group = document.threads[thread].group;
             document.groups[group].name.as_str()
         };
-        assert_eq!((group(0), group(1)), ("after (before)", "after"));
+        assert_eq!((group(0), group(1)), ("before", "after"));
     }
 }
 

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use probe_common::{sched::waker, uapi::CLONE_THREAD};
 
 use crate::{
-    document::{Did, Document},
-    metrics::tests::run,
+    document::{Did, Document, top::Why},
+    metrics::{
+        tests::run,
+        top::{Kept, Span, around::Around},
+    },
+    vocabulary::WaitKind,
     wire::{
         session::{Fact, ScanResult},
         tests::{
@@ -17,6 +21,7 @@ use crate::{
 };
 
 const FUTEX: i16 = 202;
+const NANOSLEEP: i16 = 35;
 /// Inside and outside of the lock's object.
 const LOCK: u64 = 0x1_0080;
 const OTHER: u64 = 0x2_0000;
@@ -25,6 +30,7 @@ const OTHER: u64 = 0x2_0000;
 struct Python {
     probes: Probes,
     facts: Vec<Fact>,
+    first: TaskId,
     thread: TaskId,
 }
 
@@ -40,11 +46,12 @@ fn who(tid: u32, pid: u32) -> Who {
 impl Python {
     fn new() -> Python {
         let mut probes = Probes::default();
-        probes.seed(1000, who(5, 5), Out::default(), 1 << 9);
+        let first = probes.seed(1000, who(5, 5), Out::default(), 1 << 9);
         let thread = born(&mut probes, 1100, 5, who(6, 5));
         Python {
             probes,
             facts: Vec::new(),
+            first,
             thread,
         }
     }
@@ -491,4 +498,57 @@ fn gil_another_process_of_the_tree_hands_no_lock_over() {
     story.wakes(1400, 6, &By::task(8, FUTEX));
     story.runs(1420, 6);
     assert_eq!(held(story.python), [(8, 0, 1)]);
+}
+
+/// Who holds the lock that a thread waits for at the end.
+fn holder(story: Contended, waiter: u32) -> Option<u32> {
+    let mut analysis = run::begun();
+    let mut batch = run::batch(&story.python.probes.records);
+    batch.facts = story.python.facts;
+    batch.watermark_ns = 2000;
+    analysis.batch(&batch);
+    let span = Span {
+        tick: 1,
+        since_ns: 1000,
+        window_ns: 1000,
+    };
+    let tick = analysis.tick(span, &mut Kept::default(), |_, _| Around::default());
+    let task = tick.tasks.iter().find(|task| task.tid == waiter).unwrap();
+    assert_eq!(task.kind, Some(WaitKind::Gil));
+    let other = task.waits_for.as_ref()?;
+    assert_eq!(other.why, Why::GilHolder);
+    Some(other.tid)
+}
+
+/// 7 hands the lock over to 6, and 8 sleeps elsewhere, as 5 does.
+#[test]
+fn gil_who_has_not_run_since_it_was_handed_over_does_not_hold_it() {
+    let check = |eighth_ns: u64, seventh_ns: u64, expected| {
+        let mut story = Contended::new();
+        story.shows_the_condition();
+        let first = (story.python.first, Out::sleep(NANOSLEEP));
+        story.python.probes.switch(1230, Some(first), None);
+        let mut sleeps = [
+            (1300, 6, LOCK),
+            (eighth_ns, 8, OTHER),
+            (seventh_ns, 7, LOCK),
+        ];
+        sleeps.sort_unstable();
+        for (ts_ns, tid, word) in sleeps {
+            if ts_ns < 1400 {
+                story.sleeps(ts_ns, tid, word);
+            }
+        }
+        story.wakes(1400, 6, &By::task(7, FUTEX));
+        story.runs(1420, 6);
+        for (ts_ns, tid, word) in sleeps {
+            if ts_ns > 1400 {
+                story.sleeps(ts_ns, tid, word);
+            }
+        }
+        assert_eq!(holder(story, 7), expected, "{eighth_ns} {seventh_ns}");
+    };
+    check(1250, 1430, Some(6));
+    // It may be 8, which took it before it fell asleep.
+    check(1425, 1430, None);
 }

@@ -140,6 +140,7 @@ impl Twins {
             preempted: doing == Doing::Runnable,
             io_wait: false,
             on_lock: false,
+            throttled: false,
             has_object: false,
             has_second: false,
             call: Syscall {
@@ -171,7 +172,7 @@ impl Twins {
         let on = On {
             seq,
             wake: (doing != Doing::Runnable).then_some(wake),
-            recovered: false,
+            ..On::default()
         };
         self.apply(tid, What::On(on));
     }
@@ -351,7 +352,7 @@ fn forget_gives_no_number_away_that_a_thread_goes_on_with() {
                 stack: NameId::NONE,
                 object: ObjectKey::None,
             },
-            ended: Ended::For(Cause::Timer),
+            ended: Ended::For(Cause::Timer, 0),
             end: None,
         },
     };

@@ -66,9 +66,13 @@ fn listeners_a_listener_keeps_its_longest_queues_and_its_last_limit() {
         requests: 3,
         accept_queue_max: 3,
         accept_limit: 8,
+        accept_limit_at_max: Some(4),
         syn_queue_max: 2,
+        syn_limit_at_max: Some(4),
+        seen_whole: true,
         first_ns: 500,
         last_ns: 1500,
+        full_ns: Some(0),
         ..Listener::default()
     };
     assert_eq!(told, [expected]);
@@ -148,7 +152,7 @@ fn listeners_take_no_limit_from_a_request_that_came_late() {
         syn_queue: 0,
         family: AF_INET,
         port: 80,
-        addr: [0; 16],
+        ..event::Request::default()
     };
     let mut listeners = Listeners::default();
     for (ts_ns, limit) in [(1500, 4), (1700, 8), (1400, 2), (1600, 1)] {
@@ -171,7 +175,7 @@ fn listeners_a_request_belongs_to_no_thread() {
 #[test]
 fn listeners_beyond_the_first_are_counted_together_and_told_of() {
     let each = |n: usize| Request {
-        sock: n as u64,
+        sock: 1 + n as u64,
         ..request(0, 0)
     };
     let mut requests: Vec<_> = (0..MOST + 3).map(|n| (1500 + n as u64, each(n))).collect();

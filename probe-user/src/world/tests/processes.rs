@@ -124,11 +124,11 @@ fn process_goes_on_where_another_thread_than_its_leader_runs_exec() {
     assert_eq!(document.processes, 2);
     assert_eq!(
         groups(&document),
-        [(5, "make"), (5, "make (test)"), (7, "make (forked)")]
+        [(5, "make"), (5, "test"), (7, "make (forked)")]
     );
     let leader = document.threads.iter().find(|thread| thread.comm == "test");
     let leader = leader.map(|thread| document.groups[thread.group].name.as_str());
-    assert_eq!(leader, Some("make (test)"), "the former one");
+    assert_eq!(leader, Some("test"), "the former one");
 }
 
 #[test]
@@ -162,6 +162,7 @@ fn process_of_a_reused_pid_does_not_run_what_the_former_was_found_to_run() {
         .map(|(pid, program)| Fact::Argv {
             pid,
             argv: vec![program.to_owned()],
+            file: Some(program.to_owned()),
         })
         .to_vec();
     let mut analysis = run::begun();

@@ -36,7 +36,7 @@ fn document(history: &History) -> Document {
 }
 
 /// Time of a record, ns.
-fn time(record: &[u8]) -> u64 {
+pub(super) fn time(record: &[u8]) -> u64 {
     u64::from_ne_bytes(record[8..16].try_into().unwrap())
 }
 

@@ -83,7 +83,7 @@ fn snapshot_a_thread_missing_from_the_last_snapshot_died_unseen() {
 }
 
 #[test]
-fn snapshot_a_thread_that_died_unborn_has_no_life() {
+fn snapshot_a_thread_that_is_gone_has_run() {
     check(
         "
         1  S#########L
@@ -91,7 +91,7 @@ fn snapshot_a_thread_that_died_unborn_has_no_life() {
         ",
         "
         1: life 110 cpu 110
-        5:
+        5: life 110 unknown 110
         ",
     );
 }

@@ -200,7 +200,7 @@ fn wakers_a_thread_may_wake_from_its_first_instant_on() {
     probes.switch(1080, None, Some(sleeper));
     let document = run::cut(&probes.records);
     let wake = &document.threads[0].sums.waits[0].wakes[0];
-    assert_eq!(wake.comm.as_deref(), Some("second"), "{wake:?}");
+    assert_eq!(wake.comm.as_deref(), Some("sleeper (forked)"), "{wake:?}");
 }
 
 #[test]

@@ -19,6 +19,14 @@ pub(super) fn cpu_ns() -> u64 {
     time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
+/// Makes this thread a batch task, and those that it makes from now on.
+pub(super) fn be_batch() -> io::Result<()> {
+    let priority = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `priority` is readable.
+    check(unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const priority) })?;
+    Ok(())
+}
+
 /// Computes until this much CPU time has gone by.
 pub(super) fn compute(time: Duration) {
     let until = cpu_ns() + u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);

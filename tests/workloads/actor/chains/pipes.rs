@@ -6,41 +6,38 @@ use std::time::Duration;
 
 use super::{clock, join, process, write_down};
 
-/// Processes behind the first.
-const HOPS: u32 = 5;
+/// The processes behind the first: no numbers, which would make one group of them.
+const HOPS: [&str; 5] = ["b-one", "b-two", "b-three", "b-four", "b-five"];
 /// Times that the two answer.
 const ROUNDS: u32 = 100;
 /// The same where they compute nothing.
 const FLOOD_ROUNDS: u32 = 20_000;
 
-/// `b-hop1` reads from `b-hop2`, and so on; the last one computes first.
+/// `b-one` reads from `b-two`, and so on; the last one computes first.
 pub(super) fn five(out: &str) -> io::Result<()> {
-    let (mut from, pid) = hop(1, out)?;
+    read_from(&HOPS, out)
+}
+
+/// Reads from the first of a row, which reads from the rest.
+fn read_from(row: &[&str], out: &str) -> io::Result<()> {
+    let [name, rest @ ..] = row else {
+        return Ok(());
+    };
+    let (mut from, mut to) = io::pipe()?;
+    let pid = process(out, name, || {
+        read_from(rest, out)?;
+        clock::compute(Duration::from_millis(40));
+        write_down(out, name, "computing", clock::cpu_ns())?;
+        to.write_all(b"x")
+    })?;
     from.read_exact(&mut [0])?;
     join(pid)
 }
 
-fn hop(number: u32, out: &str) -> io::Result<(PipeReader, i32)> {
-    let (from, mut to) = io::pipe()?;
-    let name = format!("b-hop{number}");
-    let pid = process(out, &name, || {
-        let next = if number < HOPS {
-            let (mut from, pid) = hop(number + 1, out)?;
-            from.read_exact(&mut [0])?;
-            Some(pid)
-        } else {
-            None
-        };
-        clock::compute(Duration::from_millis(40));
-        write_down(out, &name, "computing", clock::cpu_ns())?;
-        to.write_all(b"x")?;
-        next.map_or(Ok(()), join)
-    })?;
-    Ok((from, pid))
-}
-
-/// `b-ping` and `b-pong` compute in turns.
+/// `b-ping` and `b-pong` compute in turns. As batch tasks (sched(7)), which do not take the
+/// CPU when they are woken: else each may find the other's answer there, and never wait.
 pub(super) fn ping_pong(out: &str) -> io::Result<()> {
+    clock::be_batch()?;
     let (mut ping_from, mut pong_to) = io::pipe()?;
     let (mut pong_from, mut ping_to) = io::pipe()?;
     let pong = process(out, "b-pong", || {

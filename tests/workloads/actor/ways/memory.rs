@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
 
 use super::{PAUSE, Way, check};
 
@@ -63,9 +64,7 @@ fn waitv(comm: &str, count: usize) -> io::Result<Way> {
 
 /// The lock is the main thread's, which gives it back.
 fn lock_pi() -> io::Result<Way> {
-    // SAFETY: no arguments.
-    let owner = unsafe { libc::gettid() }.unsigned_abs();
-    let word: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(owner)));
+    let word: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(own_tid())));
     let object = format!("futex {:#x}", word.as_ptr().expose_provenance());
     let act = move |what: libc::c_int| {
         let no_time = std::ptr::null::<libc::timespec>();
@@ -85,6 +84,8 @@ struct Shared {
     condition: std::cell::UnsafeCell<libc::pthread_cond_t>,
     lock: std::cell::UnsafeCell<libc::pthread_mutex_t>,
     signals: AtomicU32,
+    /// Who waits.
+    tid: AtomicU32,
 }
 
 // SAFETY: both are made to be shared, and nothing else is behind them.
@@ -95,6 +96,7 @@ fn condition() -> io::Result<Way> {
         condition: libc::PTHREAD_COND_INITIALIZER.into(),
         lock: libc::PTHREAD_MUTEX_INITIALIZER.into(),
         signals: AtomicU32::new(0),
+        tid: AtomicU32::new(0),
     }));
     let first = shared.condition.get().expose_provenance() + first_word();
     let locked = |act: &dyn Fn()| {
@@ -105,6 +107,7 @@ fn condition() -> io::Result<Way> {
         unsafe { libc::pthread_mutex_unlock(shared.lock.get()) };
     };
     let wait = move || {
+        shared.tid.store(own_tid(), SeqCst);
         for round in 0..ROUNDS {
             locked(&|| {
                 while shared.signals.load(SeqCst) <= round {
@@ -117,6 +120,7 @@ fn condition() -> io::Result<Way> {
     };
     let wake = move || {
         for _ in 0..ROUNDS {
+            until_asleep(shared.tid.load(SeqCst))?;
             locked(&|| {
                 shared.signals.fetch_add(1, SeqCst);
                 // SAFETY: it is initialised.
@@ -135,6 +139,19 @@ fn condition() -> io::Result<Way> {
     )?;
     way.truth.count = u64::from(ROUNDS);
     Ok(way)
+}
+
+fn own_tid() -> u32 {
+    // SAFETY: no precondition.
+    unsafe { libc::gettid() }.cast_unsigned()
+}
+
+/// It may still be on its way to sleep, where the machine is busy.
+fn until_asleep(tid: u32) -> io::Result<()> {
+    while proc_stat::Stat::of_thread(std::process::id(), tid)?.state != 'S' {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
 }
 
 /// Where in a condition variable its two words begin (`__g_signals`), bytes.

@@ -4,6 +4,7 @@
 mod files;
 mod held;
 mod memory;
+mod pidfd;
 mod queues;
 mod restarted;
 
@@ -63,8 +64,10 @@ impl Way {
 /// Waits in all of them at once and writes what is true, as JSON.
 pub(crate) fn take(dir: &str, out: &str) -> io::Result<u8> {
     let mut truths = restarted::take()?;
-    let ways = files::all(dir)
+    // The first one forks, before there are descriptors to inherit.
+    let ways = pidfd::all()
         .into_iter()
+        .chain(files::all(dir))
         .chain(memory::all())
         .chain(queues::all())
         .chain(held::all());

@@ -5,14 +5,17 @@ use std::io;
 use std::ptr::{null, null_mut};
 use std::time::Duration;
 
+use proc_stat::Stat;
+
 use super::{Truth, check};
 
-/// How long their calls take altogether.
+/// How long their calls take altogether, ms: far longer than a stop, also where CPUs are rare.
+const WHOLE_MS: i32 = 600;
 static WHOLE: libc::timespec = libc::timespec {
     tv_sec: 0,
-    tv_nsec: 300_000_000,
+    tv_nsec: WHOLE_MS as i64 * 1_000_000,
 };
-/// When they are stopped, and for how long.
+/// When they are stopped.
 const PART: Duration = Duration::from_millis(100);
 
 pub(super) fn take() -> io::Result<Vec<Truth>> {
@@ -32,7 +35,7 @@ pub(super) fn take() -> io::Result<Vec<Truth>> {
         })?,
         interrupted("stop-poll", "poll", None, || {
             // SAFETY: no entries.
-            unsafe { libc::poll(null_mut(), 0, 300).into() }
+            unsafe { libc::poll(null_mut(), 0, WHOLE_MS).into() }
         })?,
         interrupted("stop-futex", "futex", Some(futex), || {
             let wait = libc::FUTEX_WAIT;
@@ -56,7 +59,9 @@ fn interrupted(
     let child = child(comm, || call() == 0)?;
     std::thread::sleep(PART);
     signal(child, libc::SIGSTOP)?;
-    std::thread::sleep(PART);
+    while Stat::of_process(child.cast_unsigned())?.state != 'T' {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     signal(child, libc::SIGCONT)?;
     reap(child)?;
     Ok(Truth {

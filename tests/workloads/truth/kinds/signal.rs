@@ -30,7 +30,7 @@ const fn case(
         name,
         kind: "signal",
         functions,
-        sources: &["task"],
+        sources: &["signal"],
         has_waker: true,
         prepare,
     }

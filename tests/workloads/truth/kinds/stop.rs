@@ -9,12 +9,16 @@ use crate::slot::Slot;
 use crate::sys::{self, check, check_long};
 
 pub const CASES: &[Case] = &[
-    case("stopped", &["do_signal_stop", "get_signal"], |setting| {
-        job(setting, "stopped", || Ok(()), continue_by_signal)
-    }),
+    case(
+        "stopped",
+        &["do_signal_stop", "get_signal"],
+        &["signal"],
+        |setting| job(setting, "stopped", || Ok(()), continue_by_signal),
+    ),
     case(
         "ptrace",
         &["ptrace_stop", "ptrace_signal", "get_signal"],
+        &["task"],
         |setting| job(setting, "ptrace", trace_me, continue_by_tracer),
     ),
 ];
@@ -22,13 +26,14 @@ pub const CASES: &[Case] = &[
 const fn case(
     name: &'static str,
     functions: &'static [&'static str],
+    sources: &'static [&'static str],
     prepare: fn(&Setting) -> io::Result<Job>,
 ) -> Case {
     Case {
         name,
         kind: "stopped",
         functions,
-        sources: &["task"],
+        sources,
         has_waker: true,
         prepare,
     }

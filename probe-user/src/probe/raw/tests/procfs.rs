@@ -11,6 +11,7 @@ fn stats_of_threads() {
             comm: name.into(),
             state: letter,
             ppid: 7,
+            is_kernel: false,
             started_ns: 0,
         };
         let mut comm = [0; 16];
@@ -36,6 +37,7 @@ fn stats_of_threads() {
         comm: Vec::new(),
         state: '?',
         ppid: 7,
+        is_kernel: false,
         started_ns: 0,
     };
     assert_eq!(recorded(&unknown), None);

@@ -61,7 +61,11 @@ fn the_contract_is_kept() {
     );
     has(&report["groups"][0], "name threads pids");
     has(&report["groups"][0], sums);
-    for unobserved in ["fd_tables", "connections", "herds", "claims"] {
+    has(
+        &parsed(&filled(&["x".to_owned()], 1))["claims"][0],
+        "id says source verdict because values evidence",
+    );
+    for unobserved in ["fd_tables", "connections", "claims"] {
         assert_eq!(report[unobserved], Value::Null, "{unobserved}");
     }
 }
@@ -103,10 +107,45 @@ fn calls_and_listeners_have_their_keys() {
     has(
         &report["listeners"][0],
         "address port family requests accept_queue_max accept_limit overflows syn_queue_max \
-         syn_full syn_at_limit first_ns last_ns",
+         syn_full syn_at_limit first_ns last_ns pid comm netns ours dropped_accept dropped_syn \
+         cookies full_ns acceptors acceptors_did netstat",
     );
     assert_eq!(report["listeners"][1]["address"], "::");
     assert_eq!(report["groups"][2]["calls"], Value::Array(Vec::new()));
+}
+
+/// The keys of connections and what became of them.
+#[test]
+fn connections_have_their_keys() {
+    let report = parsed(&filled(&["é".to_owned()], 7));
+    let connection = &report["connections"][0];
+    has(
+        connection,
+        "remote port family netns listener groups attempts fates connect syn_retransmits \
+         syn_wait_ns retransmits",
+    );
+    has(
+        &connection["fates"],
+        "served refused unanswered closed-early reset-early open failed",
+    );
+    has(
+        &connection["connect"],
+        "count total_ns p50_ns p99_ns max_ns",
+    );
+    assert_eq!(connection["fates"]["closed-early"], 7);
+}
+
+#[test]
+fn herds_have_their_keys() {
+    let report = parsed(&filled(&["x".to_owned()], 6));
+    let herd = &report["herds"][0];
+    has(
+        herd,
+        "object kind wakes useful wasted events fan_out_mean fan_out_max wasted_cpu_ns waker_ns \
+         waker exclusive advice",
+    );
+    assert_eq!(herd["fan_out_mean"], 3.0);
+    assert_eq!(parsed(&Document::default())["herds"], Value::Null);
 }
 
 /// The keys of the run's critical path and of a thread's timeline.

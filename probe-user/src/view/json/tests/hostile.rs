@@ -143,7 +143,7 @@ fn json_fields_of_other_types_are_one_sentence() {
 #[test]
 fn json_an_unknown_field_may_be_deep() {
     let deep = "[".repeat(50_000) + &"]".repeat(50_000);
-    let text = format!(r#"{{"schema": "waitscope.report/1", "later": {deep}, "herds": {deep}}}"#);
+    let text = format!(r#"{{"schema": "waitscope.report/1", "later": {deep}, "sooner": {deep}}}"#);
     let document = Document::from_json(text.as_bytes()).unwrap();
     assert_eq!(document, Document::default());
 }
@@ -164,6 +164,10 @@ fn json_an_index_that_leads_nowhere_is_one_sentence() {
         "critical_path.root leads to thread 1, but there are 1",
     );
     check_fields(
+        &format!(r#"{thread}, "critical_paths": [{{}}, {{"root": 1}}]"#),
+        "critical_paths[1].root leads to thread 1, but there are 1",
+    );
+    check_fields(
         &format!(
             r#"{thread}, "critical_path": {{"hops": [{{}}, {{"thread": 18446744073709551615}}]}}"#
         ),
@@ -172,6 +176,12 @@ fn json_an_index_that_leads_nowhere_is_one_sentence() {
     check_fields(
         &format!(r#"{thread}, "explained": [{{"thread": 2}}]"#),
         "explained[0] leads to thread 2, but there are 1",
+    );
+    check_fields(
+        r#""fates": [{"pid": 1, "tid": 1, "comm": "", "group": 2, "exit": {"code": 1},
+            "cause": "exit", "shortage": null, "core": false, "sender": null, "address": null,
+            "siblings": 0, "at_ns": 0}]"#,
+        "fates[0] leads to group 2, but there are 0",
     );
 }
 

@@ -81,6 +81,9 @@ pub(crate) struct By {
     pub(crate) waker_stack: Vec<u64>,
     /// The disk that had finished a request just before.
     pub(crate) disk: Option<u32>,
+    /// The signals that the sleeper had pending: its own, its process's, and what that
+    /// ends by.
+    pub(crate) signals: Option<(u64, u64, u32)>,
 }
 
 impl By {

@@ -4,11 +4,17 @@
 mod inputs;
 
 use probe_common::{
+    cgroup::Cgroup,
+    connection::{self, Accept, Connect, Listening, Step},
     disk::Disk,
     fd::Object,
+    fd_table::{Kinds, Look, of_kind},
     kernel_return::KernelReturn,
     listen::Request,
-    sched::{Switch, Waker, flag, waker},
+    memory::Peak,
+    oom,
+    sched::{Migration, Switch, Waker, flag, waker},
+    signal::{Pending, Sent},
     stack::{FRAMES, Stack, role},
     task::{ARGV_BYTES, Exec, Exit, Fork, Rename, Snapshot, snapshot},
 };
@@ -31,6 +37,14 @@ struct Entry {
     migrations: u32,
 }
 
+/// See [`Switch`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) prev_tid: u32,
+    pub(crate) idle_until_ns: u64,
+    pub(crate) lost: u16,
+}
+
 /// The probes' memory and output.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Probes {
@@ -38,6 +52,10 @@ pub(crate) struct Probes {
     pub(crate) records: Vec<Vec<u8>>,
     /// The CPU that writes.
     pub(crate) cpu: u16,
+    /// What a switch from an untraced task says of what the CPU did before; 0: nothing.
+    pub(crate) before: Before,
+    /// Whether all moves of the next task are known.
+    pub(crate) moves_known: bool,
     tasks: Vec<Entry>,
 }
 
@@ -112,10 +130,20 @@ impl Probes {
                 comm: padded(comm.as_bytes()),
             }));
         }
+        if let Some((own, shared, exit_code)) = by.signals {
+            let header = at(ts_ns, self.cpu, 0);
+            self.records.push(seal(Pending {
+                header,
+                tid,
+                exit_code,
+                own,
+                shared,
+            }));
+        }
         if asleep {
             self.stack(ts_ns, tid, role::SLEEPER, &by.sleeper_stack);
         }
-        if !asleep && !in_interrupt(by.flags) {
+        if !asleep && !in_interrupt(by.flags) && by.signals.is_none() {
             return;
         }
         self.stack(ts_ns, tid, role::WAKER, &by.waker_stack);
@@ -150,9 +178,16 @@ impl Probes {
         if let Some((task, out)) = prev {
             flags |= flag::HAS_PREV | out.flags;
             self.switch_out(ts_ns, task, &out, &mut record);
+        } else {
+            record.prev_tid = self.before.prev_tid;
+            record.prev_arg0 = self.before.idle_until_ns;
+            record.prev_seq = self.before.lost;
         }
         if let Some(task) = next {
             flags |= flag::HAS_NEXT;
+            if self.moves_known {
+                flags |= flag::MOVES_KNOWN;
+            }
             self.switch_in(task, &mut record);
         }
         record.header = at(ts_ns, self.cpu, flags);
@@ -260,8 +295,127 @@ impl Probes {
 
     /// `tcp_conn_request`
     pub(crate) fn request(&mut self, ts_ns: u64, request: Request) {
-        let header = at(ts_ns, self.cpu, 0);
+        let header = at(ts_ns, self.cpu, request.header.flags);
         self.records.push(seal(Request { header, ..request }));
+    }
+
+    /// A look at the task's descriptor table; `flags` of [`probe_common::fd_table::why`].
+    pub(crate) fn fds(&mut self, ts_ns: u64, task: TaskId, flags: u16, files: u64, open: u32) {
+        self.fds_of(ts_ns, task, flags, files, (open, 1024));
+    }
+
+    /// The same under another limit.
+    pub(crate) fn fds_of(
+        &mut self,
+        ts_ns: u64,
+        task: TaskId,
+        flags: u16,
+        files: u64,
+        (open, limit): (u32, u64),
+    ) {
+        self.records.push(seal(Look {
+            header: at(ts_ns, self.cpu, flags),
+            tid: self.tid(task),
+            open,
+            files,
+            limit,
+        }));
+    }
+
+    /// What the descriptors are.
+    pub(crate) fn fd_kinds(
+        &mut self,
+        ts_ns: u64,
+        task: TaskId,
+        flags: u16,
+        files: u64,
+        counts: [u32; of_kind::COUNT],
+    ) {
+        self.records.push(seal(Kinds {
+            header: at(ts_ns, self.cpu, flags),
+            files,
+            tid: self.tid(task),
+            open: counts.iter().sum(),
+            counts,
+        }));
+    }
+
+    /// One of them; `flags` of [`probe_common::fd`].
+    pub(crate) fn open(&mut self, ts_ns: u64, task: TaskId, flags: u16, object: Object) {
+        self.records.push(seal(Object {
+            header: at(ts_ns, self.cpu, flags),
+            tid: self.tid(task),
+            ..object
+        }));
+    }
+
+    /// Of the last thread of a process, as it exits.
+    pub(crate) fn peak(&mut self, ts_ns: u64, task: TaskId, rss_bytes: u64) {
+        self.peak_with(ts_ns, task, 0, rss_bytes);
+    }
+
+    /// What a process had before its program.
+    pub(crate) fn peak_before(&mut self, ts_ns: u64, task: TaskId, rss_bytes: u64) {
+        self.peak_with(ts_ns, task, probe_common::memory::BEFORE, rss_bytes);
+    }
+
+    fn peak_with(&mut self, ts_ns: u64, task: TaskId, flags: u16, rss_bytes: u64) {
+        self.records.push(seal(Peak {
+            header: at(ts_ns, self.cpu, flags),
+            tid: self.tid(task),
+            kernel_stack: 16_384,
+            rss_bytes,
+        }));
+    }
+
+    /// `inet_sock_set_state` to `TCP_SYN_SENT`
+    pub(crate) fn connect(&mut self, ts_ns: u64, task: TaskId, connect: Connect) {
+        let header = at(ts_ns, self.cpu, 0);
+        let tid = self.tid(task);
+        self.records.push(seal(Connect {
+            header,
+            tid,
+            ..connect
+        }));
+    }
+
+    /// `inet_sock_set_state` to another state, or `tcp_retransmit_skb`
+    pub(crate) fn step(&mut self, ts_ns: u64, to: u16, step: Step) {
+        let header = at(ts_ns, self.cpu, to);
+        self.records.push(seal(Step { header, ..step }));
+    }
+
+    /// `inet_sock_set_state` to `TCP_LISTEN`
+    pub(crate) fn listening(&mut self, ts_ns: u64, task: TaskId, listening: Listening) {
+        let header = at(ts_ns, self.cpu, connection::listening::TRACED);
+        let who = &self.tasks[task].who;
+        self.records.push(seal(Listening {
+            header,
+            tid: who.tid,
+            tgid: who.pid,
+            comm: padded(who.comm.as_bytes()),
+            ..listening
+        }));
+    }
+
+    /// A listener of which nothing was known
+    pub(crate) fn found_listening(&mut self, ts_ns: u64, listening: Listening) {
+        let header = at(ts_ns, self.cpu, 0);
+        self.records.push(seal(Listening {
+            header,
+            ..listening
+        }));
+    }
+
+    /// `inet_csk_accept`, or the end of a connection that came to a listener
+    pub(crate) fn accept(&mut self, ts_ns: u64, task: TaskId, what: u16, accept: Accept) {
+        let header = at(ts_ns, self.cpu, what);
+        let tid = self.tid(task);
+        self.records.push(seal(Accept {
+            header,
+            tid,
+            ..accept
+        }));
     }
 
     /// `sched_process_exit`
@@ -276,9 +430,49 @@ impl Probes {
         }));
     }
 
+    /// `signal_generate`
+    pub(crate) fn send(&mut self, ts_ns: u64, task: TaskId, sent: Sent) {
+        self.records.push(seal(Sent {
+            header: at(ts_ns, self.cpu, 0),
+            tid: self.tid(task),
+            ..sent
+        }));
+    }
+
+    /// `mark_victim`
+    pub(crate) fn choose(&mut self, ts_ns: u64, tid: u32, stack: &[u64]) {
+        let mut frames = [0; oom::FRAMES];
+        frames[..stack.len()].copy_from_slice(stack);
+        self.records.push(seal(oom::Victim {
+            header: at(ts_ns, self.cpu, 0),
+            tid,
+            len: stack.len() as u32,
+            frames,
+        }));
+    }
+
+    /// A cgroup in which a task is throttled.
+    pub(crate) fn cgroup(&mut self, ts_ns: u64, cgroup: Cgroup) {
+        let header = at(ts_ns, self.cpu, 0);
+        self.records.push(seal(Cgroup { header, ..cgroup }));
+    }
+
     /// `sched_migrate_task`
     pub(crate) fn migrate(&mut self, task: TaskId) {
         self.tasks[task].migrations += 1;
+    }
+
+    /// The same, of a task that waits on a run queue: from where to where, and when the
+    /// CPU that it leaves last left its idle task.
+    pub(crate) fn moved(&mut self, ts_ns: u64, task: TaskId, way: (u16, u16), idle_until_ns: u64) {
+        self.migrate(task);
+        self.records.push(seal(Migration {
+            header: at(ts_ns, self.cpu, 0),
+            tid: self.tid(task),
+            from_cpu: way.0,
+            to_cpu: way.1,
+            idle_until_ns,
+        }));
     }
 
     /// `task_rename`

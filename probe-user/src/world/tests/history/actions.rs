@@ -138,6 +138,9 @@ impl History {
     fn after_switch_out(&mut self, index: usize, out: &Out, sleep: Option<usize>) {
         self.all_is_told(index);
         let (doing, now) = match sleep {
+            Some(sleep) if SLEEPS[sleep].is_throttled() => {
+                (Doing::Throttled(None), Now::Asleep(sleep))
+            }
             Some(sleep) => (Doing::Asleep(false, None), Now::Asleep(sleep)),
             None if out.state == Out::DEAD.state => (Doing::Dead, Now::Dead),
             None => (Doing::Preempted, Now::Preempted),

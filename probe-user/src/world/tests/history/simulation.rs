@@ -310,7 +310,7 @@ impl History {
         let place = SLEEPS[sleep].place(with_stack);
         let segment = self.truth.threads[index].segments.last_mut();
         if let Some(Segment {
-            doing: Doing::Asleep(_, how),
+            doing: Doing::Asleep(_, how) | Doing::Throttled(how),
             ..
         }) = segment
         {

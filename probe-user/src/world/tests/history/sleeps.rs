@@ -123,6 +123,16 @@ pub(super) const SLEEPS: &[Sleep] = &[
         function: "some_driver_wait",
         ..PLAIN
     },
+    // Preempted, in a cgroup without quota.
+    Sleep {
+        nr: -1,
+        state: state::RUNNING,
+        flags: flag::THROTTLED | flag::PREEMPT,
+        kind: "throttled",
+        bare_kind: "throttled",
+        syscall: None,
+        ..PLAIN
+    },
 ];
 
 impl Sleep {
@@ -136,6 +146,11 @@ impl Sleep {
             arg1: 0,
             flags: self.flags | object,
         }
+    }
+
+    /// No sleep: the thread is runnable, and has no quota.
+    pub(super) fn is_throttled(&self) -> bool {
+        self.flags & flag::THROTTLED != 0
     }
 
     /// The description of its descriptor.

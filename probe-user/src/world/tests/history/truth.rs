@@ -52,6 +52,8 @@ pub(super) enum Doing {
     Newborn(Ending),
     /// Sleeps. The second is how the report must count it once it has ended.
     Asleep(bool, Option<(Place, Ending)>),
+    /// Waits for quota, having been preempted. As for a sleep that has begun since.
+    Throttled(Option<(Place, Ending)>),
     /// Nothing any more.
     Dead,
 }
@@ -160,13 +162,35 @@ impl Truth {
             }
             Doing::Asleep(begun_before, how) => {
                 told.voluntary += u64::from(!begun_before);
-                match how {
-                    Some((place, ending)) if over => {
-                        told.waited(place, &self.named(ending, records), ns, *begun_before);
-                    }
-                    _ => told.open.push((ns, *begun_before)),
-                }
+                self.wait(
+                    told,
+                    how.as_ref().filter(|_| over),
+                    ns,
+                    *begun_before,
+                    records,
+                );
             }
+            Doing::Throttled(how) => {
+                told.involuntary += 1;
+                self.wait(told, how.as_ref().filter(|_| over), ns, false, records);
+            }
+        }
+    }
+
+    /// A wait that has ended in this way, or goes on.
+    fn wait(
+        &self,
+        told: &mut Told,
+        how: Option<&(Place, Ending)>,
+        ns: u64,
+        begun_before: bool,
+        records: usize,
+    ) {
+        match how {
+            Some((place, ending)) => {
+                told.waited(place, &self.named(ending, records), ns, begun_before);
+            }
+            None => told.open.push((ns, begun_before)),
         }
     }
 

@@ -128,7 +128,7 @@ fn world_random_histories_contain_everything_that_is_odd() {
     }
     assert!(count.most_threads >= 12, "{count:?}");
     let kinds = ["child-exit", "epoll", "futex", "page-fault", "pipe-read"];
-    let more = ["sleep", "sync", "unknown"];
+    let more = ["sleep", "sync", "throttled", "unknown"];
     for kind in kinds.into_iter().chain(more) {
         assert!(count.kinds.contains(kind), "{kind}: {count:?}");
     }

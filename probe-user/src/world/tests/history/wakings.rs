@@ -1,5 +1,7 @@
 //! Wakings of a history: in time, in vain, too early, and hidden.
 
+use probe_common::sched::waker;
+
 use super::{
     simulation::{History, Now},
     sleeps::SLEEPS,
@@ -21,6 +23,9 @@ impl History {
             return;
         };
         self.tick(&[index]);
+        if SLEEPS[sleep].is_throttled() {
+            return self.unthrottle(index, sleep);
+        }
         let (mut by, ending) = self.context(context);
         let with_stack = with_stack || !by.waker_stack.is_empty();
         if with_stack {
@@ -29,6 +34,19 @@ impl History {
         self.probes.waking(self.now_ns, self.tasks[index].id, &by);
         self.tasks[index].woken_by = ending.thread;
         self.settle(index, sleep, with_stack, ending);
+        self.tasks[index].now = Now::Woken(self.now_ns);
+    }
+
+    /// Its cgroup has quota again.
+    fn unthrottle(&mut self, index: usize, sleep: usize) {
+        let by = By {
+            nr: -1,
+            flags: waker::UNTHROTTLED,
+            ..By::default()
+        };
+        self.probes.waking(self.now_ns, self.tasks[index].id, &by);
+        self.tasks[index].woken_by = None;
+        self.settle(index, sleep, false, Ending::by("timer"));
         self.tasks[index].now = Now::Woken(self.now_ns);
     }
 
@@ -67,7 +85,11 @@ impl History {
         let Some(index) = self.cpus[cpu] else { return };
         let sleep = usize::from(sleep) % SLEEPS.len();
         let is_seen = matches!(self.tasks[index].now, Now::OnCpu);
-        if !is_seen || self.tasks[index].released || self.is_mistakable(index) {
+        if !is_seen
+            || SLEEPS[sleep].is_throttled()
+            || self.tasks[index].released
+            || self.is_mistakable(index)
+        {
             return;
         }
         // A context that needs neither a stack nor a name: both are told only
@@ -92,7 +114,11 @@ impl History {
         let Now::Asleep(sleep) = self.tasks[index].now else {
             return;
         };
-        self.settle(index, sleep, false, Ending::by("unverified"));
+        let source = match SLEEPS[sleep].is_throttled() {
+            true => "timer",
+            false => "unverified",
+        };
+        self.settle(index, sleep, false, Ending::by(source));
         self.tasks[index].now = Now::WokenUnseen;
         self.switch(cpu, Out::default(), None, Some(index));
     }

@@ -6,6 +6,8 @@
 //! than the true one, and more by at most 1/64 of it. Count, total and maximum
 //! are exact. Memory: 8 bytes a cell up to the greatest value's, 30 KiB at most.
 
+use std::collections::BTreeMap;
+
 /// Cells to a power of two.
 const CELLS: u64 = 64;
 const CELL_BITS: u32 = CELLS.ilog2();
@@ -45,7 +47,16 @@ impl Histogram {
 
     /// What 99 of 100 values do not exceed; `None` of none.
     pub fn p99(&self) -> Option<u64> {
-        let wanted = rank(self.count);
+        self.reached_by(rank(self.count))
+    }
+
+    /// What half of the values do not exceed; `None` of none.
+    pub fn p50(&self) -> Option<u64> {
+        self.reached_by(self.count.div_ceil(2))
+    }
+
+    /// What so many of the values do not exceed.
+    fn reached_by(&self, wanted: u64) -> Option<u64> {
         let mut so_far = 0;
         let reached = self.cells.iter().position(|times| {
             so_far += times;
@@ -54,6 +65,40 @@ impl Histogram {
         reached
             .filter(|_| self.count > 0)
             .map(|cell| greatest(cell).min(self.max))
+    }
+}
+
+/// The same in memory that grows with the cells that are used: for many histograms of few
+/// values each.
+#[derive(Clone, Debug, Default)]
+pub struct Sparse {
+    cells: BTreeMap<u16, u64>,
+    /// Values.
+    pub count: u64,
+    /// Their sum.
+    pub total: u64,
+    /// The greatest; 0 of none.
+    pub max: u64,
+}
+
+impl Sparse {
+    /// Counts a value.
+    pub fn add(&mut self, value: u64) {
+        let cell = u16::try_from(cell(value)).unwrap_or(u16::MAX);
+        *self.cells.entry(cell).or_default() += 1;
+        self.count += 1;
+        self.total = self.total.saturating_add(value);
+        self.max = self.max.max(value);
+    }
+
+    /// What 99 of 100 values do not exceed; `None` of none.
+    pub fn p99(&self) -> Option<u64> {
+        let (mut so_far, wanted) = (0, rank(self.count));
+        let reached = self.cells.iter().find(|(_, times)| {
+            so_far += **times;
+            so_far >= wanted
+        });
+        reached.map(|(cell, _)| greatest(usize::from(*cell)).min(self.max))
     }
 }
 
@@ -87,6 +132,19 @@ mod tests {
 
     use super::*;
 
+    proptest! {
+        #[test]
+        fn histogram_a_sparse_one_says_the_same(values in proptest::collection::vec(any::<u64>(), 0..300)) {
+            let (mut sparse, mut dense) = (Sparse::default(), Histogram::default());
+            for &value in &values {
+                sparse.add(value >> (value % 64));
+                dense.add(value >> (value % 64));
+            }
+            let said = (sparse.count, sparse.total, sparse.max, sparse.p99());
+            prop_assert_eq!(said, (dense.count, dense.total, dense.max, dense.p99()));
+        }
+    }
+
     fn of(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
         values.iter().for_each(|&value| histogram.add(value));
@@ -97,6 +155,11 @@ mod tests {
     fn histogram_the_99th_percentile_is_exceeded_by_at_most_one_in_a_hundred() {
         let to = |n: u64| of(&(1..=n).collect::<Vec<_>>()).p99();
         assert_eq!(of(&[]).p99(), None);
+        assert_eq!((of(&[]).p50(), of(&[7]).p50()), (None, Some(7)));
+        assert_eq!(
+            (of(&[1, 2]).p50(), of(&[1, 2, 9]).p50()),
+            (Some(1), Some(2))
+        );
         assert_eq!(of(&[0]).p99(), Some(0));
         assert_eq!(to(99), Some(99));
         assert_eq!(to(100), Some(99));
