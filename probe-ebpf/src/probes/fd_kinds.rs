@@ -1,7 +1,5 @@
 //! What the descriptors of a table are: counted by kind and, on demand, one by one.
 
-use core::arch::asm;
-
 use probe_common::{
     fd_table::{KINDS_OF, Kinds, of_kind, why},
     uapi::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK},
@@ -67,24 +65,21 @@ pub(super) extern "C" fn fd_kinds(
     0
 }
 
+/// Descriptors that [`fd_kinds_of_some`] looks at: the verifier walks through so many, and
+/// through so many calls as make all, once for each way that leads there.
+const AT_ONCE: u32 = 16;
+/// Bits that a kind has in what [`fd_kinds_of_some`] returns.
+const COUNT_BITS: usize = 64 / of_kind::COUNT;
+const _: () = assert!((AT_ONCE as u64) < 1 << COUNT_BITS);
+
 #[inline(always)]
 fn emit_kinds(files: u64, tid: u32, ts_ns: u64, occasion: u16, open: u32) -> bool {
-    let table = find(files);
-    let describes = offsets::DESCRIBES_OPEN.load() != 0 && occasion != why::SEED;
-    // Not looked at in the loop, through which the verifier would go twice.
-    let close_on_exec: u64 = if describes {
-        probe(
-            probe(files, &offsets::FILES_FDT),
-            &offsets::FDT_CLOSE_ON_EXEC,
-        )
-    } else {
-        0
-    };
+    let max = find(files).max;
     let mut flags = occasion;
-    if table.max > KINDS_OF {
+    if max > KINDS_OF {
         flags |= why::CUT;
     }
-    if describes {
+    if describes(occasion) {
         flags |= why::DESCRIBED;
     }
     emit::record(&EVENTS, flags, ts_ns, |to: Shared<Kinds>| {
@@ -92,38 +87,64 @@ fn emit_kinds(files: u64, tid: u32, ts_ns: u64, occasion: u16, open: u32) -> boo
         store!(to.tid = tid);
         store!(to.open = open);
         let counts = address!(to.counts).cast::<u32>();
+        // SAFETY: a kind is an index of the field.
+        let slot = |kind| unsafe { counts.add(kind) };
         for kind in 0..of_kind::COUNT {
             // SAFETY: inside the field.
-            unsafe { counts.add(kind).write(0) };
+            unsafe { slot(kind).write(0) };
         }
-        for fd in 0..KINDS_OF {
-            if fd >= table.max {
+        for part in 0..KINDS_OF / AT_ONCE {
+            if part * AT_ONCE >= max {
                 break;
             }
-            let file: u64 = probe_at(table.array.wrapping_add(u64::from(fd) * 8));
-            if file != 0 {
-                let kind = below_eight(u64::from(fd_kind(file)));
-                // SAFETY: a kind is an index of the field.
-                unsafe {
-                    let slot = counts.add(kind);
-                    slot.write_volatile(slot.read_volatile() + 1);
-                }
-                if offsets::DESCRIBES_OPEN.load() != 0 {
-                    fd_object(file, fd, tid, ts_ns, close_on_exec);
-                }
+            let found = fd_kinds_of_some(files, part * AT_ONCE, tid, ts_ns, occasion);
+            for kind in 0..of_kind::COUNT {
+                let more = found >> (kind * COUNT_BITS) & ((1 << COUNT_BITS) - 1);
+                // SAFETY: inside the field.
+                unsafe { slot(kind).write_volatile(slot(kind).read_volatile() + more as u32) };
             }
         }
     })
 }
 
-/// The compiler knows that kinds are so few, and leaves out a plain mask; the verifier, which
-/// takes what a global function returns for any number, does not.
 #[inline(always)]
-fn below_eight(mut kind: u64) -> usize {
-    const { assert!(of_kind::COUNT == 8) };
-    // SAFETY: changes a register.
-    unsafe { asm!("{0} &= 7", inout(reg) kind, options(pure, nomem, nostack)) };
-    kind as usize
+fn describes(occasion: u16) -> bool {
+    offsets::DESCRIBES_OPEN.load() != 0 && occasion != why::SEED
+}
+
+/// How many of the descriptors from this one on are of each kind, [`COUNT_BITS`] a kind; on
+/// demand more is said of each.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn fd_kinds_of_some(files: u64, from: u32, tid: u32, ts_ns: u64, occasion: u16) -> u64 {
+    if !known(&offsets::FDT_OPEN_FDS) {
+        return 0;
+    }
+    let table = find(files);
+    // Not looked at in the loop, through which the verifier would go twice.
+    let close_on_exec: u64 = if describes(occasion) {
+        probe(
+            probe(files, &offsets::FILES_FDT),
+            &offsets::FDT_CLOSE_ON_EXEC,
+        )
+    } else {
+        0
+    };
+    let mut found = 0;
+    for fd in 0..AT_ONCE {
+        let fd = from + fd;
+        if fd >= table.max {
+            break;
+        }
+        let file: u64 = probe_at(table.array.wrapping_add(u64::from(fd) * 8));
+        if file != 0 {
+            found += 1 << (fd_kind(file) as usize * COUNT_BITS);
+            if offsets::DESCRIBES_OPEN.load() != 0 {
+                fd_object(file, fd, tid, ts_ns, close_on_exec);
+            }
+        }
+    }
+    found
 }
 
 /// As `world::object::descriptor_kind` in user space.
