@@ -21,7 +21,7 @@ use crate::{
         decode::decode,
         event::Event,
         order::Order,
-        session::{Batch, End, Fact, Start},
+        session::{Batch, End, Fact, Start, Woken},
     },
     world::{World, connection::Early, process::ProcessId},
 };
@@ -200,6 +200,11 @@ impl Analysis {
         look: impl FnOnce(&BTreeMap<u32, ProcessId>, &[Question]) -> Around,
     ) -> Tick {
         top::tick(&mut self.world, &self.info, span, kept, look)
+    }
+
+    /// Who has been woken by now and not run since.
+    pub fn learn_woken(&mut self, woken: Vec<Woken>) {
+        self.info.woken = woken;
     }
 
     /// Forgets what lies before an instant, ns.

@@ -86,6 +86,42 @@ fn blocked_threads_wait_for_whom_they_wait_for() -> Result<()> {
     Ok(())
 }
 
+/// The record of a waking comes when the thread runs: until then it is known all the same.
+#[test]
+fn the_woken_are_runnable_though_they_have_not_run() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let ready = dir.path().join("ready");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_actor"));
+    let running = Killed(live::start(command.args(["starve", "0"]).arg(&ready))?);
+    live::until("it has begun", || Ok(ready.exists()))?;
+    let ticks = ticks(running.0.pid(), &["-n", "26", "-d", "100ms"])?;
+    let mut longest_ns = 0;
+    let mut states = [0; 2];
+    // The first shows what was there before.
+    for tick in &ticks[1..] {
+        closes(tick)?;
+        let task = task(tick, "t-starved")?;
+        let age_ns = task["age_ns"].as_u64().context("an age")?;
+        match task["state"].as_str() {
+            Some("runnable") => {
+                ensure!(task["kind"].is_null() && task["idle"].is_null(), "{task}");
+                longest_ns = longest_ns.max(age_ns);
+                states[0] += 1;
+            }
+            Some("blocked") => {
+                ensure!(task["kind"] == "pipe-read", "{task}");
+                states[1] += 1;
+            }
+            _ => {}
+        }
+    }
+    // It stands on the run queue for 700 of 1,200 ms.
+    ensure!(states[0] >= 6 && states[1] >= 4, "{states:?}");
+    let most = 400_000_000..1_500_000_000;
+    ensure!(most.contains(&longest_ns), "{longest_ns}");
+    Ok(())
+}
+
 /// Two that wait for each other, for a reason.
 fn is_deadlock(tick: &Value, pair: [&str; 2], why: &str) -> Result<()> {
     let (one, other) = (task(tick, pair[0])?, task(tick, pair[1])?);

@@ -143,6 +143,24 @@ fn top_screen_stops_and_comes_back() -> Result<()> {
     given_back(&tmux)
 }
 
+/// The same while it observes, and reads all signals itself.
+#[test]
+fn top_screen_of_the_machine_stops_and_comes_back() -> Result<()> {
+    let folder = folder()?;
+    let tmux = Tmux::shell("machine", folder.path(), 100, 30)?;
+    tmux.command(&format!("{} top", live::binary()?.display()))?;
+    tmux.wait_for("run-queue p99")?;
+    for _ in 0..2 {
+        signal(&tmux, "TSTP")?;
+        tmux.wait_for("Stopped")?;
+        given_back(&tmux)?;
+        tmux.command("clear; fg")?;
+        tmux.wait_for("run-queue p99")?;
+    }
+    tmux.keys(&["q"])?;
+    given_back(&tmux)
+}
+
 #[test]
 fn top_screen_signals_end_it_and_the_terminal_is_given_back() -> Result<()> {
     let folder = folder()?;

@@ -91,7 +91,7 @@ impl<'a> GuestSetup<'a> {
                 Ok((round, image))
             })
             .collect::<Result<_>>()?;
-        say("== static build, for the guests");
+        say("== release build of the tests, for the guests");
         Ok(Self {
             workspace,
             options,

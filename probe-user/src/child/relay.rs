@@ -1,6 +1,9 @@
 //! Passing signals on: what comes to us goes to the command, unless it has it already.
 
-use std::io;
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
 
 use nix::libc::{
     self, SIGCHLD, SIGCONT, SIGINT, SIGPIPE, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGXCPU,
@@ -139,8 +142,23 @@ impl Relay {
     }
 }
 
-/// Stops this process; returns when it continues, or where nobody could continue it.
+/// Stops this process in the place of [`stop`].
+type Stopper = Box<dyn Fn() + Send>;
+
+/// Who has the terminal, and gives it back before it stops us.
+static STOPPER: Mutex<Option<Stopper>> = Mutex::new(None);
+
+/// Has this stop the process from now on, or nobody else.
+pub fn leave_stops_to(stopper: Option<Stopper>) {
+    *STOPPER.lock().unwrap_or_else(PoisonError::into_inner) = stopper;
+}
+
+/// Stops this process; returns when it continues, or where nobody could continue it. Where
+/// somebody has the terminal, it returns at once, and that stops us.
 pub fn stop(signal: i32) {
+    if let Some(stopper) = &*STOPPER.lock().unwrap_or_else(PoisonError::into_inner) {
+        return stopper();
+    }
     suffer(signal);
     let _wrong_number = Mask::of(signal).block();
 }

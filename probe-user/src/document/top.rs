@@ -131,12 +131,27 @@ pub struct Task {
     pub chain: Vec<WaitsFor>,
     /// What it did since the tick before.
     pub interval: Interval,
+    /// Its descriptor table, as far as that was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<Descriptors>,
     /// What its blocked time of the window was for, largest first.
     pub blame: Vec<Blame>,
 }
 
 fn is_empty(stack: &[Arc<str>]) -> bool {
     stack.is_empty()
+}
+
+/// The descriptor table that a task uses, at the last look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Descriptors {
+    /// How many are open in it.
+    pub open: u32,
+    /// How many may be, at most.
+    pub limit: Option<u64>,
+    /// Followed threads that use it, this one included.
+    pub users: usize,
 }
 
 /// What ended a wait.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::wire::{
     decode::Problems,
-    session::{CpuTimes, End, Start},
+    session::{CpuTimes, End, Start, Woken},
 };
 
 /// What is known besides the world.
@@ -24,6 +24,8 @@ pub struct RunInfo {
     pub late: u64,
     /// What the machine's CPUs did, at the beginning and at the end.
     pub cpu_times: Vec<CpuTimes>,
+    /// Who has been woken and not run since, at the present moment.
+    pub woken: Vec<Woken>,
     /// Tids of threads whose timelines are wanted.
     pub explain: Vec<u32>,
     /// A run that is shorter has nothing to show, ns.

@@ -180,13 +180,14 @@ impl Plumbing {
     }
 
     /// Asks for an interim report if one is due.
-    fn report(&mut self) -> Result<()> {
+    fn report(&mut self, observer: &mut Observer) -> Result<()> {
         if !self.has_begun() {
             return Ok(());
         }
         let Some(look) = self.reports.due() else {
             return Ok(());
         };
+        let woken = observer.woken()?;
         let lost = self.counters.lost()?.into_iter();
         let lost = lost.filter(|&(_, count)| count > 0);
         self.pipeline.batch(Batch {
@@ -195,7 +196,10 @@ impl Plumbing {
                 .collect(),
             ..Batch::default()
         })?;
-        self.pipeline.look(look)
+        self.pipeline.look(Box::new(move |analysis| {
+            analysis.learn_woken(woken);
+            look(analysis);
+        }))
     }
 }
 
@@ -229,7 +233,7 @@ impl Followed {
                 () = sleep_until(next) => {
                     plumbing.watch_listeners(observer, false)?;
                     pause = after(pause, plumbing.pump()?);
-                    plumbing.report()?;
+                    plumbing.report(observer)?;
                     next = Instant::now() + pause;
                 }
             }

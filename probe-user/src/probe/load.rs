@@ -29,10 +29,11 @@ use super::{
     statistics,
     tables::{Settings, Tables, take},
     verify,
+    woken::Entries,
 };
 use crate::{
     syscall::{self, Table},
-    wire::session::{ProgramCost, Tier},
+    wire::session::{ProgramCost, Tier, Woken},
 };
 
 /// The compiled probes.
@@ -46,6 +47,8 @@ pub struct Probes {
     wanted: Array<MapData, u32>,
     /// Whether [`LISTENERS`] waits to be attached.
     may_watch: bool,
+    /// From when they are first asked for.
+    entries: Option<Entries>,
     pub(super) targets: HashMap<MapData, u32, u32>,
     pub(super) tables: Tables,
 }
@@ -126,6 +129,7 @@ impl Probes {
             control,
             wanted,
             may_watch: false,
+            entries: None,
             targets,
             tables,
         })
@@ -225,6 +229,15 @@ impl Probes {
             false => iter_mode::SEED,
         };
         self.iterate(mode, pump)
+    }
+
+    /// Who has been woken and not run since.
+    pub fn woken(&mut self) -> Result<Vec<Woken>> {
+        let entries = match self.entries.take() {
+            Some(entries) => entries,
+            None => Entries::take(&mut self.ebpf, self.tables.entries())?,
+        };
+        Ok(self.entries.insert(entries).woken())
     }
 
     /// Runs that the kernel skipped, by program.

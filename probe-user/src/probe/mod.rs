@@ -22,6 +22,7 @@ mod statistics;
 mod switches;
 pub mod tables;
 mod verify;
+pub mod woken;
 
 #[cfg(test)]
 mod tests;

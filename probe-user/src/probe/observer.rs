@@ -11,7 +11,7 @@ use super::{
     raw::{Formats, RawProbes},
     tables::Settings,
 };
-use crate::wire::session::{ProgramCost, Tier};
+use crate::wire::session::{ProgramCost, Tier, Woken};
 
 /// Attached probes.
 pub enum Observer {
@@ -130,6 +130,14 @@ impl Observer {
         match self {
             Observer::Typed(probes) => probes.watch_listeners(are_there),
             Observer::Raw(_) => Ok(false),
+        }
+    }
+
+    /// Who has been woken and not run since; nobody in the raw tier.
+    pub fn woken(&mut self) -> Result<Vec<Woken>> {
+        match self {
+            Observer::Typed(probes) => probes.woken(),
+            Observer::Raw(_) => Ok(Vec::new()),
         }
     }
 

@@ -22,7 +22,7 @@ pub struct Switches {
 }
 
 /// An array map's elements in our memory. Lives as long as the map is in use.
-struct Mapping<T> {
+pub(super) struct Mapping<T> {
     start: NonNull<T>,
     elements: usize,
     /// Keeps the map in being.
@@ -74,8 +74,8 @@ impl Switches {
 }
 
 impl<T> Mapping<T> {
-    fn new(map: MapData, elements: usize) -> Result<Mapping<T>> {
-        let length = NonZeroUsize::new(elements * size_of::<T>()).context("a ring of no size")?;
+    pub(super) fn new(map: MapData, elements: usize) -> Result<Mapping<T>> {
+        let length = NonZeroUsize::new(elements * size_of::<T>()).context("a map of no size")?;
         // SAFETY: a new mapping, of no memory of ours.
         let start = unsafe {
             mmap(
@@ -88,17 +88,24 @@ impl<T> Mapping<T> {
             )
         };
         Ok(Mapping {
-            start: start.context("mapping the rings of switches")?.cast(),
+            start: start.context("mapping a map of the probes")?.cast(),
             elements,
             _map: map,
         })
     }
 
     /// The element; inside the mapping for whatever index.
-    fn at(&self, index: usize) -> *mut T {
+    pub(super) fn at(&self, index: usize) -> *mut T {
         let inside = index.min(self.elements - 1);
         // SAFETY: `inside` is.
         unsafe { self.start.as_ptr().add(inside) }
+    }
+}
+
+impl<T> Mapping<T> {
+    /// Every element.
+    pub(super) fn all(&self) -> impl Iterator<Item = *mut T> {
+        (0..self.elements).map(|index| self.at(index))
     }
 }
 

@@ -126,10 +126,15 @@ impl Tables {
         Ok(Drain::new(switches, hot, cold))
     }
 
+    /// Places for what is known of tasks.
+    pub fn entries(&self) -> usize {
+        self.entries_mask as usize + 1
+    }
+
     /// Memory that the kernel holds for us.
     pub fn bytes(&self) -> u64 {
         let switches = u64::from(self.cpus) * u64::from(self.switches_per_cpu);
-        let entries = (u64::from(self.entries_mask) + 1) * size_of::<TaskEntry>() as u64;
+        let entries = (self.entries() * size_of::<TaskEntry>()) as u64;
         let index = u64::from(self.tasks) * 2 * (HASH_ELEMENT + 16);
         let targets = u64::from(self.targets) * (HASH_ELEMENT + 8);
         let rings = u64::from(self.hot_bytes)

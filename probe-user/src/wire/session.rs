@@ -226,6 +226,18 @@ pub struct ProgramCost {
     pub ns: u64,
 }
 
+/// A thread that has been woken and not run since. No record says so before it runs: this is
+/// what the probes remember.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Woken {
+    /// Its id.
+    pub tid: u32,
+    /// When it switched out to sleep, ns.
+    pub off_ns: u64,
+    /// When it was woken first since then, ns.
+    pub wake_ns: u64,
+}
+
 /// A sum of [`probe_common::loss_sums`]: key and value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are those of probe_common::loss_sums")]

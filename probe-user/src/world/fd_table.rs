@@ -191,6 +191,12 @@ impl FdTables {
         id
     }
 
+    /// The one that a thread uses.
+    pub fn of(&self, thread: ThreadId) -> Option<&FdTable> {
+        let (id, _) = self.of_thread.get(&thread)?;
+        self.list.get(id)
+    }
+
     /// A thread gives its table back.
     pub fn leave(&mut self, ts_ns: u64, thread: ThreadId) {
         let Some((id, files)) = self.of_thread.remove(&thread) else {

@@ -108,6 +108,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["spin", cpu, millis, out] => pinned::spin(number(cpu)?, number(millis)?, out),
         ["spin-with-others", until, out] => pinned::spin_with_others(until, out),
         ["share", cpu, millis, out] => pinned::share(number(cpu)?, number(millis)?, out),
+        ["starve", cpu, ready] => pinned::starve(number(cpu)?, ready),
         ["bounce", rounds, out] => pinned::bounce(number(rounds)?, out),
         ["rename"] => names::rename(),
         ["title", title, ready, ..] => names::bear_title(title, ready),

@@ -90,7 +90,7 @@ fn player(
     (mut from, mut to): (PipeReader, PipeWriter),
 ) -> io::Result<JoinHandle<io::Result<()>>> {
     let out = format!("{out}/{name}");
-    thread::Builder::new().name(name.to_owned()).spawn(move || {
+    named(name, move || {
         pin(cpu)?;
         for _ in 0..rounds {
             from.read_exact(&mut [0])?;
@@ -109,6 +109,53 @@ fn busy() {
     while Instant::now() < end {
         std::hint::spin_loop();
     }
+}
+
+/// A thread that is woken time and again while an urgent one has its CPU for another 700 ms.
+/// Writes a file when that begins, and does not end.
+pub fn starve(cpu: u32, ready: &str) -> io::Result<u8> {
+    /// Of SCHED_FIFO, over all that has none.
+    const PRIORITY: i32 = 10;
+    let (mut from, mut to) = io::pipe()?;
+    named("t-starved", move || {
+        pin(cpu)?;
+        loop {
+            from.read_exact(&mut [0])?;
+        }
+    })?;
+    named("t-urgent", move || {
+        pin(cpu)?;
+        be_urgent(PRIORITY)?;
+        loop {
+            let end = Instant::now() + Duration::from_millis(800);
+            while Instant::now() < end {
+                std::hint::spin_loop();
+            }
+            thread::sleep(Duration::from_millis(400));
+        }
+    })?;
+    fs::write(ready, "")?;
+    loop {
+        thread::sleep(Duration::from_millis(100));
+        to.write_all(b"x")?;
+        thread::sleep(Duration::from_millis(1100));
+    }
+}
+
+fn named(
+    name: &str,
+    body: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> io::Result<JoinHandle<io::Result<()>>> {
+    thread::Builder::new().name(name.to_owned()).spawn(body)
+}
+
+fn be_urgent(priority: i32) -> io::Result<()> {
+    let parameter = libc::sched_param {
+        sched_priority: priority,
+    };
+    // SAFETY: the kernel reads the parameter.
+    check(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameter) })?;
+    Ok(())
 }
 
 fn pin(cpu: u32) -> io::Result<()> {

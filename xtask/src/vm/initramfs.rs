@@ -102,15 +102,13 @@ impl Tree {
         tree.add("/etc/passwd", Entry::Bytes(PASSWD))?;
         tree.add("/etc/group", Entry::Bytes(GROUP))?;
         tree.directory("/root")?;
-        tree.add("/init", Entry::Copy(programs.init.clone()))?;
+        tree.with_libraries(Path::new("/init"), programs.init.clone())?;
         tree.directory(workspace.path("tests"))?;
         tree.directory(workspace.path("target/tmp"))?;
-        tree.ours(&programs.waitscope)?;
-        for test in &programs.tests {
-            tree.ours(&test.path)?;
-        }
-        for workload in &programs.workloads {
-            tree.ours(workload)?;
+        let tests = programs.tests.iter().map(|test| &test.path);
+        let ours = tests.chain(&programs.workloads);
+        for program in ours.chain([&programs.waitscope]) {
+            tree.with_libraries(program, program.clone())?;
         }
         for name in SYSTEM_PROGRAMS.split_whitespace() {
             tree.system(name)?;
@@ -118,8 +116,8 @@ impl Tree {
         Ok(tree)
     }
 
-    /// One of our programs, where it is here.
-    fn ours(&mut self, path: &Path) -> Result<()> {
+    /// What is here, at the same place.
+    fn as_here(&mut self, path: &Path) -> Result<()> {
         self.add(path, Entry::Copy(path.to_owned()))
     }
 
@@ -162,7 +160,7 @@ impl Tree {
             } else if name.ends_with(".so") {
                 self.with_libraries(&path, path.clone())?;
             } else {
-                self.ours(&path)?;
+                self.as_here(&path)?;
             }
         }
         Ok(())

@@ -49,11 +49,6 @@ impl Kernel {
         }
     }
 
-    /// Neither the oldest nor the newest.
-    pub(crate) fn is_between(self) -> bool {
-        !matches!(self, Self::V5_10 | Self::V7_2)
-    }
-
     /// The image in the cache, fetched unless it is there.
     pub(crate) fn image(self, debian: &DebianSource<'_>) -> Result<PathBuf> {
         let image = files::cache(debian.workspace)

@@ -1,4 +1,4 @@
-//! Builds what runs in a guest, linked statically: a guest has no loader for it.
+//! Builds what runs in a guest: the release that is tested on this machine, too, and the tests.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,17 +9,6 @@ use serde_json::Value;
 use crate::run::output_of;
 use crate::vm::options::Selection;
 use crate::workspace::Workspace;
-
-pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
-/// Only for the target, not for build scripts and macros, which it would break.
-/// Names of functions stay; the rest of the debug information is most of the bytes
-/// that each guest would load.
-const FLAGS: (&str, &str) = (
-    "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-    "-C target-feature=+crt-static -C strip=debuginfo",
-);
-/// These would override it.
-const OTHER_FLAGS: [&str; 2] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"];
 
 /// Where the built programs are. Tests know their workloads by these paths, so
 /// a guest has them at the same ones.
@@ -75,7 +64,7 @@ impl Programs {
     /// The test programs, and the workloads along with them.
     fn build_tests(workspace: &Workspace, selection: &Selection) -> Result<Vec<Built>> {
         let (verb, names): (&[&str], &[String]) = match selection {
-            Selection::All | Selection::Between => (&["test", "--no-run", "--test", "*"], &[]),
+            Selection::All | Selection::On(_) => (&["test", "--no-run", "--test", "*"], &[]),
             Selection::Named(none) if none.is_empty() => (&["build"], &[]),
             Selection::Named(names) => (&["test", "--no-run"], names),
         };
@@ -112,12 +101,7 @@ fn cargo(workspace: &Workspace, verb: &[&str]) -> Result<Command> {
     let mut command = workspace.cargo()?;
     command
         .args(verb)
-        .args(["--release", "--target", TARGET])
-        .arg("--message-format=json-render-diagnostics")
-        .env(FLAGS.0, FLAGS.1);
-    for name in OTHER_FLAGS {
-        command.env_remove(name);
-    }
+        .args(["--release", "--message-format=json-render-diagnostics"]);
     Ok(command)
 }
 
@@ -180,14 +164,5 @@ mod tests {
     #[test]
     fn what_cargo_did_not_write_is_an_error() {
         assert!(executables("   Compiling anyhow").is_err());
-    }
-
-    #[test]
-    fn flags_from_outside_do_not_undo_the_static_linking() {
-        let workspace = Workspace::find().unwrap();
-        let command = cargo(&workspace, &["build"]).unwrap();
-        let told = |name: &str| command.get_envs().find(|(key, _)| *key == name).unwrap().1;
-        assert_eq!(told(FLAGS.0), Some(FLAGS.1.as_ref()));
-        assert_eq!(told("RUSTFLAGS"), None);
     }
 }

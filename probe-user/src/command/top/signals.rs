@@ -33,7 +33,7 @@ pub fn follow(control: &Control) -> io::Result<()> {
     let wait = move || {
         while let Ok(signal) = set.wait() {
             match signal {
-                Signal::SIGTSTP => control.suspend(),
+                Signal::SIGTSTP => control.stop(),
                 Signal::SIGCONT => control.resume(),
                 _ => control.end(),
             }

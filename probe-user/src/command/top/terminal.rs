@@ -31,13 +31,18 @@ use ratatui::{
 
 use super::{keyboard::Keys, shown::Ending, signals};
 use crate::{
+    child::relay,
     document::top::Tick,
-    view::top::{Action, Model},
+    observe::around::descriptors,
+    view::top::{Action, Files, Model},
 };
 
 /// How long nothing but keys is looked for: a tick, another size, and what [`Control`] says,
 /// wait no longer.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
+
+/// Descriptors that a page lists: more would take longer than a key may.
+const MOST_FILES: usize = 256;
 
 /// Presses of buttons and the wheel, but no movements: nothing here follows those.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
@@ -71,7 +76,7 @@ pub struct Control {
 #[derive(Debug, Default)]
 struct Flags {
     is_ended: AtomicBool,
-    is_suspended: AtomicBool,
+    is_stopped: AtomicBool,
     is_resumed: AtomicBool,
 }
 
@@ -81,9 +86,9 @@ impl Control {
         self.flags.is_ended.store(true, Ordering::Relaxed);
     }
 
-    /// Stops waitscope as Ctrl-Z does.
-    pub fn suspend(&self) {
-        self.flags.is_suspended.store(true, Ordering::Relaxed);
+    /// Stops waitscope, and nobody else.
+    pub fn stop(&self) {
+        self.flags.is_stopped.store(true, Ordering::Relaxed);
     }
 
     /// Something has continued us: the terminal may be in another mode.
@@ -96,8 +101,8 @@ impl Control {
         if flags.is_ended.load(Ordering::Relaxed) {
             return Action::Quit;
         }
-        if flags.is_suspended.swap(false, Ordering::Relaxed) {
-            return Action::Suspend;
+        if flags.is_stopped.swap(false, Ordering::Relaxed) {
+            return Action::Stop;
         }
         match flags.is_resumed.swap(false, Ordering::Relaxed) {
             true => Action::Redraw,
@@ -140,6 +145,7 @@ pub fn show(
 ) -> Result<Ending> {
     check()?;
     let keys = Keys::read().context("cannot read the keyboard")?;
+    let _stops = Stops::to(control);
     let restore = Restore::enter().context("cannot take the terminal")?;
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let mut screen = Screen {
@@ -155,6 +161,23 @@ pub fn show(
     let enough = screen.follow(ticks, control, write)?;
     let any = screen.model.tick().tick > 0;
     Ok(Ending { any, enough })
+}
+
+/// Stops of the process are left to the screen.
+struct Stops;
+
+impl Stops {
+    fn to(control: &Control) -> Stops {
+        let control = control.clone();
+        relay::leave_stops_to(Some(Box::new(move || control.stop())));
+        Stops
+    }
+}
+
+impl Drop for Stops {
+    fn drop(&mut self) {
+        relay::leave_stops_to(None);
+    }
 }
 
 struct Screen {
@@ -214,6 +237,15 @@ impl Screen {
 
     fn draw(&mut self) -> Result<Size> {
         let model = &mut self.model;
+        if let Some((pid, tick)) = model.wants_files() {
+            let (list, more) = descriptors::open(pid, MOST_FILES);
+            model.learn_files(Files {
+                pid,
+                tick,
+                list,
+                more,
+            });
+        }
         self.terminal.draw(|frame| model.draw(frame))?;
         Ok(self.terminal.size()?)
     }
@@ -246,9 +278,9 @@ impl Screen {
             Action::Continue | Action::Quit => return Ok(()),
             Action::Redraw => self.anew()?,
             Action::Interrupt => signals::send_group(Signal::SIGINT)?,
-            Action::Suspend => {
+            Action::Suspend | Action::Stop => {
                 self.restore.leave();
-                if self.is_run() {
+                if action == Action::Suspend && self.is_run() {
                     signals::send_group(Signal::SIGTSTP)?;
                 }
                 signals::stop_here()?;
@@ -355,10 +387,10 @@ mod tests {
         let control = Control::default();
         let outside = control.clone();
         assert_eq!(control.next(), Action::Continue);
-        outside.suspend();
+        outside.stop();
         outside.resume();
         let said = [control.next(), control.next(), control.next()];
-        assert_eq!(said, [Action::Suspend, Action::Redraw, Action::Continue]);
+        assert_eq!(said, [Action::Stop, Action::Redraw, Action::Continue]);
         outside.end();
         assert_eq!(
             [control.next(), control.next()],

@@ -228,6 +228,9 @@ impl Chains {
     pub fn end_at(&self, world: &World, id: ThreadId) -> EndOf {
         let waits = match world.get(id).map(|thread| &thread.state) {
             Some(State::Running | State::Runnable) => return EndOf::Task(id),
+            Some(State::Waiting(_)) if self.present.woken.contains_key(&id) => {
+                return EndOf::Task(id);
+            }
             Some(State::Waiting(_)) => self.present.waits.get(&id),
             _ => None,
         };

@@ -2,11 +2,13 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{living, present::Present};
+use super::{
+    living,
+    present::{Over, Present},
+};
 use crate::{
     document::top::Interval,
     histogram::Histogram,
-    vocabulary::WaitKind,
     world::{
         World,
         identity::ThreadId,
@@ -36,19 +38,23 @@ impl Course {
             ..Course::default()
         };
         for thread in living(world) {
-            let kind = present.kind(thread.id).unwrap_or_default();
-            let interval = course.follow(world, thread, kind, from_ns, to_ns);
+            let over = present.woken.get(&thread.id).copied();
+            let over = over.unwrap_or_else(|| Over {
+                kind: present.kind(thread.id).unwrap_or_default(),
+                wake_ns: to_ns,
+            });
+            let interval = course.follow(world, thread, over, from_ns, to_ns);
             course.of.insert(thread.id, interval);
         }
         course
     }
 
-    /// A thread that waits does so for `kind`.
+    /// A thread that waits has done so as `over` says.
     fn follow(
         &mut self,
         world: &World,
         thread: &Thread,
-        kind: WaitKind,
+        over: Over,
         from_ns: u64,
         to_ns: u64,
     ) -> Interval {
@@ -75,7 +81,11 @@ impl Course {
         match &thread.state {
             State::Running => found.on_cpu_ns += ns,
             State::Runnable => found.runqueue_ns += ns,
-            State::Waiting(_) => *found.waits.entry(kind).or_default() += ns,
+            State::Waiting(_) => {
+                let runnable_ns = to_ns - over.wake_ns.clamp(from_ns, to_ns);
+                found.runqueue_ns += runnable_ns;
+                *found.waits.entry(over.kind).or_default() += ns - runnable_ns.min(ns);
+            }
             State::Unknown | State::NotStarted | State::Dead => {}
         }
         found

@@ -12,6 +12,7 @@ use crate::{
     metrics::sums,
     syscall::Class,
     vocabulary::WaitKind,
+    wire::session::Woken,
     world::{
         World,
         identity::ThreadId,
@@ -28,6 +29,8 @@ const LOOKED_INTO_NS: u64 = 20_000_000;
 pub struct Present {
     /// By who is in it.
     pub waits: FxHashMap<ThreadId, Arc<Open>>,
+    /// Those of threads that have been woken and not run since.
+    pub woken: FxHashMap<ThreadId, Over>,
     /// What was known when they were described.
     known: u64,
 }
@@ -57,6 +60,15 @@ pub struct Open {
     pub child: Child,
 }
 
+/// A wait that is over, though its thread does not run yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// What it was for.
+    pub kind: WaitKind,
+    /// When the thread was woken, ns.
+    pub wake_ns: u64,
+}
+
 /// Which child a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Child {
@@ -72,7 +84,15 @@ pub enum Child {
 
 impl Present {
     /// Of a world. What was there `before` and goes on is not described anew.
-    pub fn of(world: &World, before: &Present) -> Present {
+    pub fn of(world: &World, woken: &[Woken], before: &Present) -> Present {
+        let woken: FxHashMap<u32, &Woken> = woken.iter().map(|it| (it.tid, it)).collect();
+        let now_ns = world.seen_until_ns();
+        let wake_ns = |thread: &Thread| {
+            let woken = woken.get(&thread.tid)?;
+            let is_now = woken.off_ns == thread.since_ns && woken.wake_ns <= now_ns;
+            is_now.then_some(woken.wake_ns)
+        };
+        let mut over = FxHashMap::default();
         let is_known = before.known == world.dictionaries.known;
         let mut waits = FxHashMap::default();
         waits.reserve(before.waits.len());
@@ -85,10 +105,19 @@ impl Present {
                 Some(old) => old.clone(),
                 None => Arc::new(Open::of(world, thread, wait)),
             };
-            waits.insert(thread.id, open);
+            match wake_ns(thread) {
+                Some(wake_ns) => {
+                    let kind = open.kind;
+                    over.insert(thread.id, Over { kind, wake_ns });
+                }
+                None => {
+                    waits.insert(thread.id, open);
+                }
+            }
         }
         Present {
             waits,
+            woken: over,
             known: world.dictionaries.known,
         }
     }

@@ -13,7 +13,7 @@ use super::{
     window::Named,
 };
 use crate::{
-    document::top::{Because, LastWaker, Summary, Task, TaskState, WaitsFor, Why},
+    document::top::{Because, Descriptors, LastWaker, Summary, Task, TaskState, WaitsFor, Why},
     metrics::{label, process::Processes, run_info::RunInfo, sums::NameWaker as _, threads::Namer},
     vocabulary::{CauseKind, Tier},
     world::{
@@ -76,9 +76,17 @@ impl Rows<'_> {
             state: state(thread),
             age_ns: self.at_ns.saturating_sub(thread.since_ns).max(asleep_ns),
             last_waker: self.last_waker(thread),
+            descriptors: self.descriptors(thread.id),
             ..Task::default()
         };
-        self.with_wait(thread, task)
+        match self.chains.present.woken.get(&thread.id) {
+            Some(over) => Task {
+                state: TaskState::Runnable,
+                age_ns: self.at_ns.saturating_sub(over.wake_ns),
+                ..task
+            },
+            None => self.with_wait(thread, task),
+        }
     }
 
     fn with_wait(&self, thread: &Thread, task: Task) -> Task {
@@ -102,6 +110,15 @@ impl Rows<'_> {
             chain: self.chain(id),
             ..task
         }
+    }
+
+    fn descriptors(&self, id: ThreadId) -> Option<Descriptors> {
+        let table = self.world.fd_tables.of(id)?;
+        Some(Descriptors {
+            open: table.last,
+            limit: table.limit,
+            users: table.users,
+        })
     }
 
     fn deadlock(&self, id: ThreadId) -> Option<u32> {

@@ -44,8 +44,13 @@ pub fn of(world: &mut World, chains: &Chains, since_ns: u64, now_ns: u64) -> Bla
         world.logs.blame_since(id, since_ns, |kind, cause, ns| {
             *logged.entry((kind, cause)).or_default() += ns;
         });
+        let begun_ns = world.get(id).map_or(now_ns, |thread| thread.since_ns);
+        if let Some(over) = chains.present.woken.get(&id) {
+            // Who woke it, and what that did before, is in the record that is to come.
+            let ns = over.wake_ns.saturating_sub(begun_ns.max(since_ns));
+            parts.open.push((over.kind, (CauseKind::Unknown, None), ns));
+        }
         if let Some(kind) = chains.present.kind(id) {
-            let begun_ns = world.get(id).map_or(now_ns, |thread| thread.since_ns);
             charge(
                 world,
                 chains,
@@ -109,8 +114,8 @@ fn charge(
 fn doing(world: &mut World, id: ThreadId) -> CauseId {
     match world.get(id).map(|thread| (&thread.state, thread.execs)) {
         Some((State::Running, execs)) => world.logs.number(Cause::Computing(id, execs)),
-        Some((State::Runnable, _)) => CauseId::RUN_QUEUE,
-        _ => CauseId::UNKNOWN,
+        Some(_) => CauseId::RUN_QUEUE,
+        None => CauseId::UNKNOWN,
     }
 }
 

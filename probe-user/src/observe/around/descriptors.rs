@@ -8,6 +8,8 @@ use std::{
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::sockets::Sockets;
+
 /// What was seen of all processes is good for so long.
 const FRESH: Duration = Duration::from_secs(3);
 /// And for so many times as long as it takes, which is about 0.1 ms a process.
@@ -149,6 +151,26 @@ fn holders(open: &[(u32, u32)]) -> Vec<Holder> {
         }
     }
     holders
+}
+
+/// What is open in a process: numbers and words, the lowest first, and how many more than
+/// `most` there are.
+pub fn open(pid: u32, most: usize) -> (Vec<(u32, String)>, usize) {
+    let mut fds = numbers(&format!("/proc/{pid}/fd"));
+    fds.sort_unstable();
+    let more = fds.len().saturating_sub(most);
+    fds.truncate(most);
+    let mut sockets = Sockets::default();
+    let words = |fd: u32| {
+        let link = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+        let link = link.to_string_lossy();
+        let socket = match named(&link) {
+            Target::Socket(inode) => sockets.look(pid, inode).text,
+            _ => None,
+        };
+        Some((fd, socket.unwrap_or_else(|| link.into_owned())))
+    };
+    (fds.into_iter().filter_map(words).collect(), more)
 }
 
 /// What a descriptor of a process is.

@@ -2,7 +2,7 @@
 //! of `top`, and kept as long as the wait lasts, or for a while.
 
 mod call;
-mod descriptors;
+pub mod descriptors;
 mod futex;
 mod locks;
 mod owner;

@@ -32,4 +32,4 @@ mod draw;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Action, Model};
+pub use model::{Action, Files, Model};

@@ -22,8 +22,10 @@ pub enum Action {
     Quit,
     /// What Ctrl-C does: end, or end what is watched.
     Interrupt,
-    /// Stop until the shell continues us.
+    /// What Ctrl-Z does: stop until the shell continues us, and what is watched with us.
     Suspend,
+    /// The same of ourselves only.
+    Stop,
     /// Write what is on the screen ([`Model::report`]).
     WriteScreen,
     /// Write the ticks that are kept ([`Model::kept`]).
@@ -54,6 +56,21 @@ pub struct Model {
     pub(super) has_colors: bool,
     /// The ticks are of a file.
     pub(super) is_replay: bool,
+    /// Of the task on the page, as it was then.
+    pub(super) files: Option<Files>,
+}
+
+/// What a process has open, in words, by descriptor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// The process.
+    pub pid: u32,
+    /// The tick at which it was looked at.
+    pub tick: u64,
+    /// The lowest of them.
+    pub list: Vec<(u32, String)>,
+    /// How many there are besides.
+    pub more: usize,
 }
 
 /// Where the list is, and what of it is seen.
@@ -128,6 +145,35 @@ impl Model {
         if !self.is_frozen {
             self.show_newest();
         }
+    }
+
+    /// The process of which one would like to see now what it has open, and the tick for which.
+    pub fn wants_files(&self) -> Option<(u32, u64)> {
+        let Page::Detail(tid) = self.page else {
+            return None;
+        };
+        let tick = &self.moment.tick;
+        let wanted = (self.detailed(tid)?.pid, tick.tick);
+        let is_known = self.files.as_ref().map(|files| (files.pid, files.tick)) == Some(wanted);
+        (!self.is_replay && !self.is_frozen && !is_known).then_some(wanted)
+    }
+
+    /// It has been looked at.
+    pub fn learn_files(&mut self, files: Files) {
+        self.files = Some(files);
+    }
+
+    /// What it has open, if it was looked at for the tick that is shown.
+    pub(super) fn files_of(&self, task: &Task) -> Option<&Files> {
+        let now = (task.pid, self.moment.tick.tick);
+        let files = self.files.as_ref();
+        files.filter(|files| (files.pid, files.tick) == now)
+    }
+
+    /// A task of the tick that is shown.
+    pub(super) fn detailed(&self, tid: u32) -> Option<&Task> {
+        let tasks = &self.moment.tick.tasks;
+        tasks.iter().find(|task| task.tid == tid)
     }
 
     /// A sentence for the last line, until the next key.

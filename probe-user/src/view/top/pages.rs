@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::head::by_cause;
+use super::model::Files;
 use super::text::{Text, line, piece};
 use super::words;
 use crate::document::Blame;
-use crate::document::top::{Interval, Task, TaskState};
+use crate::document::top::{Descriptors, Interval, Task, TaskState};
 use crate::view::{color::Style, sanitize, units};
 
 /// The widest name before a time, in columns.
@@ -17,12 +18,13 @@ const AMOUNT: usize = 26;
 const ALL: usize = AMOUNT + 24;
 
 /// All that there is to say of a task. `since` says of which time its budget is, `because` the
-/// end of its chain.
+/// end of its chain, `open` what its process has open.
 pub fn detail(
     task: &Task,
     interval: &Interval,
     since: &str,
     because: &str,
+    open: Option<&Files>,
     columns: usize,
 ) -> Vec<Text> {
     let mut lines = facts(task);
@@ -38,6 +40,20 @@ pub fn detail(
         "was woken last from",
         waker.map_or(&[], |waker| &waker.stack),
     ));
+    lines.extend(open.map_or_else(Vec::new, files));
+    lines
+}
+
+fn files(files: &Files) -> Vec<Text> {
+    let mut lines = section("its process has open");
+    let one = |(fd, what): &(u32, String)| {
+        line(format!("  {fd:>5}  {}", sanitize::text(what)), Style::Plain)
+    };
+    lines.extend(files.list.iter().map(one));
+    if files.more > 0 {
+        let more = units::count(files.more as u64);
+        lines.push(line(format!("  and {more} more"), Style::Faint));
+    }
     lines
 }
 
@@ -67,15 +83,28 @@ fn facts(task: &Task) -> Vec<Text> {
         ("on what", foreign(&task.object)),
         ("function", foreign(&task.function)),
         ("last woken", waker.map(|waker| format!("by {waker}"))),
+        ("descriptors", task.descriptors.as_ref().map(descriptors)),
     ];
     let said = facts.into_iter().filter_map(|(title, fact)| {
         let fact = fact.filter(|fact| !fact.is_empty())?;
         Some(vec![
-            piece(format!("{title:<11}"), Style::Faint),
+            piece(format!("{title:<12}"), Style::Faint),
             piece(fact, Style::Plain),
         ])
     });
     said.collect()
+}
+
+/// `12 open of 1,024, shared by 33 threads`.
+fn descriptors(of: &Descriptors) -> String {
+    let mut text = format!("{} open", units::count(of.open.into()));
+    if let Some(limit) = of.limit {
+        text += &format!(" of {}", units::count(limit));
+    }
+    if of.users > 1 {
+        text += &format!(", shared by {} threads", units::count(of.users as u64));
+    }
+    text
 }
 
 /// `child-exit for ≥12.34 s, in wait4, idle`.

@@ -52,7 +52,8 @@ impl Model {
             Some(_) => format!("its time up to tick {}", tick.tick),
             None => format!("its time in the last {}", units::time(tick.interval_ns)),
         };
-        detail(task.task, task.interval, &since, &because, columns)
+        let files = self.files_of(task.task);
+        detail(task.task, task.interval, &since, &because, files, columns)
     }
 
     fn blame_lines(&self, scope: &Scope, columns: usize) -> (String, Vec<Text>) {
@@ -66,7 +67,7 @@ impl Model {
                 window.map(|window| Cow::from(&window.blame)),
             ),
             Scope::Of(RowKey::Task(tid)) => {
-                let task = self.moment.tick.tasks.iter().find(|task| task.tid == *tid);
+                let task = self.detailed(*tid);
                 let name = task.map_or(String::new(), |task| {
                     format!(" ({})", sanitize::text(&task.comm))
                 });
