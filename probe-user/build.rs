@@ -152,7 +152,7 @@ fn stdout_of(program: &str, args: &[&str]) -> Option<String> {
 /// `cargo build` and `cargo clippy` work as well.
 fn prefer_installed_linker(root: &Path) -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let tools = root.join("target/tools/bin");
+    let tools = tools(root).join("bin");
     let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
     if tools.join("bpf-linker").exists() {
         directories.insert(0, tools);
@@ -165,6 +165,17 @@ fn prefer_installed_linker(root: &Path) -> Result<()> {
     );
     set_env("PATH", env::join_paths(directories)?);
     Ok(())
+}
+
+/// As `Workspace::tools` in xtask has it.
+fn tools(root: &Path) -> PathBuf {
+    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let set = set.filter(|folder| folder.is_absolute());
+    let cache = set.or_else(|| Some(env::home_dir()?.join(".cache")));
+    cache.map_or_else(
+        || root.join("target/tools"),
+        |it| it.join("waitscope/tools"),
+    )
 }
 
 fn workspace_root() -> Result<PathBuf> {

@@ -21,7 +21,7 @@ use crate::{
         decode::decode,
         event::Event,
         order::Order,
-        session::{Batch, End, Fact, Start, Woken},
+        session::{Batch, End, Fact, Start, Wakings},
     },
     world::{World, connection::Early, process::ProcessId},
 };
@@ -203,8 +203,8 @@ impl Analysis {
     }
 
     /// Who has been woken by now and not run since.
-    pub fn learn_woken(&mut self, woken: Vec<Woken>) {
-        self.info.woken = woken;
+    pub fn learn_wakings(&mut self, wakings: Wakings) {
+        self.info.wakings = wakings;
     }
 
     /// Forgets what lies before an instant, ns.

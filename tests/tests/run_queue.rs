@@ -98,7 +98,7 @@ fn assert_near(what: &str, found_ns: u64, truth_ns: u64) {
 fn is_spinner(thread: &Thread) -> bool {
     thread
         .argv
-        .get(1)
+        .get(2)
         .is_some_and(|word| word.starts_with("spin"))
 }
 
@@ -108,7 +108,7 @@ fn two_processes_on_one_cpu_stand_behind_each_other() -> Result<()> {
     let dir = live::shared_dir()?;
     let out = dir.path().to_str().context("a path")?;
     let actor = env!("CARGO_BIN_EXE_actor");
-    let report = traced(&[actor, "share", "1", "1500", out])?;
+    let report = traced(&[actor, "pinned", "share", "1", "1500", out])?;
     let spinners: Vec<&Thread> = report.threads.iter().filter(|t| is_spinner(t)).collect();
     let [a, b] = spinners.as_slice() else {
         panic!("{} spinners", spinners.len());
@@ -139,9 +139,9 @@ fn a_process_stands_behind_one_outside() -> Result<()> {
     let actor = env!("CARGO_BIN_EXE_actor");
     let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
     let mut outside = Command::new(actor);
-    let outside = live::start(outside.args(["spin", "1", "30000", &file("outside")]))?;
+    let outside = live::start(outside.args(["pinned", "spin", "1", "30000", &file("outside")]))?;
     let before_ns = live::stolen_ns()?;
-    let traced = traced(&[actor, "spin", "1", "1500", &file("traced")]);
+    let traced = traced(&[actor, "pinned", "spin", "1", "1500", &file("traced")]);
     outside.signal(libc::SIGKILL)?;
     let killed = outside.finish();
     let report = traced?;
@@ -167,7 +167,7 @@ fn a_ping_pong_wakes_idle_cpus() -> Result<()> {
     let dir = live::shared_dir()?;
     let out = dir.path().to_str().context("a path")?;
     let before_ns = [idle_ns(0)?, idle_ns(1)?];
-    let report = traced(&[env!("CARGO_BIN_EXE_actor"), "bounce", "1000", out])?;
+    let report = traced(&[env!("CARGO_BIN_EXE_actor"), "pinned", "bounce", "1000", out])?;
     let machine = report.machine.as_ref().context("/proc/stat was read")?;
     for (cpu, name) in ["ping", "pong"].into_iter().enumerate() {
         let own = &report.named(name)?.account;

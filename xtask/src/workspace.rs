@@ -30,9 +30,16 @@ impl Workspace {
         self.root.join(relative)
     }
 
-    /// What `cargo install --root` is given; programs land in its `bin`.
+    /// What `cargo install --root` is given; programs land in its `bin`. In the user's cache,
+    /// for all checkouts, if there is one; `probe-user/build.rs` looks there, too.
     pub(crate) fn tools(&self) -> PathBuf {
-        self.path("target/tools")
+        let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let set = set.filter(|folder| folder.is_absolute());
+        let cache = set.or_else(|| Some(env::home_dir()?.join(".cache")));
+        cache.map_or_else(
+            || self.path("target/tools"),
+            |it| it.join("waitscope/tools"),
+        )
     }
 
     /// The release binary that `build` leaves.

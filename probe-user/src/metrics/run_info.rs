@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::wire::{
     decode::Problems,
-    session::{CpuTimes, End, Start, Woken},
+    session::{CpuTimes, End, Start, Wakings},
 };
 
 /// What is known besides the world.
@@ -25,7 +25,7 @@ pub struct RunInfo {
     /// What the machine's CPUs did, at the beginning and at the end.
     pub cpu_times: Vec<CpuTimes>,
     /// Who has been woken and not run since, at the present moment.
-    pub woken: Vec<Woken>,
+    pub wakings: Wakings,
     /// Tids of threads whose timelines are wanted.
     pub explain: Vec<u32>,
     /// A run that is shorter has nothing to show, ns.

@@ -187,7 +187,7 @@ impl Plumbing {
         let Some(look) = self.reports.due() else {
             return Ok(());
         };
-        let woken = observer.woken()?;
+        let wakings = observer.wakings()?;
         let lost = self.counters.lost()?.into_iter();
         let lost = lost.filter(|&(_, count)| count > 0);
         self.pipeline.batch(Batch {
@@ -197,7 +197,7 @@ impl Plumbing {
             ..Batch::default()
         })?;
         self.pipeline.look(Box::new(move |analysis| {
-            analysis.learn_woken(woken);
+            analysis.learn_wakings(wakings);
             look(analysis);
         }))
     }

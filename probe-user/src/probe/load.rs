@@ -28,12 +28,11 @@ use super::{
     refusal::Refusal,
     statistics,
     tables::{Settings, Tables, take},
-    verify,
-    woken::Entries,
+    verify, woken,
 };
 use crate::{
     syscall::{self, Table},
-    wire::session::{ProgramCost, Tier, Woken},
+    wire::session::{ProgramCost, Tier, Wakings},
 };
 
 /// The compiled probes.
@@ -48,7 +47,7 @@ pub struct Probes {
     /// Whether [`LISTENERS`] waits to be attached.
     may_watch: bool,
     /// From when they are first asked for.
-    entries: Option<Entries>,
+    wakings: Option<Wakings>,
     pub(super) targets: HashMap<MapData, u32, u32>,
     pub(super) tables: Tables,
 }
@@ -129,7 +128,7 @@ impl Probes {
             control,
             wanted,
             may_watch: false,
-            entries: None,
+            wakings: None,
             targets,
             tables,
         })
@@ -232,12 +231,12 @@ impl Probes {
     }
 
     /// Who has been woken and not run since.
-    pub fn woken(&mut self) -> Result<Vec<Woken>> {
-        let entries = match self.entries.take() {
-            Some(entries) => entries,
-            None => Entries::take(&mut self.ebpf, self.tables.entries())?,
+    pub fn wakings(&mut self) -> Result<Wakings> {
+        let wakings = match self.wakings.take() {
+            Some(wakings) => wakings,
+            None => woken::wakings(&mut self.ebpf, self.tables.entries_mask)?,
         };
-        Ok(self.entries.insert(entries).woken())
+        Ok(self.wakings.insert(wakings).clone())
     }
 
     /// Runs that the kernel skipped, by program.

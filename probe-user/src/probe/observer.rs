@@ -11,7 +11,7 @@ use super::{
     raw::{Formats, RawProbes},
     tables::Settings,
 };
-use crate::wire::session::{ProgramCost, Tier, Woken};
+use crate::wire::session::{ProgramCost, Tier, Wakings};
 
 /// Attached probes.
 pub enum Observer {
@@ -134,10 +134,10 @@ impl Observer {
     }
 
     /// Who has been woken and not run since; nobody in the raw tier.
-    pub fn woken(&mut self) -> Result<Vec<Woken>> {
+    pub fn wakings(&mut self) -> Result<Wakings> {
         match self {
-            Observer::Typed(probes) => probes.woken(),
-            Observer::Raw(_) => Ok(Vec::new()),
+            Observer::Typed(probes) => probes.wakings(),
+            Observer::Raw(_) => Ok(Wakings::default()),
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Mapping<T> {
 
 // SAFETY: it is owned memory, like a box; the other side of it is the kernel.
 unsafe impl<T: Send> Send for Mapping<T> {}
+// SAFETY: a reference gives pointers only.
+unsafe impl<T: Sync> Sync for Mapping<T> {}
 
 impl Switches {
     /// Maps the rings of as many CPUs as there are positions.
@@ -99,13 +101,6 @@ impl<T> Mapping<T> {
         let inside = index.min(self.elements - 1);
         // SAFETY: `inside` is.
         unsafe { self.start.as_ptr().add(inside) }
-    }
-}
-
-impl<T> Mapping<T> {
-    /// Every element.
-    pub(super) fn all(&self) -> impl Iterator<Item = *mut T> {
-        (0..self.elements).map(|index| self.at(index))
     }
 }
 

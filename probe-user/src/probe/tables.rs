@@ -63,7 +63,7 @@ pub struct Tables {
     /// Records in each CPU's ring of switches, a power of two.
     switches_per_cpu: u32,
     /// One less than the places for entries of tasks, a power of two.
-    entries_mask: u32,
+    pub(super) entries_mask: u32,
     describes_descriptors: bool,
 }
 
@@ -126,15 +126,10 @@ impl Tables {
         Ok(Drain::new(switches, hot, cold))
     }
 
-    /// Places for what is known of tasks.
-    pub fn entries(&self) -> usize {
-        self.entries_mask as usize + 1
-    }
-
     /// Memory that the kernel holds for us.
     pub fn bytes(&self) -> u64 {
         let switches = u64::from(self.cpus) * u64::from(self.switches_per_cpu);
-        let entries = (self.entries() * size_of::<TaskEntry>()) as u64;
+        let entries = (u64::from(self.entries_mask) + 1) * size_of::<TaskEntry>() as u64;
         let index = u64::from(self.tasks) * 2 * (HASH_ELEMENT + 16);
         let targets = u64::from(self.targets) * (HASH_ELEMENT + 8);
         let rings = u64::from(self.hot_bytes)

@@ -3,55 +3,67 @@
 
 use std::{
     ptr,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 use anyhow::{Result, anyhow};
 use aya::{Ebpf, maps::Map};
-use probe_common::entry::TaskEntry;
+use probe_common::entry::{TRIES, TaskEntry, slot};
 
 use super::{switches::Mapping, tables::take};
-use crate::wire::session::Woken;
+use crate::wire::session::{Wakings, Woken};
 
 /// What the probes know of each task, in our memory.
-pub struct Entries(Mapping<TaskEntry>);
+struct Entries {
+    mapping: Mapping<TaskEntry>,
+    mask: u32,
+}
+
+/// Of a loaded object with so many places for tasks, less one.
+pub fn wakings(ebpf: &mut Ebpf, mask: u32) -> Result<Wakings> {
+    let Map::Array(map) = take(ebpf, "ENTRIES")? else {
+        return Err(anyhow!("the probes' map ENTRIES is no array"));
+    };
+    let mapping = Mapping::new(map, mask as usize + 1)?;
+    let entries = Arc::new(Entries { mapping, mask });
+    Ok(Wakings::new(move |tid| entries.woken(tid)))
+}
 
 impl Entries {
-    /// Takes them out of a loaded object.
-    pub(super) fn take(ebpf: &mut Ebpf, elements: usize) -> Result<Entries> {
-        match take(ebpf, "ENTRIES")? {
-            Map::Array(map) => Mapping::new(map, elements).map(Entries),
-            _ => Err(anyhow!("the probes' map ENTRIES is no array")),
-        }
-    }
-
-    /// Those that are woken now.
-    pub fn woken(&self) -> Vec<Woken> {
-        self.0.all().filter_map(woken).collect()
+    /// Only places that a thread may have are looked at: of the others nothing comes into our
+    /// memory.
+    fn woken(&self, tid: u32) -> Option<Woken> {
+        let places = (0..TRIES).map(|attempt| slot(tid, attempt, self.mask));
+        let mut entries = places.map(|place| self.mapping.at(place as usize));
+        entries.find_map(|entry| woken(entry, tid))?
     }
 }
 
-/// Of an entry that the kernel may be writing. Each word is one that it has written, and they
-/// are of one sleep where that began at the same time before and behind.
-fn woken(entry: *mut TaskEntry) -> Option<Woken> {
+/// Whether the thread with this tid is woken, if this entry is its own; the kernel may be
+/// writing it. Each word is one that it has written, and they are of one sleep where that began
+/// at the same time before and behind.
+fn woken(entry: *mut TaskEntry, tid: u32) -> Option<Option<Woken>> {
     // SAFETY: inside the mapping, aligned, and written by the other side word by word.
-    let (off_ns, wake_ns, tid) = unsafe {
+    let (off_ns, wake_ns, owner) = unsafe {
         (
             AtomicU64::from_ptr(ptr::addr_of_mut!((*entry).off_ns)),
             AtomicU64::from_ptr(ptr::addr_of_mut!((*entry).wake_ns)),
             AtomicU32::from_ptr(ptr::addr_of_mut!((*entry).tid)),
         )
     };
-    let since_ns = off_ns.load(Ordering::Acquire);
-    if since_ns == 0 {
+    if owner.load(Ordering::Acquire) != tid {
         return None;
     }
+    let since_ns = off_ns.load(Ordering::Acquire);
     let woken = Woken {
         wake_ns: wake_ns.load(Ordering::Acquire),
-        tid: tid.load(Ordering::Acquire),
         off_ns: since_ns,
     };
-    (woken.wake_ns >= since_ns && off_ns.load(Ordering::Acquire) == since_ns).then_some(woken)
+    let is_asleep = since_ns != 0 && off_ns.load(Ordering::Acquire) == since_ns;
+    Some((is_asleep && woken.wake_ns >= since_ns).then_some(woken))
 }
 
 #[cfg(test)]
@@ -67,15 +79,15 @@ mod tests {
                 tid: 7,
                 ..TaskEntry::FRESH
             };
-            woken(&raw mut entry)
+            assert_eq!(woken(&raw mut entry, 8), None);
+            woken(&raw mut entry, 7)
         };
         let one = Woken {
-            tid: 7,
             off_ns: 10,
             wake_ns: 12,
         };
-        assert_eq!(of(10, 12), Some(one));
+        assert_eq!(of(10, 12), Some(Some(one)));
         // It runs; it sleeps; a waking of an earlier sleep.
-        assert_eq!([of(0, 12), of(10, 0), of(10, 9)], [None; 3]);
+        assert_eq!([of(0, 12), of(10, 0), of(10, 9)], [Some(None); 3]);
     }
 }

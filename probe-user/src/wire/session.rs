@@ -1,6 +1,8 @@
 //! What a run consists of, live or recorded: one [`Start`], [`Batch`]es, and an
 //! [`End`] unless the recording was cut. Times are `CLOCK_MONOTONIC`, ns.
 
+use std::{fmt, sync::Arc};
+
 use probe_common::loss_sums;
 
 pub use crate::vocabulary::{Exit, Tier};
@@ -230,12 +232,35 @@ pub struct ProgramCost {
 /// what the probes remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Woken {
-    /// Its id.
-    pub tid: u32,
     /// When it switched out to sleep, ns.
     pub off_ns: u64,
     /// When it was woken first since then, ns.
     pub wake_ns: u64,
+}
+
+/// Those, by tid, whenever one asks; nobody where that is not known.
+#[derive(Clone, Default)]
+pub struct Wakings(Option<Arc<Waking>>);
+
+type Waking = dyn Fn(u32) -> Option<Woken> + Send + Sync;
+
+impl Wakings {
+    /// As this knows them.
+    pub fn new(of: impl Fn(u32) -> Option<Woken> + Send + Sync + 'static) -> Wakings {
+        Wakings(Some(Arc::new(of)))
+    }
+
+    /// The one of a thread.
+    pub fn of(&self, tid: u32) -> Option<Woken> {
+        self.0.as_ref()?(tid)
+    }
+}
+
+impl fmt::Debug for Wakings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = self.0.is_some();
+        out.debug_struct("Wakings").field("known", &known).finish()
+    }
 }
 
 /// A sum of [`probe_common::loss_sums`]: key and value.

@@ -94,6 +94,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         }
         ["nagle", rounds] => nagle::exchange(number(rounds)?),
         ["storm", count, width, out] => storm::blow(number(count)?, number(width)?, out),
+        ["churn", per_s] => storm::go_on(number(per_s)?),
         ["pool", jobs, out] => pool::work(number(jobs)?, out),
         ["contend", rounds] => pool::contend(number(rounds)?),
         ["feed", lines] => pool::feed(number(lines)?),
@@ -105,11 +106,8 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         }
         ["reuse", rounds] => reuse::take_turns(number(rounds)?),
         ["hostile-names"] => names::hostile(),
-        ["spin", cpu, millis, out] => pinned::spin(number(cpu)?, number(millis)?, out),
-        ["spin-with-others", until, out] => pinned::spin_with_others(until, out),
-        ["share", cpu, millis, out] => pinned::share(number(cpu)?, number(millis)?, out),
-        ["starve", cpu, ready] => pinned::starve(number(cpu)?, ready),
-        ["bounce", rounds, out] => pinned::bounce(number(rounds)?, out),
+        ["haunt", zombies, ready] => names::haunt(number(zombies)?, ready),
+        ["pinned", ref act @ ..] => pinned::perform(act),
         ["rename"] => names::rename(),
         ["title", title, ready, ..] => names::bear_title(title, ready),
         ["nest", depth] => exec::nest(number(depth)?),

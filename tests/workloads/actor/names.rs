@@ -55,6 +55,28 @@ pub fn hostile() -> io::Result<u8> {
     Ok(0)
 }
 
+/// A thread asleep under each name, and so many children that are dead and not waited for;
+/// creates `ready`; then waits to be killed, five minutes at most.
+pub fn haunt(zombies: u32, ready: &str) -> io::Result<u8> {
+    const LONG: Duration = Duration::from_secs(300);
+    for name in HOSTILE {
+        thread::spawn(move || set(name).map(|()| thread::sleep(LONG)));
+    }
+    let mut children = Vec::new();
+    for _ in 0..zombies {
+        children.push(Command::new("true").spawn()?);
+    }
+    for child in &children {
+        let stat = || proc_stat::Stat::of_process(child.id());
+        while stat().is_ok_and(|stat| stat.state != 'Z') {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    fs::write(ready, b"")?;
+    thread::sleep(LONG);
+    Ok(0)
+}
+
 /// A thread called `first`, then `second`, then `third`, asleep as each. Says
 /// how long these sleeps took, in ns.
 pub fn rename() -> io::Result<u8> {

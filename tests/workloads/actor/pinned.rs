@@ -8,17 +8,29 @@ use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::check;
+use crate::{check, number};
+
+/// The act's exit status.
+pub fn perform(act: &[&str]) -> io::Result<u8> {
+    match *act {
+        ["spin", cpu, millis, out] => spin(number(cpu)?, number(millis)?, out),
+        ["spin-with-others", until, out] => spin_with_others(until, out),
+        ["share", cpu, millis, out] => share(number(cpu)?, number(millis)?, out),
+        ["starve", cpu, ready] => starve(number(cpu)?, ready),
+        ["bounce", rounds, out] => bounce(number(rounds)?, out),
+        _ => Err(io::Error::other("no such act on one CPU")),
+    }
+}
 
 /// Computes on this CPU for so long, and writes what `schedstat` says of it before and
 /// behind that: its time on the CPU and on the run queue, ns.
-pub fn spin(cpu: u32, millis: u32, out: &str) -> io::Result<u8> {
+fn spin(cpu: u32, millis: u32, out: &str) -> io::Result<u8> {
     pin(cpu)?;
     spin_until(now_ms()? + u64::from(millis), out)
 }
 
 /// The same from the end of its input on, until then on the monotonic clock.
-pub fn spin_with_others(until_ms: &str, out: &str) -> io::Result<u8> {
+fn spin_with_others(until_ms: &str, out: &str) -> io::Result<u8> {
     let until_ms = until_ms.parse().map_err(io::Error::other)?;
     io::stdin().read_to_end(&mut Vec::new())?;
     spin_until(until_ms, out)
@@ -35,13 +47,18 @@ fn spin_until(end_ms: u64, out: &str) -> io::Result<u8> {
 }
 
 /// Two processes that compute on this CPU for so long, at the same time.
-pub fn share(cpu: u32, millis: u32, out: &str) -> io::Result<u8> {
+fn share(cpu: u32, millis: u32, out: &str) -> io::Result<u8> {
     pin(cpu)?;
     let until_ms = (now_ms()? + u64::from(millis)).to_string();
     let (from, to) = io::pipe()?;
     let spinner = |name: &str| -> io::Result<Child> {
         Command::new(env::current_exe()?)
-            .args(["spin-with-others", &until_ms, &format!("{out}/{name}")])
+            .args([
+                "pinned",
+                "spin-with-others",
+                &until_ms,
+                &format!("{out}/{name}"),
+            ])
             .stdin(from.try_clone()?)
             .spawn()
     };
@@ -68,7 +85,7 @@ fn now_ms() -> io::Result<u64> {
 
 /// Two threads on two CPUs that answer each other through pipes, and compute before each
 /// answer while the other's CPU has nothing to do. Each writes what `schedstat` says of it.
-pub fn bounce(rounds: u32, out: &str) -> io::Result<u8> {
+fn bounce(rounds: u32, out: &str) -> io::Result<u8> {
     let (ping_from, pong_to) = io::pipe()?;
     let (pong_from, mut ping_to) = io::pipe()?;
     ping_to.write_all(b"x")?;
@@ -113,7 +130,7 @@ fn busy() {
 
 /// A thread that is woken time and again while an urgent one has its CPU for another 700 ms.
 /// Writes a file when that begins, and does not end.
-pub fn starve(cpu: u32, ready: &str) -> io::Result<u8> {
+fn starve(cpu: u32, ready: &str) -> io::Result<u8> {
     /// Of SCHED_FIFO, over all that has none.
     const PRIORITY: i32 = 10;
     let (mut from, mut to) = io::pipe()?;

@@ -5,6 +5,8 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::check;
 
@@ -15,7 +17,7 @@ const STATUSES: u32 = 5;
 /// each as a line.
 pub fn blow(count: u32, width: u32, out: &str) -> io::Result<u8> {
     let mut log = BufWriter::new(File::create(out)?);
-    let program = CString::new(env::current_exe()?.as_os_str().as_bytes())?;
+    let program = own_program()?;
     let mut running = 0;
     for index in 0..count {
         if running == width {
@@ -32,6 +34,10 @@ pub fn blow(count: u32, width: u32, out: &str) -> io::Result<u8> {
     }
     log.flush()?;
     Ok(0)
+}
+
+fn own_program() -> io::Result<CString> {
+    Ok(CString::new(env::current_exe()?.as_os_str().as_bytes())?)
 }
 
 fn spawn(program: &CString, status: u32) -> io::Result<libc::pid_t> {
@@ -67,4 +73,17 @@ fn reap() -> io::Result<()> {
     // SAFETY: the status is not wanted.
     check(unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) })?;
     Ok(())
+}
+
+/// So many short processes a second, one behind the other, without end.
+pub fn go_on(per_s: u32) -> io::Result<u8> {
+    let pause = Duration::from_secs(1) / per_s.max(1);
+    let mut next = Instant::now();
+    let program = own_program()?;
+    loop {
+        spawn(&program, 0)?;
+        reap()?;
+        next += pause;
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
 }

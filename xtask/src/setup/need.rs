@@ -42,7 +42,7 @@ pub(crate) enum Action {
     BuildTool(Tool),
 }
 
-/// What cargo builds into target/tools.
+/// What cargo builds for all checkouts (`Workspace::tools`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tool {
     BpfLinker,

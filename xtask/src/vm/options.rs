@@ -13,8 +13,8 @@ const LOCKED_DOWN: &str = "truth";
 /// `gil` and `gitsync` trace Pythons, and `disk` reads from a disk, which a guest has not.
 /// `concurrency`, `herds` and `idle` are what user space makes of records that other programs
 /// check, and `load` says how fast it is, of which an emulator says nothing. `top_screen`
-/// and `top_watch` need a terminal more than a kernel.
-const LEFT_OUT: [&str; 19] = [
+/// and `top_watch` need a terminal more than a kernel, and `top_soak` minutes.
+const LEFT_OUT: [&str; 20] = [
     "check",
     "draft",
     "child",
@@ -26,6 +26,7 @@ const LEFT_OUT: [&str; 19] = [
     "recording",
     "table",
     "top_screen",
+    "top_soak",
     "top_watch",
     "gil",
     "gitsync",

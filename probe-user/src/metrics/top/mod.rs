@@ -53,7 +53,7 @@ pub fn tick(
     look: impl FnOnce(&BTreeMap<u32, ProcessId>, &[Question]) -> Around,
 ) -> Tick {
     let at_ns = world.seen_until_ns();
-    let present = Present::of(world, &info.woken, &kept.present);
+    let present = Present::of(world, &info.wakings, &kept.present);
     let around = &look(&processes(world), &present.questions(world));
     let chains = Chains::of(world, present, around);
     let blame = window::of(world, &chains, span.window_ns, at_ns);

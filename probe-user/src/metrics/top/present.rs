@@ -12,7 +12,7 @@ use crate::{
     metrics::sums,
     syscall::Class,
     vocabulary::WaitKind,
-    wire::session::Woken,
+    wire::session::Wakings,
     world::{
         World,
         identity::ThreadId,
@@ -84,11 +84,10 @@ pub enum Child {
 
 impl Present {
     /// Of a world. What was there `before` and goes on is not described anew.
-    pub fn of(world: &World, woken: &[Woken], before: &Present) -> Present {
-        let woken: FxHashMap<u32, &Woken> = woken.iter().map(|it| (it.tid, it)).collect();
+    pub fn of(world: &World, wakings: &Wakings, before: &Present) -> Present {
         let now_ns = world.seen_until_ns();
         let wake_ns = |thread: &Thread| {
-            let woken = woken.get(&thread.tid)?;
+            let woken = wakings.of(thread.tid)?;
             let is_now = woken.off_ns == thread.since_ns && woken.wake_ns <= now_ns;
             is_now.then_some(woken.wake_ns)
         };

@@ -13,7 +13,7 @@ use crate::{
         top::{Kept, Span, around::Around},
     },
     vocabulary::{CauseKind, WaitKind},
-    wire::session::{Batch, Woken},
+    wire::session::{Batch, Wakings, Woken},
 };
 
 fn until(watermark_ns: u64, records: &[Vec<u8>]) -> Batch {
@@ -25,13 +25,13 @@ fn until(watermark_ns: u64, records: &[Vec<u8>]) -> Batch {
 
 /// The tick at a column, with a window from another one on.
 fn tick(drawing: &str, from: usize, to: usize) -> Tick {
-    tick_with(drawing, from, to, Vec::new())
+    tick_with(drawing, from, to, Wakings::default())
 }
 
-fn tick_with(drawing: &str, from: usize, to: usize, woken: Vec<Woken>) -> Tick {
+fn tick_with(drawing: &str, from: usize, to: usize, wakings: Wakings) -> Tick {
     let mut analysis = run::begun();
     analysis.batch(&until(at(to), &records(drawing)));
-    analysis.learn_woken(woken);
+    analysis.learn_wakings(wakings);
     let span = Span {
         tick: 1,
         since_ns: at(from),
@@ -77,12 +77,14 @@ fn top_a_moment_has_states_and_their_ages() {
 
 #[test]
 fn top_the_woken_are_runnable_before_their_record_comes() {
-    let woken = |off, wake| Woken {
-        tid: 5,
-        off_ns: at(off),
-        wake_ns: at(wake),
+    let woken = |off, wake| {
+        let woken = Woken {
+            off_ns: at(off),
+            wake_ns: at(wake),
+        };
+        Wakings::new(move |tid| (tid == 5).then_some(woken))
     };
-    let at_13 = tick_with(SLEEPER, 9, 13, vec![woken(7, 12)]);
+    let at_13 = tick_with(SLEEPER, 9, 13, woken(7, 12));
     let task_5 = task(&at_13, 5);
     assert_eq!((task_5.state, task_5.kind), (TaskState::Runnable, None));
     assert_eq!(task_5.age_ns, at(13) - at(12));
@@ -94,8 +96,8 @@ fn top_the_woken_are_runnable_before_their_record_comes() {
     assert_eq!(at_13.summary.runnable, 1);
     // Of another sleep, and after the moment.
     for not_now in [woken(3, 5), woken(7, 14)] {
-        let tick = tick_with(SLEEPER, 9, 13, vec![not_now]);
-        assert_eq!(task(&tick, 5).state, TaskState::Blocked, "{not_now:?}");
+        let tick = tick_with(SLEEPER, 9, 13, not_now);
+        assert_eq!(task(&tick, 5).state, TaskState::Blocked);
     }
 }
 
