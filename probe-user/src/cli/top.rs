@@ -72,9 +72,9 @@ pub struct Top {
     #[arg(long, value_name = "BYTES", value_parser = ring_size)]
     pub ring_size: Option<u32>,
 
-    /// Threads that can be followed at once.
-    #[arg(long, value_name = "N", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=4_194_304))]
-    pub max_threads: u32,
+    /// Threads that can be followed at once [default: twice as many as there are, 65,536 at least].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=4_194_304))]
+    pub max_threads: Option<u32>,
 
     /// Observe with no more than this tier.
     #[arg(long, value_enum, default_value_t = Tier::Full)]

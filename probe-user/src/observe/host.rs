@@ -34,6 +34,24 @@ pub fn online_cpus() -> u32 {
     u32::try_from(count).unwrap_or(1).max(1)
 }
 
+/// Has free memory go back to the kernel soon: a tick is made of much that is gone with the
+/// next one. Of itself the C library keeps ever more of it, up to 64 MiB (mallopt(3)).
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    {
+        const KEPT_BYTES: i32 = 256 << 10;
+        // SAFETY: it only sets a number.
+        unsafe { nix::libc::mallopt(nix::libc::M_TRIM_THRESHOLD, KEPT_BYTES) };
+    }
+}
+
+/// Threads on this machine; `None` where /proc/loadavg cannot be read.
+pub fn threads() -> Option<u32> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    let (_, all) = text.split_whitespace().nth(3)?.split_once('/')?;
+    all.parse().ok()
+}
+
 /// What all CPUs have done since the machine started; `None` where /proc/stat cannot be
 /// read.
 pub fn cpu_times() -> Option<CpuTimes> {

@@ -8,7 +8,6 @@ use probe_common::{
     loss_sums::{Key, Sum},
     ring,
     sched::Switch,
-    task::Snapshot,
 };
 
 use super::{
@@ -17,16 +16,9 @@ use super::{
     switches::Switches,
 };
 
-/// Bytes of the ring of births, names and deaths: a snapshot of all threads fits,
-/// which comes at once.
-fn cold_bytes(tasks: u32) -> u32 {
-    let record = (RECORD_HEADER + size_of::<Snapshot>()) as u32;
-    let bytes = tasks.saturating_mul(record).clamp(4 << 20, 1 << 30);
-    bytes.next_power_of_two()
-}
-
-/// What the kernel puts before each record of a ring (`BPF_RINGBUF_HDR_SZ`), bytes.
-const RECORD_HEADER: usize = 8;
+/// Bytes of the ring of births, names and deaths: some 40,000 of those between two drains.
+/// Snapshots come by parts, between which it is emptied.
+const COLD_BYTES: u32 = 4 << 20;
 
 /// What a hash needs for an element besides key and value (`struct htab_elem`).
 const HASH_ELEMENT: u64 = 48;
@@ -55,7 +47,6 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tables {
     hot_bytes: u32,
-    cold_bytes: u32,
     tasks: u32,
     targets: u32,
     /// CPUs that may ever be there.
@@ -78,7 +69,6 @@ impl Tables {
         let places = settings.tasks.checked_next_power_of_two();
         Tables {
             hot_bytes: settings.ring_bytes,
-            cold_bytes: cold_bytes(settings.tasks),
             tasks: settings.tasks,
             targets: settings.targets,
             cpus,
@@ -92,7 +82,7 @@ impl Tables {
     pub fn set(&self, loader: &mut EbpfLoader<'_>) {
         loader
             .map_max_entries("EVENTS", self.hot_bytes)
-            .map_max_entries("LIFECYCLE", self.cold_bytes)
+            .map_max_entries("LIFECYCLE", COLD_BYTES)
             .map_max_entries("TASKS", self.tasks)
             .map_max_entries("SLOTS", self.tasks)
             .map_max_entries("TARGETS", self.targets)
@@ -121,7 +111,7 @@ impl Tables {
         };
         let cold = Ring {
             map: RingBuf::try_from(take(ebpf, "LIFECYCLE")?)?,
-            bytes: self.cold_bytes,
+            bytes: COLD_BYTES,
         };
         Ok(Drain::new(switches, hot, cold))
     }
@@ -133,7 +123,7 @@ impl Tables {
         let index = u64::from(self.tasks) * 2 * (HASH_ELEMENT + 16);
         let targets = u64::from(self.targets) * (HASH_ELEMENT + 8);
         let rings = u64::from(self.hot_bytes)
-            + u64::from(self.cold_bytes)
+            + u64::from(COLD_BYTES)
             + switches * size_of::<Switch>() as u64;
         rings + entries + index + targets + fixed_bytes()
     }
@@ -193,13 +183,6 @@ mod tests {
         assert_eq!(tables(4096, 64).entries_mask, 63);
         assert_eq!(tables(4096, 65).entries_mask, 127);
         assert_eq!(tables(4096, 4_194_304).entries_mask, (1 << 22) - 1);
-    }
-
-    #[test]
-    fn a_snapshot_of_all_threads_fits() {
-        assert_eq!(cold_bytes(64), 4 << 20);
-        assert_eq!(cold_bytes(65_536), 8 << 20);
-        assert_eq!(cold_bytes(4_194_304), 512 << 20);
     }
 
     #[test]

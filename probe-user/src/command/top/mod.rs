@@ -37,7 +37,7 @@ use crate::{
     document::Exit,
     metrics,
     observe::{
-        self, Options, Subject,
+        self, Options, Subject, host,
         reports::{self, Make},
         select::{self, Selection},
     },
@@ -59,6 +59,7 @@ fn show(arguments: &Top) -> Result<Option<Exit>> {
         return replay::show(file, arguments).map(|()| None);
     }
     let shows = shows(arguments)?;
+    host::give_memory_back();
     let captured = captured(arguments, &shows)?;
     let enough = Arc::new(Notify::new());
     let options = options(arguments, captured.as_ref(), enough.clone())?;
@@ -171,6 +172,14 @@ fn wanted(every: Duration) -> reports::Wanted {
     }
 }
 
+/// Twice as many as there are.
+fn most_threads() -> u32 {
+    const FEWEST: u32 = 65_536;
+    const MOST: u32 = 4_194_304;
+    let twice = host::threads().unwrap_or(0).saturating_mul(2);
+    twice.clamp(FEWEST, MOST)
+}
+
 fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) -> Result<Options> {
     let streams = captured.map(Captured::streams).transpose()?;
     Ok(Options {
@@ -178,7 +187,7 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
         highest_tier: arguments.tier.into(),
         stack_threshold: arguments.stack_threshold,
         ring_bytes: arguments.ring_size,
-        max_threads: arguments.max_threads,
+        max_threads: arguments.max_threads.unwrap_or_else(most_threads),
         exact_descriptors: false,
         describes_descriptors: false,
         measure_cost: false,
