@@ -158,8 +158,16 @@ impl Chains {
     }
 
     /// The threads behind a thread that is in no circle, nearest first.
-    pub fn threads_behind(&self, id: ThreadId) -> Vec<ThreadId> {
-        successors(self.thread_behind(id), |&id| self.thread_behind(id)).collect()
+    pub fn threads_behind(&self, id: ThreadId) -> impl Iterator<Item = ThreadId> {
+        successors(self.thread_behind(id), |&id| self.thread_behind(id))
+    }
+
+    /// The last of them, or the thread itself.
+    pub fn last(&self, id: ThreadId) -> ThreadId {
+        match self.last.get(&id) {
+            Some(&Last::Thread(end, _)) => end,
+            _ => id,
+        }
     }
 
     /// The chain behind a thread, hop by hop; around a circle once, and of a long one the

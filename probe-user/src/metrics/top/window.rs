@@ -31,6 +31,14 @@ pub struct Parts {
     open: Vec<(WaitKind, Name, u64)>,
 }
 
+impl Parts {
+    fn add_open(&mut self, kind: WaitKind, cause: Name, ns: u64) {
+        if ns > 0 {
+            self.open.push((kind, cause, ns));
+        }
+    }
+}
+
 /// Of every thread that waited.
 pub type Blamed = FxHashMap<ThreadId, Parts>;
 
@@ -48,7 +56,7 @@ pub fn of(world: &mut World, chains: &Chains, since_ns: u64, now_ns: u64) -> Bla
         if let Some(over) = chains.present.woken.get(&id) {
             // Who woke it, and what that did before, is in the record that is to come.
             let ns = over.wake_ns.saturating_sub(begun_ns.max(since_ns));
-            parts.open.push((over.kind, (CauseKind::Unknown, None), ns));
+            parts.add_open(over.kind, (CauseKind::Unknown, None), ns);
         }
         if let Some(kind) = chains.present.kind(id) {
             charge(
@@ -68,6 +76,10 @@ pub fn of(world: &mut World, chains: &Chains, since_ns: u64, now_ns: u64) -> Bla
     blamed
 }
 
+/// Threads behind a wait that are charged one by one. What those between them and the last did
+/// is unknown: else a chain of thousands would cost their square.
+const MOST_CHARGED: usize = 64;
+
 /// Charges an open wait from one instant to another, ns, to whom it is for, and on along the
 /// chain from where that waits itself.
 fn charge(
@@ -79,35 +91,40 @@ fn charge(
     to_ns: u64,
     parts: &mut Parts,
 ) {
+    if chains.deadlock(id).is_some() {
+        let cause = (CauseKind::Unknown, Some("deadlock".to_owned()));
+        parts.add_open(kind, cause, to_ns - from_ns);
+        return;
+    }
     let mut at = id;
-    let hops = match chains.deadlock(id) {
-        Some(_) => Vec::new(),
-        None => chains.threads_behind(id),
-    };
-    for next in hops {
+    for next in chains.threads_behind(id).take(MOST_CHARGED) {
         let logged = &mut parts.logged;
         from_ns = world.logs.course(next, from_ns, to_ns, |cause, ns| {
             *logged.entry((kind, cause)).or_default() += ns;
         });
         at = next;
     }
-    if from_ns >= to_ns {
-        return;
+    let last = chains.last(id);
+    if at != last {
+        let end_ns = world.get(last).map_or(to_ns, |thread| thread.since_ns);
+        let end_ns = end_ns.clamp(from_ns, to_ns);
+        let unknown = (CauseKind::Unknown, None);
+        parts.add_open(kind, unknown, end_ns - from_ns);
+        from_ns = end_ns;
     }
     let ns = to_ns - from_ns;
-    let (cause, detail) = match chains.deadlock(id) {
-        Some(_) => (CauseKind::Unknown, Some("deadlock".to_owned())),
-        None => match chains.end_at(world, at) {
-            EndOf::Task(task) => {
-                let cause = doing(world, task);
+    let (cause, detail) = match chains.end_at(world, last) {
+        EndOf::Task(task) => {
+            let cause = doing(world, task);
+            if ns > 0 {
                 *parts.logged.entry((kind, cause)).or_default() += ns;
-                return;
             }
-            EndOf::Cause(cause, detail) => (cause, detail),
-            EndOf::Unknown => (CauseKind::Unknown, None),
-        },
+            return;
+        }
+        EndOf::Cause(cause, detail) => (cause, detail),
+        EndOf::Unknown => (CauseKind::Unknown, None),
     };
-    parts.open.push((kind, (cause, detail), ns));
+    parts.add_open(kind, (cause, detail), ns);
 }
 
 /// What a thread does that runs, or would.
