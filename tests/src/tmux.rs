@@ -22,7 +22,8 @@ impl Tmux {
         let tmux = Tmux { socket };
         let size = [columns.to_string(), lines.to_string()];
         let folder = folder.to_str().context("a folder in UTF-8")?;
-        let shell = "env -u NO_COLOR PS1='shell> ' bash --norc --noprofile";
+        // exec: not every shell that tmux starts it by leaves its place to it.
+        let shell = "exec env -u NO_COLOR PS1='shell> ' bash --norc --noprofile";
         let arguments = ["-f", "/dev/null", "new-session", "-d", "-c", folder];
         let size = ["-x", &size[0], "-y", &size[1], shell];
         tmux.run(&[&arguments[..], &size[..]].concat())?;

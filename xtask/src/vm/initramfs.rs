@@ -15,9 +15,11 @@ use crate::vm::{files, libraries};
 use crate::workspace::{Workspace, find_program};
 
 /// What tests and their scripts start: perf, and of Debian's essential packages.
-const SYSTEM_PROGRAMS: &str = "perf bash cat cp cut date dd echo env false find grep head id ln ls \
-    mkdir mkfifo mktemp mount mv nice nproc printf readlink rm sed seq setpriv setsid sh sleep sort stat sync tail \
-    taskset tee test timeout touch tr true uname unshare wc";
+const SYSTEM_PROGRAMS: &str = "perf bash cat clear cp cut date dd echo env false find grep head id kill ln ls \
+    mkdir mkfifo mktemp mount mv nice nproc printf ps readlink rm sed seq setpriv setsid sh sleep sort stat stty sync \
+    tail taskset tee test timeout tmux touch tr true uname unshare wc";
+/// What tmux must know: its own terminal, and characters.
+const FOR_TMUX: [&str; 2] = ["/lib/terminfo/s/screen", "/usr/lib/locale/C.utf8/LC_CTYPE"];
 /// Names of users that tests ask for.
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
     daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n\
@@ -112,6 +114,9 @@ impl Tree {
         }
         for name in SYSTEM_PROGRAMS.split_whitespace() {
             tree.system(name)?;
+        }
+        for file in FOR_TMUX {
+            tree.as_here(Path::new(file))?;
         }
         Ok(tree)
     }
