@@ -18,6 +18,8 @@ pub struct Stat {
     pub is_kernel: bool,
     /// When it began, ns of `CLOCK_BOOTTIME`, rounded down to a tick.
     pub started_ns: u64,
+    /// The CPU that it ran on last.
+    pub cpu: Option<u32>,
 }
 
 /// `PF_KTHREAD` (include/linux/sched.h).
@@ -59,12 +61,15 @@ impl Stat {
         // The 22nd.
         let ticks: u64 = fields.nth(12)?.parse().ok()?;
         let started_ns = ticks.checked_mul(TICK_NS)?;
+        // The 39th.
+        let cpu = fields.nth(16).and_then(|field| field.parse().ok());
         Some(Stat {
             comm,
             state,
             ppid,
             is_kernel: flags & KERNEL_THREAD != 0,
             started_ns,
+            cpu,
         })
     }
 }
@@ -73,8 +78,9 @@ impl Stat {
 mod tests {
     use super::*;
 
-    /// Fields 5 to 24 of a real one.
-    const REST: &str = "12 7 0 -1 4194304 97 0 0 0 1 2 3 4 20 0 1 0 31415 3133440 287";
+    /// Fields 5 to 40 of a real one.
+    const REST: &str = "12 7 0 -1 4194304 97 0 0 0 1 2 3 4 20 0 1 0 31415 3133440 287 9 9 9 9 9 9 9 \
+        9 9 9 9 9 9 17 3 0";
 
     fn stat(head: &[u8]) -> Vec<u8> {
         [head, b" ", REST.as_bytes(), b"\n"].concat()
@@ -89,6 +95,7 @@ mod tests {
                 ppid,
                 is_kernel: false,
                 started_ns: 314_150_000_000,
+                cpu: Some(3),
             };
             assert_eq!(
                 Stat::parse(&stat(head)),

@@ -178,6 +178,79 @@ fn a_container_full_of_odd_tasks_is_shown_as_it_is() -> Result<()> {
     Ok(())
 }
 
+/// Who holds what is not known, but that nobody is left to give it back.
+#[test]
+fn a_process_that_waits_for_itself_is_not_idle() -> Result<()> {
+    let _machine = with_others();
+    for has_another in [false, true] {
+        let dir = live::shared_dir()?;
+        let ready = dir.path().join("ready");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_actor"));
+        command.arg("stuck").arg(&ready);
+        if has_another {
+            command.arg("and-one-asleep");
+        }
+        let running = Killed(live::start(&mut command)?);
+        live::until("all of them wait", || Ok(ready.exists()))?;
+        let ticks = ticks(running.0.pid(), &["-n", "2", "-d", "200ms"])?;
+        for comm in ["actor", "t-one", "t-other"] {
+            let task = task(&ticks[1], comm)?;
+            let because = task["because"]["detail"] == "all its process waits";
+            let expect = (Value::from(has_another), !has_another);
+            ensure!((task["idle"].clone(), because) == expect, "{task}");
+        }
+    }
+    Ok(())
+}
+
+/// Only one of both is followed; the other one is named all the same.
+#[test]
+fn whom_a_task_waits_for_is_named_if_it_is_not_followed() -> Result<()> {
+    let _machine = with_others();
+    let mut shell = Command::new("sh");
+    let shell = Killed(live::start(shell.args(["-c", "sleep 300 | cat; true"]))?);
+    let children = || {
+        let path = format!("/proc/{0}/task/{0}/children", shell.0.pid());
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let pids: Vec<i32> = text
+            .split_whitespace()
+            .filter_map(|it| it.parse().ok())
+            .collect();
+        pids
+    };
+    let runs = |pid: i32, name: &str| {
+        let comm = fs::read_to_string(format!("/proc/{pid}/comm"));
+        comm.is_ok_and(|comm| comm.trim_end() == name)
+    };
+    let find = |name: &str| children().into_iter().find(|&pid| runs(pid, name));
+    live::until("both run", || {
+        Ok(find("cat").is_some() && find("sleep").is_some())
+    })?;
+    let (cat, sleep) = (find("cat").context("cat")?, find("sleep").context("sleep")?);
+    let _sleep = KilledByPid(sleep);
+    let ticks = ticks(cat, &["-n", "2", "-d", "200ms"])?;
+    let tasks = ticks[1]["tasks"].as_array().context("tasks")?;
+    ensure!(tasks.len() == 1, "{tasks:?}");
+    let next = &tasks[0]["waits_for"];
+    ensure!(next["pid"] == sleep && next["comm"] == "sleep", "{next}");
+    ensure!(
+        next["why"] == "pipe-writer" && &tasks[0]["chain"][0] == next,
+        "{next}"
+    );
+    Ok(())
+}
+
+/// A process that is nobody's child here, and ends with the test.
+struct KilledByPid(i32);
+
+impl Drop for KilledByPid {
+    fn drop(&mut self) {
+        let pid = self.0.to_string();
+        // It may have ended by itself.
+        let _gone = Command::new("kill").arg(pid).status();
+    }
+}
+
 /// Two that wait for each other, for a reason.
 fn is_deadlock(tick: &Value, pair: [&str; 2], why: &str) -> Result<()> {
     let (one, other) = (task(tick, pair[0])?, task(tick, pair[1])?);

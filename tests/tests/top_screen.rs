@@ -161,6 +161,34 @@ fn top_screen_of_the_machine_stops_and_comes_back() -> Result<()> {
     given_back(&tmux)
 }
 
+/// What somebody looks at does not go away with what it shows.
+#[test]
+fn top_screen_held_still_outlives_what_it_shows() -> Result<()> {
+    let folder = folder()?;
+    for end in ["q", "TERM"] {
+        let tmux = Tmux::shell(&format!("held-{end}"), folder.path(), 100, 30)?;
+        let binary = live::binary()?;
+        tmux.command("sleep 200 & echo $! > pid")?;
+        tmux.command(&format!("{} top --pid $(cat pid)", binary.display()))?;
+        tmux.wait_for("run-queue p99")?;
+        tmux.keys(&["i", "Space"])?;
+        let pid = fs::read_to_string(folder.path().join("pid"))?;
+        let killed = Command::new("kill").arg(pid.trim()).status()?;
+        ensure!(killed.success());
+        let screen = tmux.wait_for("all that was followed has ended")?;
+        ensure!(
+            screen.contains("hrtimer_nanosleep") || screen.contains("sleep"),
+            "{screen}"
+        );
+        match end {
+            "q" => tmux.keys(&["q"])?,
+            name => signal(&tmux, name)?,
+        }
+        given_back(&tmux)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn top_screen_signals_end_it_and_the_terminal_is_given_back() -> Result<()> {
     let folder = folder()?;

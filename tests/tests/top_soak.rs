@@ -19,7 +19,7 @@ const USUALLY_S: u64 = 180;
 /// Processes a second.
 const RATE: &str = "200";
 /// Between two looks.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// What waitscope takes at a moment.
 #[derive(Clone, Copy, Debug, Default)]

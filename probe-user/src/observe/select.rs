@@ -220,6 +220,7 @@ mod tests {
                 ppid: ppid.parse().unwrap(),
                 is_kernel: ppid == "2",
                 started_ns: started_ns.parse().unwrap(),
+                cpu: None,
             };
             (pid.parse().unwrap(), stat)
         };

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -19,8 +19,9 @@ const LONG: Duration = Duration::from_secs(300);
 /// Writes the process id to `ready` once all threads are blocked; then waits to be killed.
 pub fn block(ready: &str) -> io::Result<u8> {
     let (near, far) = (lock(), lock());
-    crossed("t-near", near, far)?;
-    crossed("t-far", far, near)?;
+    let both = Arc::new(Barrier::new(2));
+    crossed("t-near", near, far, both.clone())?;
+    crossed("t-far", far, near, both)?;
     let held = lock();
     holding("t-owner", move || held.take())?;
     named("t-lock", move || {
@@ -179,11 +180,45 @@ fn named(name: &str, body: impl FnOnce() -> io::Result<()> + Send + 'static) -> 
     Ok(())
 }
 
+/// Two threads that wait for what nobody gives, and the first one for their end: none of them
+/// can ever go on, but for one that has nothing to do with it, if there is to be one.
+pub fn get_stuck(ready: &str, has_another: bool) -> io::Result<u8> {
+    let gate = Arc::new((Mutex::new(()), Condvar::new()));
+    let waiters = ["t-one", "t-other"].map(|name| {
+        let gate = gate.clone();
+        let wait = move || {
+            if let Ok(guard) = gate.0.lock() {
+                drop(gate.1.wait_while(guard, |()| true));
+            }
+        };
+        thread::Builder::new().name(name.into()).spawn(wait)
+    });
+    if has_another {
+        named("t-asleep", || {
+            thread::sleep(LONG);
+            Ok(())
+        })?;
+    }
+    while awake(std::process::id())? > 1 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    fs::write(ready, b"")?;
+    for waiter in waiters {
+        let _panicked = waiter?.join();
+    }
+    Ok(0)
+}
+
 /// Takes one lock, and the other when the other thread has that.
-fn crossed(name: &str, first: &'static Lock, second: &'static Lock) -> io::Result<()> {
+fn crossed(
+    name: &str,
+    first: &'static Lock,
+    second: &'static Lock,
+    both: Arc<Barrier>,
+) -> io::Result<()> {
     named(name, move || {
         first.take();
-        thread::sleep(Duration::from_millis(300));
+        both.wait();
         second.take();
         Ok(())
     })

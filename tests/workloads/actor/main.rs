@@ -74,6 +74,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["memory-of", mib] => memory::end_with(number(mib)?),
         ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
         ["blocked", ready] => blocked::block(ready),
+        ["stuck", ready, ref more @ ..] => blocked::get_stuck(ready, !more.is_empty()),
         ["blocked-helper", what] => blocked::help(what),
         ["entangled", ready] => entangled::entangle(ready),
         ["entangled-part", name, ref part @ ..] => entangled::take_part(name, part),

@@ -70,7 +70,7 @@ impl Shown {
     /// Waits until all has been shown and the terminal is given back.
     pub fn end(self) -> Result<Ending> {
         // Nobody makes one any more.
-        self.control.end();
+        self.control.over();
         let ending = self.thread.join();
         ending.unwrap_or_else(|_| bail!("what shows the ticks ended unexpectedly"))
     }

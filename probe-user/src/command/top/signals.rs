@@ -1,8 +1,9 @@
 //! Signals to a screen: those that end or stop waitscope let it give the terminal back first.
 
-use std::{io, thread};
+use std::{io, mem::MaybeUninit, thread};
 
 use nix::{
+    libc,
     sys::signal::{
         SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, pthread_sigmask, raise,
         sigaction,
@@ -43,6 +44,19 @@ pub fn follow(control: &Control) -> io::Result<()> {
         .name("signals".to_owned())
         .spawn(wait)?;
     Ok(())
+}
+
+/// Whether a signal that ends us waits for somebody to read it: behind an observation nobody
+/// does.
+pub(super) fn would_end() -> bool {
+    let mut pending = MaybeUninit::uninit();
+    // SAFETY: there is room for a set, which is looked at only if it was written.
+    unsafe {
+        libc::sigpending(pending.as_mut_ptr()) == 0
+            && ENDING
+                .iter()
+                .any(|&signal| libc::sigismember(pending.as_ptr(), signal as i32) == 1)
+    }
 }
 
 /// Lets no SIGWINCH through, in this thread and those that it will start.

@@ -75,12 +75,22 @@ pub struct Control {
 
 #[derive(Debug, Default)]
 struct Flags {
+    is_over: AtomicBool,
     is_ended: AtomicBool,
     is_stopped: AtomicBool,
     is_resumed: AtomicBool,
 }
 
 impl Control {
+    /// No more ticks come: ends the screen, unless somebody holds it still.
+    pub fn over(&self) {
+        self.flags.is_over.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.flags.is_over.load(Ordering::Relaxed)
+    }
+
     /// Ends the screen.
     pub fn end(&self) {
         self.flags.is_ended.store(true, Ordering::Relaxed);
@@ -157,6 +167,7 @@ pub fn show(
         terminal,
         restore,
         keys,
+        is_over: false,
     };
     let enough = screen.follow(ticks, control, write)?;
     let any = screen.model.tick().tick > 0;
@@ -187,6 +198,8 @@ struct Screen {
     // Before the terminal echoes what is typed.
     keys: Keys,
     restore: Restore,
+    /// That no more ticks come has been said.
+    is_over: bool,
 }
 
 impl Screen {
@@ -199,8 +212,10 @@ impl Screen {
     ) -> Result<bool> {
         let mut size = self.draw()?;
         loop {
-            let Some(mut is_changed) = self.take(ticks) else {
-                return Ok(false);
+            let mut is_changed = match self.take(ticks, control) {
+                Some(is_changed) => is_changed,
+                None if self.model.is_held() && !signals::would_end() => self.say_it_is_over(),
+                None => return Ok(false),
             };
             // Not by SIGWINCH: what observes may have blocked it.
             is_changed |= self.terminal.size()? != size;
@@ -219,16 +234,29 @@ impl Screen {
     }
 
     /// The ticks that have come: whether there were any. `None` when it ends with them.
-    fn take(&mut self, ticks: &Receiver<Tick>) -> Option<bool> {
+    fn take(&mut self, ticks: &Receiver<Tick>, control: &Control) -> Option<bool> {
         let mut any = false;
+        let is_over = control.is_over();
         loop {
             match ticks.try_recv() {
                 Ok(tick) => self.model.push(tick),
-                Err(TryRecvError::Disconnected) if self.source != Source::File => return None,
-                Err(_) => return Some(any),
+                Err(_) if self.source == Source::File => return Some(any),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) if is_over => return None,
+                Err(TryRecvError::Empty) => return Some(any),
             }
             any = true;
         }
+    }
+
+    /// Says so once; whether that was now.
+    fn say_it_is_over(&mut self) -> bool {
+        let is_new = !std::mem::replace(&mut self.is_over, true);
+        if is_new {
+            self.model
+                .say("all that was followed has ended; q leaves".to_owned());
+        }
+        is_new
     }
 
     fn is_run(&self) -> bool {

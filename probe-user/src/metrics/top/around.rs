@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::document::top::Why;
+use crate::document::top::{WaitsFor, Why};
 
 /// Answers of the moment.
 #[derive(Clone, Debug, Default)]
@@ -34,10 +34,14 @@ pub struct Owner {
 pub struct Others {
     /// The threads, or first threads of the processes: tid, and why.
     pub tasks: Vec<(u32, Why)>,
+    /// If there is only one, and its process is not followed: what it is.
+    pub outside: Option<WaitsFor>,
     /// What the wait is on, where the records do not say.
     pub object: Option<String>,
     /// It is for an answer that was asked for: at the connecting end of a connection.
     pub is_asked: bool,
+    /// It is a futex of this process alone, and without a time limit.
+    pub is_inside: bool,
     /// The other end is on another machine: its address.
     pub remote: Option<String>,
 }

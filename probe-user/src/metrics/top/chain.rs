@@ -21,7 +21,7 @@ use super::{
     present::{Child, Present},
 };
 use crate::{
-    document::top::Why,
+    document::top::{WaitsFor, Why},
     vocabulary::{CauseKind, WaitKind},
     world::{
         World,
@@ -34,6 +34,9 @@ use crate::{
 /// Hops of a chain that are named.
 const MOST_HOPS: usize = 16;
 
+/// What a wait is for in a process that is stuck.
+const STUCK: &str = "all its process waits";
+
 /// The chains of a moment.
 pub struct Chains {
     /// What each thread waits for.
@@ -42,6 +45,11 @@ pub struct Chains {
     others: FxHashMap<ThreadId, Vec<(ThreadId, Why)>>,
     /// Addresses of other machines that are waited for.
     remote: FxHashMap<ThreadId, String>,
+    /// Who is waited for and not followed.
+    outside: FxHashMap<ThreadId, WaitsFor>,
+    /// Processes in which every thread waits for the others, and for nothing from outside: no
+    /// time limit, no descriptor, no child. Only a signal could still set them going.
+    stuck: FxHashSet<ProcessId>,
     /// Processes with one thread.
     alone: FxHashSet<ThreadId>,
     /// Who holds the interpreter's lock, of processes in which somebody waits for it.
@@ -78,6 +86,8 @@ impl Chains {
             present,
             others: FxHashMap::default(),
             remote: FxHashMap::default(),
+            outside: FxHashMap::default(),
+            stuck: FxHashSet::default(),
             alone: families.alone(),
             gil_holders: FxHashMap::default(),
             last: FxHashMap::default(),
@@ -89,6 +99,16 @@ impl Chains {
             }
         }
         chains.find_ends();
+        let is_inside = |thread: &&Thread| {
+            let others = around.others.get(&thread.tid);
+            others.is_some_and(|others| others.is_inside)
+                && chains.present.waits.contains_key(&thread.id)
+        };
+        let (inside, others): (Vec<&Thread>, Vec<&Thread>) = living(world).partition(is_inside);
+        chains.stuck = inside.iter().map(|thread| thread.process).collect();
+        for thread in others {
+            chains.stuck.remove(&thread.process);
+        }
         chains
     }
 
@@ -125,6 +145,9 @@ impl Chains {
         if let Some(remote) = &others.remote {
             self.remote.insert(thread.id, remote.clone());
         }
+        if let Some(outside) = &others.outside {
+            self.outside.insert(thread.id, outside.clone());
+        }
         let tasks = others.tasks.iter();
         tasks
             .filter_map(|&(tid, why)| Some((world.directory.latest(tid)?, why)))
@@ -143,6 +166,16 @@ impl Chains {
             &[only] => Some(only),
             _ => None,
         }
+    }
+
+    /// The one that is not followed.
+    pub fn outside(&self, id: ThreadId) -> Option<&WaitsFor> {
+        self.outside.get(&id)
+    }
+
+    /// Every thread of it waits for the others, without end.
+    pub fn is_stuck(&self, process: ProcessId) -> bool {
+        self.stuck.contains(&process)
     }
 
     /// The same, if it is known by which of its threads that acts.
@@ -234,17 +267,25 @@ impl Chains {
 
     /// What a thread does that waits for nobody in particular.
     pub fn end_at(&self, world: &World, id: ThreadId) -> EndOf {
-        let waits = match world.get(id).map(|thread| &thread.state) {
-            Some(State::Running | State::Runnable) => return EndOf::Task(id),
-            Some(State::Waiting(_)) if self.present.woken.contains_key(&id) => {
-                return EndOf::Task(id);
-            }
-            Some(State::Waiting(_)) => self.present.waits.get(&id),
-            _ => None,
-        };
-        let Some(open) = waits else {
+        let Some(thread) = world.get(id) else {
             return EndOf::Unknown;
         };
+        let open = match &thread.state {
+            State::Running | State::Runnable => return EndOf::Task(id),
+            State::Waiting(_) if self.present.woken.contains_key(&id) => return EndOf::Task(id),
+            State::Waiting(_) => self.present.waits.get(&id),
+            _ => None,
+        };
+        let Some(open) = open else {
+            return EndOf::Unknown;
+        };
+        if self.is_stuck(thread.process) {
+            return EndOf::Cause(CauseKind::Unknown, Some(STUCK.to_owned()));
+        }
+        if open.kind == WaitKind::Stopped {
+            let stopped = format!("stopped {}", thread.comm);
+            return EndOf::Cause(CauseKind::Unknown, Some(stopped));
+        }
         // Some process has the other end, but not which of its threads.
         if !self.others(id).is_empty() {
             return EndOf::Unknown;

@@ -8,7 +8,9 @@
 //!   but pipes, a thread whose end is waited for);
 //! - or *for work* (events, a time, a signal, a terminal, requests of others): idle, unless a
 //!   wanted wait is for it. So is a futex that no thread is known to hold, while all that its
-//!   process does otherwise is idle; else it is not known of it.
+//!   process does otherwise is idle; else it is not known of it. Where all threads of a process
+//!   wait so, for each other and without a time limit, none of them can go on: nothing of it
+//!   is idle.
 //!
 //! In a deadlock, and behind one, nothing is idle.
 //! What a wanted wait is for is wanted itself, and so on along the chain: a server that sleeps
@@ -35,6 +37,7 @@ pub fn of(world: &World, chains: &Chains, around: &Around) -> Idle {
         let process = world.get(id)?.process;
         let idle = match manner_of(chains, id, kind) {
             _ if wanted.contains(&id) || chains.deadlock(id).is_some() => Some(false),
+            _ if chains.is_stuck(process) => Some(false),
             Manner::Wanted | Manner::Others => Some(!busy.threads.contains(&id)),
             Manner::Work => Some(true),
             Manner::Inside if busy.processes.contains(&process) => None,
@@ -77,10 +80,18 @@ fn manner_of(chains: &Chains, id: ThreadId, kind: WaitKind) -> Manner {
     let others = chains.others(id);
     let all = |wanted| !others.is_empty() && others.iter().all(|(_, why)| *why == wanted);
     match kind {
+        // To open a FIFO is to wait for somebody at its other end.
+        WaitKind::PipeRead | WaitKind::PipeWrite if opens(chains, id) => Manner::Wanted,
         WaitKind::Futex if all(Why::ThreadExit) => Manner::Others,
         WaitKind::Poll | WaitKind::Select if all(Why::PipeWriter) => Manner::Others,
         _ => manner(kind),
     }
+}
+
+fn opens(chains: &Chains, id: ThreadId) -> bool {
+    let open = chains.present.waits.get(&id);
+    let syscall = open.and_then(|open| open.syscall.as_deref());
+    matches!(syscall, Some("open" | "openat" | "openat2"))
 }
 
 /// Threads that something was asked of, and what they wait for.

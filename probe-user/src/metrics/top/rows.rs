@@ -105,7 +105,7 @@ impl Rows<'_> {
             age_at_least: open.begun_before,
             idle: self.idle.get(&id).copied().flatten(),
             deadlock: self.deadlock(id),
-            waits_for: self.chains.next(id).and_then(|hop| self.waits_for(hop)),
+            waits_for: self.next(id),
             because: self.because(id),
             chain: self.chain(id),
             ..task
@@ -126,9 +126,17 @@ impl Rows<'_> {
         self.world.get(first).map(|thread| thread.tid)
     }
 
+    fn next(&self, id: ThreadId) -> Option<WaitsFor> {
+        let followed = self.chains.next(id).and_then(|hop| self.waits_for(hop));
+        followed.or_else(|| self.chains.outside(id).cloned())
+    }
+
+    /// Also the one at its end that is not followed.
     fn chain(&self, id: ThreadId) -> Vec<WaitsFor> {
-        let hops = self.chains.hops(id).into_iter();
-        hops.filter_map(|hop| self.waits_for(hop)).collect()
+        let hops = self.chains.hops(id);
+        let last = hops.last().map_or(id, |&(last, _)| last);
+        let hops = hops.into_iter().filter_map(|hop| self.waits_for(hop));
+        hops.chain(self.chains.outside(last).cloned()).collect()
     }
 
     fn waits_for(&self, (id, why): (ThreadId, Why)) -> Option<WaitsFor> {

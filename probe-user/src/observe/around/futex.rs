@@ -104,6 +104,22 @@ fn is_for_all(pid: u32, tid: u32, word: u64, value: u32) -> bool {
     Call::of(pid, tid).is_some_and(is_so)
 }
 
+/// A thread waits there without a time limit, and only threads of its process can wake it: it
+/// is a futex of that alone, or the end of one of its threads.
+pub fn is_inside(pid: u32, tid: u32, word: u64, is_join: bool) -> bool {
+    let is_so = |call: Call| {
+        let [at, how, _, limit, ..] = call.args;
+        let operation = how as i32 & libc::FUTEX_CMD_MASK;
+        let waits = [libc::FUTEX_WAIT, libc::FUTEX_WAIT_BITSET];
+        call.nr == libc::SYS_futex
+            && at == word
+            && waits.contains(&operation)
+            && (is_join || how & libc::FUTEX_PRIVATE_FLAG as u64 != 0)
+            && limit == 0
+    };
+    Call::of(pid, tid).is_some_and(is_so)
+}
+
 /// A thread of a process by what it is called in there.
 fn thread_of(pid: u32, number: u32) -> Option<u32> {
     if Path::new(&format!("/proc/{pid}/task/{number}")).exists() {

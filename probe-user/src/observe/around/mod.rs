@@ -27,7 +27,7 @@ use self::{
     sockets::Sockets,
 };
 use crate::{
-    document::top::Why,
+    document::top::{WaitsFor, Why},
     metrics::top::around::{Around, On, Others, Question},
     world::process::ProcessId,
 };
@@ -79,15 +79,20 @@ impl LookAround {
         }
         // A lock may have another holder at any moment.
         for question in questions {
-            if let On::Futex(word) = question.on
-                && let Some(awaited) = futex::awaited(question.pid, question.tid, word)
-            {
+            if let On::Futex(word) = question.on {
+                let Question { pid, tid, .. } = *question;
+                let awaited = futex::awaited(pid, tid, word);
+                let is_join = awaited.is_some_and(|(_, why)| why == Why::ThreadExit);
                 let held = Others {
-                    tasks: vec![awaited],
+                    tasks: awaited.into_iter().collect(),
+                    is_inside: futex::is_inside(pid, tid, word, is_join),
                     ..Others::default()
                 };
-                around.others.insert(question.tid, held);
+                around.others.insert(tid, held);
             }
+        }
+        for others in around.others.values_mut() {
+            others.outside = outside(processes, &others.tasks);
         }
         around
     }
@@ -139,6 +144,21 @@ impl LookAround {
             self.answers.insert(question, (now, others));
         }
     }
+}
+
+/// The only one, if its process is not followed.
+fn outside(followed: &BTreeMap<u32, ProcessId>, tasks: &[(u32, Why)]) -> Option<WaitsFor> {
+    let &[(tid, why)] = tasks else { return None };
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    let pid = field("Tgid:")?.trim().parse().ok()?;
+    let comm = fs::read(format!("/proc/{tid}/comm")).ok()?;
+    (!followed.contains_key(&pid)).then(|| WaitsFor {
+        pid,
+        tid,
+        comm: String::from_utf8_lossy(comm.strip_suffix(b"\n").unwrap_or(&comm)).into_owned(),
+        why,
+    })
 }
 
 /// What a wait is on; nothing if others than these answer that.
@@ -223,6 +243,7 @@ impl Facts<'_> {
                     is_asked: found.is_connecting
                         && (!(is_several && found.is_unix) || found.is_unread),
                     remote: found.remote,
+                    ..Others::default()
                 }
             }
             On::FileLock(inode) => {

@@ -181,6 +181,11 @@ impl Model {
         self.message = Some(sentence);
     }
 
+    /// Somebody looks at it closely: it must not go away by itself.
+    pub fn is_held(&self) -> bool {
+        self.is_frozen || self.page != Page::List
+    }
+
     /// The tick that is shown.
     pub fn tick(&self) -> &Rc<Tick> {
         &self.moment.tick

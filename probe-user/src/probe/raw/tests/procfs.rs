@@ -13,6 +13,7 @@ fn stats_of_threads() {
             ppid: 7,
             is_kernel: false,
             started_ns: 0,
+            cpu: None,
         };
         let mut comm = [0; 16];
         comm[..kept.len()].copy_from_slice(kept.as_bytes());
@@ -39,6 +40,7 @@ fn stats_of_threads() {
         ppid: 7,
         is_kernel: false,
         started_ns: 0,
+        cpu: None,
     };
     assert_eq!(recorded(&unknown), None);
 }
