@@ -43,7 +43,7 @@ fn start(name: &str, folder: &TempDir) -> Result<Tmux> {
     let tmux = Tmux::shell(name, folder.path(), 100, 30)?;
     let binary = live::binary()?;
     tmux.command(&format!("{} top --replay ticks.jsonl", binary.display()))?;
-    tmux.wait_for("tick 2 of 1.00 s")?;
+    tmux.wait_for("tick 2, 1.00 s")?;
     Ok(tmux)
 }
 

@@ -34,14 +34,24 @@ pub fn online_cpus() -> u32 {
     u32::try_from(count).unwrap_or(1).max(1)
 }
 
-/// Has free memory go back to the kernel soon: a tick is made of much that is gone with the
-/// next one. Of itself the C library keeps ever more of it, up to 64 MiB (mallopt(3)).
-pub fn give_memory_back() {
+/// Has free memory at the end of the heap go back to the kernel soon: a tick is made of much
+/// that is gone with the next one. Of itself the C library keeps ever more of it, up to 64 MiB
+/// (mallopt(3)).
+pub fn keep_little_memory() {
     #[cfg(target_env = "gnu")]
     {
         const KEPT_BYTES: i32 = 256 << 10;
         // SAFETY: it only sets a number.
         unsafe { nix::libc::mallopt(nix::libc::M_TRIM_THRESHOLD, KEPT_BYTES) };
+    }
+}
+
+/// Gives all free memory back, also what lies between pieces that are in use.
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes its own locks.
+    unsafe {
+        nix::libc::malloc_trim(0);
     }
 }
 

@@ -59,7 +59,7 @@ fn show(arguments: &Top) -> Result<Option<Exit>> {
         return replay::show(file, arguments).map(|()| None);
     }
     let shows = shows(arguments)?;
-    host::give_memory_back();
+    host::keep_little_memory();
     let captured = captured(arguments, &shows)?;
     let enough = Arc::new(Notify::new());
     let options = options(arguments, captured.as_ref(), enough.clone())?;

@@ -20,6 +20,10 @@ use crate::{
     },
 };
 
+/// Ticks between two times that free memory is given back: of many tasks that are gone it lies
+/// everywhere between what stays.
+const TRIM_EVERY: u64 = 30;
+
 /// The ticks that are to come.
 pub struct Ticks {
     window_ns: u64,
@@ -83,6 +87,9 @@ impl Ticks {
             analysis.forget(window_ns);
         }
         self.made += 1;
+        if self.made.is_multiple_of(TRIM_EVERY) {
+            host::give_memory_back();
+        }
         let span = Span {
             tick: self.made,
             since_ns: self.since_ns.unwrap_or_else(|| analysis.begun_ns()),

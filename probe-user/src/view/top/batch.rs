@@ -7,6 +7,7 @@ use super::head::head;
 use super::moment::Moment;
 use super::rows::{Arrangement, Rows, arrange};
 use super::text::{Text, line, piece, render};
+use super::words;
 use crate::document::top::Tick;
 use crate::view::{color::Style, sanitize, units};
 
@@ -56,7 +57,7 @@ pub(super) fn table(moment: &Moment, rows: &Rows, options: &Options) -> String {
     } = options;
     let (width, color) = (*width, *color);
     let tick = &moment.tick;
-    let status = format!("tick {} of {}", tick.tick, units::time(tick.interval_ns));
+    let status = words::tick(tick);
     let mut out = String::new();
     for text in head(tick, line(status, Style::Plain), width) {
         render(&mut out, &text, color);

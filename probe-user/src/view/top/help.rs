@@ -45,6 +45,7 @@ pub fn help() -> Vec<Text> {
         ]
     };
     lines.extend(KEYS.iter().map(|(key, does)| row(key, does)));
+    lines.push(row("!", "before a name: in a deadlock, or behind one"));
     lines.push(Text::new());
     lines.push(line(
         "letters of the bar: each its part of the time",

@@ -68,7 +68,7 @@ fn facts(task: &Task) -> Vec<Text> {
     };
     let parent = task
         .ppid
-        .map_or(String::new(), |pid| format!(", made by {pid}"));
+        .map_or(String::new(), |pid| format!(", child of pid {pid}"));
     let container = words::container(task);
     let waker = task.last_waker.as_ref().map(words::waker);
     let facts = [
@@ -118,7 +118,7 @@ fn now(task: &Task) -> String {
         text += &format!(", in {}", sanitize::text(syscall));
     }
     if task.idle == Some(true) {
-        text += ", idle: waits for work";
+        text += ", idle";
     }
     text
 }

@@ -28,6 +28,11 @@ pub fn doing(task: &Task) -> &'static str {
     }
 }
 
+/// `tick 12, 1.00 s`: which one, and how long it was.
+pub fn tick(tick: &Tick) -> String {
+    format!("tick {}, {}", tick.tick, units::time(tick.interval_ns))
+}
+
 /// `git 4243 (child)`.
 pub fn waits_for(hop: &WaitsFor) -> String {
     let name = sanitize::text(&hop.comm);

@@ -11,7 +11,8 @@ use self::theme::Theme;
 use super::head::head;
 use super::model::{Mode, Model, Page};
 use super::text::{Text, line, piece};
-use crate::view::{color::Style, units};
+use super::words;
+use crate::view::color::Style;
 
 /// Lines that the header leaves to the rest of the screen, if there are so many.
 const BODY: u16 = 12;
@@ -70,10 +71,7 @@ impl Model {
         let tick = &self.moment.tick;
         let later = self.history.later(tick);
         match self.is_frozen {
-            false => vec![piece(
-                format!("tick {} of {}", tick.tick, units::time(tick.interval_ns)),
-                Style::Faint,
-            )],
+            false => vec![piece(words::tick(tick), Style::Faint)],
             true if later == 0 => line(format!("FROZEN at tick {}", tick.tick), Style::Warning),
             true => line(
                 format!("FROZEN at tick {}, {later} back", tick.tick),
