@@ -200,7 +200,7 @@ fn top_screen_says_which_lines_are_seen_and_that_it_is_a_replay() {
     assert!(!screen.has("replay"));
     screen.model = std::mem::take(&mut screen.model).replaying();
     screen.draw();
-    assert!(screen.has("replay, tick 1 of 1.00 s"));
+    assert!(screen.has("replay, tick 1, 1.00 s"));
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn top_keys_freeze_and_step_through_what_is_kept() {
         ("[", "this is the oldest that is kept"),
         ("]]", "FROZEN at tick 3"),
         ("]", "this is the newest"),
-        (" ", "tick 3 of 1.00 s"),
+        (" ", "tick 3, 1.00 s"),
         ("[", "FROZEN at tick 2, 1 back"),
     ] {
         screen.keys(keys);
