@@ -22,7 +22,7 @@ const RATE: &str = "200";
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// What waitscope takes at a moment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Taken {
     resident_bytes: u64,
     descriptors: usize,
@@ -44,10 +44,12 @@ impl Taken {
         })
     }
 
-    fn most(self, other: Taken) -> Taken {
+    /// Of two looks: most of all but descriptors, of which some are open for a moment only.
+    fn with(self, other: Option<Taken>) -> Taken {
+        let Some(other) = other else { return self };
         Taken {
             resident_bytes: self.resident_bytes.max(other.resident_bytes),
-            descriptors: self.descriptors.max(other.descriptors),
+            descriptors: self.descriptors.min(other.descriptors),
             places: self.places.max(other.places),
         }
     }
@@ -88,7 +90,10 @@ fn read(top: &mut Child) -> Result<thread::JoinHandle<Result<(u64, u64)>>> {
     Ok(thread::spawn(move || {
         let mut seen = (0, 0);
         for line in lines {
-            let tick: Value = serde_json::from_str(&line?)?;
+            // The last one may be cut in the middle.
+            let Ok(tick) = serde_json::from_str::<Value>(&line?) else {
+                break;
+            };
             let count = |value: &Value| value.as_u64().context("a number");
             ensure!(tick["summary"]["lost"] == 0, "{}", tick["summary"]);
             seen = (count(&tick["tick"])?, count(&tick["summary"]["tasks"])?);
@@ -103,30 +108,33 @@ fn top_takes_no_more_however_long_it_runs() -> Result<()> {
         Ok(text) => text.parse().context("WAITSCOPE_SOAK_S")?,
         Err(_) => USUALLY_S,
     };
-    let mut churn = Command::new(env!("CARGO_BIN_EXE_actor"));
-    let _churn = Killed(live::start(churn.args(["churn", RATE]))?);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_actor"));
+    let mut churn = Killed(live::start(command.args(["churn", RATE]))?);
     let mut top = live::waitscope()?;
     top.args(["top", "--format", "json", "--delay", "1s"]);
     let mut top = Watched(top.stdout(Stdio::piped()).spawn()?);
     let ticks = read(&mut top.0)?;
     let begun = Instant::now();
     // The first third is the time in which a window fills, and what was there is learnt.
-    let mut thirds = [Taken::default(); 3];
+    let mut thirds = [None; 3];
     while begun.elapsed() < Duration::from_secs(seconds) {
         thread::sleep(PAUSE);
         if let Some(status) = top.0.try_wait()? {
             bail!("it has ended: {status}");
         }
         let third = (begun.elapsed().as_secs() * 3 / seconds.max(1)).min(2);
-        let most = &mut thirds[third as usize];
-        *most = most.most(Taken::by(top.0.id())?);
+        let taken = &mut thirds[third as usize];
+        *taken = Some(Taken::by(top.0.id())?.with(*taken));
     }
     drop(top);
+    ensure!(churn.0.is_alive()?, "no processes came and went");
     let (ticks, tasks) = match ticks.join() {
         Ok(seen) => seen?,
         Err(_) => bail!("what reads the ticks has panicked"),
     };
-    let [_, middle, last] = thirds;
+    let [_, Some(middle), Some(last)] = thirds else {
+        bail!("too short: {thirds:?}");
+    };
     println!("{seconds} s, {ticks} ticks, {tasks} tasks: {thirds:?}");
     ensure!(ticks >= seconds * 8 / 10 && tasks > 10, "{ticks}, {tasks}");
     let room = middle.resident_bytes / 20 + (2 << 20);
