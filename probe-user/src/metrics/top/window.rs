@@ -91,6 +91,9 @@ fn charge(
     to_ns: u64,
     parts: &mut Parts,
 ) {
+    if from_ns >= to_ns {
+        return;
+    }
     if chains.deadlock(id).is_some() {
         let cause = (CauseKind::Unknown, Some("deadlock".to_owned()));
         parts.add_open(kind, cause, to_ns - from_ns);

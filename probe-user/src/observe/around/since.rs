@@ -40,7 +40,8 @@ impl Clock {
             .checked_add_unsigned(stolen_ns)?
             .checked_add(ROUGH_NS)?;
         // On a thread of its own, which is left where it has looked last.
-        let lags = thread::spawn(|| (0..CpuSet::count()).map(lag).collect());
+        let look = || (0..CpuSet::count()).map(lag).collect();
+        let lags = thread::Builder::new().spawn(look).ok()?;
         let boot_ns = monotonic_ns().checked_add_signed(boottime_ahead_ns())?;
         Some(Clock {
             lags: lags.join().unwrap_or_default(),
