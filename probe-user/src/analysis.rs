@@ -40,6 +40,8 @@ pub struct Settings {
     pub short_run_ns: u64,
     /// Which end of a connection by the peer is early.
     pub early: Early,
+    /// Whether every interval goes into the document.
+    pub keeps_trace: bool,
     /// Whether it is found out behind what threads stand on run queues.
     pub divides_run_queues: bool,
 }
@@ -90,6 +92,7 @@ impl Analysis {
         analysis.world.logs.budget = SpillBudget::limited(bytes, &settings.spill_folder);
         analysis.explain(&settings.explain);
         analysis.info.short_run_ns = settings.short_run_ns;
+        analysis.info.keeps_trace = settings.keeps_trace;
         analysis.world.connections.early = settings.early;
         if !settings.divides_run_queues {
             analysis.world.run_queues = None;

@@ -249,13 +249,17 @@ pub enum Tier {
 #[derive(Debug, Args)]
 pub struct Output {
     /// Write the report to this file, `-` for stdout; may be repeated. The
-    /// format follows the extension (.json, .txt) unless --format is given.
+    /// format follows the extension (.html, .json, .txt) unless --format is given.
     #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
 
     /// Format of the report.
     #[arg(long, value_enum)]
     pub format: Option<Format>,
+
+    /// The most that an .html may take: short intervals are drawn together until it fits.
+    #[arg(long, value_name = "BYTES", default_value = "12M", value_parser = bytes)]
+    pub html_max: u64,
 
     /// List every thread under its group.
     #[arg(long)]
@@ -307,6 +311,8 @@ pub enum Format {
     Table,
     /// For programs: schema waitscope.report/1.
     Json,
+    /// To look at: one file for a browser, with a timeline.
+    Html,
 }
 
 /// When to colour.

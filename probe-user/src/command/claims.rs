@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{
-    Outcome, Usage, ended,
+    Outcome, Usage, analysis_settings, ended,
     output::{ByExtension, Destination, Fallback, destinations, write_to},
     places::Place,
     report, warn,
@@ -33,7 +33,8 @@ pub fn claims(arguments: &Claims) -> (Outcome, Result<()>) {
 
 fn write_draft(arguments: &Draft) -> Result<()> {
     let destination = destination(arguments)?;
-    let read = |path| report::read(path, &arguments.analysis, &[]);
+    let settings = analysis_settings(&arguments.analysis, &[]);
+    let read = |path| report::read(path, &arguments.analysis, &settings);
     let paths = arguments.files.iter();
     let documents: Vec<Document> = paths.map(|path| read(path)).collect::<Result<_>>()?;
     let names = arguments

@@ -8,6 +8,7 @@ pub mod doctor;
 #[cfg(feature = "probe-log")]
 pub mod log;
 pub mod man;
+mod origin;
 mod output;
 mod places;
 mod replace;
@@ -74,6 +75,7 @@ fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Set
             within_ns: analysis.early_end.map_or(early.within_ns, ns),
             below_bytes: analysis.early_bytes.unwrap_or(early.below_bytes),
         },
+        keeps_trace: false,
         divides_run_queues: true,
     }
 }

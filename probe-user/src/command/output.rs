@@ -20,7 +20,7 @@ use crate::{
     child::inherited::was_closed,
     cli::{Color, Format, Output},
     document::Document,
-    view::{json, table},
+    view::{json, page, table},
 };
 
 /// Validated destinations.
@@ -31,6 +31,7 @@ pub struct Destinations {
     all: bool,
     explain: Vec<u32>,
     color: Color,
+    html_max: u64,
 }
 
 /// One place.
@@ -63,7 +64,14 @@ impl Destinations {
             all: output.all,
             explain: output.explain.clone(),
             color: output.color,
+            html_max: output.html_max,
         })
+    }
+
+    /// Whether every interval is wanted.
+    pub fn has_page(&self) -> bool {
+        let mut formats = self.list.iter().map(|(_, format)| *format);
+        formats.any(|format| format == Format::Html)
     }
 
     /// Writes the report everywhere. On failure the rest is still written, and
@@ -125,6 +133,7 @@ impl Destinations {
     fn render(&self, document: &Document, format: Format, destination: &Destination) -> Vec<u8> {
         match format {
             Format::Json => json::render(document),
+            Format::Html => page::render(document, self.html_max),
             Format::Table => {
                 let options = table::Options {
                     width: destination.width(),
@@ -182,7 +191,7 @@ pub trait ByExtension: Copy + 'static {
 impl ByExtension for Format {
     const TABLE: Format = Format::Table;
     const EXTENSIONS: &'static [(&'static str, Format)] =
-        &[("json", Format::Json), ("txt", Format::Table)];
+        &[("html", Format::Html), ("json", Format::Json), ("txt", Format::Table)];
 }
 
 /// Where to write, and in which format; checks that it can be written there, and that none

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use super::{
     Outcome, Usage, WRONG_USAGE,
     check::{self, Shown},
-    ended,
+    ended, origin,
     output::{Destinations, Fallback},
     places::Place,
 };
@@ -37,22 +37,29 @@ fn show(arguments: &cli::Report) -> Result<()> {
     let output = &arguments.output;
     let claims = check::of_report(&arguments.check)?;
     let destinations = Destinations::new(output, Fallback::Stdout, inputs)?;
-    let mut document = read(&arguments.file, &output.analysis, &output.explain)?;
+    let settings = Settings {
+        keeps_trace: destinations.has_page(),
+        ..super::analysis_settings(&output.analysis, &output.explain)
+    };
+    let mut document = read(&arguments.file, &output.analysis, &settings)?;
+    if document.trace.is_some() {
+        document.recording = origin::of(&arguments.file);
+    }
     let is_sound = check::add_verdicts(&claims, &mut document);
     destinations.write(&document).and(is_sound)
 }
 
 /// A recording or a report in JSON.
-pub(super) fn read(path: &Path, analysis: &cli::Analysis, explain: &[u32]) -> Result<Document> {
+pub(super) fn read(path: &Path, analysis: &cli::Analysis, settings: &Settings) -> Result<Document> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut input = BufReader::new(file);
     skip_mark(&mut input).with_context(|| format!("cannot read {}", path.display()))?;
     let document = match is_object(&mut input) {
         Ok(true) => {
             refuse_analysis(asked(analysis))?;
-            read_back(input, explain)
+            read_back(input, &settings.explain)
         }
-        Ok(false) => replay(input, path, &super::analysis_settings(analysis, explain)),
+        Ok(false) => replay(input, path, settings),
         Err(error) => Err(error.into()),
     };
     document.with_context(|| format!("cannot read {}", path.display()))

@@ -8,7 +8,7 @@ use super::{
     OWN_FAILURE, Outcome, WRONG_USAGE,
     capture::{self, Captured},
     check::{self, Shown},
-    ended_as,
+    ended_as, origin,
     output::{Destinations, Fallback},
     places::Place,
     top::{self, Watch},
@@ -56,6 +56,9 @@ fn run_to_its_end(arguments: &cli::Run) -> Result<Option<Exit>> {
         recording,
     } = observed;
     let is_sound = check::add_verdicts(&claims, &mut document);
+    if document.trace.is_some() {
+        document.recording = arguments.record.as_deref().and_then(origin::of);
+    }
     let result = seen(&document, arguments.delay).and_then(|()| destinations.write(&document));
     let result = result.and(recording).and(is_sound);
     let exit = match unobserved {
@@ -75,7 +78,8 @@ fn observe(arguments: &cli::Run) -> Result<Ended> {
     let others = recording.chain(claims).chain(captured).collect();
     let destinations = Destinations::new(&arguments.output, Fallback::Stderr, others)?;
     let captured = captured_if_watched(arguments)?;
-    let options = options(arguments, captured.as_ref())?;
+    let mut options = options(arguments, captured.as_ref())?;
+    options.analysis.keeps_trace = destinations.has_page();
     let (observed, unobserved) = match arguments.watch {
         true => watch(&options)?,
         false => observe::observe(&options, deliver(destinations.clone()))?,

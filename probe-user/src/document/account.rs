@@ -221,7 +221,9 @@ pub struct OpenWait {
 }
 
 /// A signal that ended waits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(default)]
 pub struct Signal {
     /// `SIGTERM`.
@@ -231,7 +233,7 @@ pub struct Signal {
 }
 
 /// Wake-ups from one source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Wake {
     /// Who woke.

@@ -18,6 +18,7 @@ mod read;
 mod run;
 mod timeline;
 pub mod top;
+pub mod trace;
 
 use std::collections::BTreeMap;
 
@@ -126,6 +127,22 @@ pub struct Document {
     pub fates: Option<Vec<Fate>>,
     /// Verdicts on claims; `None` where none was checked.
     pub claims: Option<Vec<Verdict>>,
+    /// Every interval; `None` where that was not asked for, and of a report in JSON, which
+    /// does not have it.
+    #[serde(skip)]
+    pub trace: Option<trace::Trace>,
+    /// What it was made from; `None` of a run that was not recorded.
+    #[serde(skip)]
+    pub recording: Option<Recording>,
+}
+
+/// A recording, so that it can be found again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recording {
+    /// Its file's name, without folders.
+    pub name: String,
+    /// SHA-256 of all its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// For what is written only where there is any.

@@ -46,15 +46,29 @@ pub struct Locks<'a> {
     by_process: FxHashMap<ProcessId, Lock>,
     /// Threads that have waited for a lock and got no CPU since.
     coming: FxHashSet<ThreadId>,
+    /// From when to when, if that is asked for.
+    spans: Option<Vec<Held>>,
+}
+
+/// A thread held the lock of its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// From when, ns.
+    pub from_ns: u64,
+    /// Until when, ns.
+    pub to_ns: u64,
+    /// Which thread.
+    pub thread: ThreadId,
 }
 
 impl<'a> Locks<'a> {
     /// Those of a world. They are known when all threads' pasts have been learnt.
-    pub fn new(world: &'a World) -> Locks<'a> {
+    pub fn new(world: &'a World, keeps_spans: bool) -> Locks<'a> {
         Locks {
             world,
             by_process: FxHashMap::default(),
             coming: FxHashSet::default(),
+            spans: keeps_spans.then(Vec::new),
         }
     }
 
@@ -100,14 +114,18 @@ impl<'a> Locks<'a> {
     fn follow(&mut self, at_ns: u64, id: ThreadId, change: Change) {
         let process = self.world.get(id).map(|thread| thread.process);
         if let Some(lock) = process.and_then(|process| self.by_process.get_mut(&process)) {
-            lock.follow(at_ns, id, change);
+            let held = lock.follow(at_ns, id, change);
+            if let Some(spans) = &mut self.spans {
+                spans.extend(held);
+            }
         }
     }
 
-    /// What each thread held.
-    pub fn end(self) -> FxHashMap<ThreadId, GilHeld> {
+    /// What each thread held, and when, if that was asked for.
+    pub fn end(self) -> (FxHashMap<ThreadId, GilHeld>, Vec<Held>) {
         let locks = self.by_process.into_values();
-        locks.flat_map(|lock| lock.holders).collect()
+        let held = locks.flat_map(|lock| lock.holders).collect();
+        (held, self.spans.unwrap_or_default())
     }
 }
 
@@ -178,7 +196,9 @@ struct Lock {
 }
 
 impl Lock {
-    fn follow(&mut self, at_ns: u64, id: ThreadId, change: Change) {
+    /// Returns what is known to have been held when the lock is given up.
+    fn follow(&mut self, at_ns: u64, id: ThreadId, change: Change) -> Option<Held> {
+        let mut held = None;
         match change {
             Change::Turn => {
                 self.turns.insert(id, at_ns);
@@ -191,7 +211,7 @@ impl Lock {
             Change::Ends(word, ended) if self.condition.contains(&word) => {
                 self.sleepers -= 1;
                 if let Ended::By(holder) = ended {
-                    self.given_up(holder, at_ns);
+                    held = Some(self.given_up(holder, at_ns));
                 }
                 // An end that nobody verified may have been the holder's doing.
                 let is_known = matches!(ended, Ended::By(_) | Ended::For(Cause::Timer, _));
@@ -201,16 +221,23 @@ impl Lock {
             }
             Change::Begins(_) | Change::Ends(..) => {}
         }
+        held
     }
 
-    fn given_up(&mut self, holder: ThreadId, at_ns: u64) {
+    fn given_up(&mut self, holder: ThreadId, at_ns: u64) -> Held {
         let closed_ns = self.closed_ns.unwrap_or(at_ns);
         let turn = self.turns.get(&holder).copied();
         let turn = turn.filter(|&ns| ns >= closed_ns);
         let from_ns = turn.into_iter().chain(self.held_ns).min();
+        let from_ns = from_ns.unwrap_or(at_ns);
         let held = self.holders.entry(holder).or_default();
         held.hand_overs += 1;
-        held.held_ns += at_ns - from_ns.unwrap_or(at_ns);
+        held.held_ns += at_ns - from_ns;
         (self.closed_ns, self.held_ns) = (Some(at_ns), None);
+        Held {
+            from_ns,
+            to_ns: at_ns,
+            thread: holder,
+        }
     }
 }

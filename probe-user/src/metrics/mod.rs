@@ -28,6 +28,8 @@ mod sweep;
 mod threads;
 mod timeline;
 pub mod top;
+mod trace;
+mod waking;
 mod while_full;
 
 #[cfg(test)]
@@ -55,6 +57,9 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let rows = &processes.rows;
     let paths = critical_path::of(world, &start.attached, &threads, rows, &namer);
     let explained = timeline::of(world, &info.explain, &threads, &namer);
+    let trace = info
+        .keeps_trace
+        .then(|| trace::of(world, &threads, &processes, &found.held_spans, &namer));
     let (keys, listeners) = listeners(world, start, &threads, &namer);
     let mut groups = namer.into_groups();
     // Only there are calls observed.
@@ -104,6 +109,8 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         starts: memory::starts(world),
         fates,
         claims: None,
+        trace,
+        recording: None,
     };
     document.name_threads();
     document

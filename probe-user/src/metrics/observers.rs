@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::{
     RunInfo,
     concurrency::{Counts, Course},
-    gil::Locks,
+    gil::{Held, Locks},
     herds::{self, Herds},
     idle::{Idle, Sites},
     process::Processes,
@@ -25,6 +25,8 @@ pub struct Found {
     pub idle: Idle,
     /// How long threads held the interpreter lock.
     pub held: FxHashMap<ThreadId, GilHeld>,
+    /// And when, where a trace is asked for.
+    pub held_spans: Vec<Held>,
     /// How much went on at once.
     pub course: Course,
     /// What woke many for nothing.
@@ -41,7 +43,7 @@ pub fn follow(world: &World, info: &RunInfo, processes: &Processes, namer: &Name
     let lost = returns.and_then(|(_, name)| info.lost.get(*name));
     let returns_known = lost.is_none_or(|&lost| lost == 0);
     let mut herds = Herds::new(world, group_of, info.short_run_ns, returns_known);
-    let mut locks = Locks::new(world);
+    let mut locks = Locks::new(world, info.keeps_trace);
     let mut sites = Sites::new(world, &processes.of_thread);
     for thread in world.threads.iter().filter(|thread| concerns(thread)) {
         for lived in world.logs.history(thread.id) {
@@ -57,9 +59,11 @@ pub fn follow(world: &World, info: &RunInfo, processes: &Processes, namer: &Name
         waits.turn(turn);
         herds.turn(turn);
     });
+    let (held, held_spans) = locks.end();
     Found {
         idle: waits.end(),
-        held: locks.end(),
+        held,
+        held_spans,
         course: counts.end(),
         herds: herds.end(),
     }

@@ -28,6 +28,8 @@ pub struct RunInfo {
     pub wakings: Wakings,
     /// Tids of threads whose timelines are wanted.
     pub explain: Vec<u32>,
+    /// Whether every interval is wanted.
+    pub keeps_trace: bool,
     /// A run that is shorter has nothing to show, ns.
     pub short_run_ns: u64,
     /// Sentences about the recording itself.

@@ -132,7 +132,7 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
         peer: namer.name_peer(key.object),
-        stack: names.text(key.stack).map_or_else(Vec::new, frames_of),
+        stack: stack_of(world, key),
         idle: None,
         count: sum.count,
         total_ns: sum.total_ns,
@@ -151,6 +151,12 @@ pub fn site_of(world: &World, key: &WaitKey) -> WaitSite {
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
     }
+}
+
+/// Where a wait of unknown kind was, innermost first.
+pub fn stack_of(world: &World, key: &WaitKey) -> Vec<String> {
+    let stack = world.dictionaries.names.text(key.stack);
+    stack.map_or_else(Vec::new, frames_of)
 }
 
 fn object_text(names: &Names, key: ObjectKey) -> Option<String> {

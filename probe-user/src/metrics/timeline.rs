@@ -1,26 +1,20 @@
 //! The timelines of threads that were asked for: every step of their lives in
 //! order of time, each wait with who ended it and what was behind it.
 
-use std::{cmp::Reverse, mem::discriminant};
+use std::cmp::Reverse;
 
 use super::{
     blame::NameCause,
     sums::{self, NameWaker},
-    threads,
+    threads, waking,
 };
 use crate::{
     document::{self, PathSum, Step, Timeline, WaitSite, Wake},
-    vocabulary::WakeSource,
     world::{
         World,
-        account::{ObjectKey, WaitKey, WakeKey},
-        blame::{
-            cause::{Cause, terminal},
-            history::Logged,
-        },
-        identity::Waker,
-        interval::{Activity, Ended},
-        names::NameId,
+        account::WakeKey,
+        blame::{cause::Cause, history::Logged},
+        interval::Activity,
         thread::{State, Thread},
     },
 };
@@ -91,7 +85,7 @@ impl<N: NameWaker + NameCause> Timelines<'_, N> {
         let did = match lived.activity {
             Activity::Wait { key, ended, .. } => document::Did::Waited {
                 site: sums::site_of(self.world, &key),
-                ended: self.ended(thread, &key, ended),
+                ended: self.wake(&waking::of(thread, &key, ended)),
                 blame: self.causes(&lived.blame()),
             },
             _ => self.not_waiting(lived.cause().unwrap_or(Cause::Unknown)),
@@ -141,48 +135,8 @@ impl<N: NameWaker + NameCause> Timelines<'_, N> {
         causes
     }
 
-    /// Who ended a wait. How (by which call, by its exit) is kept in the
-    /// account only, by place: it is known where all such wakings were alike.
-    fn ended(&self, thread: &Thread, key: &WaitKey, ended: Ended) -> Wake {
-        let waits = &thread.account.waits;
-        let sum = waits.get(key).or_else(|| {
-            waits.get(&WaitKey {
-                object: ObjectKey::None,
-                ..*key
-            })
-        });
-        let wakes = sum.into_iter().flat_map(|sum| sum.wakes.keys());
-        let mut fitting: Vec<WakeKey> = wakes
-            .filter(|wake| fits(wake, key, ended))
-            .copied()
-            .collect();
-        fitting.sort_unstable();
-        let alike = fitting
-            .into_iter()
-            .reduce(|one, other| one_of(&one, &other));
-        self.wake(&alike.unwrap_or_else(|| unseen(ended)))
-    }
-
     fn wake(&self, key: &WakeKey) -> Wake {
         self.namer.name_waker(key)
-    }
-}
-
-/// What two wakings have in common.
-fn one_of(one: &WakeKey, other: &WakeKey) -> WakeKey {
-    WakeKey {
-        source: match one.source {
-            // Not only by exits.
-            WakeSource::TaskExit if other.source != one.source => WakeSource::Task,
-            source => source,
-        },
-        waker: if one.waker == other.waker {
-            one.waker
-        } else {
-            Waker::Nobody
-        },
-        nr: if one.nr == other.nr { one.nr } else { -1 },
-        signal: one.signal,
     }
 }
 
@@ -194,33 +148,4 @@ fn open_site(row: &document::Thread) -> Option<WaitSite> {
         function: open.function,
         object: open.object,
     })
-}
-
-fn fits(wake: &WakeKey, key: &WaitKey, ended: Ended) -> bool {
-    match ended {
-        Ended::By(thread) => wake.waker == Waker::Thread(thread),
-        Ended::For(cause, _) => {
-            let would_be = terminal(wake, key.kind, NameId::NONE);
-            match cause {
-                Cause::Outside(_) | Cause::Signal(..) => would_be == cause,
-                _ => discriminant(&would_be) == discriminant(&cause),
-            }
-        }
-    }
-}
-
-/// A waking that the account does not have.
-fn unseen(ended: Ended) -> WakeKey {
-    let (source, waker, signal) = match ended {
-        Ended::By(thread) => (WakeSource::Task, Waker::Thread(thread), None),
-        Ended::For(Cause::Outside(waker), _) => (WakeSource::Task, waker, None),
-        Ended::For(Cause::Signal(signal, waker), _) => (WakeSource::Signal, waker, Some(signal)),
-        Ended::For(..) => (WakeSource::Unverified, Waker::Nobody, None),
-    };
-    WakeKey {
-        source,
-        waker,
-        nr: -1,
-        signal,
-    }
 }

@@ -25,6 +25,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod metrics;
+pub mod page;
 pub mod table;
 pub mod top;
 

@@ -227,11 +227,12 @@ pub fn all(
     commands: &[Command],
     arguments: &cli::Check,
 ) -> Result<Vec<Run>> {
+    let settings = analysis_settings(&arguments.analysis, &[]);
     let mut runs = Vec::new();
     for (name, path) in &inputs.runs {
         runs.push(Run {
             name: name.clone().unwrap_or_else(|| claims.only_run().to_owned()),
-            document: report::read(path, &arguments.analysis, &[])?,
+            document: report::read(path, &arguments.analysis, &settings)?,
             recording: Some(path.clone()),
         });
     }

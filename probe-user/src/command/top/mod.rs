@@ -203,6 +203,7 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
             explain: Vec::new(),
             short_run_ns: metrics::SHORT_RUN_NS,
             early: Early::default(),
+            keeps_trace: false,
             divides_run_queues: false,
         },
         notice: super::warn,

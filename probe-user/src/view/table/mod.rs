@@ -31,6 +31,7 @@ mod timeline;
 use crate::document::{Check, Document};
 use crate::view::order::order;
 use page::Page;
+pub use page::Passage;
 
 /// The widest report: longer lines are hard to follow.
 const WIDEST: usize = 120;
@@ -84,6 +85,20 @@ pub fn render(document: &Document, options: &Options) -> String {
     let claims = document.claims.as_deref().unwrap_or_default();
     let claims = part(&|page| claims::write(page, claims));
     [head, groups, foot, timelines, claims].concat()
+}
+
+/// What stands before the groups and behind them, sentence by sentence, for a view that
+/// breaks lines itself.
+pub fn passages(document: &Document) -> (Vec<Passage>, Vec<Passage>) {
+    let costs = order(document);
+    let part = |write: &dyn Fn(&mut Page)| {
+        let mut page = Page::new(usize::MAX / 2, false);
+        write(&mut page);
+        page.passages()
+    };
+    let head = part(&|page| head::write(page, document, &costs, false));
+    let foot = part(&|page| foot::write(page, document, &costs, true));
+    (head, foot)
 }
 
 /// The verdicts of `waitscope check`, in the same way.

@@ -65,6 +65,9 @@ enum Item {
     Beside(Piece, &'static str, Vec<Piece>),
 }
 
+/// A line in pieces.
+pub type Passage = Vec<(String, Style)>;
+
 /// The report so far.
 pub(super) struct Page {
     items: Vec<Item>,
@@ -118,6 +121,20 @@ impl Page {
     ) {
         let lines = flowed(lead, hang, between, pieces, self.width);
         self.items.extend(lines.into_iter().map(Item::Line));
+    }
+
+    /// The lines of sentences as they are: what is text, and what it is.
+    pub(super) fn passages(self) -> Vec<Passage> {
+        let lines = self.items.into_iter().filter_map(|item| match item {
+            Item::Line(pieces) => Some(pieces),
+            Item::Titles | Item::Row(_) | Item::Beside(..) => None,
+        });
+        let passages = lines.map(|line| {
+            let pieces = line.into_iter();
+            let pieces = pieces.map(|piece| (piece.text.replace(TIE, " "), piece.style));
+            pieces.collect()
+        });
+        passages.collect()
     }
 
     /// All lines, each with its newline.

@@ -77,6 +77,7 @@ fn document_with(probes: &Probes, facts: Vec<Fact>, early: Early) -> Document {
         memory_bytes: u64::MAX,
         spill_folder: "/".into(),
         explain: Vec::new(),
+        keeps_trace: false,
         divides_run_queues: true,
         short_run_ns: 0,
         early,

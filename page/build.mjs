@@ -1,0 +1,15 @@
+// Bundles the page's modules and styles into the two files that waitscope carries.
+// `cargo xtask page` calls this; the result is committed, so building waitscope needs no Node.
+import { build } from "esbuild";
+
+const out = new URL("../probe-user/src/view/page/asset/", import.meta.url).pathname;
+const common = {
+  bundle: true,
+  minify: true,
+  charset: "utf8",
+  legalComments: "inline",
+  target: ["chrome110", "firefox115", "safari16.4"],
+  logLevel: "warning",
+};
+await build({ ...common, entryPoints: ["src/main.ts"], outfile: `${out}page.js`, format: "iife" });
+await build({ ...common, entryPoints: ["src/style/page.css"], outfile: `${out}page.css` });

@@ -1,0 +1,247 @@
+/**
+ * What a window of time holds: the sums that `waitscope report --from --to` has.
+ *
+ * Time of every state counts as far as it lies in the window. A wait counts where it ends in the window (behind its
+ * beginning, or at its end), for the part inside of it; one that goes on at the window's end is open. A stay on the
+ * run queue counts where any of it lies in the window. Of several intervals that are drawn together a part that lies
+ * in the window counts in proportion, and the sums are `approximate`.
+ */
+
+import type { Run, Site, Span, Sums, Trace, Wake } from "../types";
+import { clipped, firstEndingAfter } from "./intervals";
+import { DISTINCT_OBJECTS, type OpenWait, Rows } from "./rows";
+import { portions } from "./together";
+
+export type { OpenWait } from "./rows";
+
+/** The sums of a window; without blame, which is `blameOfThreads`'. */
+export interface WindowSums extends Sums {
+  runqueue_count: number;
+  runqueue_max_ns: number;
+  open: OpenWait[];
+  /** A part of intervals that are drawn together is in them. */
+  approximate: boolean;
+}
+
+/** The sums of a thread; its waits are distinguished by object. */
+export function sumsOfThread(run: Run, thread: number, span: Span): WindowSums {
+  const adding = new Adding(run, span);
+  const rows = new Rows(true);
+  adding.addThread(thread, rows);
+  return adding.finish(rows);
+}
+
+/** The sums of several threads together, as of a group: waits that differ in their object only are one row. */
+export function sumsOfThreads(run: Run, threads: Iterable<number>, span: Span): WindowSums {
+  const adding = new Adding(run, span);
+  const all = new Rows(false);
+  for (const thread of threads) {
+    const rows = new Rows(true);
+    adding.addThread(thread, rows);
+    all.addRows(rows);
+  }
+  return adding.finish(all);
+}
+
+/** The threads of a group, by index. */
+export function threadsOfGroup(run: Run, group: number): number[] {
+  const { threads } = run.report;
+  return threads.flatMap((thread, index) => (thread.group === group ? [index] : []));
+}
+
+/** One sum for each of `whats`, those that are not zero listed. */
+class ByWhat {
+  readonly count: Float64Array;
+  readonly total: Float64Array;
+  readonly max: Float64Array;
+  readonly open: Float64Array;
+  readonly touched: number[] = [];
+  #seen: Uint8Array;
+
+  constructor(whats: number) {
+    this.count = new Float64Array(whats);
+    this.total = new Float64Array(whats);
+    this.max = new Float64Array(whats);
+    this.open = new Float64Array(whats);
+    this.#seen = new Uint8Array(whats);
+  }
+
+  add(what: number, count: number, ns: number, max: number): void {
+    if (this.#seen[what] === 0) this.#touch(what);
+    this.count[what] += count;
+    this.total[what] += ns;
+    if (max > this.max[what]) this.max[what] = max;
+  }
+
+  addOpen(what: number, ns: number): void {
+    if (this.#seen[what] === 0) this.#touch(what);
+    this.open[what] += ns;
+  }
+
+  #touch(what: number): void {
+    this.#seen[what] = 1;
+    this.touched.push(what);
+  }
+
+  clear(): void {
+    for (const what of this.touched) {
+      this.count[what] = this.total[what] = this.max[what] = this.open[what] = this.#seen[what] = 0;
+    }
+    this.touched.length = 0;
+  }
+}
+
+class Adding {
+  readonly #trace: Trace;
+  readonly #sums: WindowSums = {
+    lifetime_ns: 0,
+    on_cpu_ns: 0,
+    runqueue_ns: 0,
+    runqueue_count: 0,
+    runqueue_max_ns: 0,
+    open_ns: 0,
+    unknown_ns: 0,
+    waits: [],
+    open: [],
+    wakes: [],
+    blame: [],
+    approximate: false,
+  };
+  readonly #byWhat: ByWhat;
+  /** By waking and thread that did it: count, ns. */
+  readonly #wakings = new Map<number, { count: number; ns: number }>();
+  readonly #isWait: Uint8Array;
+
+  constructor(
+    private readonly run: Run,
+    private readonly span: Span,
+  ) {
+    if (!run.trace) throw new Error("this page has no intervals");
+    this.#trace = run.trace;
+    const { whats } = run.trace;
+    this.#byWhat = new ByWhat(whats.length);
+    this.#isWait = Uint8Array.from(whats, (what) => Number(what.state === "wait"));
+  }
+
+  addThread(thread: number, rows: Rows): void {
+    const { start_ns, end_ns } = this.run.report.threads[thread];
+    this.#sums.lifetime_ns += clipped(start_ns, end_ns, this.span.from, this.span.to);
+    this.#addIntervals(thread);
+    this.#addBirth(thread, rows);
+    this.#moveInto(rows);
+  }
+
+  finish(rows: Rows): WindowSums {
+    return { ...this.#sums, ...rows.sorted() };
+  }
+
+  #addIntervals(thread: number): void {
+    const { first, from, to, what } = this.#trace;
+    const end = first[thread + 1];
+    for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end && from[i] < this.span.to; i++) {
+      const ns = Math.min(to[i], this.span.to) - Math.max(from[i], this.span.from);
+      if (this.#isWait[what[i]] === 1) this.#addWait(i, ns);
+      else this.#addState(i, ns);
+    }
+  }
+
+  #addWait(i: number, ns: number): void {
+    const what = this.#trace.what[i];
+    if (this.#trace.to[i] > this.span.to) return this.#byWhat.addOpen(what, ns);
+    this.#byWhat.add(what, 1, ns, ns);
+    const { wake } = this.#trace.whats[what];
+    if (wake !== undefined) this.#addWaking(wake, this.#trace.by[i], 1, ns);
+  }
+
+  #addWaking(wake: number, by: number, count: number, ns: number): void {
+    const key = wake * (this.run.report.threads.length + 1) + by + 1;
+    const sum = this.#wakings.get(key);
+    if (!sum) this.#wakings.set(key, { count, ns });
+    else {
+      sum.count += count;
+      sum.ns += ns;
+    }
+  }
+
+  #addState(i: number, ns: number): void {
+    const what = this.#trace.what[i];
+    const { state } = this.#trace.whats[what];
+    if (state === "open") this.#byWhat.addOpen(what, ns);
+    else if (state === "together") this.#addTogether(i, ns);
+    else this.#addPassing(what, 1, ns, ns);
+  }
+
+  #addPassing(what: number, count: number, ns: number, max: number): void {
+    const { state } = this.#trace.whats[what];
+    if (state === "on-cpu") this.#sums.on_cpu_ns += ns;
+    else if (state === "unknown") this.#sums.unknown_ns += ns;
+    else {
+      this.#sums.runqueue_ns += ns;
+      this.#sums.runqueue_count += count;
+      this.#sums.runqueue_max_ns = Math.max(this.#sums.runqueue_max_ns, max);
+    }
+  }
+
+  /** Of the longest of them no more is known than that it is as long as they are on average. */
+  #addTogether(i: number, ns: number): void {
+    const parts = this.#trace.parts.get(i) ?? [];
+    const whole = this.#trace.to[i] - this.#trace.from[i];
+    if (ns < whole) this.#sums.approximate = true;
+    for (const part of portions(parts, ns, whole)) {
+      const max = Math.ceil(part.ns / Math.max(1, part.count));
+      if (this.#isWait[part.what] === 0) this.#addPassing(part.what, part.count, part.ns, max);
+      else {
+        this.#byWhat.add(part.what, part.count, part.ns, max);
+        const { wake } = this.#trace.whats[part.what];
+        if (wake !== undefined) this.#addWaking(wake, -1, part.count, part.ns);
+      }
+    }
+  }
+
+  /** A first run ends no wait, but somebody woke it. */
+  #addBirth(thread: number, rows: Rows): void {
+    const { start_ns, wakes } = this.run.report.threads[thread];
+    const inside = start_ns <= this.span.to && (start_ns > this.span.from || this.span.from <= 0);
+    const born = inside ? wakes.filter((wake) => wake.source === "new") : [];
+    for (const wake of born) rows.addWake(wake, wake.count ?? 1, 0);
+  }
+
+  /** What was added up by number → rows. */
+  #moveInto(rows: Rows): void {
+    const { whats, sites } = this.#trace;
+    const { touched, count, total, max, open } = this.#byWhat;
+    const known = new Set<Site>();
+    for (const what of touched) {
+      const index = whats[what].site;
+      if (index === undefined) continue;
+      const site = withinLimit(sites[index], known);
+      if (count[what] > 0) rows.addWait(site, count[what], total[what], max[what]);
+      if (open[what] > 0) rows.addOpen(site, 1, open[what]);
+      this.#sums.open_ns += open[what];
+    }
+    this.#byWhat.clear();
+    for (const [key, { count, ns }] of this.#wakings) rows.addWake(this.#waking(key), count, ns);
+    this.#wakings.clear();
+  }
+
+  #waking(key: number): Wake {
+    const by = (key % (this.run.report.threads.length + 1)) - 1;
+    return wakeOf(this.run, this.#trace.wakes[Math.floor(key / (this.run.report.threads.length + 1))], by);
+  }
+}
+
+/** A thread's waits at more than so many places are told apart without their objects from there on. */
+function withinLimit(site: Site, known: Set<Site>): Site {
+  if (known.has(site)) return site;
+  if (known.size >= DISTINCT_OBJECTS) return { ...site, object: null };
+  known.add(site);
+  return site;
+}
+
+/** A waking with the names of the thread that did it. A timer did what no thread did: see `gil_timeouts.rs`. */
+export function wakeOf(run: Run, wake: Wake, by: number): Wake {
+  const { threads, groups } = run.report;
+  if (by < 0 || wake.source === "timer") return wake;
+  const { pid, tid, group } = threads[by];
+  return { ...wake, comm: groups[group].name, pid, tid };
+}

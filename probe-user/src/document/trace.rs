@@ -1,0 +1,201 @@
+//! Every interval of every thread, packed: what a page draws. It is in no JSON, and there
+//! only where it was asked for.
+
+use serde::Serialize;
+
+use super::{WaitSite, Wake};
+use crate::vocabulary::{CauseKind, WaitKind};
+
+/// What all threads did, interval by interval. What intervals have in common is said once, in
+/// lists that they point into.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trace {
+    /// What a thread may have done with an interval.
+    pub whats: Vec<What>,
+    /// Places to wait at.
+    pub sites: Vec<Site>,
+    /// What waits are blamed on: as [`super::Blame`] has it.
+    pub causes: Vec<(CauseKind, Option<String>)>,
+    /// What ends waits: without counts, and without a name where that is of a thread of the
+    /// tree.
+    pub wakes: Vec<Wake>,
+    /// Who held an interpreter lock.
+    pub gil: Vec<GilSpan>,
+    /// Of each of [`super::Document::threads`].
+    pub lanes: Vec<Lane>,
+}
+
+/// What a thread did with an interval. Numbers are places in the lists of [`Trace`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct What {
+    /// Its state.
+    pub state: TraceState,
+    /// What is behind it, where that is no thread of the tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<u32>,
+    /// Where it waited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<u32>,
+    /// What ended the wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wake: Option<u32>,
+    /// It was waited for a thread of the tree.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by: bool,
+}
+
+/// A thread's state in an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TraceState {
+    /// On a CPU.
+    OnCpu,
+    /// Runnable, not running.
+    #[serde(rename = "runqueue")]
+    RunQueue,
+    /// Covered by lost records, or forgotten.
+    Unknown,
+    /// A finished wait.
+    Wait,
+    /// A wait that had not ended at the end.
+    Open,
+    /// Several short intervals.
+    Together,
+}
+
+/// A place to wait at, as [`super::Wait`] has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Site {
+    /// What for.
+    pub kind: WaitKind,
+    /// System call.
+    pub syscall: Option<String>,
+    /// Kernel function slept in.
+    pub function: Option<String>,
+    /// What on.
+    pub object: Option<String>,
+    /// Of unknown kind: the stack, innermost first.
+    pub stack: Vec<String>,
+}
+
+impl From<WaitSite> for Site {
+    fn from(site: WaitSite) -> Site {
+        Site {
+            kind: site.kind,
+            syscall: site.syscall,
+            function: site.function,
+            object: site.object,
+            stack: Vec::new(),
+        }
+    }
+}
+
+/// A thread held its process's interpreter lock while others waited for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GilSpan {
+    /// From when, ns since the start of the run.
+    pub from_ns: u64,
+    /// Until when, ns since the start of the run.
+    pub to_ns: u64,
+    /// The process, as [`super::Thread::process`].
+    pub process: usize,
+    /// The thread: index into [`super::Document::threads`].
+    pub thread: usize,
+}
+
+/// A thread's intervals, end to end: some 7 bytes each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// Where the first begins, ns since the start of the run.
+    pub from_ns: u64,
+    /// How many there are.
+    pub count: u64,
+    bytes: Vec<u8>,
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Its length, ns.
+    pub ns: u64,
+    /// Place in [`Trace::whats`].
+    pub what: u32,
+    /// The thread that is waited for: index into [`super::Document::threads`].
+    pub by: Option<u32>,
+}
+
+impl Lane {
+    /// Without an interval. Its beginning: ns since the start of the run.
+    pub fn new(from_ns: u64) -> Lane {
+        Lane {
+            from_ns,
+            ..Lane::default()
+        }
+    }
+
+    /// Adds the next interval.
+    pub fn push(&mut self, interval: Interval) {
+        leb128(&mut self.bytes, interval.ns);
+        leb128(&mut self.bytes, u64::from(interval.what));
+        leb128(&mut self.bytes, interval.by.map_or(0, |by| u64::from(by) + 1));
+        self.count += 1;
+    }
+
+    /// All of them, in order.
+    pub fn intervals(&self) -> impl Iterator<Item = Interval> + '_ {
+        let mut rest = self.bytes.iter();
+        std::iter::from_fn(move || {
+            let ns = read_leb128(&mut rest)?;
+            let what = u32::try_from(read_leb128(&mut rest)?).ok()?;
+            let by = read_leb128(&mut rest)?.checked_sub(1);
+            let by = by.and_then(|by| u32::try_from(by).ok());
+            Some(Interval { ns, what, by })
+        })
+    }
+}
+
+/// Appends a number, 7 bits a byte, the lowest first.
+pub fn leb128(bytes: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let low = number.to_le_bytes()[0] & 0x7f;
+        number >>= 7;
+        if number == 0 {
+            return bytes.push(low);
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+fn read_leb128<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
+    let mut number = 0;
+    for (shift, byte) in (0..64).step_by(7).zip(bytes) {
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn trace_intervals_come_back_as_they_were_pushed(
+            list in prop::collection::vec((any::<u64>(), any::<u32>(), prop::option::of(0..u32::MAX)), 0..50)
+        ) {
+            let list: Vec<Interval> = list
+                .into_iter()
+                .map(|(ns, what, by)| Interval { ns, what, by })
+                .collect();
+            let mut lane = Lane::default();
+            list.iter().for_each(|&interval| lane.push(interval));
+            prop_assert_eq!(lane.count, list.len() as u64);
+            prop_assert_eq!(lane.intervals().collect::<Vec<_>>(), list);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Every interval of every thread, packed. Waits are as the timelines of threads have them:
+//! a wait that no thread of the tree ended has its cause, any other the thread whose doing
+//! stands for it, so whoever reads a trace can walk on from there. What had not ended at the
+//! end is the last interval of a thread; what was forgotten is unknown.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    blame::{Name, NameCause},
+    gil::Held,
+    process::Processes,
+    sums::{self, NameWaker},
+    threads, waking,
+};
+use crate::{
+    document::{
+        self, Wake,
+        trace::{GilSpan, Interval, Lane, Site, Trace, TraceState, What},
+    },
+    world::{
+        World,
+        account::WaitKey,
+        blame::{cause::Cause, history::Logged},
+        interval::{Activity, Ended},
+        thread::{State, Thread},
+    },
+};
+
+/// Places and wakers that are distinguished: beyond that they lose what makes them many,
+/// objects and ids.
+const MOST_DISTINCT: usize = 1 << 16;
+
+/// The trace of a world. `rows` are in the world's order.
+pub fn of(
+    world: &World,
+    rows: &[document::Thread],
+    processes: &Processes,
+    held: &[Held],
+    namer: &(impl NameWaker + NameCause),
+) -> Trace {
+    let mut packer = Packer {
+        world,
+        processes,
+        namer,
+        origin_ns: threads::origin_ns(world),
+        whats: Numbers::default(),
+        sites: Numbers::default(),
+        wakes: Numbers::default(),
+        causes: FxHashMap::default(),
+        names: Numbers::default(),
+        ends: FxHashMap::default(),
+    };
+    let lives = world.threads.iter().zip(rows);
+    let lanes = lives.map(|(thread, row)| packer.lane(thread, row));
+    let lanes = lanes.collect();
+    let gil = held.iter().filter_map(|held| packer.held(held)).collect();
+    Trace {
+        whats: packer.whats.list,
+        sites: packer.sites.list,
+        causes: packer.names.list,
+        wakes: packer.wakes.list,
+        lanes,
+        gil,
+    }
+}
+
+/// Things by number.
+struct Numbers<T> {
+    list: Vec<T>,
+    places: FxHashMap<T, u32>,
+}
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Numbers<T> {
+        Numbers {
+            list: Vec::new(),
+            places: FxHashMap::default(),
+        }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Numbers<T> {
+    fn number(&mut self, thing: T) -> u32 {
+        let next = self.list.len() as u32;
+        *self.places.entry(thing).or_insert_with_key(|thing| {
+            self.list.push(thing.clone());
+            next
+        })
+    }
+
+    fn has_many(&self) -> bool {
+        self.list.len() >= MOST_DISTINCT
+    }
+}
+
+struct Packer<'a, N> {
+    world: &'a World,
+    processes: &'a Processes,
+    namer: &'a N,
+    origin_ns: u64,
+    whats: Numbers<What>,
+    sites: Numbers<Site>,
+    wakes: Numbers<Wake>,
+    names: Numbers<Name>,
+    /// Each is named once.
+    causes: FxHashMap<Cause, u32>,
+    /// What the present thread's waits were, by what they were for and what ended them.
+    ends: FxHashMap<(WaitKey, Ended, Option<Ended>), u32>,
+}
+
+impl<N: NameWaker + NameCause> Packer<'_, N> {
+    fn lane(&mut self, thread: &Thread, row: &document::Thread) -> Lane {
+        self.ends.clear();
+        let mut lane = Lane::new(row.start_ns);
+        let mut at_ns = thread.start_ns.unwrap_or(0);
+        let mut push = |to_ns: u64, what, by| {
+            let ns = to_ns.saturating_sub(at_ns);
+            if ns > 0 {
+                lane.push(Interval { ns, what, by });
+                at_ns = to_ns;
+            }
+        };
+        let mut history = self.world.logs.history(thread.id).peekable();
+        let known_ns = history
+            .peek()
+            .map_or_else(|| self.world.logs.end_ns(thread.id), |first| first.from_ns);
+        let unknown = self.passing(Cause::Unknown);
+        push(known_ns, unknown, None);
+        for lived in history {
+            let (what, by) = self.interval(thread, &lived);
+            push(lived.to_ns, what, by);
+        }
+        if let Some(what) = self.present(thread, row) {
+            push(self.origin_ns + row.end_ns, what, None);
+        }
+        lane
+    }
+
+    fn interval(&mut self, thread: &Thread, lived: &Logged<'_>) -> (u32, Option<u32>) {
+        let Activity::Wait { key, ended, .. } = lived.activity else {
+            let cause = lived.cause().unwrap_or(Cause::Unknown);
+            return (self.passing(cause), None);
+        };
+        let waited_for = lived.waited_for();
+        let by = match waited_for {
+            Some(Ended::By(id)) => self.processes.rows.get(id).map(|&row| row as u32),
+            _ => None,
+        };
+        let what = self.wait(thread, key, plain(ended), waited_for.map(plain), by.is_some());
+        (what, by)
+    }
+
+    /// What a wait was, each kind of end of one place looked up once in a thread.
+    fn wait(
+        &mut self,
+        thread: &Thread,
+        key: WaitKey,
+        ended: Ended,
+        waited_for: Option<Ended>,
+        by: bool,
+    ) -> u32 {
+        if let Some(&known) = self.ends.get(&(key, ended, waited_for)) {
+            return known;
+        }
+        let wake = self.wake(thread, &key, ended, by);
+        let cause = match waited_for {
+            Some(Ended::For(cause, _)) => Some(cause),
+            _ => (!by).then_some(Cause::Unknown),
+        };
+        let what = What {
+            state: TraceState::Wait,
+            cause: cause.map(|cause| self.cause(cause)),
+            site: Some(self.site(&key)),
+            wake: Some(wake),
+            by,
+        };
+        let what = self.whats.number(what);
+        self.ends.insert((key, ended, waited_for), what);
+        what
+    }
+
+    fn site(&mut self, key: &WaitKey) -> u32 {
+        let mut site = Site::from(sums::site_of(self.world, key));
+        if self.sites.has_many() {
+            site.object = None;
+        }
+        site.stack = sums::stack_of(self.world, key);
+        self.sites.number(site)
+    }
+
+    fn wake(&mut self, thread: &Thread, key: &WaitKey, ended: Ended, by: bool) -> u32 {
+        let mut wake = self.namer.name_waker(&waking::of(thread, key, ended));
+        // The interval says which thread.
+        if by && matches!(ended, Ended::By(_)) {
+            (wake.comm, wake.pid, wake.tid) = (None, None, None);
+        }
+        if self.wakes.has_many() {
+            (wake.pid, wake.tid) = (None, None);
+        }
+        self.wakes.number(wake)
+    }
+
+    /// No wait.
+    fn passing(&mut self, cause: Cause) -> u32 {
+        let what = What {
+            state: match cause {
+                Cause::Computing(..) => TraceState::OnCpu,
+                Cause::RunQueue => TraceState::RunQueue,
+                _ => TraceState::Unknown,
+            },
+            cause: Some(self.cause(cause)),
+            site: None,
+            wake: None,
+            by: false,
+        };
+        self.whats.number(what)
+    }
+
+    fn cause(&mut self, cause: Cause) -> u32 {
+        if let Some(&known) = self.causes.get(&cause) {
+            return known;
+        }
+        let number = self.names.number(self.namer.name_cause(cause));
+        self.causes.insert(cause, number);
+        number
+    }
+
+    /// What had not ended at the end.
+    fn present(&mut self, thread: &Thread, row: &document::Thread) -> Option<u32> {
+        match thread.state {
+            State::Running => Some(self.passing(Cause::Computing(thread.id, thread.execs))),
+            State::Runnable => Some(self.passing(Cause::RunQueue)),
+            State::Unknown => Some(self.passing(Cause::Unknown)),
+            State::Waiting(_) => {
+                let open = row.sums.open.first()?;
+                let site = Site {
+                    kind: open.kind,
+                    syscall: open.syscall.clone(),
+                    function: open.function.clone(),
+                    object: open.object.clone(),
+                    stack: open.stack.clone(),
+                };
+                let site = self.sites.number(site);
+                Some(self.whats.number(What {
+                    state: TraceState::Open,
+                    cause: None,
+                    site: Some(site),
+                    wake: None,
+                    by: false,
+                }))
+            }
+            State::NotStarted | State::Dead => None,
+        }
+    }
+
+    fn held(&self, held: &Held) -> Option<GilSpan> {
+        Some(GilSpan {
+            from_ns: held.from_ns.saturating_sub(self.origin_ns),
+            to_ns: held.to_ns.saturating_sub(self.origin_ns),
+            process: *self.processes.of_thread.get(held.thread)?,
+            thread: *self.processes.rows.get(held.thread)?,
+        })
+    }
+}
+
+/// Without what ran where an interrupt came.
+fn plain(ended: Ended) -> Ended {
+    match ended {
+        Ended::For(cause, _) => Ended::For(cause, 0),
+        Ended::By(thread) => Ended::By(thread),
+    }
+}
