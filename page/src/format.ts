@@ -135,7 +135,7 @@ export function word(name: string): string {
     "cpu-quota": "CPU quota",
     open: "not finished",
   };
-  return Object.hasOwn(words, name) ? words[name]! : name;
+  return Object.hasOwn(words, name) ? words[name] : name;
 }
 
 /** Marks on one base character beyond which they climb into other lines. */
@@ -183,6 +183,6 @@ export function fitMiddle(text: string, characters: number): string {
   const head = Math.ceil((characters - 1) / 2);
   const tail = all.slice(all.length - (characters - 1 - head));
   // A mark belongs to the character before it.
-  while (tail.length > 0 && MARK.test(tail[0]!)) tail.shift();
+  while (tail.length > 0 && MARK.test(tail[0])) tail.shift();
   return `${all.slice(0, head).join("")}…${tail.join("")}`;
 }

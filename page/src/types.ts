@@ -157,6 +157,8 @@ export interface Part {
 
 /** Every interval, in arrays: interval i of the run; those of thread t are first[t] … first[t + 1] − 1, in order. */
 export interface Trace {
+  /** Instants are multiples of this: 1, or more where the page had to be small. Then an interval may be 0 long. */
+  unit_ns: number;
   resolution_ns: number;
   whats: What[];
   sites: Site[];

@@ -6,6 +6,7 @@ import { Column, unzigzag } from "./leb128";
 
 interface Header {
   version: number;
+  unit_ns: number;
   resolution_ns: number;
   intervals: number;
   columns: Record<string, number>;
@@ -51,6 +52,7 @@ function readHeader(text: string, threads: number): Header {
   if (header.version !== 1) {
     throw new Damaged("The intervals in this page are of a newer version than the page, so there is no timeline.");
   }
+  if (!isCount(header.unit_ns, 1e12) || header.unit_ns === 0) throw new RangeError("their unit makes no sense");
   if (!isCount(header.intervals, MOST_INTERVALS)) throw new RangeError("their number makes no sense");
   const { whats, sites, causes, wakes } = header;
   for (const what of whats) {
@@ -89,6 +91,7 @@ function split(bytes: Uint8Array, from: number, header: Header): Columns {
 function empty(header: Header, threads: number): Trace {
   const n = header.intervals;
   return {
+    unit_ns: header.unit_ns,
     resolution_ns: header.resolution_ns,
     whats: header.whats,
     sites: header.sites,
@@ -107,15 +110,15 @@ function empty(header: Header, threads: number): Trace {
 function readIntervals(trace: Trace, header: Header, columns: Columns, threads: number): void {
   const isBy = Uint8Array.from(header.whats, (what) => Number(what.by === true));
   const isTogether = Uint8Array.from(header.whats, (what) => Number(what.state === "together"));
-  const { from, to, what, by } = trace;
+  const { from, to, what, by, unit_ns: unit } = trace;
   let i = 0;
   for (let thread = 0; thread < threads; thread++) {
     const end = i + columns.count.next();
     if (end > header.intervals) throw new RangeError("a thread has too many");
-    let at = columns.from.next();
+    let at = columns.from.next() * unit;
     for (; i < end; i++) {
       from[i] = at;
-      at += columns.ns.next();
+      at += columns.ns.next() * unit;
       to[i] = at;
       const kind = columns.what.next();
       if (kind >= isBy.length) throw new RangeError("one is of no known kind");
@@ -137,7 +140,7 @@ function readBy(column: Column, thread: number, threads: number): number {
 function readParts(column: Column, header: Header, isTogether: Uint8Array): Part[] {
   const parts: Part[] = [];
   for (let left = column.next(); left > 0; left--) {
-    const part = { what: column.next(), count: column.next(), ns: column.next() };
+    const part = { what: column.next(), count: column.next(), ns: column.next() * header.unit_ns };
     if (part.what >= header.whats.length || isTogether[part.what] === 1) {
       throw new RangeError("a part is of no known kind");
     }

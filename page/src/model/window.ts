@@ -138,7 +138,8 @@ class Adding {
   #addIntervals(thread: number): void {
     const { first, from, to, what } = this.#trace;
     const end = first[thread + 1];
-    for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end && from[i] < this.span.to; i++) {
+    for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end; i++) {
+      if (from[i] >= this.span.to && to[i] > this.span.to) break;
       const ns = Math.min(to[i], this.span.to) - Math.max(from[i], this.span.from);
       if (this.#isWait[what[i]] === 1) this.#addWait(i, ns);
       else this.#addState(i, ns);

@@ -35,14 +35,14 @@ const CAUSES: Record<string, string> = {
 
 /** The custom property of a state, a wait kind or a cause. */
 export function property(name: string): string {
-  const state = Object.hasOwn(CAUSES, name) && !FAMILY.has(name) ? CAUSES[name]! : name;
+  const state = Object.hasOwn(CAUSES, name) && !FAMILY.has(name) ? CAUSES[name] : name;
   if (["on-cpu", "runqueue", "open"].includes(state)) return `--${state}`;
   return FAMILY.has(state) && state !== "unknown" ? `--kind-${state}` : "--unknown";
 }
 
 /** That of a cause: of words that are kinds as well, the cause is meant. */
 export function causeProperty(cause: string): string {
-  return property(Object.hasOwn(CAUSES, cause) ? CAUSES[cause]! : cause);
+  return property(Object.hasOwn(CAUSES, cause) ? CAUSES[cause] : cause);
 }
 
 /** Gives an element the colour of a state, a kind or (by its property) a cause; and its family's pattern. */

@@ -43,11 +43,11 @@ export class Numbers {
   }
 
   thread(index: number): FullSums {
-    return this.#threads[index]!;
+    return this.#threads[index];
   }
 
   group(index: number): FullSums {
-    return this.#groups[index]!;
+    return this.#groups[index];
   }
 
   get groups(): readonly FullSums[] {
@@ -99,7 +99,7 @@ export class Numbers {
 
 /** Which of a thread's waits were for work: the trace does not say, the report does. */
 function withIdle(run: Run, thread: number, sums: WindowSums): FullSums {
-  const waits: readonly FullWait[] = run.report.threads[thread]!.waits;
+  const waits: readonly FullWait[] = run.report.threads[thread].waits;
   const idle = new Set(waits.filter((wait) => wait.idle === true).map((wait) => keyOfSite(wait, true)));
   if (idle.size === 0) return sums;
   return { ...sums, waits: sums.waits.map((wait) => (idle.has(keyOfSite(wait, true)) ? { ...wait, idle: true } : wait)) };
@@ -109,7 +109,7 @@ function groupsOf(run: Run, threads: readonly FullSums[]): FullSums[] {
   const groups = run.report.groups.map(empty);
   run.report.threads.forEach((thread, index) => {
     const group = groups[thread.group];
-    if (group) addTo(group, threads[index]!);
+    if (group) addTo(group, threads[index]);
   });
   return groups;
 }

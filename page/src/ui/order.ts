@@ -23,7 +23,7 @@ export function isQuiet(row: Row): boolean {
 /** The groups, dearest first; equal ones in the report's order. `sums[i]`: of group i, in the window that is shown. */
 export function orderGroups(groups: readonly Group[], sums: readonly FullSums[], pathNs: number): Cost[] {
   const all = sums.reduce((sum, one) => sum + one.lifetime_ns, 0);
-  const costs = groups.map((group, index) => costOf(group, index, sums[index]!, all, pathNs));
+  const costs = groups.map((group, index) => costOf(group, index, sums[index], all, pathNs));
   costs.sort((a, b) => a.rank - b.rank || b.busyNs - a.busyNs || a.index - b.index);
   return costs;
 }

@@ -213,13 +213,13 @@ function divided(row: Merged): [Waker, Part][] {
   const large = parts.filter(isLarge);
   if (large.length < 2) return [together(parts)];
   const small = parts.filter((part) => !isLarge(part));
-  return [together([large[0]!, ...small]), ...large.slice(1)];
+  return [together([large[0], ...small]), ...large.slice(1)];
 }
 
 function together(parts: [Waker, Part][]): [Waker, Part] {
   const part = new Part();
   for (const [, other] of parts) part.absorb(other);
-  return [parts[0]![0], part];
+  return [parts[0][0], part];
 }
 
 /** Small rows of a sorted account as one at its end. Lost time is never hidden, and one row alone takes no more room. */

@@ -1,7 +1,6 @@
 /** Long computations in slices, so that nothing on the page blocks. */
 
-/** How long a slice may take, ms. */
-const SLICE_MS = 12;
+import { inSlices as slices } from "../model/pause";
 
 /** What cancels a computation. */
 export interface Job {
@@ -10,17 +9,17 @@ export interface Job {
 
 /** Does `step(i)` for 0 … n − 1, a slice at a time; then `done`, unless it was cancelled. `progress` gets the share. */
 export function inSlices(n: number, step: (i: number) => void, done: () => void, progress?: (share: number) => void): Job {
-  let [at, cancelled] = [0, false];
-  const slice = (): void => {
-    if (cancelled) return;
-    const until = performance.now() + SLICE_MS;
-    while (at < n && performance.now() < until) step(at++);
-    if (at >= n) return done();
-    progress?.(at / n);
-    setTimeout(slice);
+  const abort = new AbortController();
+  let at = 0;
+  const told = progress && setInterval(() => progress(at / n), 100);
+  const one = (): boolean => {
+    if (at < n) step(at++);
+    return at >= n;
   };
-  slice();
-  return { cancel: () => void (cancelled = true) };
+  void slices(one, abort.signal)
+    .then(done, (error: unknown) => abort.signal.aborted || reportError(error))
+    .finally(() => clearInterval(told));
+  return { cancel: () => abort.abort() };
 }
 
 /** Calls `fn` once for all calls within a frame; in a page that is not shown, soon. */
@@ -36,5 +35,14 @@ export function perFrame(fn: () => void): () => void {
     };
     requestAnimationFrame(run);
     setTimeout(run, 100);
+  };
+}
+
+/** Calls `fn` when nothing was called for so long. */
+export function whenQuiet(ms: number, fn: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(fn, ms);
   };
 }

@@ -14,10 +14,10 @@ export function wakesByWait(run: Run, thread: number, waits: readonly FullWait[]
   const wakes = new Map<string, Wake[]>();
   for (const [key, sum] of collect(trace, thread, span)) {
     const [what, by] = key.split(" ").map(Number) as [number, number];
-    const { site, wake } = trace.whats[what]!;
+    const { site, wake } = trace.whats[what];
     if (site === undefined || wake === undefined) continue;
-    const place = keyOfSite(trace.sites[site]!, true);
-    const one = { ...named(run, trace.wakes[wake]!, by), count: sum.count, wait_ns: sum.ns };
+    const place = keyOfSite(trace.sites[site], true);
+    const one = { ...named(run, trace.wakes[wake], by), count: sum.count, wait_ns: sum.ns };
     wakes.set(place, [...(wakes.get(place) ?? []), one]);
   }
   return waits.map((wait) => ({ ...wait, wakes: wakes.get(keyOfSite(wait, true)) ?? [] }));
@@ -39,14 +39,14 @@ function collect(trace: Trace, thread: number, span: Span): Map<string, { count:
     else [sum.count, sum.ns] = [sum.count + count, sum.ns + ns];
   };
   const { from, to, first, what, whats } = trace;
-  const end = first[thread + 1]!;
-  for (let i = firstEndingAfter(to, first[thread]!, end, span.from); i < end && from[i]! < span.to; i++) {
-    const { state } = whats[what[i]!]!;
-    const ns = clipped(from[i]!, to[i]!, span.from, span.to);
-    if (state === "wait" && to[i]! <= span.to) add(what[i]!, trace.by[i]!, 1, ns);
+  const end = first[thread + 1];
+  for (let i = firstEndingAfter(to, first[thread], end, span.from); i < end && from[i] < span.to; i++) {
+    const { state } = whats[what[i]];
+    const ns = clipped(from[i], to[i], span.from, span.to);
+    if (state === "wait" && to[i] <= span.to) add(what[i], trace.by[i], 1, ns);
     if (state !== "together") continue;
-    const parts = portions(trace.parts.get(i) ?? [], ns, to[i]! - from[i]!);
-    for (const part of parts) if (whats[part.what]!.state === "wait") add(part.what, -1, part.count, part.ns);
+    const parts = portions(trace.parts.get(i) ?? [], ns, to[i] - from[i]);
+    for (const part of parts) if (whats[part.what].state === "wait") add(part.what, -1, part.count, part.ns);
   }
   return sums;
 }

@@ -19,8 +19,8 @@ export function refresh(html) {
   const end = html.lastIndexOf("</script>");
   let page = html.slice(0, lastScript + 8) + script + html.slice(end);
   page = between(page, "<style>", "</style>", style);
-  page = between(page, "script-src &#39;", "&#39;", hash(script));
-  return between(page, "style-src &#39;", "&#39;", hash(style));
+  page = between(page, "script-src '", "'", hash(script));
+  return between(page, "style-src '", "'", hash(style));
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {

@@ -190,8 +190,11 @@ pub trait ByExtension: Copy + 'static {
 
 impl ByExtension for Format {
     const TABLE: Format = Format::Table;
-    const EXTENSIONS: &'static [(&'static str, Format)] =
-        &[("html", Format::Html), ("json", Format::Json), ("txt", Format::Table)];
+    const EXTENSIONS: &'static [(&'static str, Format)] = &[
+        ("html", Format::Html),
+        ("json", Format::Json),
+        ("txt", Format::Table),
+    ];
 }
 
 /// Where to write, and in which format; checks that it can be written there, and that none

@@ -221,9 +221,7 @@ pub struct OpenWait {
 }
 
 /// A signal that ended waits.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Signal {
     /// `SIGTERM`.

@@ -137,7 +137,10 @@ impl Lane {
     pub fn push(&mut self, interval: Interval) {
         leb128(&mut self.bytes, interval.ns);
         leb128(&mut self.bytes, u64::from(interval.what));
-        leb128(&mut self.bytes, interval.by.map_or(0, |by| u64::from(by) + 1));
+        leb128(
+            &mut self.bytes,
+            interval.by.map_or(0, |by| u64::from(by) + 1),
+        );
         self.count += 1;
     }
 

@@ -146,7 +146,13 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
             Some(Ended::By(id)) => self.processes.rows.get(id).map(|&row| row as u32),
             _ => None,
         };
-        let what = self.wait(thread, key, plain(ended), waited_for.map(plain), by.is_some());
+        let what = self.wait(
+            thread,
+            key,
+            plain(ended),
+            waited_for.map(plain),
+            by.is_some(),
+        );
         (what, by)
     }
 

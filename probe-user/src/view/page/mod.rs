@@ -7,6 +7,8 @@
 
 mod html;
 mod pack;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write as _;
 
@@ -104,28 +106,31 @@ fn head(html: &mut Html, document: &Document) {
     let (head, foot) = table::passages(document);
     html.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     html.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"");
-    html.text(&format!(
+    html.raw(&format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
         hash(SCRIPT.trim_end()),
         hash(STYLES.trim_end())
     ));
     html.raw("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
-    let mut lines = head.into_iter().map(trimmed).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default();
-    let (subject, facts) = first.split_first().map_or_else(
-        || (String::new(), &[][..]),
-        |(subject, facts)| (subject.0.clone(), facts),
-    );
+    let mut lines = head.into_iter().filter(|line| !is_blank(line));
+    // What stands apart there are parts of no sentence.
+    let mut parts = lines.next().unwrap_or_default().into_iter();
+    let mut parts = parts.by_ref().filter(|(text, _)| !text.trim().is_empty());
+    let (subject, _) = parts.next().unwrap_or_default();
     html.text(&format!("{subject} – waitscope"));
     html.raw("</title>\n<style>");
     html.raw(STYLES.trim_end());
     html.raw("</style>\n</head>\n<body>\n<header id=\"head\">\n<h1>");
     html.text(&subject);
-    html.raw("</h1>\n<p class=\"facts\">");
-    spans(html, facts);
-    html.raw("</p>\n");
-    for line in lines {
+    html.raw("</h1>\n<ul class=\"run\">");
+    for part in parts {
+        html.raw("<li>");
+        spans(html, &[part]);
+        html.raw("</li>");
+    }
+    html.raw("</ul>\n");
+    for line in lines.map(trimmed) {
         let class = match line.first().map(|(_, style)| style) {
             Some(Style::Alarm) => "lost",
             Some(Style::Strong) => "sentence",
@@ -137,14 +142,16 @@ fn head(html: &mut Html, document: &Document) {
         html.raw("</p>\n");
     }
     facts_of_the_run(html, foot);
-    html.raw("<noscript><p class=\"lost\">This page draws with JavaScript, which is switched \
-              off: the report as text is below.</p></noscript>\n</header>\n");
+    html.raw(
+        "<noscript><p class=\"lost\">This page draws with JavaScript, which is switched \
+              off: the report as text is below.</p></noscript>\n</header>\n",
+    );
 }
 
 /// What is said of the run beside its groups: what hurts first, and all of it.
 fn facts_of_the_run(html: &mut Html, foot: Vec<Passage>) {
-    let lines = foot.into_iter().map(trimmed);
-    let lines: Vec<Passage> = lines.filter(|line| !line.is_empty()).collect();
+    let lines = foot.into_iter().filter(|line| !is_blank(line));
+    let lines: Vec<Passage> = lines.map(trimmed).collect();
     let hurts = |line: &&Passage| {
         let mut styles = line.iter().map(|(_, style)| *style);
         styles.any(|style| matches!(style, Style::Alarm | Style::Warning))
@@ -165,6 +172,10 @@ fn list<'a>(html: &mut Html, class: &str, lines: impl Iterator<Item = &'a Passag
         html.raw("</li>\n");
     }
     html.raw("</ul>\n");
+}
+
+fn is_blank(line: &Passage) -> bool {
+    line.iter().all(|(text, _)| text.trim().is_empty())
 }
 
 /// Without the space that lines up columns.
@@ -241,8 +252,15 @@ fn left_out(trace: Option<&Option<Packed>>, is_whole: bool) -> Vec<String> {
             units::count(packed.together),
         )),
         Some(Some(packed)) => sentences.push(format!(
-            "All {} are in here, to the nanosecond.",
+            "All {} are in the timeline, to {}.",
             units::counted(packed.intervals, "interval", "intervals"),
+            match packed.unit_ns {
+                1 => "the nanosecond".to_owned(),
+                ns => format!(
+                    "{} so that the file fits into --html-max; sums are exact",
+                    units::time(ns)
+                ),
+            }
         )),
     }
     if !is_whole {
@@ -257,7 +275,9 @@ fn left_out(trace: Option<&Option<Packed>>, is_whole: bool) -> Vec<String> {
 
 /// A block of data, which is no script.
 fn block(html: &mut Html, id: &str, bytes: &[u8]) {
-    html.raw(&format!("<script id=\"{id}\" type=\"application/octet-stream\">"));
+    html.raw(&format!(
+        "<script id=\"{id}\" type=\"application/octet-stream\">"
+    ));
     html.raw(&BASE64_STANDARD.encode(bytes));
     html.raw("</script>\n");
 }

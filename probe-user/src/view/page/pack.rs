@@ -1,24 +1,60 @@
-//! A trace as columns, and how much of it is drawn together so that it fits.
+//! A trace as columns, and what is given up of it so that it fits: first the last digits of
+//! instants, then the order of what is short.
 //!
-//! At a *resolution* r, intervals of a thread that are shorter than r and follow each other
-//! become one, which ends as soon as it is r long. What it stands for is added up beside it,
-//! so no time is lost, only the order in which it passed.
+//! With a *unit* u, every instant is the next multiple of u: which wait, by whom and how
+//! often stays as it is. At a *resolution* r, intervals of a thread that are shorter than r
+//! and follow each other become one, which ends as soon as it is r long. What it stands for
+//! is added up beside it.
 
 use serde::Serialize;
 
-use crate::document::trace::{Interval, Site, Trace, TraceState, What, leb128};
 use crate::document::Wake;
+use crate::document::trace::{Interval, Site, Trace, TraceState, What, leb128};
 use crate::vocabulary::CauseKind;
 
-/// The finest resolution that is tried, ns.
-const FINEST_NS: u64 = 1_000;
-/// Resolutions double.
-const STEPS: u32 = 40;
+/// How exact a packed trace is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Level {
+    /// Instants are multiples of 2 to this, ns.
+    unit_bits: u32,
+    /// 0: nothing is drawn together.
+    resolution_ns: u64,
+}
+
+/// To the nanosecond.
+const EXACT: Level = Level {
+    unit_bits: 0,
+    resolution_ns: 0,
+};
+
+/// The units that are tried before anything is drawn together: up to 4 µs.
+const UNIT_BITS: [u32; 5] = [4, 6, 8, 10, 12];
+
+/// Resolutions, up to 18 minutes.
+const RESOLUTION_BITS: std::ops::Range<u32> = 13..40;
+
+/// A resolution is so many units.
+const UNITS_BITS: u32 = 8;
+
+/// What is tried, the most exact first.
+fn levels() -> impl Iterator<Item = Level> {
+    let alone = UNIT_BITS.iter().map(|&unit_bits| Level {
+        unit_bits,
+        resolution_ns: 0,
+    });
+    let together = RESOLUTION_BITS.map(|bits| Level {
+        unit_bits: bits.saturating_sub(UNITS_BITS).max(UNIT_BITS[4]),
+        resolution_ns: 1 << bits,
+    });
+    alone.chain(together)
+}
 
 /// A trace as bytes.
 pub(super) struct Packed {
     /// Header and columns, deflated.
     pub(super) deflated: Vec<u8>,
+    /// What instants are multiples of, ns.
+    pub(super) unit_ns: u64,
     /// 0 where no intervals are together.
     pub(super) resolution_ns: u64,
     /// Intervals that others stand for.
@@ -29,27 +65,35 @@ pub(super) struct Packed {
 
 /// The trace in at most so many bytes; `None` if that cannot be.
 pub(super) fn pack(trace: &Trace, most: usize) -> Option<Packed> {
-    let exact = at(trace, 0);
+    let exact = at(trace, EXACT);
     if exact.deflated.len() <= most {
         return Some(exact);
     }
-    // Together or not, each number takes about as much room.
-    let wanted = exact.intervals as f64 * most as f64 / exact.deflated.len() as f64;
-    let resolutions = (0..STEPS).map(|step| FINEST_NS << step);
-    let mut fitting = resolutions.skip_while(|&ns| items(trace, ns) as f64 > wanted);
-    fitting.find_map(|ns| Some(at(trace, ns)).filter(|packed| packed.deflated.len() <= most))
+    let wanted = information(trace, EXACT) as f64 * most as f64 / exact.deflated.len() as f64;
+    let mut fitting = levels().skip_while(|&level| information(trace, level) as f64 > wanted);
+    fitting.find_map(|level| Some(at(trace, level)).filter(|it| it.deflated.len() <= most))
 }
 
-/// How many intervals and parts there are at a resolution.
-fn items(trace: &Trace, resolution_ns: u64) -> u64 {
-    let mut items = 0;
+/// About how many bits tell what there is at a level: deflating it takes longer.
+fn information(trace: &Trace, level: Level) -> u64 {
+    let bits = |ns: u64| u64::from(u64::BITS - (ns >> level.unit_bits).leading_zeros());
+    let mut sum = 0;
     for lane in &trace.lanes {
-        coarsened(trace, lane.intervals(), resolution_ns, |_, parts| {
-            items += 1 + parts.len() as u64;
-        });
+        coarsened(
+            trace,
+            lane.intervals(),
+            level.resolution_ns,
+            |interval, parts| {
+                let parts = parts.iter().map(|part| OTHER_BITS + bits(part.ns));
+                sum += OTHER_BITS + bits(interval.ns) + parts.sum::<u64>();
+            },
+        );
     }
-    items
+    sum
 }
+
+/// What an interval was takes that, beside its length.
+const OTHER_BITS: u64 = 2;
 
 /// Some intervals of one kind that are part of another.
 struct Part {
@@ -116,9 +160,12 @@ fn parts(short: &[Interval]) -> Vec<Part> {
     parts
 }
 
-/// The columns, in the order in which they are written.
+/// The columns, in the order in which they are written, and how far the present lane is.
 #[derive(Default)]
 struct Columns {
+    unit_bits: u32,
+    at_ns: u64,
+    at_units: u64,
     count: Vec<u8>,
     from: Vec<u8>,
     ns: Vec<u8>,
@@ -142,6 +189,7 @@ struct Lengths {
 #[derive(Serialize)]
 struct Header<'a> {
     version: u32,
+    unit_ns: u64,
     resolution_ns: u64,
     together: u64,
     intervals: u64,
@@ -153,26 +201,33 @@ struct Header<'a> {
     gil: Vec<(usize, usize, u64, u64)>,
 }
 
-/// The trace at one resolution.
-fn at(trace: &Trace, resolution_ns: u64) -> Packed {
-    let mut columns = Columns::default();
-    let (mut together, mut intervals) = (0, 0);
+/// The trace at one level.
+fn at(trace: &Trace, level: Level) -> Packed {
+    let mut columns = Columns::new(level.unit_bits);
+    let (mut together, mut intervals, mut written) = (0, 0, 0);
     for (own, lane) in trace.lanes.iter().enumerate() {
         let mut count = 0;
-        coarsened(trace, lane.intervals(), resolution_ns, |interval, parts| {
-            count += 1;
-            together += parts.iter().map(|part| part.count).sum::<u64>();
-            columns.add(trace, own, interval, parts);
-        });
+        columns.begin(lane.from_ns);
+        coarsened(
+            trace,
+            lane.intervals(),
+            level.resolution_ns,
+            |interval, parts| {
+                count += 1;
+                together += parts.iter().map(|part| part.count).sum::<u64>();
+                columns.add(trace, own, interval, parts);
+            },
+        );
         leb128(&mut columns.count, count);
-        leb128(&mut columns.from, lane.from_ns);
+        written += count;
         intervals += lane.count;
     }
     let header = Header {
         version: 1,
-        resolution_ns: if together > 0 { resolution_ns } else { 0 },
+        unit_ns: 1 << level.unit_bits,
+        resolution_ns: if together > 0 { level.resolution_ns } else { 0 },
         together,
-        intervals,
+        intervals: written,
         columns: columns.lengths(),
         whats: whats(trace),
         sites: &trace.sites,
@@ -184,6 +239,7 @@ fn at(trace: &Trace, resolution_ns: u64) -> Packed {
     };
     Packed {
         deflated: columns.deflated(&super::json(&header)),
+        unit_ns: header.unit_ns,
         resolution_ns: header.resolution_ns,
         together,
         intervals,
@@ -204,8 +260,30 @@ fn whats(trace: &Trace) -> Vec<What> {
 }
 
 impl Columns {
+    fn new(unit_bits: u32) -> Columns {
+        Columns {
+            unit_bits,
+            ..Columns::default()
+        }
+    }
+
+    fn units(&self, ns: u64) -> u64 {
+        let half = (1 << self.unit_bits) >> 1;
+        ns.saturating_add(half) >> self.unit_bits
+    }
+
+    fn begin(&mut self, from_ns: u64) {
+        self.at_ns = from_ns;
+        self.at_units = self.units(from_ns);
+        leb128(&mut self.from, self.at_units);
+    }
+
     fn add(&mut self, trace: &Trace, own: usize, interval: Interval, parts: &[Part]) {
-        leb128(&mut self.ns, interval.ns);
+        self.at_ns = self.at_ns.saturating_add(interval.ns);
+        // Instants are rounded, not lengths: those would add up to another end.
+        let to = self.units(self.at_ns);
+        leb128(&mut self.ns, to - self.at_units);
+        self.at_units = to;
         leb128(&mut self.what, interval.what.into());
         let what = trace.whats.get(interval.what as usize);
         if what.is_some_and(|what| what.by) {
@@ -218,7 +296,8 @@ impl Columns {
         for part in parts {
             leb128(&mut self.parts, part.what.into());
             leb128(&mut self.parts, part.count);
-            leb128(&mut self.parts, part.ns);
+            let units = self.units(part.ns);
+            leb128(&mut self.parts, units);
         }
     }
 

@@ -287,6 +287,9 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         herds: Some(vec![herd]),
         fates: Some(fates),
         claims: Some(vec![verdict(ns, &mut text)]),
+        // In no JSON.
+        trace: None,
+        recording: None,
     }
 }
 

@@ -1,0 +1,220 @@
+/**
+ * What is behind waits, link by link: the kind of the waits, what those did that ended them, what those waited for
+ * that ended that, …, to causes that end it. Every node's time is that of its children together.
+ */
+
+import type { Run, Span } from "../types";
+import { firstEndingAfter } from "./intervals";
+import { inSlices } from "./pause";
+import { Scratch } from "./share_list";
+import { type Shares, sharesOf } from "./shares";
+import { portions } from "./together";
+
+export interface BlameNode {
+  /** Whose doing; `null` at the top, and of a cause that no thread of the tree is. */
+  group: number | null;
+  /** A kind of wait; `null` of what ends the chain. */
+  wait: string | null;
+  /** What ends the chain; `null` of a wait. */
+  cause: string | null;
+  detail: string | null;
+  ns: number;
+  /** Largest first. */
+  children: BlameNode[];
+  /** The longest interval of the run that is in it. */
+  example: number | null;
+}
+
+/** So deep a chain is followed link by link; what is behind that is its causes. */
+const DEEPEST = 24;
+
+/** A node with less of the whole than this is not followed either. */
+const SMALLEST = 1 / 1000;
+
+/** The tree of the waits of a kind that end in a window, those of some threads. */
+export function blameTree(run: Run, threads: Iterable<number>, span: Span, kind: string): BlameNode {
+  const shares = sharesOf(run);
+  shares.prepare();
+  const growing = new Growing(run, shares, threads, span, kind);
+  while (!growing.step());
+  return growing.root;
+}
+
+/** The same in slices; rejects where the signal aborts. */
+export async function blameTreeAsync(
+  run: Run,
+  threads: Iterable<number>,
+  span: Span,
+  kind: string,
+  signal?: AbortSignal,
+): Promise<BlameNode> {
+  const shares = sharesOf(run);
+  await shares.prepared(signal);
+  const growing = new Growing(run, shares, threads, span, kind);
+  await inSlices(() => growing.step(), signal);
+  return growing.root;
+}
+
+/** A node while it grows: parts of threads' pasts that are to be looked at, four numbers each. */
+interface Bud {
+  node: BlameNode;
+  depth: number;
+  /** Thread, from, to, known as. */
+  pieces: number[];
+  at: number;
+  children: Map<string, Bud>;
+  longest: number;
+}
+
+function bud(node: Omit<BlameNode, "ns" | "children" | "example">, depth: number): Bud {
+  return { node: { ...node, ns: 0, children: [], example: null }, depth, pieces: [], at: 0, children: new Map(), longest: 0 };
+}
+
+class Growing {
+  readonly root: BlameNode;
+  readonly #todo: Bud[];
+  readonly #scratch = new Scratch(0);
+
+  constructor(
+    private readonly run: Run,
+    private readonly shares: Shares,
+    threads: Iterable<number>,
+    private readonly span: Span,
+    private readonly kind: string,
+  ) {
+    const top = bud({ group: null, wait: kind, cause: null, detail: null }, 0);
+    this.root = top.node;
+    this.#todo = [top];
+    for (const thread of threads) this.#addWaits(top, thread);
+  }
+
+  /** The waits of a thread itself. */
+  #addWaits(top: Bud, thread: number): void {
+    const { first, from, to, what, whats, sites } = this.shares.trace;
+    const end = first[thread + 1];
+    for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end && to[i] <= this.span.to; i++) {
+      const { state, site } = whats[what[i]];
+      if (state === "together") this.#addTogetherAtTop(top, i);
+      else if (state === "wait" && sites[site!].kind === this.kind) this.#follow(top, i, Math.max(from[i], this.span.from), to[i]);
+    }
+  }
+
+  #addTogetherAtTop(top: Bud, i: number): void {
+    const { from, to, parts, whats, sites } = this.shares.trace;
+    const ns = to[i] - Math.max(from[i], this.span.from);
+    for (const part of portions(parts.get(i) ?? [], ns, to[i] - from[i])) {
+      const { state, site } = whats[part.what];
+      if (state !== "wait" || sites[site!].kind !== this.kind) continue;
+      grow(top, i, part.ns);
+      this.#end(top, null, this.shares.causeOf[part.what], i, part.ns);
+    }
+  }
+
+  /** Adds a wait to a node: what ended it is looked at later, or its cause ends it. */
+  #follow(to: Bud, i: number, from: number, until: number): void {
+    const { by, what } = this.shares.trace;
+    grow(to, i, until - from);
+    const isOver = by[i] < 0 || (this.shares.isTimer[what[i]] === 1 && this.shares.start[i] === 0);
+    if (isOver) this.#end(to, null, by[i] < 0 ? this.shares.causeOf[what[i]] : this.shares.timer, i, until - from);
+    else to.pieces.push(by[i], from, until, this.shares.seq[i]);
+  }
+
+  /** A cause ends the chain here. */
+  #end(parent: Bud, group: number | null, at: number, i: number | null, ns: number): void {
+    if (ns <= 0) return;
+    const [cause, detail] = this.shares.causes[at];
+    grow(this.#child(parent, { group, wait: null, cause, detail }), i, ns);
+  }
+
+  #child(parent: Bud, node: Omit<BlameNode, "ns" | "children" | "example">): Bud {
+    const key = `${node.group}\u0000${node.wait}\u0000${node.cause}\u0000${node.detail}`;
+    let child = parent.children.get(key);
+    if (!child) parent.children.set(key, (child = bud(node, parent.depth + 1)));
+    return child;
+  }
+
+  /** Looks at a few pieces; whether there are no more. */
+  step(): boolean {
+    const now = this.#todo.at(-1);
+    if (!now) return true;
+    const isFollowed = now.depth < DEEPEST && now.node.ns >= this.root.ns * SMALLEST;
+    for (let left = 100; left > 0 && now.at < now.pieces.length; left--) {
+      const [thread, from, to, before] = now.pieces.slice(now.at, now.at + 4);
+      now.at += 4;
+      if (isFollowed) this.#look(now, thread, from, to, before);
+      else this.#sum(now, thread, from, to, before);
+    }
+    if (now.at >= now.pieces.length) this.#finish(now);
+    return this.#todo.length === 0;
+  }
+
+  #finish(done: Bud): void {
+    this.#todo.pop();
+    done.pieces = [];
+    const children = [...done.children.values()];
+    done.node.children = children.map((child) => child.node).sort((a, b) => b.ns - a.ns);
+    this.#todo.push(...children.filter((child) => child.pieces.length + child.children.size > 0));
+  }
+
+  /** The causes of a piece, however far behind they are. */
+  #sum(node: Bud, thread: number, from: number, to: number, before: number): void {
+    this.shares.walk({ thread, from, to, before }, before, this.#scratch);
+    const behind: [number, number][] = [];
+    this.#scratch.drain((cause, ns) => behind.push([cause, ns]));
+    for (let next = behind.pop(); next; next = behind.pop()) {
+      const [cause, ns] = next;
+      if (cause < this.shares.firstBehind) this.#end(node, null, cause, null, ns);
+      else this.#open(cause - this.shares.firstBehind, behind);
+    }
+  }
+
+  /** The causes of a wait that is one to others. */
+  #open(wait: number, behind: [number, number][]): void {
+    const { start, size, list } = this.shares;
+    for (let at = start[wait], end = at + size[wait]; at < end; at++) behind.push([list.cause[at], list.ns[at]]);
+  }
+
+  /** What a thread did in a piece, one child for each kind of doing. */
+  #look(node: Bud, thread: number, from: number, to: number, before: number): void {
+    const trace = this.shares.trace;
+    const { first } = trace;
+    const end = first[thread + 1];
+    const birth = first[thread] < end ? trace.from[first[thread]] : Infinity;
+    const { creator, group } = this.run.report.threads[thread];
+    let at = from;
+    if (at < birth) {
+      const unborn = Math.min(birth, to);
+      if (creator !== null && creator < thread) this.#look(node, creator, at, unborn, before);
+      else this.#end(node, group, this.shares.unknown, null, unborn - at);
+      at = unborn;
+    }
+    for (let i = firstEndingAfter(trace.to, first[thread], end, at); i < end && at < to; i++) {
+      const until = Math.min(trace.to[i], to);
+      if (!this.#did(node, group, i, at, until, before)) break;
+      at = until;
+    }
+    this.#end(node, group, this.shares.unknown, null, to - at);
+  }
+
+  /** One of its intervals; false where it was not known yet. */
+  #did(node: Bud, group: number, i: number, from: number, until: number, before: number): boolean {
+    const { what, whats, sites, parts, from: begins, to: ends } = this.shares.trace;
+    const { state, site } = whats[what[i]];
+    if (state === "open") return false;
+    if (state === "wait") {
+      if (!this.shares.isKnown(i, before, before)) return false;
+      this.#follow(this.#child(node, { group, wait: sites[site!].kind, cause: null, detail: null }), i, from, until);
+    } else if (state === "together") {
+      const taken = portions(parts.get(i) ?? [], until - from, ends[i] - begins[i]);
+      for (const part of taken) this.#end(node, group, this.shares.causeOf[part.what], i, part.ns);
+    } else this.#end(node, group, this.shares.causeOf[what[i]], i, until - from);
+    return true;
+  }
+}
+
+function grow(to: Bud, interval: number | null, ns: number): void {
+  to.node.ns += ns;
+  if (interval === null || ns <= to.longest) return;
+  to.longest = ns;
+  to.node.example = interval;
+}

@@ -1,0 +1,85 @@
+/** The page's colours for the canvas: as text, and as pixels. */
+
+import { property } from "../ui/kinds";
+
+/** Red, green, blue and alpha as they lie in an `ImageData`. */
+export type Pixel = number;
+
+const root = (): CSSStyleDeclaration => getComputedStyle(document.documentElement);
+
+export class Palette {
+  readonly bg: string;
+  readonly panel: string;
+  readonly line: string;
+  readonly text: string;
+  readonly muted: string;
+  readonly accent: string;
+  readonly alarm: string;
+  readonly path: string;
+  readonly gil: string;
+  readonly sans: string;
+  /** By code of `Levels`. */
+  readonly colours: string[];
+  readonly pixels: Uint32Array;
+  /** Text that can be read on a colour. */
+  readonly inks: string[];
+  readonly bgPixel: Pixel;
+  #hatch: CanvasPattern | null = null;
+
+  constructor(codes: string[]) {
+    const style = root();
+    const of = (name: string) => style.getPropertyValue(name).trim() || "#888888";
+    const context = document.createElement("canvas").getContext("2d")!;
+    const plain = (name: string) => normal(context, of(name));
+    [this.bg, this.panel, this.line, this.text] = ["--bg", "--panel", "--line", "--text"].map(plain) as [string, string, string, string];
+    [this.muted, this.accent, this.alarm, this.path] = ["--muted", "--accent", "--alarm", "--path"].map(plain) as [string, string, string, string];
+    this.gil = plain("--kind-gil");
+    this.sans = of("--sans");
+    this.colours = codes.map((code) => plain(property(code)));
+    this.pixels = Uint32Array.from(this.colours, pixel);
+    this.inks = this.colours.map(ink);
+    this.bgPixel = pixel(this.bg);
+  }
+
+  /** What is not known, drawn so that it is never taken for nothing. */
+  hatch(context: CanvasRenderingContext2D): CanvasPattern | string {
+    if (this.#hatch) return this.#hatch;
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 6;
+    const to = tile.getContext("2d")!;
+    to.strokeStyle = this.colours[2];
+    to.lineWidth = 1.6;
+    to.beginPath();
+    for (const x of [-6, 0, 6]) {
+      to.moveTo(x - 1, 7);
+      to.lineTo(x + 7, -1);
+    }
+    to.stroke();
+    this.#hatch = context.createPattern(tile, "repeat");
+    return this.#hatch ?? this.colours[2];
+  }
+}
+
+/** As `#rrggbb`: what a canvas makes of a colour. */
+function normal(context: CanvasRenderingContext2D, colour: string): string {
+  context.fillStyle = "#888888";
+  context.fillStyle = colour;
+  const made = String(context.fillStyle);
+  return /^#[0-9a-f]{6}$/.test(made) ? made : "#888888";
+}
+
+function parts(colour: string): [number, number, number] {
+  const n = Number.parseInt(colour.slice(1), 16);
+  return [n >> 16, (n >> 8) & 255, n & 255];
+}
+
+function pixel(colour: string): Pixel {
+  const [red, green, blue] = parts(colour);
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+function ink(colour: string): string {
+  const [red, green, blue] = parts(colour).map((part) => (part / 255) ** 2.2);
+  const light = 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+  return light > 0.2 ? "#000000" : "#ffffff";
+}

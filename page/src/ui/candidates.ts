@@ -1,0 +1,82 @@
+/** What can be found: groups, threads, kinds, objects, functions; and where it is. */
+
+import { time } from "../format";
+import type { Run, Site } from "../types";
+import { groupName, name, threadName } from "./names";
+
+export interface Candidate {
+  sort: "group" | "thread" | "kind" | "object" | "function";
+  /** What is shown and looked through; clean. */
+  text: string;
+  /** How much it is about. */
+  note: string;
+  ns: number;
+  /** Index of the group or thread. */
+  index: number;
+  /** The kind, object or function as the recording has it. */
+  raw: string;
+}
+
+/** Everything that can be found, the largest of each sort first. */
+export function candidates(run: Run): Candidate[] {
+  const { groups, threads } = run.report;
+  const list: Candidate[] = groups.map((group, index) => ({
+    sort: "group",
+    text: groupName(run.report, index),
+    note: time(group.lifetime_ns),
+    ns: group.lifetime_ns,
+    index,
+    raw: group.name,
+  }));
+  threads.forEach((thread, index) =>
+    list.push({
+      sort: "thread",
+      text: threadName(thread),
+      note: groupName(run.report, thread.group),
+      ns: thread.lifetime_ns,
+      index,
+      raw: "",
+    }),
+  );
+  return [...list, ...places(run)];
+}
+
+function places(run: Run): Candidate[] {
+  const sums = new Map<string, Candidate>();
+  const add = (sort: Candidate["sort"], raw: string | null, ns: number): void => {
+    if (!raw) return;
+    const key = `${sort} ${raw}`;
+    const one = sums.get(key);
+    if (one) one.ns += ns;
+    else sums.set(key, { sort, text: name(raw), note: "", ns, index: -1, raw });
+  };
+  const addSite = (site: Pick<Site, "kind" | "function" | "object">, ns: number): void => {
+    add("kind", site.kind, ns);
+    add("function", site.function, ns);
+    add("object", site.object, ns);
+  };
+  for (const thread of run.report.threads) for (const wait of thread.waits) addSite(wait, wait.total_ns);
+  for (const site of run.trace?.sites ?? []) addSite(site, 0);
+  const list = [...sums.values()];
+  for (const one of list) one.note = one.ns > 0 ? `${time(one.ns)} of waits` : "";
+  return list;
+}
+
+/** Those in which all words of the query are, best first: whole, at the beginning, anywhere; the largest of these first. */
+export function search(all: readonly Candidate[], query: string, most: number): Candidate[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = all.flatMap((one) => {
+    const text = `${one.text} ${one.sort}`.toLowerCase();
+    if (!words.every((word) => text.includes(word))) return [];
+    return [{ one, rank: rankOf(one.text.toLowerCase(), words) }];
+  });
+  found.sort((a, b) => a.rank - b.rank || b.one.ns - a.one.ns);
+  return found.slice(0, most).map(({ one }) => one);
+}
+
+function rankOf(text: string, words: readonly string[]): number {
+  const first = words[0] ?? "";
+  if (text === words.join(" ")) return 0;
+  if (text.split(/[^a-z0-9]+/).includes(first)) return 1;
+  return text.startsWith(first) ? 2 : 3;
+}

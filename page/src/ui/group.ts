@@ -1,0 +1,125 @@
+/** What a group opens to: its budget as a table, who ended its waits, what was behind them, its threads. */
+
+import { h, width } from "../dom";
+import { count, numberIn, percent, share, time, timeIn, unitOf } from "../format";
+import { colourOf } from "./budget";
+import type { Context } from "./context";
+import { icicle } from "./icicle";
+import { causeProperty, paint } from "./kinds";
+import { longest } from "./longest";
+import { name, named } from "./names";
+import { type FullSums, residual, type Row, rowsOf } from "./rows";
+import { threadsTable } from "./threads";
+import { describeWake } from "./woken";
+
+/** Wakers that are shown. */
+const WAKERS = 8;
+
+export function openedGroup(context: Context, index: number): HTMLElement[] {
+  const sums = context.numbers.groupWithWakes(index);
+  const group = context.run.report.groups[index].name;
+  return [
+    h("div", { class: "accounts" }, budgetTable(context, index, sums, group), wakers(sums, group)),
+    icicle(context, index),
+    threadsTable(context, index),
+  ];
+}
+
+function budgetTable(context: Context, index: number, sums: FullSums, group: string): HTMLElement {
+  const body = h("tbody");
+  const unit = unitOf(sums.lifetime_ns);
+  const heads = [`kind`, "in", `time`, "", "of sum", "count", "longest", "woken by"];
+  const classes = [null, null, "n", "mini", "n", "n", "n", null];
+  const head = heads.map((text, at) => h("th", { scope: "col", class: classes[at] }, text || h("span", { class: "hidden" }, "bar")));
+  const fill = (all: boolean): void => {
+    const rows = rowsOf(sums, group, all);
+    body.replaceChildren(...rows.map((row) => budgetRow(context, index, sums, row, () => fill(true))));
+  };
+  fill(false);
+  const rest = residual(sums);
+  const total = `${timeIn(unit, sums.lifetime_ns - rest)} of ${timeIn(unit, sums.lifetime_ns)}, ${rest < 0 ? "−" : ""}${time(Math.abs(rest))} unaccounted`;
+  const foot = h("tr", { class: "sum" }, h("th", { scope: "row" }, "sum"), h("td", { colspan: 7, class: rest === 0 ? null : "lost" }, total));
+  const table = h("table", { class: "rows" }, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, foot));
+  return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "where its time went" }, table);
+}
+
+function budgetRow(context: Context, index: number, sums: FullSums, row: Row, showAll: () => void): HTMLElement {
+  const unit = unitOf(sums.lifetime_ns);
+  const bar = paint(h("i"), colourOf(row.state, row.label));
+  width(bar, row.ns / Math.max(1, sums.lifetime_ns));
+  const label =
+    row.state === "other" ? h("button", { type: "button", class: "link", onclick: showAll }, row.label) : row.label;
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, paint(h("i", { class: "swatch" }), colourOf(row.state, row.label)), label),
+    h("td", { class: "place" }, named(row.place, 80), row.idle && " idle", objectOf(row)),
+    h("td", { class: "n" }, `${row.atLeast ? "≥ " : ""}${timeIn(unit, row.ns)}`),
+    h("td", { class: "mini" }, bar),
+    h("td", { class: "n" }, share(row.ns, sums.lifetime_ns)),
+    h("td", { class: "n" }, row.count === null ? "" : count(row.count)),
+    h("td", { class: "n" }, longestCell(context, index, row)),
+    h("td", { class: "by" }, named(row.woken, 60)),
+  );
+}
+
+function objectOf(row: Row): HTMLElement | null {
+  return row.objects && h("span", { class: "muted" }, ` ${named(row.objects, 60)}`);
+}
+
+/** The longest of a row; where there is a trace, it leads there. */
+function longestCell(context: Context, index: number, row: Row): string | HTMLElement {
+  const text = row.max === null ? "" : time(row.max);
+  if (!context.run.trace || row.state === "other" || row.state === "unknown") return text;
+  const go = (): void => {
+    const interval = longestOf(context, index, row);
+    if (interval !== null) context.showInterval(interval);
+  };
+  const label = `show the longest: ${row.label}`;
+  return h("button", { type: "button", class: text ? "link" : "link no-print", "aria-label": text ? `${text}, ${label}` : label, onclick: go }, text || "show");
+}
+
+function longestOf(context: Context, index: number, row: Row): number | null {
+  const { run, numbers } = context;
+  const threads = [...run.report.threads.keys()].filter((t) => run.report.threads[t].group === index);
+  const place = row.place?.more === 0 && !row.place.text.startsWith("(") ? row.place.text : null;
+  const wanted = { threads, state: row.state === "wait" || row.state === "open" ? row.label : row.state, span: numbers.span };
+  return longest(run, { ...wanted, function: place }) ?? longest(run, wanted);
+}
+
+/** Who ended the waits, most time first. */
+function wakers(sums: FullSums, group: string): HTMLElement | null {
+  const list = new Map<string, { count: number; ns: number }>();
+  for (const wake of sums.wakes) {
+    const text = describeWake(wake, group);
+    const sum = list.get(text) ?? { count: 0, ns: 0 };
+    list.set(text, { count: sum.count + (wake.count ?? 0), ns: sum.ns + (wake.wait_ns ?? 0) });
+  }
+  const sorted = [...list].filter(([, sum]) => sum.ns > 0).sort((a, b) => b[1].ns - a[1].ns);
+  if (sorted.length === 0) return null;
+  const [unit, all] = [unitOf(sums.lifetime_ns), sorted.reduce((sum, [, one]) => sum + one.ns, 0)];
+  const rows = sorted.slice(0, WAKERS).map(([text, one]) => wakerRow(text, one, all, unit));
+  if (sorted.length > WAKERS) {
+    const rest = sorted.slice(WAKERS);
+    const sum = rest.reduce((a, [, b]) => ({ count: a.count + b.count, ns: a.ns + b.ns }), { count: 0, ns: 0 });
+    rows.push(wakerRow(`other (${rest.length})`, sum, all, unit));
+  }
+  const table = h("table", {}, h("caption", {}, "who ended its waits"), h("tbody", {}, ...rows));
+  return h("div", { class: "wakers scroll", tabindex: 0, role: "group", "aria-label": "who ended its waits" }, table);
+}
+
+function wakerRow(text: string, one: { count: number; ns: number }, all: number, unit: ReturnType<typeof unitOf>): HTMLElement {
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, name(text, 90)),
+    h("td", { class: "n" }, `${numberIn(unit, one.ns)} ${unit.name}`),
+    h("td", { class: "n" }, percent(one.ns, all)),
+    h("td", { class: "n" }, `${count(one.count)} ×`),
+  );
+}
+
+/** A cause's colour, for tables of causes. */
+export function causeSwatch(cause: string): HTMLElement {
+  return paint(h("i", { class: "swatch" }), cause, causeProperty(cause));
+}

@@ -1,0 +1,54 @@
+/** The keys. */
+
+import { h } from "../dom";
+import { type Dialog, dialog } from "./dialog";
+
+const KEYS: [string, [string[], string][]][] = [
+  [
+    "Everywhere",
+    [
+      [["/"], "find a thread, a program, an object, a kind of waits"],
+      [["?"], "this list"],
+      [["1", "6"], "go to a section: their order is that of the contents"],
+      [["g s"], "go to the summary; g c claims, g g groups, g t timeline, g p plots, g b tables, g r report as text"],
+      [["w"], "set the window in numbers; W: the whole run again"],
+      [["t"], "light, dark, or as the system has it"],
+      [["Tab", "Enter"], "everything that can be clicked"],
+      [["Escape"], "close what is open"],
+    ],
+  ],
+  [
+    "In the timeline",
+    [
+      [["←", "→"], "along a thread, to the interval before and behind"],
+      [["↑", "↓"], "to the thread above and below"],
+      [["+", "−"], "zoom in and out"],
+      [["0"], "the whole run"],
+      [["Enter"], "unfold the chain of a wait; fold and unfold a group"],
+      [["n", "p"], "the next and the previous long wait"],
+      [["c"], "to who ended the wait, hop by hop along the chain"],
+      [["[", "]"], "begin and end the window here"],
+      [["Escape"], "select nothing; the window is the whole run again"],
+    ],
+  ],
+  [
+    "In what was behind a group's waits",
+    [
+      [["↑", "↓"], "to what is in front of it and behind it"],
+      [["←", "→"], "to what is beside it"],
+      [["Enter"], "show one of them in the timeline"],
+    ],
+  ],
+];
+
+export function help(): Dialog {
+  return dialog("Keys", "help", ...KEYS.map(([title, keys]) => part(title, keys)));
+}
+
+function part(title: string, keys: [string[], string][]): HTMLElement {
+  const rows = keys.map(([names, does]) => {
+    const shown = names.flatMap((name, at) => (at > 0 ? [" ", h("kbd", {}, name)] : [h("kbd", {}, name)]));
+    return h("tr", {}, h("th", { scope: "row" }, ...shown), h("td", {}, does));
+  });
+  return h("div", {}, h("h3", {}, title), h("table", { class: "keys" }, h("tbody", {}, ...rows)));
+}

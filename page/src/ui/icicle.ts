@@ -1,0 +1,169 @@
+/** What was behind the waits of a group, as an icicle: each row is behind the one above, down to the causes. */
+
+import { h, replace } from "../dom";
+import { percent, timeIn, unitOf } from "../format";
+import { blameTree } from "./blame_tree";
+import type { Context } from "./context";
+import { paint } from "./kinds";
+import { tableView } from "./tsv";
+
+/** A node: what was waited for or, at the bottom, the cause. Children add up to it or less. */
+export interface IcicleNode {
+  label: string;
+  /** The custom property of its colour. */
+  colour: string;
+  ns: number;
+  /** An interval that is one of these. */
+  example: number | null;
+  children: IcicleNode[];
+}
+
+interface Cell {
+  node: IcicleNode;
+  depth: number;
+  /** Share of the root at which it begins. */
+  at: number;
+  parent: Cell | null;
+  children: Cell[];
+  element: HTMLButtonElement;
+}
+
+/** Narrower cells are one with their neighbours. */
+const NARROW = 1 / 250;
+/** Cells narrower than this have no text. */
+const THIN = 1 / 60;
+const DEEPEST = 14;
+const ROW_REM = 1.6;
+
+export function icicle(context: Context, group: number): HTMLElement {
+  const body = h("div", {}, h("p", { class: "muted" }, "looking for what was behind …"));
+  const element = h("div", { class: "behind" }, h("h4", {}, "behind its waits"), body);
+  const abort = new AbortController();
+  void blameTree(context, group, abort.signal, (done) => {
+    body.textContent = `looking for what was behind … ${percent(done, 1)}`;
+    if (!element.isConnected) abort.abort();
+  }).then(
+    (root) => replace(body, ...drawn(context, root)),
+    (error: unknown) => abort.signal.aborted || replace(body, `What was behind them cannot be shown: ${String(error)}`),
+  );
+  return element;
+}
+
+function drawn(context: Context, root: IcicleNode): HTMLElement[] {
+  if (root.ns <= 0) return [h("p", { class: "muted" }, "No wait of these threads was finished.")];
+  const says = h("div", { class: "icicle-says", "aria-hidden": "true" });
+  const box = h("div", { class: "icicle", role: "group", "aria-label": "what was behind the waits; arrow keys move" });
+  const cells: Cell[] = [];
+  const top = layOut(root, cells);
+  const unit = unitOf(root.ns);
+  const tell = (cell: Cell): void => void (says.textContent = `${pathOf(cell)}: ${amount(cell, root)}`);
+  for (const cell of cells) box.append(cellElement(context, cell, root, tell));
+  box.style.height = `${(Math.max(...cells.map((cell) => cell.depth)) + 1) * ROW_REM}rem`;
+  box.addEventListener("keydown", (event) => move(event, cells, top));
+  cells[0].element.tabIndex = 0;
+  says.textContent = `${timeIn(unit, root.ns)} of finished waits; each row is behind the one above it`;
+  return [box, says, asTable(root)];
+}
+
+/** Cells of all nodes that are wide enough; the first level is the root's children. */
+function layOut(root: IcicleNode, cells: Cell[]): Cell[] {
+  const place = (nodes: IcicleNode[], depth: number, from: number, parent: Cell | null): Cell[] => {
+    let at = from;
+    return visible(nodes, root.ns).map((node) => {
+      const cell: Cell = { node, depth, at, parent, children: [], element: h("button", { type: "button", tabindex: -1 }) };
+      cells.push(cell);
+      if (depth < DEEPEST) cell.children = place(node.children, depth + 1, at, cell);
+      at += node.ns / root.ns;
+      return cell;
+    });
+  };
+  return place(root.children, 0, 0, null);
+}
+
+/** Largest first; narrow ones are one. */
+function visible(nodes: readonly IcicleNode[], whole: number): IcicleNode[] {
+  const sorted = [...nodes].sort((a, b) => b.ns - a.ns);
+  const narrow = sorted.filter((node) => node.ns < whole * NARROW);
+  const wide = sorted.filter((node) => node.ns >= whole * NARROW);
+  const ns = narrow.reduce((sum, node) => sum + node.ns, 0);
+  if (ns < whole * NARROW) return wide;
+  const example = narrow[0].example;
+  return [...wide, { label: `other (${narrow.length})`, colour: "--unknown", ns, example, children: [] }];
+}
+
+function cellElement(context: Context, cell: Cell, root: IcicleNode, tell: (cell: Cell) => void): HTMLElement {
+  const { node, depth, at, element } = cell;
+  const share = node.ns / root.ns;
+  paint(element, "", node.colour);
+  element.className = share < THIN ? "cell thin" : "cell";
+  element.setAttribute("aria-label", `${pathOf(cell)}: ${amount(cell, root)}`);
+  element.textContent = share < THIN ? "" : node.label;
+  element.style.left = `${at * 100}%`;
+  element.style.width = `${share * 100}%`;
+  element.style.top = `${depth * ROW_REM}rem`;
+  element.addEventListener("pointerenter", () => tell(cell));
+  element.addEventListener("focus", () => tell(cell));
+  element.addEventListener("click", () => {
+    if (node.example !== null) context.showInterval(node.example);
+  });
+  return element;
+}
+
+/** `child-exit ← git pull ← network`. */
+function pathOf(cell: Cell): string {
+  return cell.parent ? `${pathOf(cell.parent)} ← ${cell.node.label}` : cell.node.label;
+}
+
+function amount(cell: Cell, root: IcicleNode): string {
+  return `${timeIn(unitOf(root.ns), cell.node.ns)}, ${percent(cell.node.ns, root.ns)} of its waits`;
+}
+
+/** Up: in front of it; down: behind it; left and right: beside it. */
+function move(event: KeyboardEvent, cells: Cell[], top: Cell[]): void {
+  const cell = cells.find((one) => one.element === event.target);
+  if (!cell) return;
+  const beside = cell.parent?.children ?? top;
+  const at = beside.indexOf(cell);
+  const to: Record<string, Cell | null | undefined> = {
+    ArrowUp: cell.parent,
+    ArrowDown: cell.children[0],
+    ArrowLeft: beside[at - 1],
+    ArrowRight: beside[at + 1],
+    Home: cells[0],
+  };
+  if (!Object.hasOwn(to, event.key)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const next = to[event.key];
+  if (!next) return;
+  cell.element.tabIndex = -1;
+  next.element.tabIndex = 0;
+  next.element.focus();
+}
+
+function asTable(root: IcicleNode): HTMLElement {
+  const rows: [string, number, number][] = [];
+  const walk = (node: IcicleNode, depth: number): void => {
+    for (const child of [...node.children].sort((a, b) => b.ns - a.ns)) {
+      rows.push([child.label, depth, child.ns]);
+      if (depth < DEEPEST) walk(child, depth + 1);
+    }
+  };
+  const unit = unitOf(root.ns);
+  const table = (): HTMLElement => {
+    walk(root, 0);
+    const columns = [{ name: "behind" }, { name: "what" }, { name: "time", number: true }, { name: "of its waits", number: true }];
+    return tableView({
+      caption: "what was behind its waits",
+      columns,
+      count: rows.length,
+      row: (i) => {
+        const [label, depth, ns] = rows[i];
+        return ["← ".repeat(depth), label, timeIn(unit, ns), percent(ns, root.ns)];
+      },
+    });
+  };
+  const details = h("details", { class: "no-print" }, h("summary", {}, "as a table"));
+  details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(table()), { once: true });
+  return details;
+}

@@ -1,0 +1,122 @@
+/** Plots over time: of what the timeline shows, with the same brush. */
+
+import { h } from "../dom";
+import { bytes, count } from "../format";
+import type { Listener } from "../types";
+import { descriptorChart, listenerChart, listenerName, traceCharts } from "./charts";
+import type { Context } from "./context";
+import { name } from "./names";
+import { type Plot, plot } from "./plot";
+import { Series } from "./series";
+import { inSlices, type Job, whenQuiet } from "./slices";
+import { onTheme } from "./theme";
+
+/** Buckets of the visible stretch. */
+const BUCKETS = 240;
+/** Listeners that are drawn. */
+const LISTENERS = 4;
+
+export function plots(context: Context): HTMLElement {
+  const { run, state } = context;
+  const element = h("div", { class: "plots" });
+  const notes = h("div", { class: "plot-notes" });
+  const known = knownCharts(context);
+  const mine: Plot[] = known.map((chart) => plot(state, chart));
+  element.append(...mine.map((one) => one.element));
+  const all = [...mine];
+  const begin = (): void => {
+    notes.replaceChildren(...facts(context));
+    if (!run.trace) return;
+    const made = fromTrace(context);
+    all.push(...made);
+    element.prepend(...made.map((one) => one.element));
+  };
+  begin();
+  state.subscribe((_, change) => {
+    if (change === "trace") begin();
+    else if (change !== "selection") all.forEach((one) => one.follow());
+  });
+  onTheme(() => all.forEach((one) => one.repaint()));
+  return h("div", {}, element, notes);
+}
+
+function knownCharts(context: Context): ReturnType<typeof traceCharts> {
+  const { report } = context.run;
+  const listeners = sorted(report.listeners ?? []).map((listener) => listenerChart(listener, report));
+  const drawn = listeners.filter((chart) => chart !== null).slice(0, LISTENERS);
+  const descriptors = descriptorChart(report);
+  return [...drawn, ...(descriptors ? [descriptors] : [])];
+}
+
+function sorted(listeners: readonly Listener[]): Listener[] {
+  const nearness = (one: Listener): number => one.accept_queue_max / Math.max(1, one.accept_limit);
+  return [...listeners].sort((a, b) => b.dropped_accept - a.dropped_accept || nearness(b) - nearness(a));
+}
+
+/** Charts of the trace, anew for each stretch that is shown. */
+function fromTrace(context: Context): Plot[] {
+  const { run, state } = context;
+  const charts = traceCharts(run.report);
+  const made = charts.map((chart) => plot(state, chart));
+  let job: Job | null = null;
+  const compute = (): void => {
+    job?.cancel();
+    const series = new Series(run.trace!, state.view, BUCKETS);
+    const done = (): void => {
+      const x = Array.from({ length: BUCKETS }, (_, at) => series.middle(at));
+      made.forEach((one, at) => one.setPoints({ x, y: charts[at].of!(series) }));
+    };
+    job = inSlices(run.report.threads.length, (thread) => series.addThread(thread), done);
+  };
+  compute();
+  const soon = whenQuiet(120, compute);
+  state.subscribe((_, change) => change === "view" && soon());
+  return made;
+}
+
+/** What there is no curve of, in words and numbers. */
+function facts(context: Context): HTMLElement[] {
+  const { state } = context;
+  const { report } = context.run;
+  const list: (HTMLElement | null)[] = [
+    state.trace === "none" ? note("This page was made without the intervals of the run: what ran and waited over time is not in it.") : null,
+    state.trace === "damaged" ? note("The intervals in this page are damaged: what ran and waited over time cannot be shown.") : null,
+    descriptorNote(context),
+    listenerNote(report.listeners),
+    memoryNote(report.memory),
+  ];
+  return list.filter((one) => one !== null);
+}
+
+function note(text: string): HTMLElement {
+  return h("p", { class: "muted" }, text);
+}
+
+function descriptorNote(context: Context): HTMLElement | null {
+  const tables = context.run.report.fd_tables;
+  if (tables && descriptorChart(context.run.report)) return null;
+  return note(tables ? "No descriptor was seen open." : "How many descriptors were open was not observed.");
+}
+
+/** Listeners of which there is no course. */
+function listenerNote(listeners: readonly Listener[] | null): HTMLElement | null {
+  const bare = sorted(listeners ?? []).filter((one) => !one.series?.length);
+  if (!listeners) return note("Listen queues were not observed.");
+  if (bare.length === 0) return null;
+  const shown = bare.slice(0, 8).map((one) => {
+    const queue = `${count(one.accept_queue_max)} of ${count(one.accept_limit)} at most, ${count(one.dropped_accept)} dropped`;
+    return h("li", {}, `${listenerName(one)}: ${queue}`);
+  });
+  const left = bare.length > shown.length ? [h("li", { class: "muted" }, `${bare.length - shown.length} more in the text`)] : [];
+  const says = "Listen queues of which no course was recorded:";
+  return h("div", {}, h("p", { class: "muted" }, says), h("ul", {}, ...shown, ...left));
+}
+
+/** Peaks are numbers: when they were, the kernel does not say. */
+function memoryNote(memory: Context["run"]["report"]["memory"]): HTMLElement | null {
+  const known = (memory ?? []).filter((one) => one.rss_peak !== null).sort((a, b) => b.rss_peak! - a.rss_peak!);
+  if (known.length === 0) return note("No process's resident memory is known.");
+  const names = known.slice(0, 5).map((one) => `${name(one.comm, 30)} (pid ${one.pid}) ${bytes(one.rss_peak!)}`);
+  const more = known.length > names.length ? `, ${count(known.length - names.length)} smaller` : "";
+  return h("p", {}, h("span", { class: "muted" }, "Most resident memory (peaks; the kernel keeps no course): "), names.join(", "), more);
+}

@@ -1,0 +1,57 @@
+/** The threads of a group as a table, longest-lived first. */
+
+import { h } from "../dom";
+import { counted, percent, timeIn, unitOf } from "../format";
+import { slicesOf, words } from "./budget";
+import type { Context } from "./context";
+import { name } from "./names";
+
+/** Rows at first, and added at a time. */
+const FIRST = 8;
+const MORE = 200;
+
+export function threadsTable(context: Context, group: number): HTMLElement {
+  const { report } = context.run;
+  const lifetime = (thread: number): number => context.numbers.thread(thread).lifetime_ns;
+  const mine = [...report.threads.keys()].filter((t) => report.threads[t].group === group && lifetime(t) > 0);
+  mine.sort((a, b) => lifetime(b) - lifetime(a) || a - b);
+  if (mine.length === 0) return h("div", { class: "threads wide muted" }, "The report does not list its threads.");
+  const body = h("tbody");
+  const more = h("button", { type: "button", class: "no-print" });
+  let shown = 0;
+  const add = (): void => {
+    const next = mine.slice(shown, shown + (shown === 0 ? FIRST : MORE));
+    body.append(...next.map((thread) => threadRow(context, thread)));
+    shown += next.length;
+    more.hidden = shown >= mine.length;
+    more.textContent = mine.length - shown <= MORE ? `show all ${mine.length}` : `show ${MORE} more of ${mine.length}`;
+  };
+  more.addEventListener("click", add);
+  add();
+  const heads = ["thread", "pid", "lifetime", "on cpu", "run queue", "most"];
+  const head = heads.map((text, at) => h("th", { scope: "col", class: at > 0 && at < 5 ? "n" : null }, text));
+  const caption = h("caption", {}, counted(mine.length, "thread", "threads"));
+  const table = h("table", {}, caption, h("thead", {}, h("tr", {}, ...head)), body);
+  const scroll = h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "threads of the group" }, table);
+  return h("div", { class: "threads" }, scroll, more);
+}
+
+function threadRow(context: Context, index: number): HTMLElement {
+  const thread = context.run.report.threads[index];
+  const sums = context.numbers.thread(index);
+  const unit = unitOf(sums.lifetime_ns);
+  const slices = slicesOf(sums, context.run.report.groups[thread.group]?.name ?? "");
+  const top = slices.filter((slice) => slice.state === "wait" || slice.state === "open").sort((a, b) => b.ns - a.ns)[0];
+  const go = (): void => context.showThread(index);
+  const label = `${thread.tid} ${name(thread.comm, 40)}`;
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, h("button", { type: "button", class: "link", onclick: go }, label)),
+    h("td", { class: "n" }, thread.pid === null ? "" : String(thread.pid)),
+    h("td", { class: "n" }, timeIn(unit, sums.lifetime_ns)),
+    h("td", { class: "n" }, percent(sums.on_cpu_ns, sums.lifetime_ns)),
+    h("td", { class: "n" }, percent(sums.runqueue_ns, sums.lifetime_ns)),
+    h("td", {}, top ? words(top, sums.lifetime_ns) : ""),
+  );
+}
