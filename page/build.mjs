@@ -2,7 +2,8 @@
 // `cargo xtask page` calls this; the result is committed, so building waitscope needs no Node.
 import { build } from "esbuild";
 
-const out = new URL("../probe-user/src/view/page/asset/", import.meta.url).pathname;
+const asset = new URL("../probe-user/src/view/page/asset", import.meta.url).pathname;
+const out = process.argv[2] ?? asset;
 const common = {
   bundle: true,
   minify: true,
@@ -11,5 +12,5 @@ const common = {
   target: ["chrome110", "firefox115", "safari16.4"],
   logLevel: "warning",
 };
-await build({ ...common, entryPoints: ["src/main.ts"], outfile: `${out}page.js`, format: "iife" });
-await build({ ...common, entryPoints: ["src/style/page.css"], outfile: `${out}page.css` });
+await build({ ...common, entryPoints: ["src/main.ts"], outfile: `${out}/page.js`, format: "iife" });
+await build({ ...common, entryPoints: ["src/style/page.css"], outfile: `${out}/page.css` });

@@ -92,7 +92,9 @@ impl Analysis {
         analysis.world.logs.budget = SpillBudget::limited(bytes, &settings.spill_folder);
         analysis.explain(&settings.explain);
         analysis.info.short_run_ns = settings.short_run_ns;
-        analysis.info.keeps_trace = settings.keeps_trace;
+        if settings.keeps_trace {
+            analysis.keep_trace();
+        }
         analysis.world.connections.early = settings.early;
         if !settings.divides_run_queues {
             analysis.world.run_queues = None;
@@ -168,6 +170,11 @@ impl Analysis {
     /// Asks for the stories of the threads with these tids.
     pub fn explain(&mut self, tids: &[u32]) {
         self.info.explain.extend_from_slice(tids);
+    }
+
+    /// Asks for every interval.
+    pub fn keep_trace(&mut self) {
+        self.info.keeps_trace = true;
     }
 
     /// The report.

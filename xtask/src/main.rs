@@ -8,6 +8,7 @@ mod deny;
 
 mod kernels;
 mod metrics;
+mod page;
 #[cfg(test)]
 mod pages;
 mod picture;
@@ -64,6 +65,11 @@ enum Command {
     /// They show the stored report of a recording, tests/golden/recordings/gitsync-threads-color.txt,
     /// which `UPDATE_GOLDEN=1 cargo test -p waitscope-tests --test golden` writes anew.
     Picture,
+    /// Bundle the modules of the HTML page into the files that waitscope carries
+    ///
+    /// They are committed, so that building waitscope needs no Node; `test` refuses those that
+    /// are not made of the modules as they are.
+    Page,
     /// Write docs/metrics.md, the list of what a claim may measure, anew
     Metrics,
     /// Record Debian's nginx, postgres, redis, … under a small load, one by one
@@ -126,6 +132,10 @@ fn execute(command: &Command) -> Result<()> {
             bench::compare(&workspace, options)
         }
         Command::Picture => picture::draw(&workspace),
+        Command::Page => {
+            setup::install_missing(&workspace, Purpose::Page)?;
+            page::write(&workspace)
+        }
         Command::Metrics => metrics::write(&workspace),
         Command::Recordings(options) => {
             setup::install_missing(&workspace, Purpose::Recordings)?;

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::build;
 use crate::deny;
 use crate::kernels;
+use crate::page;
 use crate::privilege::Privilege;
 use crate::run::{run, say};
 use crate::vm;
@@ -35,6 +36,7 @@ pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
     deny::lasting(workspace)?;
     say("== release build, for the live tests");
     build::release(workspace)?;
+    page::test(workspace, &workspace.waitscope())?;
     for test_run in &runs {
         say(format_args!("== {}", test_run.title));
         run(test_run

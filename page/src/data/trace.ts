@@ -29,7 +29,7 @@ export function decodeTrace(bytes: Uint8Array, report: Report): Trace {
     return decode(bytes, report.threads.length);
   } catch (error) {
     if (error instanceof Damaged) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = error instanceof RangeError ? error.message : "their header makes no sense";
     throw new Damaged(`The intervals in this page are damaged, so there is no timeline: ${why}.`);
   }
 }

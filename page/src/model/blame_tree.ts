@@ -55,11 +55,11 @@ export async function blameTreeAsync(
   return growing.root;
 }
 
-/** A node while it grows: parts of threads' pasts that are to be looked at, four numbers each. */
+/** A node while it grows: parts of threads' pasts that are to be looked at, five numbers each. */
 interface Bud {
   node: BlameNode;
   depth: number;
-  /** Thread, from, to, known as. */
+  /** Thread, from, to, `before` and `at`: see `Shares.walk`. */
   pieces: number[];
   at: number;
   children: Map<string, Bud>;
@@ -95,7 +95,7 @@ class Growing {
     for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end && to[i] <= this.span.to; i++) {
       const { state, site } = whats[what[i]];
       if (state === "together") this.#addTogetherAtTop(top, i);
-      else if (state === "wait" && sites[site!].kind === this.kind) this.#follow(top, i, Math.max(from[i], this.span.from), to[i]);
+      else if (state === "wait" && sites[site!].kind === this.kind) this.#follow(top, i, Math.max(from[i], this.span.from), to[i], Infinity);
     }
   }
 
@@ -110,13 +110,19 @@ class Growing {
     }
   }
 
-  /** Adds a wait to a node: what ended it is looked at later, or its cause ends it. */
-  #follow(to: Bud, i: number, from: number, until: number): void {
-    const { by, what } = this.shares.trace;
+  /**
+   * Adds a wait to a node: what ended it is looked at later, or its cause ends it. `at` is the wait that it is behind:
+   * of a whole wait its causes are those that were found when it ended.
+   */
+  #follow(to: Bud, i: number, from: number, until: number, at: number): void {
+    const { trace, seq, causeOf, timer } = this.shares;
     grow(to, i, until - from);
-    const isOver = by[i] < 0 || (this.shares.isTimer[what[i]] === 1 && this.shares.start[i] === 0);
-    if (isOver) this.#end(to, null, by[i] < 0 ? this.shares.causeOf[what[i]] : this.shares.timer, i, until - from);
-    else to.pieces.push(by[i], from, until, this.shares.seq[i]);
+    if (trace.by[i] < 0) this.#end(to, null, causeOf[trace.what[i]], i, until - from);
+    else if (this.shares.isPendingTry(i, at)) this.#end(to, null, timer, i, until - from);
+    else {
+      const isWhole = at === Infinity || (trace.from[i] === from && trace.to[i] === until);
+      to.pieces.push(trace.by[i], from, until, seq[i], isWhole ? seq[i] : at);
+    }
   }
 
   /** A cause ends the chain here. */
@@ -139,10 +145,10 @@ class Growing {
     if (!now) return true;
     const isFollowed = now.depth < DEEPEST && now.node.ns >= this.root.ns * SMALLEST;
     for (let left = 100; left > 0 && now.at < now.pieces.length; left--) {
-      const [thread, from, to, before] = now.pieces.slice(now.at, now.at + 4);
-      now.at += 4;
-      if (isFollowed) this.#look(now, thread, from, to, before);
-      else this.#sum(now, thread, from, to, before);
+      const [thread, from, to, before, at] = now.pieces.slice(now.at, now.at + 5);
+      now.at += 5;
+      if (isFollowed) this.#look(now, thread, from, to, before, at);
+      else this.#sum(now, thread, from, to, before, at);
     }
     if (now.at >= now.pieces.length) this.#finish(now);
     return this.#todo.length === 0;
@@ -157,8 +163,8 @@ class Growing {
   }
 
   /** The causes of a piece, however far behind they are. */
-  #sum(node: Bud, thread: number, from: number, to: number, before: number): void {
-    this.shares.walk({ thread, from, to, before }, before, this.#scratch);
+  #sum(node: Bud, thread: number, from: number, to: number, before: number, at: number): void {
+    this.shares.walk({ thread, from, to, before }, at, this.#scratch);
     const behind: [number, number][] = [];
     this.#scratch.drain((cause, ns) => behind.push([cause, ns]));
     for (let next = behind.pop(); next; next = behind.pop()) {
@@ -175,7 +181,7 @@ class Growing {
   }
 
   /** What a thread did in a piece, one child for each kind of doing. */
-  #look(node: Bud, thread: number, from: number, to: number, before: number): void {
+  #look(node: Bud, thread: number, from: number, to: number, before: number, knownAt: number): void {
     const trace = this.shares.trace;
     const { first } = trace;
     const end = first[thread + 1];
@@ -184,26 +190,26 @@ class Growing {
     let at = from;
     if (at < birth) {
       const unborn = Math.min(birth, to);
-      if (creator !== null && creator < thread) this.#look(node, creator, at, unborn, before);
+      if (creator !== null && creator < thread) this.#look(node, creator, at, unborn, before, knownAt);
       else this.#end(node, group, this.shares.unknown, null, unborn - at);
       at = unborn;
     }
     for (let i = firstEndingAfter(trace.to, first[thread], end, at); i < end && at < to; i++) {
       const until = Math.min(trace.to[i], to);
-      if (!this.#did(node, group, i, at, until, before)) break;
+      if (!this.#did(node, group, i, at, until, before, knownAt)) break;
       at = until;
     }
     this.#end(node, group, this.shares.unknown, null, to - at);
   }
 
   /** One of its intervals; false where it was not known yet. */
-  #did(node: Bud, group: number, i: number, from: number, until: number, before: number): boolean {
+  #did(node: Bud, group: number, i: number, from: number, until: number, before: number, at: number): boolean {
     const { what, whats, sites, parts, from: begins, to: ends } = this.shares.trace;
     const { state, site } = whats[what[i]];
     if (state === "open") return false;
     if (state === "wait") {
-      if (!this.shares.isKnown(i, before, before)) return false;
-      this.#follow(this.#child(node, { group, wait: sites[site!].kind, cause: null, detail: null }), i, from, until);
+      if (!this.shares.isKnown(i, before, at)) return false;
+      this.#follow(this.#child(node, { group, wait: sites[site!].kind, cause: null, detail: null }), i, from, until, at);
     } else if (state === "together") {
       const taken = portions(parts.get(i) ?? [], until - from, ends[i] - begins[i]);
       for (const part of taken) this.#end(node, group, this.shares.causeOf[part.what], i, part.ns);

@@ -22,6 +22,23 @@ export function firstEndingFrom(to: Float64Array, low: number, high: number, at:
   return low;
 }
 
+/** The same as `firstEndingAfter`, where it is near a place: looks around that first. */
+export function firstEndingAfterNear(to: Float64Array, low: number, high: number, at: number, near: number): number {
+  let [from, until] = [Math.min(Math.max(near, low), high), Math.min(Math.max(near, low), high)];
+  let step = 4;
+  while (from > low && to[from - 1] > at) {
+    until = from - 1;
+    from = Math.max(low, from - step);
+    step *= 2;
+  }
+  while (until < high && to[until] <= at) {
+    from = until + 1;
+    until = Math.min(high, until + step);
+    step *= 2;
+  }
+  return firstEndingAfter(to, from, until, at);
+}
+
 /** What a thread did at an instant: the interval's index; `null` outside of its life. */
 export function intervalAt(trace: Trace, thread: number, at: number): number | null {
   const end = trace.first[thread + 1];

@@ -4,7 +4,7 @@
  */
 
 import type { Site, Trace, What } from "../types";
-import { firstEndingAfter } from "./intervals";
+import { firstEndingAfter, firstEndingAfterNear } from "./intervals";
 
 /** Intervals of the smallest blocks. */
 const BLOCK = 32;
@@ -125,7 +125,7 @@ export class Levels {
       if (to[i] > high) return i;
       i++;
     }
-    const behind = gallop(to, i, end, high);
+    const behind = firstEndingAfterNear(to, i, end, high, i);
     this.#addBlocks(mix, i, behind);
     if (behind < end && from[behind] < high) this.#addOne(mix, behind, low, high);
     return behind;
@@ -214,16 +214,4 @@ function pairs(below: Level): Level {
     level.kindNs[block] = below.kindNs[larger] + (isSame ? below.kindNs[larger === a ? b : a] : 0);
   }
   return level;
-}
-
-/** The first of `low … end − 1` that ends behind an instant: mostly near. */
-function gallop(to: Float64Array, low: number, end: number, at: number): number {
-  let step = 8;
-  let high = low;
-  while (high < end && to[high] <= at) {
-    low = high + 1;
-    high += step;
-    step *= 2;
-  }
-  return firstEndingAfter(to, low, Math.min(high, end), at);
 }

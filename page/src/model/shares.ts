@@ -13,7 +13,7 @@
  */
 
 import type { Run, Trace } from "../types";
-import { firstEndingAfter } from "./intervals";
+import { firstEndingAfterNear } from "./intervals";
 import { WaitsInOrder } from "./order";
 import { inSlices } from "./pause";
 import { RunningSums } from "./running_sums";
@@ -68,6 +68,8 @@ export class Shares {
   /** By thread: tries that nobody has ended yet. */
   readonly #tries = new Map<number, number[]>();
   readonly #running = new Map<number, RunningSums>();
+  /** By thread: where the last look began; the next one mostly begins near it. */
+  readonly #near: Uint32Array;
   #todo: Piece[] = [];
   #nextSeq = 1;
   #ready = false;
@@ -91,6 +93,7 @@ export class Shares {
     this.isTimer = Uint8Array.from(whats, ({ wake }) => Number(wake !== undefined && wakes[wake].source === "timer"));
     this.causeOf = Uint32Array.from(whats, (what) => what.cause ?? this.unknown);
     this.#creators = Int32Array.from(run.report.threads, (thread) => thread.creator ?? -1);
+    this.#near = trace.first.slice(0, -1);
     this.#order = new WaitsInOrder(trace);
     this.#scratch = new Scratch(this.causes.length);
   }
@@ -179,7 +182,8 @@ export class Shares {
       from = unborn;
     }
     if (from >= to) return;
-    const low = firstEndingAfter(this.trace.to, first, end, from);
+    const low = firstEndingAfterNear(this.trace.to, first, end, from, this.#near[thread]);
+    this.#near[thread] = low;
     const behind = this.#behind(low, end, to);
     const knownEnd = this.#knownEnd(low, behind, before, at);
     // From there on it is not known, or its life is over.
@@ -197,7 +201,7 @@ export class Shares {
 
   /** The first interval that begins at `to` or behind it. */
   #behind(low: number, end: number, to: number): number {
-    const at = firstEndingAfter(this.trace.to, low, end, to);
+    const at = firstEndingAfterNear(this.trace.to, low, end, to, low);
     return at < end && this.trace.from[at] < to ? at + 1 : at;
   }
 
@@ -219,11 +223,11 @@ export class Shares {
   /** Whether a wait was known before that one, when that which was known as `at` ended. */
   isKnown(i: number, before: number, at: number): boolean {
     const seq = this.seq[i];
-    return seq > 0 && (seq < before || this.#isPendingTry(i, at));
+    return seq > 0 && (seq < before || this.isPendingTry(i, at));
   }
 
   /** A try of which nobody knew yet, when the wait that was known as `at` ended, that it would be more than a timer's. */
-  #isPendingTry(i: number, at: number): boolean {
+  isPendingTry(i: number, at: number): boolean {
     const isTry = this.trace.by[i] >= 0 && this.isTimer[this.trace.what[i]] === 1;
     return isTry && (this.start[i] === 0 || this.seq[i] > at);
   }
@@ -256,13 +260,13 @@ export class Shares {
     const by = this.trace.by[i];
     if (this.isTogether[what] === 1) this.#together(i, to - from, into);
     else if (by < 0) into.add(this.causeOf[what], to - from);
-    else if (this.#isPendingTry(i, at)) into.add(this.timer, to - from);
+    else if (this.isPendingTry(i, at)) into.add(this.timer, to - from);
     else this.#todo.push({ thread: by, from, to, before: this.seq[i] });
   }
 
   #whole(i: number, at: number, into: Scratch): void {
     if (this.size[i] > MANY) into.add(this.firstBehind + i, this.trace.to[i] - this.trace.from[i]);
-    else if (this.#isPendingTry(i, at)) into.add(this.timer, this.trace.to[i] - this.trace.from[i]);
+    else if (this.isPendingTry(i, at)) into.add(this.timer, this.trace.to[i] - this.trace.from[i]);
     else this.#shares(i, into);
   }
 

@@ -19,7 +19,7 @@ export interface WindowSums extends Sums {
   runqueue_count: number;
   runqueue_max_ns: number;
   open: OpenWait[];
-  /** A part of intervals that are drawn together is in them. */
+  /** A part of intervals that are drawn together is in them, or the page's times are rounded. */
   approximate: boolean;
 }
 
@@ -118,7 +118,8 @@ class Adding {
   ) {
     if (!run.trace) throw new Error("this page has no intervals");
     this.#trace = run.trace;
-    const { whats } = run.trace;
+    const { whats, unit_ns } = run.trace;
+    this.#sums.approximate = unit_ns > 1;
     this.#byWhat = new ByWhat(whats.length);
     this.#isWait = Uint8Array.from(whats, (what) => Number(what.state === "wait"));
   }

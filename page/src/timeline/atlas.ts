@@ -1,9 +1,9 @@
 /** Many small pictures of one size on few canvases. Those that were not looked at for longest make room for others. */
 
-/** How wide and high a canvas of them is at most, pixels. */
-const SIDE = 2048;
-/** Canvases at most: 16 MiB each. */
-const MOST = 5;
+/** Pictures on one canvas. A browser copies a canvas that it has drawn from before it changes it: so they are small. */
+const EACH = 16;
+/** Bytes of all of them. */
+const MOST = 72 << 20;
 
 export interface Slot {
   canvas: HTMLCanvasElement;
@@ -39,15 +39,13 @@ export class Atlas {
   }
 
   #grown(): Slot | undefined {
-    if (this.#canvases === MOST) return undefined;
+    const bytes = this.width * this.height * EACH * 4;
+    if ((this.#canvases + 1) * bytes > MOST) return undefined;
     this.#canvases++;
     const canvas = document.createElement("canvas");
-    const [across, down] = [Math.floor(SIDE / this.width), Math.floor(SIDE / this.height)];
-    canvas.width = across * this.width;
-    canvas.height = down * this.height;
-    for (let n = across * down - 1; n >= 0; n--) {
-      this.#free.push({ canvas, x: (n % across) * this.width, y: Math.floor(n / across) * this.height });
-    }
+    canvas.width = this.width;
+    canvas.height = EACH * this.height;
+    for (let n = EACH - 1; n >= 0; n--) this.#free.push({ canvas, x: 0, y: n * this.height });
     return this.#free.pop();
   }
 

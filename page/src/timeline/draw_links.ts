@@ -1,16 +1,20 @@
 /** Lines between rows: the critical path, who woke whom, the chain of the selected wait. */
 
+import { threadOf } from "../state";
 import { AXIS, BAR, rowMiddle, type Scene, snap } from "./scene";
 
 /** Wakings that are drawn at once: more could not be followed. */
-const MOST_ARROWS = 300;
+const MOST_ARROWS = 200;
 
-/** The run's path, as one line through the rows. */
+/** A wait that is narrower, pixels, is not seen to be ended. */
+const NARROWEST = 5;
+
+/** The run's path, as one line through the rows: thick where time passes, thin from row to row. */
 export function drawPath(scene: Scene): void {
   const path = scene.run.report.critical_path;
   if (!path) return;
   const { context, scale, state, palette } = scene;
-  const line = new Path2D();
+  const [along, across] = [new Path2D(), new Path2D()];
   let [x, y] = [NaN, NaN];
   for (let at = firstHop(path.hops, state.view.from); at < path.hops.length; at++) {
     const hop = path.hops[at];
@@ -20,20 +24,28 @@ export function drawPath(scene: Scene): void {
     const low = middle + BAR / 2;
     const left = Math.max(scale.left - 2, scale.x(hop.from_ns));
     const right = Math.min(scale.right + 2, scale.x(hop.to_ns));
-    if (Number.isNaN(y)) line.moveTo(left, low);
-    // Longest hops only are kept of a long path: what is between two of them is no line.
-    else if (left - x > 1.5) line.moveTo(left, low);
-    else if (y !== low) line.lineTo(left, low);
-    line.lineTo(right, low);
+    // Of a long path only the longest hops are kept: what is between two of them is no line.
+    if (y !== low && left - x <= 1.5) addLine(across, snap(scene, left) + 0.5, y, low);
+    along.moveTo(left, low);
+    along.lineTo(Math.max(right, left + 0.5), low);
     [x, y] = [right, low];
   }
-  context.lineJoin = "round";
-  context.strokeStyle = palette.bg;
-  context.lineWidth = 4;
+  stroke(context, across, palette.path, 1, 0.75);
+  stroke(context, along, palette.bg, 4, 1);
+  stroke(context, along, palette.path, 2, 1);
+}
+
+function addLine(to: Path2D, x: number, from: number, until: number): void {
+  to.moveTo(x, from);
+  to.lineTo(x, until);
+}
+
+function stroke(context: CanvasRenderingContext2D, line: Path2D, colour: string, width: number, alpha: number): void {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.globalAlpha = alpha;
   context.stroke(line);
-  context.strokeStyle = palette.path;
-  context.lineWidth = 2;
-  context.stroke(line);
+  context.globalAlpha = 1;
 }
 
 function firstHop(hops: { to_ns: number }[], at: number): number {
@@ -49,16 +61,15 @@ function firstHop(hops: { to_ns: number }[], at: number): number {
 
 /** From the waker's row to the woken one's. */
 export function drawArrows(scene: Scene): void {
-  const { followable, palette, context } = scene;
-  if (followable.length === 0 || followable.length > MOST_ARROWS) return;
+  const { trace, palette, context, scale } = scene;
+  const wide = scene.followable.filter((i) => (trace.to[i] - trace.from[i]) * scale.perNs >= NARROWEST);
+  if (wide.length > MOST_ARROWS) return;
   const line = new Path2D();
   const heads = new Path2D();
-  for (const i of followable) addArrow(scene, line, heads, i);
-  context.strokeStyle = palette.text;
+  for (const i of wide) addArrow(scene, line, heads, i);
+  stroke(context, line, palette.text, 1, 0.4);
   context.fillStyle = palette.text;
-  context.globalAlpha = 0.7;
-  context.lineWidth = 1;
-  context.stroke(line);
+  context.globalAlpha = 0.8;
   context.fill(heads);
   context.globalAlpha = 1;
 }
@@ -67,10 +78,10 @@ function addArrow(scene: Scene, line: Path2D, heads: Path2D, i: number): void {
   const { trace, scale, layout } = scene;
   if (trace.to[i] < scene.state.view.from || trace.to[i] > scene.state.view.to) return;
   const from = rowMiddle(scene, trace.by[i]);
-  const woken = threadAt(scene, i);
+  const woken = threadOf(trace.first, i);
   const to = rowMiddle(scene, woken);
   if (from === null || to === null || layout.rowOf[woken] === layout.rowOf[trace.by[i]]) return;
-  const x = snap(scene, scale.x(trace.to[i]));
+  const x = snap(scene, scale.x(trace.to[i])) + 0.5 / scene.dpr;
   const down = to > from ? 1 : -1;
   line.moveTo(x, from);
   line.lineTo(x, to - down * (BAR / 2));
@@ -80,64 +91,87 @@ function addArrow(scene: Scene, line: Path2D, heads: Path2D, i: number): void {
   heads.lineTo(x + 3, tip - down * 6);
 }
 
-function threadAt(scene: Scene, i: number): number {
-  const { first } = scene.trace;
-  let low = 0;
-  let high = first.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (first[middle] <= i) low = middle;
-    else high = middle;
-  }
-  return low;
+/** A stretch of a thread, and the interval that it is a part of. */
+interface Box {
+  thread: number;
+  interval: number | null;
+  from: number;
+  to: number;
 }
 
-/** The selected interval, and the hops behind it. */
+/** The selected interval and the hops behind it, before all else. */
 export function drawSelection(scene: Scene): void {
-  const { state, chain, trace } = scene;
+  const boxes = boxesOf(scene);
+  if (boxes.length === 0) return;
+  const { context, scale, palette } = scene;
+  context.fillStyle = palette.bg;
+  context.globalAlpha = 0.45;
+  context.fillRect(scale.left, AXIS, scale.width, scene.height - AXIS);
+  context.globalAlpha = 1;
+  for (const box of boxes) fillBox(scene, box);
+  joinBoxes(scene, boxes);
+  boxes.forEach((box, at) => outline(scene, box, at === scene.hop ? 3 : 1.5));
+}
+
+function boxesOf(scene: Scene): Box[] {
+  const { trace, chain, state } = scene;
   const { thread, interval } = state.selection;
-  if (thread === null || interval === null) return;
-  const hops = chain?.hops ?? [];
-  const boxes = hops.map((hop) => ({ thread: hop.thread, from: hop.span.from, to: hop.span.to }));
-  const final = chain?.final;
-  if (final && final.thread !== null) boxes.push({ thread: final.thread, from: final.span.from, to: final.span.to });
-  joinHops(scene, boxes);
-  boxes.forEach((box, at) => outline(scene, box.thread, box.from, box.to, at === scene.hop ? 2.5 : 1.5));
-  if (!boxes.some((box) => box.thread === thread)) outline(scene, thread, trace.from[interval], trace.to[interval], 2.5);
+  if (thread === null || interval === null) return [];
+  if (!chain) return [{ thread, interval, from: trace.from[interval], to: trace.to[interval] }];
+  const boxes: Box[] = chain.hops.map(({ thread, interval, span }) => ({ thread, interval, ...span }));
+  const { thread: last, interval: lastInterval, span } = chain.final;
+  if (last !== null) boxes.push({ thread: last, interval: lastInterval, ...span });
+  return boxes;
 }
 
-/** From the end of each to the end of the next one, where the waking was. */
-function joinHops(scene: Scene, boxes: { thread: number; to: number }[]): void {
-  const { context, scale, palette } = scene;
+interface Place {
+  left: number;
+  right: number;
+  middle: number;
+}
+
+/** Where a box is, at most a bit out of sight. */
+function placeOf(scene: Scene, box: Box): Place | null {
+  const { scale } = scene;
+  const middle = rowMiddle(scene, box.thread);
+  if (middle === null) return null;
+  const within = (x: number) => Math.min(scale.right + 6, Math.max(scale.left - 6, x));
+  return { left: within(scale.x(box.from)), right: within(scale.x(box.to)), middle };
+}
+
+function fillBox(scene: Scene, box: Box): void {
+  const place = placeOf(scene, box);
+  if (!place || box.interval === null || place.middle < AXIS - BAR) return;
+  const { context, palette, levels, trace } = scene;
+  context.fillStyle = palette.colours[levels.codeOf[trace.what[box.interval]]];
+  context.fillRect(place.left, place.middle - BAR / 2, Math.max(1.5, place.right - place.left), BAR);
+}
+
+/** From the waking back in time: to the row of the waker, and in it to where its own wait ended. */
+function joinBoxes(scene: Scene, boxes: Box[]): void {
   const line = new Path2D();
-  boxes.forEach((box, at) => {
-    const y = rowMiddle(scene, box.thread);
-    if (y === null) return;
-    const x = Math.min(scale.right, Math.max(scale.left, scale.x(box.to)));
-    if (at === 0) line.moveTo(x, y);
-    else line.lineTo(x, y);
-  });
-  context.lineJoin = "round";
-  context.strokeStyle = palette.bg;
-  context.lineWidth = 5;
-  context.stroke(line);
-  context.strokeStyle = palette.accent;
-  context.lineWidth = 2.5;
-  context.stroke(line);
+  let last: Place | null = null;
+  for (const box of boxes) {
+    const place = placeOf(scene, box);
+    if (!place) continue;
+    if (!last) line.moveTo(place.right, place.middle);
+    else {
+      line.lineTo(last.right, place.middle);
+      line.lineTo(place.right, place.middle);
+    }
+    last = place;
+  }
+  scene.context.lineJoin = "round";
+  stroke(scene.context, line, scene.palette.bg, 5, 1);
+  stroke(scene.context, line, scene.palette.text, 2, 1);
 }
 
-function outline(scene: Scene, thread: number, from: number, to: number, width: number): void {
-  const { context, scale, palette } = scene;
-  const middle = rowMiddle(scene, thread);
-  if (middle === null || middle < AXIS - BAR) return;
-  const left = Math.max(scale.left - 4, scale.x(from));
-  const right = Math.min(scale.right + 4, scale.x(to));
-  if (right < scale.left || left > scale.right) return;
-  const [x, w] = [left - 1.5, Math.max(3, right - left + 3)];
-  context.strokeStyle = palette.bg;
-  context.lineWidth = width + 2;
-  context.strokeRect(x, middle - BAR / 2 - 1.5, w, BAR + 3);
-  context.strokeStyle = palette.accent;
-  context.lineWidth = width;
-  context.strokeRect(x, middle - BAR / 2 - 1.5, w, BAR + 3);
+function outline(scene: Scene, box: Box, width: number): void {
+  const place = placeOf(scene, box);
+  if (!place || place.middle < AXIS - BAR) return;
+  const { context, palette } = scene;
+  const frame = new Path2D();
+  frame.rect(place.left - 1, place.middle - BAR / 2 - 1, Math.max(3, place.right - place.left + 2), BAR + 2);
+  stroke(context, frame, palette.bg, width + 2.5, 1);
+  stroke(context, frame, palette.text, width, 1);
 }

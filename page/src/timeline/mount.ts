@@ -45,6 +45,7 @@ function build(run: Run, trace: Trace, state: State): HTMLElement[] {
   const live = h("div", { class: "hidden", role: "status", "aria-live": "polite" });
   const tooltip = new Tooltip();
   const frame = h("div", { class: "tl-frame" }, strip, scroller, tooltip.element, live);
+  const tools = h("div", { class: "tl-tools", role: "group", "aria-label": "timeline" });
   // Sizes are known only in the page.
   requestAnimationFrame(() => {
     const timeline = new TimelineCanvas(run, trace, state, canvas, scroller, spacer, strip);
@@ -55,7 +56,6 @@ function build(run: Run, trace: Trace, state: State): HTMLElement[] {
     announceSelection(timeline);
     timeline.revealSelection();
   });
-  const tools = h("div", { class: "tl-tools", role: "group", "aria-label": "timeline" });
   return [tools, frame, hint(trace)];
 }
 

@@ -63,7 +63,8 @@ class Pointing {
   }
 
   #beginPinch(): void {
-    const [a, b] = [...this.#fingers.values()] as [{ x: number }, { x: number }];
+    const [a, b] = [...this.#fingers.values()];
+    if (!a || !b) return;
     this.#drag = { type: "pinch", apart: Math.max(20, Math.abs(a.x - b.x)), middle: (a.x + b.x) / 2 };
   }
 

@@ -34,7 +34,7 @@ export interface Chart {
 /** Charts that are made from the trace. */
 export function traceCharts(report: Report): Chart[] {
   const cpus = report.host.cpus;
-  const threads = (n: number): string => mean(n);
+  const threads = (n: number): string => (n < 100 ? mean(n) : count(Math.round(n)));
   const limit: Line[] = cpus > 0 ? [{ label: counted(cpus, "CPU", "CPUs"), colour: "--muted", dash: true }] : [];
   return [
     {

@@ -1,6 +1,6 @@
 /** What a group opens to: its budget as a table, who ended its waits, what was behind them, its threads. */
 
-import { h, width } from "../dom";
+import { h, replace, width } from "../dom";
 import { count, numberIn, percent, share, time, timeIn, unitOf } from "../format";
 import { colourOf } from "./budget";
 import type { Context } from "./context";
@@ -15,30 +15,48 @@ import { describeWake } from "./woken";
 /** Wakers that are shown. */
 const WAKERS = 8;
 
-export function openedGroup(context: Context, index: number): HTMLElement[] {
-  const sums = context.numbers.groupWithWakes(index);
-  const group = context.run.report.groups[index].name;
-  return [
-    h("div", { class: "accounts" }, budgetTable(context, index, sums, group), wakers(sums, group)),
-    icicle(context, index),
-    threadsTable(context, index),
-  ];
+export interface Opened {
+  elements: HTMLElement[];
+  /** The numbers are others. */
+  update(): void;
+  /** It is shown no more. */
+  close(): void;
 }
 
-function budgetTable(context: Context, index: number, sums: FullSums, group: string): HTMLElement {
-  const body = h("tbody");
+export function openedGroup(context: Context, index: number): Opened {
+  const group = context.run.report.groups[index].name;
+  const accounts = h("div", { class: "accounts" });
+  const behind = icicle(context, index);
+  const threads = threadsTable(context, index);
+  let isAll = false;
+  const showAll = (): void => {
+    isAll = true;
+    fill();
+  };
+  const fill = (): void => {
+    const sums = context.numbers.groupWithWakes(index);
+    replace(accounts, budgetTable(context, index, sums, rowsOf(sums, group, isAll), showAll), wakers(sums, group));
+  };
+  const update = (): void => {
+    fill();
+    threads.update();
+    behind.update();
+  };
+  update();
+  return { elements: [accounts, behind.element, threads.element], update, close: behind.close };
+}
+
+function budgetTable(context: Context, index: number, sums: FullSums, rows: Row[], showAll: () => void): HTMLElement {
+  const body = h("tbody", {}, ...rows.map((row) => budgetRow(context, index, sums, row, showAll)));
   const unit = unitOf(sums.lifetime_ns);
   const heads = [`kind`, "in", `time`, "", "of sum", "count", "longest", "woken by"];
   const classes = [null, null, "n", "mini", "n", "n", "n", null];
   const head = heads.map((text, at) => h("th", { scope: "col", class: classes[at] }, text || h("span", { class: "hidden" }, "bar")));
-  const fill = (all: boolean): void => {
-    const rows = rowsOf(sums, group, all);
-    body.replaceChildren(...rows.map((row) => budgetRow(context, index, sums, row, () => fill(true))));
-  };
-  fill(false);
   const rest = residual(sums);
   const total = `${timeIn(unit, sums.lifetime_ns - rest)} of ${timeIn(unit, sums.lifetime_ns)}, ${rest < 0 ? "−" : ""}${time(Math.abs(rest))} unaccounted`;
-  const foot = h("tr", { class: "sum" }, h("th", { scope: "row" }, "sum"), h("td", { colspan: 7, class: rest === 0 ? null : "lost" }, total));
+  // Where the page had to be small, times in it are not to the ns.
+  const isLost = rest !== 0 && !(context.numbers.approximate && Math.abs(rest) * 1000 < sums.lifetime_ns);
+  const foot = h("tr", { class: "sum" }, h("th", { scope: "row" }, "sum"), h("td", { colspan: 7, class: isLost && "lost" }, total));
   const table = h("table", { class: "rows" }, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, foot));
   return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "where its time went" }, table);
 }

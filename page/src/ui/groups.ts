@@ -5,7 +5,7 @@ import { counted, percent, timeIn, unitOf } from "../format";
 import type { Group } from "../types";
 import { budgetBar, slicesOf, statesLine } from "./budget";
 import type { Context } from "./context";
-import { openedGroup } from "./group";
+import { type Opened, openedGroup } from "./group";
 import { groupName, whoOf } from "./names";
 import { type Cost, orderGroups } from "./order";
 
@@ -83,14 +83,17 @@ function groupEntry(context: Context, index: number): Entry {
   const button = h("button", { type: "button", "aria-expanded": "false", "aria-controls": id });
   const opened = h("div", { class: "opened", id, hidden: true });
   const element = h("section", { class: "group", "aria-label": `group ${groupName(report, index)}` }, h("h3", {}, button), opened);
+  let inside: Opened | null = null;
   const update = (): void => {
     replace(button, ...line(context, group, index));
-    if (!opened.hidden) replace(opened, ...openedGroup(context, index));
+    inside?.update();
   };
   const open = (isOpen: boolean): void => {
     button.setAttribute("aria-expanded", String(isOpen));
     opened.hidden = !isOpen;
-    replace(opened, ...(isOpen ? openedGroup(context, index) : []));
+    if (!isOpen) inside?.close();
+    inside = isOpen ? (inside ?? openedGroup(context, index)) : null;
+    replace(opened, ...(inside?.elements ?? []));
   };
   button.addEventListener("click", () => open(opened.hidden !== false));
   return { element, button, opened, update, open };

@@ -20,15 +20,14 @@ const KEYS: [string, [string[], string][]][] = [
   [
     "In the timeline",
     [
-      [["←", "→"], "along a thread, to the interval before and behind"],
-      [["↑", "↓"], "to the thread above and below"],
-      [["+", "−"], "zoom in and out"],
-      [["0"], "the whole run"],
-      [["Enter"], "unfold the chain of a wait; fold and unfold a group"],
-      [["n", "p"], "the next and the previous long wait"],
-      [["c"], "to who ended the wait, hop by hop along the chain"],
+      [["←", "→"], "along the time"],
+      [["↑", "↓"], "to the row above and below; Page Up and Page Down by twelve"],
+      [["+", "−"], "zoom in and out; 0 shows the whole run"],
+      [["Enter"], "select what the thread does there: the chain of a wait unfolds; fold and unfold a group"],
+      [["n", "p"], "the next and the previous interval of the thread"],
+      [["c"], "along the chain, to who ended the wait, hop by hop"],
       [["[", "]"], "begin and end the window here"],
-      [["Escape"], "select nothing; the window is the whole run again"],
+      [["Escape"], "select nothing; then the window is the whole run again"],
     ],
   ],
   [

@@ -2,7 +2,7 @@
 
 import { h, replace } from "../dom";
 import { percent, timeIn, unitOf } from "../format";
-import { blameTree } from "./blame_tree";
+import { blameTree, twoLevels } from "./blame_tree";
 import type { Context } from "./context";
 import { paint } from "./kinds";
 import { tableView } from "./tsv";
@@ -35,18 +35,40 @@ const THIN = 1 / 60;
 const DEEPEST = 14;
 const ROW_REM = 1.6;
 
-export function icicle(context: Context, group: number): HTMLElement {
-  const body = h("div", {}, h("p", { class: "muted" }, "looking for what was behind …"));
-  const element = h("div", { class: "behind" }, h("h4", {}, "behind its waits"), body);
-  const abort = new AbortController();
-  void blameTree(context, group, abort.signal, (done) => {
-    body.textContent = `looking for what was behind … ${percent(done, 1)}`;
-    if (!element.isConnected) abort.abort();
-  }).then(
-    (root) => replace(body, ...drawn(context, root)),
-    (error: unknown) => abort.signal.aborted || replace(body, `What was behind them cannot be shown: ${String(error)}`),
-  );
-  return element;
+export interface Icicle {
+  element: HTMLElement;
+  /** Looks anew; what was found last stays until then. */
+  update(): void;
+  close(): void;
+}
+
+export function icicle(context: Context, group: number): Icicle {
+  const body = h("div");
+  const busy = h("span", { class: "muted" });
+  const element = h("div", { class: "behind" }, h("h4", {}, "behind its waits ", busy), body);
+  let abort = new AbortController();
+  const show = (root: IcicleNode): void => {
+    const hadFocus = body.contains(document.activeElement);
+    replace(body, ...drawn(context, root));
+    if (hadFocus) body.querySelector<HTMLElement>("[tabindex='0']")?.focus({ preventScroll: true });
+  };
+  const update = (): void => {
+    abort.abort();
+    const { signal } = (abort = new AbortController());
+    const progress = (share: number): void => void (busy.textContent = `looking closer … ${percent(share, 1)}`);
+    progress(0);
+    // Kinds and causes are known at once; the links between them take a while.
+    if (body.childElementCount === 0) show(twoLevels(context.numbers.group(group)));
+    const done = (root: IcicleNode): void => {
+      busy.textContent = "";
+      show(root);
+    };
+    const failed = (error: unknown): void => {
+      if (!signal.aborted) busy.textContent = `cannot be shown: ${String(error)}`;
+    };
+    void blameTree(context, group, signal, progress).then(done, failed);
+  };
+  return { element, update, close: () => abort.abort() };
 }
 
 function drawn(context: Context, root: IcicleNode): HTMLElement[] {

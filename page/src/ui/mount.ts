@@ -119,7 +119,8 @@ function goTo(id: string): void {
   const target = document.getElementById(id);
   if (!target) return;
   if (target instanceof HTMLDetailsElement) target.open = true;
-  const head = target.querySelector<HTMLElement>("h2, summary, h1");
+  // In the timeline the keys are those of its canvas.
+  const head = target.querySelector<HTMLElement>(".tl-canvas") ?? target.querySelector<HTMLElement>("h2, summary");
   head?.focus({ preventScroll: true });
   target.scrollIntoView({ block: "start" });
 }

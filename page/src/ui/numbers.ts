@@ -1,32 +1,34 @@
 /** The sums of every thread and group in the window that is shown: the report's own for the whole run, else from the trace. */
 
+import { clipped } from "../model/intervals";
 import { keyOfSite } from "../model/rows";
-import { sumsOfThread, type WindowSums } from "../model/window";
+import { sumsOfThread, sumsOfThreads, threadsOfGroup } from "../model/window";
 import type { State } from "../state";
-import type { Run, Span, Wake } from "../types";
-import { type FullSums, type FullWait } from "./rows";
+import type { Report, Run, Span } from "../types";
+import type { FullSums, FullWait } from "./rows";
 import { inSlices, type Job } from "./slices";
-import { wakesByWait } from "./wakes";
+import { idleIn, waitsWithWakes } from "./wakes";
 
 /** Told when the numbers are those of another window, and how far they are meanwhile (0 … 1; `null`: done). */
 export type Watcher = (progress: number | null) => void;
 
+/** Threads whose sums are added in one go. */
+const BATCH = 64;
+
 export class Numbers {
   readonly #state: State;
-  #watchers: Watcher[] = [];
+  readonly #run: Run;
+  readonly #watchers: Watcher[] = [];
+  readonly #threads = new Map<number, FullSums>();
   #job: Job | null = null;
   #span: Span;
-  #threads: FullSums[];
   #groups: FullSums[];
   /** Intervals that are drawn together lie across an end of the window: sums are in proportion there. */
   approximate = false;
-  pending = false;
 
   constructor(state: State) {
-    this.#state = state;
-    this.#span = state.whole;
-    const { threads, groups } = state.run.report;
-    [this.#threads, this.#groups] = [threads, groups];
+    [this.#state, this.#run, this.#span] = [state, state.run, state.whole];
+    this.#groups = state.run.report.groups;
     state.subscribe((_, change) => {
       if (change === "window" || (change === "trace" && !state.isWholeWindow)) this.#compute();
     });
@@ -42,16 +44,29 @@ export class Numbers {
     return this.#span === this.#state.whole;
   }
 
-  thread(index: number): FullSums {
-    return this.#threads[index];
+  get groups(): readonly FullSums[] {
+    return this.#groups;
   }
 
   group(index: number): FullSums {
     return this.#groups[index];
   }
 
-  get groups(): readonly FullSums[] {
-    return this.#groups;
+  thread(index: number): FullSums {
+    const { threads } = this.#run.report;
+    if (this.isWhole) return threads[index];
+    let sums = this.#threads.get(index);
+    if (!sums) {
+      sums = withIdle(sumsOfThread(this.#run, index, this.#span), idleIn(this.#run.report, threads[index].group));
+      this.#threads.set(index, sums);
+    }
+    return sums;
+  }
+
+  /** What of a thread's life lies in the window. */
+  lifetime(index: number): number {
+    const { start_ns, end_ns } = this.#run.report.threads[index];
+    return clipped(start_ns, end_ns, this.#span.from, this.#span.to);
   }
 
   watch(fn: Watcher): void {
@@ -61,34 +76,23 @@ export class Numbers {
   /** A group's sums with who ended which waits. */
   groupWithWakes(index: number): FullSums {
     if (this.isWhole) return this.group(index);
-    const { run } = this.#state;
-    const waits = run.report.threads.flatMap((thread, t) =>
-      thread.group === index ? wakesByWait(run, t, this.thread(t).waits, this.#span) : [],
-    );
+    const waits = waitsWithWakes(this.#run, index, threadsOfGroup(this.#run, index), this.#span);
     return { ...this.group(index), waits };
   }
 
   #compute(): void {
     this.#job?.cancel();
-    const { run, window, whole } = this.#state;
-    if (this.#state.isWholeWindow || !run.trace) {
-      return this.#finish(whole, run.report.threads, run.report.groups, false);
-    }
-    const threads: FullSums[] = [];
-    let approximate = false;
-    this.pending = true;
-    const step = (i: number): void => {
-      const sums = sumsOfThread(run, i, window);
-      approximate ||= sums.approximate;
-      threads.push(withIdle(run, i, sums));
-    };
-    const done = (): void => this.#finish(window, threads, groupsOf(run, threads), approximate);
-    this.#job = inSlices(run.report.threads.length, step, done, (share) => this.#tell(share));
+    const { window, whole } = this.#state;
+    const { report } = this.#run;
+    if (this.#state.isWholeWindow || !this.#run.trace) return this.#finish(whole, report.groups, false);
+    const adding = new Adding(this.#run, window);
+    const done = (): void => this.#finish(window, adding.groups, adding.approximate);
+    this.#job = inSlices(adding.steps, (i) => adding.step(i), done, (share) => this.#tell(share));
   }
 
-  #finish(span: Span, threads: FullSums[], groups: FullSums[], approximate: boolean): void {
-    [this.#span, this.#threads, this.#groups, this.approximate] = [span, threads, groups, approximate];
-    this.pending = false;
+  #finish(span: Span, groups: FullSums[], approximate: boolean): void {
+    [this.#span, this.#groups, this.approximate] = [span, groups, approximate];
+    this.#threads.clear();
     this.#tell(null);
   }
 
@@ -97,34 +101,77 @@ export class Numbers {
   }
 }
 
-/** Which of a thread's waits were for work: the trace does not say, the report does. */
-function withIdle(run: Run, thread: number, sums: WindowSums): FullSums {
-  const waits: readonly FullWait[] = run.report.threads[thread].waits;
-  const idle = new Set(waits.filter((wait) => wait.idle === true).map((wait) => keyOfSite(wait, true)));
-  if (idle.size === 0) return sums;
-  return { ...sums, waits: sums.waits.map((wait) => (idle.has(keyOfSite(wait, true)) ? { ...wait, idle: true } : wait)) };
+/** Adds up the groups a batch of threads at a time. */
+class Adding {
+  readonly groups: FullSums[];
+  approximate = false;
+  readonly #batches: { group: number; threads: number[] }[];
+  readonly #mixed: Set<number>;
+
+  constructor(
+    private readonly run: Run,
+    private readonly span: Span,
+  ) {
+    const { groups } = run.report;
+    this.groups = groups.map(empty);
+    this.#mixed = mixed(run.report);
+    this.#batches = groups.flatMap((_, group) => batches(threadsOfGroup(run, group)).map((threads) => ({ group, threads })));
+  }
+
+  get steps(): number {
+    return this.#batches.length;
+  }
+
+  step(at: number): void {
+    const { group, threads } = this.#batches[at];
+    const sums = sumsOfThreads(this.run, threads, this.span);
+    this.approximate ||= sums.approximate;
+    const waits = this.#mixed.has(group) ? waitsWithWakes(this.run, group, threads, this.span) : sums.waits;
+    addTo(this.groups[group], { ...withIdle(sums, idleOf(this.run.report, group)), ...(this.#mixed.has(group) ? { waits } : {}) });
+  }
 }
 
-function groupsOf(run: Run, threads: readonly FullSums[]): FullSums[] {
-  const groups = run.report.groups.map(empty);
-  run.report.threads.forEach((thread, index) => {
-    const group = groups[thread.group];
-    if (group) addTo(group, threads[index]);
-  });
+function batches(threads: readonly number[]): number[][] {
+  return Array.from({ length: Math.ceil(threads.length / BATCH) }, (_, at) => threads.slice(at * BATCH, (at + 1) * BATCH));
+}
+
+/** Groups with waits for work and others at one place. */
+function mixed(report: Report): Set<number> {
+  const idle = report.groups.map(() => new Map<string, boolean>());
+  const groups = new Set<number>();
+  for (const { group, waits } of report.threads) {
+    for (const wait of waits as readonly FullWait[]) {
+      const key = keyOfSite(wait, false);
+      const is = wait.idle === true;
+      if ((idle[group]?.get(key) ?? is) !== is) groups.add(group);
+      idle[group]?.set(key, is);
+    }
+  }
   return groups;
 }
 
-function empty(): FullSums & { open: NonNullable<FullSums["open"]>; runqueue_count: number } {
+/** Of a group that is not mixed: the object does not matter. */
+function idleOf(report: Report, group: number): (wait: FullWait) => boolean {
+  const waits: readonly FullWait[] = report.groups[group].waits;
+  const idle = new Set(waits.filter((wait) => wait.idle === true).map((wait) => keyOfSite(wait, false)));
+  return (wait) => idle.has(keyOfSite(wait, false));
+}
+
+function withIdle(sums: FullSums, isIdle: (wait: FullWait) => boolean): FullSums {
+  return { ...sums, waits: sums.waits.map((wait) => ({ ...wait, idle: isIdle(wait) })) };
+}
+
+function empty(): FullSums {
   const times = { lifetime_ns: 0, on_cpu_ns: 0, runqueue_ns: 0, open_ns: 0, unknown_ns: 0 };
   return { ...times, runqueue_count: 0, waits: [], open: [], wakes: [], blame: [] };
 }
 
-function addTo(group: ReturnType<typeof empty>, thread: FullSums): void {
+function addTo(group: FullSums, part: FullSums): void {
   for (const name of ["lifetime_ns", "on_cpu_ns", "runqueue_ns", "open_ns", "unknown_ns"] as const) {
-    group[name] += thread[name];
+    group[name] += part[name];
   }
-  group.runqueue_count += thread.runqueue_count ?? 0;
-  group.waits.push(...thread.waits);
-  group.open.push(...(thread.open ?? []));
-  group.wakes.push(...(thread.wakes as Wake[]));
+  group.runqueue_count = (group.runqueue_count ?? 0) + (part.runqueue_count ?? 0);
+  group.waits.push(...part.waits);
+  group.open?.push(...(part.open ?? []));
+  group.wakes.push(...part.wakes);
 }

@@ -1,6 +1,6 @@
 /** The threads of a group as a table, longest-lived first. */
 
-import { h } from "../dom";
+import { h, replace } from "../dom";
 import { counted, percent, timeIn, unitOf } from "../format";
 import { slicesOf, words } from "./budget";
 import type { Context } from "./context";
@@ -10,19 +10,28 @@ import { name } from "./names";
 const FIRST = 8;
 const MORE = 200;
 
-export function threadsTable(context: Context, group: number): HTMLElement {
+export function threadsTable(context: Context, group: number): { element: HTMLElement; update(): void } {
+  const element = h("div", { class: "threads" });
+  let shown = FIRST;
+  const update = (): void => replace(element, ...parts(context, group, shown, (n) => (shown = n)));
+  return { element, update };
+}
+
+/** So many rows, and a button for more; `told` gets how many there are then. */
+function parts(context: Context, group: number, first: number, told: (n: number) => void): HTMLElement[] {
   const { report } = context.run;
-  const lifetime = (thread: number): number => context.numbers.thread(thread).lifetime_ns;
+  const lifetime = (thread: number): number => context.numbers.lifetime(thread);
   const mine = [...report.threads.keys()].filter((t) => report.threads[t].group === group && lifetime(t) > 0);
   mine.sort((a, b) => lifetime(b) - lifetime(a) || a - b);
-  if (mine.length === 0) return h("div", { class: "threads wide muted" }, "The report does not list its threads.");
+  if (mine.length === 0) return [h("p", { class: "muted" }, "No thread of it is listed here.")];
   const body = h("tbody");
   const more = h("button", { type: "button", class: "no-print" });
   let shown = 0;
   const add = (): void => {
-    const next = mine.slice(shown, shown + (shown === 0 ? FIRST : MORE));
+    const next = mine.slice(shown, shown + (shown === 0 ? first : MORE));
     body.append(...next.map((thread) => threadRow(context, thread)));
     shown += next.length;
+    told(Math.max(FIRST, shown));
     more.hidden = shown >= mine.length;
     more.textContent = mine.length - shown <= MORE ? `show all ${mine.length}` : `show ${MORE} more of ${mine.length}`;
   };
@@ -33,7 +42,7 @@ export function threadsTable(context: Context, group: number): HTMLElement {
   const caption = h("caption", {}, counted(mine.length, "thread", "threads"));
   const table = h("table", {}, caption, h("thead", {}, h("tr", {}, ...head)), body);
   const scroll = h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "threads of the group" }, table);
-  return h("div", { class: "threads" }, scroll, more);
+  return [scroll, more];
 }
 
 function threadRow(context: Context, index: number): HTMLElement {

@@ -1,52 +1,105 @@
-/** Which wakings ended which waits of a thread in a window. */
+/** The waits of a group in a window with who ended them: one row for each place and kind of waker. */
 
 import { clipped, firstEndingAfter } from "../model/intervals";
 import { keyOfSite } from "../model/rows";
 import { portions } from "../model/together";
-import { wakeOf } from "../model/window";
-import type { Run, Span, Trace, Wake } from "../types";
+import type { Report, Run, Site, Span, Trace, Wake } from "../types";
 import type { FullWait } from "./rows";
 
-/** `waits` of a thread, in `span`, each with the wakes that ended it. */
-export function wakesByWait(run: Run, thread: number, waits: readonly FullWait[], span: Span): FullWait[] {
+interface Sum {
+  count: number;
+  ns: number;
+  max: number;
+}
+
+/** What these threads waited for, by place and group of the waker. */
+export function waitsWithWakes(run: Run, group: number, threads: readonly number[], span: Span): FullWait[] {
   const trace = run.trace;
-  if (!trace) return [...waits];
-  const wakes = new Map<string, Wake[]>();
-  for (const [key, sum] of collect(trace, thread, span)) {
-    const [what, by] = key.split(" ").map(Number) as [number, number];
-    const { site, wake } = trace.whats[what];
-    if (site === undefined || wake === undefined) continue;
-    const place = keyOfSite(trace.sites[site], true);
-    const one = { ...named(run, trace.wakes[wake], by), count: sum.count, wait_ns: sum.ns };
-    wakes.set(place, [...(wakes.get(place) ?? []), one]);
-  }
-  return waits.map((wait) => ({ ...wait, wakes: wakes.get(keyOfSite(wait, true)) ?? [] }));
+  if (!trace) return [];
+  const collecting = new Collecting(run.report, trace, span);
+  for (const thread of threads) collecting.addThread(thread);
+  const isIdle = idleIn(run.report, group);
+  return collecting.rows(run.report).map(([site, wake, sum]) => ({
+    ...site,
+    idle: isIdle(site),
+    count: sum.count,
+    total_ns: sum.ns,
+    max_ns: sum.max,
+    wakes: wake ? [{ ...wake, count: sum.count, wait_ns: sum.ns }] : [],
+  }));
 }
 
-/** Of intervals that are drawn together the page does not know which thread woke each. */
-function named(run: Run, wake: Wake, by: number): Wake {
+/** Which waits of a group were for work: the trace does not say, the report does. */
+export function idleIn(report: Report, group: number): (site: Site) => boolean {
+  const idle = new Map<string, boolean>();
+  for (const thread of report.threads) {
+    if (thread.group !== group) continue;
+    for (const wait of thread.waits as readonly FullWait[]) {
+      const key = keyOfSite(wait, true);
+      idle.set(key, wait.idle === true && idle.get(key) !== false);
+    }
+  }
+  return (site) => idle.get(keyOfSite(site, true)) === true;
+}
+
+class Collecting {
+  /** By `what` and group of the waker. */
+  readonly #sums = new Map<number, Sum>();
+  readonly #groupOf: Int32Array;
+  readonly #step: number;
+
+  constructor(
+    report: Report,
+    private readonly trace: Trace,
+    private readonly span: Span,
+  ) {
+    this.#groupOf = Int32Array.from(report.threads, (thread) => thread.group);
+    this.#step = report.groups.length + 1;
+  }
+
+  addThread(thread: number): void {
+    const { from, to, first, what, whats, parts } = this.trace;
+    const end = first[thread + 1];
+    for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end && from[i] < this.span.to; i++) {
+      const { state } = whats[what[i]];
+      if (state !== "wait" && state !== "together") continue;
+      const ns = clipped(from[i], to[i], this.span.from, this.span.to);
+      if (state === "wait") {
+        if (to[i] <= this.span.to) this.#add(what[i], this.trace.by[i], 1, ns, ns);
+        continue;
+      }
+      for (const part of portions(parts.get(i) ?? [], ns, to[i] - from[i])) {
+        if (whats[part.what].state !== "wait") continue;
+        this.#add(part.what, -1, part.count, part.ns, Math.ceil(part.ns / Math.max(1, part.count)));
+      }
+    }
+  }
+
+  #add(what: number, by: number, count: number, ns: number, max: number): void {
+    const key = what * this.#step + (by < 0 ? 0 : this.#groupOf[by] + 1);
+    const sum = this.#sums.get(key);
+    if (!sum) {
+      this.#sums.set(key, { count, ns, max });
+      return;
+    }
+    sum.count += count;
+    sum.ns += ns;
+    if (max > sum.max) sum.max = max;
+  }
+
+  rows(report: Report): [Site, Wake | null, Sum][] {
+    const { whats, sites, wakes } = this.trace;
+    return [...this.#sums].flatMap(([key, sum]) => {
+      const { site, wake } = whats[Math.floor(key / this.#step)];
+      if (site === undefined) return [];
+      return [[sites[site], wake === undefined ? null : named(report, wakes[wake], (key % this.#step) - 1), sum]];
+    });
+  }
+}
+
+/** Of intervals that are drawn together the page does not know who woke each. */
+function named(report: Report, wake: Wake, by: number): Wake {
+  if (by >= 0) return wake.source === "timer" ? wake : { ...wake, comm: report.groups[by].name };
   const isTask = wake.source === "task" || wake.source === "task-exit";
-  if (by < 0 && isTask && !wake.comm) return { ...wake, comm: "threads of the tree" };
-  return wakeOf(run, wake, by);
-}
-
-function collect(trace: Trace, thread: number, span: Span): Map<string, { count: number; ns: number }> {
-  const sums = new Map<string, { count: number; ns: number }>();
-  const add = (what: number, by: number, count: number, ns: number): void => {
-    const key = `${what} ${by}`;
-    const sum = sums.get(key);
-    if (!sum) sums.set(key, { count, ns });
-    else [sum.count, sum.ns] = [sum.count + count, sum.ns + ns];
-  };
-  const { from, to, first, what, whats } = trace;
-  const end = first[thread + 1];
-  for (let i = firstEndingAfter(to, first[thread], end, span.from); i < end && from[i] < span.to; i++) {
-    const { state } = whats[what[i]];
-    const ns = clipped(from[i], to[i], span.from, span.to);
-    if (state === "wait" && to[i] <= span.to) add(what[i], trace.by[i], 1, ns);
-    if (state !== "together") continue;
-    const parts = portions(trace.parts.get(i) ?? [], ns, to[i] - from[i]);
-    for (const part of parts) if (whats[part.what].state === "wait") add(part.what, -1, part.count, part.ns);
-  }
-  return sums;
+  return isTask && !wake.comm && !wake.outside ? { ...wake, comm: "threads of the tree" } : wake;
 }

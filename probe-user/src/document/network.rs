@@ -65,6 +65,11 @@ pub struct Listener {
     pub acceptors: Vec<u32>,
     /// What those did while the queue was full, largest first.
     pub acceptors_did: Vec<WhileFull>,
+    /// In the course of time: ns since the start of the run, how many waited to be accepted,
+    /// how many had been dropped by then. At most 200 points; `None` of a listener that was
+    /// not asked. Written only where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<Vec<(u64, u32, u64)>>,
     /// What its network namespace counted meanwhile; `None` where that was not read twice.
     pub netstat: Option<BTreeMap<String, u64>>,
 }

@@ -109,8 +109,16 @@ fn listener(key: &Key, queues: &Queues, origin_ns: u64, world: &World) -> Listen
         cookies: queues.cookies,
         full_ns: (queues.requests > 0).then(|| queues.full.ended().total_ns),
         acceptors: tids.into_iter().collect(),
+        series: (queues.requests > 0).then(|| series(queues, origin_ns)),
         ..Listener::default()
     }
+}
+
+fn series(queues: &Queues, origin_ns: u64) -> Vec<(u64, u32, u64)> {
+    let points = queues.course.points.iter();
+    points
+        .map(|&(at_ns, waiting, dropped)| (at_ns.saturating_sub(origin_ns), waiting, dropped))
+        .collect()
 }
 
 /// What the namespace of a listener counted between two looks.

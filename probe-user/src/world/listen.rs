@@ -21,8 +21,10 @@
 //! next request, a call of accept(2) there, or a thread that goes to sleep in one. If
 //! nothing does, to the last that found it full.
 
+mod course;
 mod full;
 
+pub use course::Course;
 pub use full::Full;
 
 use std::{
@@ -97,6 +99,8 @@ pub struct Queues {
     pub cookies: Option<u64>,
     /// When the accept queue was full.
     pub full: Full,
+    /// How long it was.
+    pub course: Course,
     /// Inode number of the network namespace; `None`: not known.
     pub netns: Option<u32>,
     /// Who made it listen; `None`: not seen.
@@ -325,6 +329,9 @@ impl Queues {
         } else {
             self.full.over(ts_ns);
         }
+        let dropped = self.dropped_accept + u64::from(self.drops_syn(request));
+        self.course
+            .add(ts_ns, request.accept_queue, dropped + self.dropped_syn);
         if request.ends_handshake {
             return;
         }

@@ -5,6 +5,7 @@ mod begin;
 mod blame;
 mod concurrency;
 mod timeline;
+mod traces;
 
 mod births;
 mod calls;

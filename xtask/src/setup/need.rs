@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Tests,
     /// The programs of `tests/programs`.
     Recordings,
+    /// What bundles the page.
+    Page,
 }
 
 /// What the machine has.
@@ -75,9 +77,10 @@ const ALWAYS: &[Purpose] = &[
 ];
 /// For all but building.
 const TO_RUN: &[Purpose] = ALWAYS.split_at(1).1;
+const TO_BUNDLE: &[Purpose] = &[Purpose::Page, Purpose::Tests];
 const TO_TEST: &[Purpose] = &[Purpose::LiveTests, Purpose::Tests];
 
-const NEEDS: [Need; 23] = [
+const NEEDS: [Need; 26] = [
     Need {
         thing: Thing::EbpfCompiler,
         purposes: ALWAYS,
@@ -158,6 +161,24 @@ const NEEDS: [Need; 23] = [
         purposes: &[Purpose::Bench],
         packages: &["libbpf-tools"],
         remedy: "libbpf-tools",
+    },
+    Need {
+        thing: Thing::Program("node"),
+        purposes: TO_BUNDLE,
+        packages: &["nodejs"],
+        remedy: "Node.js 18 or newer",
+    },
+    Need {
+        thing: Thing::Program("npm"),
+        purposes: TO_BUNDLE,
+        packages: &["npm"],
+        remedy: "npm",
+    },
+    Need {
+        thing: Thing::Program("chromium"),
+        purposes: &[Purpose::Tests],
+        packages: &["chromium"],
+        remedy: "chromium",
     },
     recorded("/usr/sbin/nginx", &["nginx-light"]),
     recorded("/usr/bin/redis-server", &["redis-server"]),
@@ -263,7 +284,18 @@ mod tests {
 
     fn complete() -> Facts {
         Facts {
-            programs: ["cc", "git", "python3", SYSTEM_PYTHON, "perf", "tmux"].into(),
+            programs: [
+                "cc",
+                "git",
+                "python3",
+                SYSTEM_PYTHON,
+                "perf",
+                "tmux",
+                "node",
+                "npm",
+                "chromium",
+            ]
+            .into(),
             ebpf_compiler: true,
             tools: [Tool::BpfLinker, Tool::CargoDeny].into(),
             ..fresh()
@@ -306,7 +338,8 @@ mod tests {
             &fresh(),
             Purpose::Tests,
             &format!(
-                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux; BpfLinker; CargoDeny"
+                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux nodejs npm chromium; \
+                 BpfLinker; CargoDeny"
             ),
         );
         check(

@@ -90,7 +90,7 @@ pub(crate) fn attached(records: &[Vec<u8>], ended_ns: u64, pids: &[u32]) -> Docu
 }
 
 /// As [`document`], of an observation of the process `attached`, with the
-/// timelines of these threads.
+/// timelines of these threads, and every interval.
 pub(crate) fn explained(
     records: &[Vec<u8>],
     ended_ns: u64,
@@ -102,6 +102,7 @@ pub(crate) fn explained(
         ..Start::default()
     });
     analysis.explain(tids);
+    analysis.keep_trace();
     analysis.batch(&batch(records));
     analysis.end(end(ended_ns));
     analysis.document()

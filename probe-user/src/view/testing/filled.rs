@@ -392,6 +392,7 @@ fn listener(n: u64, text: String) -> Listener {
         cookies: Some(n),
         full_ns: Some(n),
         acceptors: vec![u32::MAX],
+        series: Some(vec![(n, u32::MAX, n)]),
         acceptors_did: vec![WhileFull {
             wait: Some(WaitKind::Futex),
             cause: CauseKind::Network,

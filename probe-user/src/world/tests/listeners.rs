@@ -73,6 +73,7 @@ fn listeners_a_listener_keeps_its_longest_queues_and_its_last_limit() {
         first_ns: 500,
         last_ns: 1500,
         full_ns: Some(0),
+        series: Some(vec![(500, 3, 0), (600, 2, 0), (1500, 1, 0)]),
         ..Listener::default()
     };
     assert_eq!(told, [expected]);

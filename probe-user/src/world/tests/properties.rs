@@ -97,6 +97,7 @@ proptest! {
         let document = run::explained(&records, history.ended_ns, 100, &tids);
         assert_path(&document);
         super::stories::assert_told(&document);
+        super::traces::assert_as_explained(&document);
     }
 
     #[test]
