@@ -140,7 +140,7 @@ export class State {
   }
 
   #changed(change: Change): void {
-    if (change !== "view") writeAddress(this);
+    if (change === "window" || change === "selection") writeAddress(this);
     for (const fn of this.#subscribers) fn(this, change);
   }
 }

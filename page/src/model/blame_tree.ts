@@ -26,7 +26,7 @@ export interface BlameNode {
 }
 
 /** So deep a chain is followed link by link; what is behind that is its causes. */
-const DEEPEST = 24;
+const DEEPEST = 12;
 
 /** A node with less of the whole than this is not followed either. */
 const SMALLEST = 1 / 1000;
@@ -62,7 +62,7 @@ interface Bud {
   /** Thread, from, to, `before` and `at`: see `Shares.walk`. */
   pieces: number[];
   at: number;
-  children: Map<string, Bud>;
+  children: Map<number, Bud>;
   longest: number;
 }
 
@@ -74,6 +74,9 @@ class Growing {
   readonly root: BlameNode;
   readonly #todo: Bud[];
   readonly #scratch = new Scratch(0);
+  /** By `whats`: which of `#kinds`. */
+  readonly #kindOf: Uint16Array;
+  readonly #kinds: string[];
 
   constructor(
     private readonly run: Run,
@@ -82,6 +85,9 @@ class Growing {
     private readonly span: Span,
     private readonly kind: string,
   ) {
+    const { whats, sites } = shares.trace;
+    this.#kinds = [...new Set(sites.map((site) => site.kind))];
+    this.#kindOf = Uint16Array.from(whats, ({ site }) => (site === undefined ? 0 : this.#kinds.indexOf(sites[site].kind)));
     const top = bud({ group: null, wait: kind, cause: null, detail: null }, 0);
     this.root = top.node;
     this.#todo = [top];
@@ -128,14 +134,24 @@ class Growing {
   /** A cause ends the chain here. */
   #end(parent: Bud, group: number | null, at: number, i: number | null, ns: number): void {
     if (ns <= 0) return;
-    const [cause, detail] = this.shares.causes[at];
-    grow(this.#child(parent, { group, wait: null, cause, detail }), i, ns);
+    const key = 2 * ((group ?? -1) * this.shares.firstBehind + at) + 1;
+    let child = parent.children.get(key);
+    if (!child) {
+      const [cause, detail] = this.shares.causes[at];
+      parent.children.set(key, (child = bud({ group, wait: null, cause, detail }, parent.depth + 1)));
+    }
+    grow(child, i, ns);
   }
 
-  #child(parent: Bud, node: Omit<BlameNode, "ns" | "children" | "example">): Bud {
-    const key = `${node.group}\u0000${node.wait}\u0000${node.cause}\u0000${node.detail}`;
+  /** Threads of a group wait in some way. */
+  #waiting(parent: Bud, group: number, what: number): Bud {
+    const kind = this.#kindOf[what];
+    const key = 2 * (group * this.#kinds.length + kind);
     let child = parent.children.get(key);
-    if (!child) parent.children.set(key, (child = bud(node, parent.depth + 1)));
+    if (!child) {
+      const wait = this.#kinds[kind];
+      parent.children.set(key, (child = bud({ group, wait, cause: null, detail: null }, parent.depth + 1)));
+    }
     return child;
   }
 
@@ -204,12 +220,12 @@ class Growing {
 
   /** One of its intervals; false where it was not known yet. */
   #did(node: Bud, group: number, i: number, from: number, until: number, before: number, at: number): boolean {
-    const { what, whats, sites, parts, from: begins, to: ends } = this.shares.trace;
-    const { state, site } = whats[what[i]];
+    const { what, whats, parts, from: begins, to: ends } = this.shares.trace;
+    const { state } = whats[what[i]];
     if (state === "open") return false;
     if (state === "wait") {
       if (!this.shares.isKnown(i, before, at)) return false;
-      this.#follow(this.#child(node, { group, wait: sites[site!].kind, cause: null, detail: null }), i, from, until, at);
+      this.#follow(this.#waiting(node, group, what[i]), i, from, until, at);
     } else if (state === "together") {
       const taken = portions(parts.get(i) ?? [], until - from, ends[i] - begins[i]);
       for (const part of taken) this.#end(node, group, this.shares.causeOf[part.what], i, part.ns);

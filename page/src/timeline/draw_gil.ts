@@ -1,6 +1,7 @@
 /** Who held an interpreter lock while others waited for it. */
 
 import { shortLabel } from "./describe";
+import { fitText } from "./fit";
 import type { Row } from "./layout";
 import { type Scene, snap } from "./scene";
 import type { Run, Trace } from "../types";
@@ -54,7 +55,7 @@ export function drawLock(scene: Scene, row: Row, y: number): void {
     const [, thread, from, to] = list[at];
     const [left, right] = [snap(scene, scale.x(from)), snap(scene, scale.x(to))];
     // Holders alternate in brightness, so that a change of hands shows.
-    context.globalAlpha = thread % 2 === 0 ? 1 : 0.6;
+    context.globalAlpha = isDark(thread) ? 1 : 0.45;
     context.fillRect(left, y + 3, Math.max(1 / scene.dpr, right - left), row.height - 6);
     nameHolder(scene, scene.run, thread, left, y, right - left, row.height);
     // What follows within the same pixel would be drawn over it.
@@ -63,14 +64,19 @@ export function drawLock(scene: Scene, row: Row, y: number): void {
   context.restore();
 }
 
+function isDark(thread: number): boolean {
+  return thread % 2 === 0;
+}
+
 function nameHolder(scene: Scene, run: Run, thread: number, x: number, y: number, width: number, height: number): void {
   const { context, palette } = scene;
-  if (width < 90) return;
+  if (width < 60) return;
   context.globalAlpha = 1;
   context.font = `9px ${palette.sans}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  context.fillStyle = "#ffffff";
-  context.fillText(shortLabel(run, thread), Math.max(x, scene.scale.left) + 4, y + height / 2 + 0.5, width - 6);
+  context.fillStyle = isDark(thread) ? "#ffffff" : palette.text;
+  const from = Math.max(x, scene.scale.left) + 4;
+  context.fillText(fitText(context, shortLabel(run, thread), x + width - from - 4), from, y + height / 2 + 0.5);
   context.fillStyle = palette.gil;
 }

@@ -1,11 +1,11 @@
 /** The rows: groups, threads and interpreter locks. */
 
-import { OPEN, UNKNOWN } from "../model/levels";
+import { UNKNOWN } from "../model/levels";
 import { firstEndingAfter } from "../model/intervals";
 import { word } from "../format";
-import { groupName } from "../ui/names";
-import { shortLabel } from "./describe";
 import { drawLock } from "./draw_gil";
+import { drawLife } from "./draw_life";
+import { widthOf } from "./fit";
 import { GroupTile, ThreadTile } from "./jobs";
 import type { Row } from "./layout";
 import { AXIS, BAR, GROUP_BAR, type Scene, snap } from "./scene";
@@ -130,16 +130,6 @@ function drawTogether(scene: Scene, i: number, left: number, y: number, width: n
   }
 }
 
-/** Measured once in each font. */
-const widths = new Map<string, number>();
-
-function widthOf(context: CanvasRenderingContext2D, text: string): number {
-  const key = `${context.font} ${text}`;
-  let width = widths.get(key);
-  if (width === undefined) widths.set(key, (width = context.measureText(text).width));
-  return width;
-}
-
 function drawWord(scene: Scene, code: number, left: number, y: number, width: number): void {
   const { context, levels, palette } = scene;
   context.font = `10.5px ${palette.sans}`;
@@ -149,130 +139,4 @@ function drawWord(scene: Scene, code: number, left: number, y: number, width: nu
   context.textBaseline = "middle";
   context.textAlign = "left";
   context.fillText(text, left + 5, y + BAR / 2 + 0.5);
-}
-
-/** Birth, death, and a wait that has no end yet. */
-function drawLife(scene: Scene, thread: number, y: number): void {
-  const { trace, run, scale, context, palette, state } = scene;
-  const { start_ns, end_ns, exit } = run.report.threads[thread];
-  const last = trace.first[thread + 1] - 1;
-  if (start_ns > 0 && start_ns >= state.view.from && start_ns <= state.view.to) {
-    context.fillStyle = palette.text;
-    context.fillRect(snap(scene, scale.x(start_ns)) - 1, y - 1, 1.5, BAR + 2);
-  }
-  if (end_ns < state.view.from || end_ns > state.view.to) return;
-  const x = snap(scene, scale.x(end_ns));
-  if (scene.levels.codeOf[trace.what[last]] === OPEN) drawRagged(scene, x, y);
-  else if (isUnclean(exit)) drawCross(scene, x + 5, y + BAR / 2);
-}
-
-function drawRagged(scene: Scene, x: number, y: number): void {
-  const { context, palette } = scene;
-  const teeth = 3;
-  const height = BAR / teeth;
-  context.fillStyle = palette.bg;
-  context.beginPath();
-  for (let tooth = 0; tooth < teeth; tooth++) {
-    context.moveTo(x + 0.5, y + tooth * height);
-    context.lineTo(x - 5, y + (tooth + 0.5) * height);
-    context.lineTo(x + 0.5, y + (tooth + 1) * height);
-  }
-  context.fill();
-}
-
-function drawCross(scene: Scene, x: number, y: number): void {
-  const { context, palette } = scene;
-  context.strokeStyle = palette.alarm;
-  context.lineWidth = 2;
-  context.beginPath();
-  for (const way of [-1, 1]) {
-    context.moveTo(x - 3.5, y - 3.5 * way);
-    context.lineTo(x + 3.5, y + 3.5 * way);
-  }
-  context.stroke();
-}
-
-/** Killed, or with a status that says failure. */
-export function isUnclean(exit: unknown): boolean {
-  if (exit === null || typeof exit !== "object") return false;
-  const { code, signal } = exit as { code?: unknown; signal?: unknown };
-  return signal !== undefined || (code !== undefined && code !== 0);
-}
-
-/** The names of the rows, left of the time. */
-export function drawNames(scene: Scene): void {
-  const { context, palette, layout, scroll, height, scale, run } = scene;
-  const width = scale.left;
-  if (width <= 0) return;
-  context.textBaseline = "middle";
-  context.textAlign = "left";
-  for (let index = Math.max(0, layout.at(scroll)); index < layout.rows.length; index++) {
-    const row = layout.rows[index];
-    const y = AXIS + row.y - scroll;
-    if (y > height) break;
-    const isAt = scene.cursor?.row === index;
-    const isSelected = row.type === "thread" && row.thread === scene.state.selection.thread;
-    if (isAt || isSelected) {
-      context.fillStyle = isSelected ? palette.accent : palette.line;
-      context.globalAlpha = isSelected ? 0.25 : 0.6;
-      context.fillRect(0, y, width, row.height);
-      context.globalAlpha = 1;
-    }
-    if (row.type === "group") nameGroup(scene, row, y, width);
-    else {
-      context.font = `12px ${palette.sans}`;
-      context.fillStyle = row.type === "gil" ? palette.muted : palette.text;
-      const text = row.type === "gil" ? `GIL of pid ${pidOf(scene, row.process)}` : shortLabel(run, row.thread);
-      fitText(context, text, 22, y + row.height / 2, width - 28);
-    }
-  }
-}
-
-function pidOf(scene: Scene, process: number): string {
-  const thread = scene.run.report.threads.find((thread) => thread.process === process);
-  return String(thread?.pid ?? thread?.tid ?? "?");
-}
-
-function nameGroup(scene: Scene, row: Row, y: number, width: number): void {
-  const { context, palette, layout, run } = scene;
-  const isOpen = layout.open[row.group];
-  const middle = y + row.height / 2;
-  context.fillStyle = palette.muted;
-  context.beginPath();
-  if (isOpen) context.moveTo(6, middle - 3), context.lineTo(15, middle - 3), context.lineTo(10.5, middle + 3);
-  else context.moveTo(8, middle - 4.5), context.lineTo(14, middle), context.lineTo(8, middle + 4.5);
-  context.fill();
-  context.fillStyle = palette.text;
-  context.font = `600 12.5px ${palette.sans}`;
-  fitText(context, groupName(run.report, row.group), 22, middle - 7, width - 28);
-  context.font = `11px ${palette.sans}`;
-  context.fillStyle = palette.muted;
-  const threads = layout.threadsOf[row.group].length;
-  const alive = scene.mostAlive[row.group];
-  const text = threads === 1 ? "1 thread" : `${threads} threads${alive < threads ? `, ${alive} at once` : ""}`;
-  fitText(context, text, 22, middle + 8, width - 28);
-}
-
-const fitted = new Map<string, string>();
-
-/** Text cut in its middle to a width. */
-function fitText(context: CanvasRenderingContext2D, text: string, x: number, y: number, width: number): void {
-  const key = `${width} ${context.font} ${text}`;
-  let fits = fitted.get(key);
-  if (fits === undefined) {
-    if (fitted.size > 20_000) fitted.clear();
-    fitted.set(key, (fits = fit(context, text, width)));
-  }
-  context.fillText(fits, x, y);
-}
-
-function fit(context: CanvasRenderingContext2D, text: string, width: number): string {
-  if (context.measureText(text).width <= width) return text;
-  const all = [...text];
-  for (let keep = all.length - 1; keep > 2; keep--) {
-    const head = Math.ceil(keep / 2);
-    const shorter = `${all.slice(0, head).join("")}…${all.slice(all.length - (keep - head)).join("")}`;
-    if (context.measureText(shorter).width <= width) return shorter;
-  }
-  return "…";
 }

@@ -17,6 +17,9 @@ export interface Candidate {
   raw: string;
 }
 
+/** Without a query they come in this order. */
+const SORTS: readonly Candidate["sort"][] = ["group", "kind", "object", "thread", "function"];
+
 /** Everything that can be found, the largest of each sort first. */
 export function candidates(run: Run): Candidate[] {
   const { groups, threads } = run.report;
@@ -63,19 +66,19 @@ function places(run: Run): Candidate[] {
 }
 
 /** Those in which all words of the query are, best first: whole, at the beginning, anywhere; the largest of these first. */
-export function search(all: readonly Candidate[], query: string, most: number): Candidate[] {
+export function search(all: readonly Candidate[], query: string): Candidate[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const found = all.flatMap((one) => {
     const text = `${one.text} ${one.sort}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) return [];
-    return [{ one, rank: rankOf(one.text.toLowerCase(), words) }];
+    return [{ one, rank: words.length > 0 ? rankOf(one.text.toLowerCase(), words) : SORTS.indexOf(one.sort) }];
   });
   found.sort((a, b) => a.rank - b.rank || b.one.ns - a.one.ns);
-  return found.slice(0, most).map(({ one }) => one);
+  return found.map(({ one }) => one);
 }
 
 function rankOf(text: string, words: readonly string[]): number {
-  const first = words[0] ?? "";
+  const first = words[0];
   if (text === words.join(" ")) return 0;
   if (text.split(/[^a-z0-9]+/).includes(first)) return 1;
   return text.startsWith(first) ? 2 : 3;

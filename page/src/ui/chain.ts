@@ -39,7 +39,7 @@ class Panel {
 
   show(): void {
     const { chain } = this.#follower;
-    if (!this.run.trace) return replace(this.element);
+    if (!this.run.trace || this.run.trace.from.length === 0) return replace(this.element);
     if (!chain) this.#showNone();
     else if (chain !== this.#shown) this.#showChain(chain);
     this.#shown = chain;

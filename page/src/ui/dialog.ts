@@ -20,9 +20,9 @@ export function dialog(title: string, kind: string, ...content: Node[]): Dialog 
   // A click beside it.
   element.addEventListener("click", (event) => event.target === element && isOutside(element, event) && close());
   element.addEventListener("close", () => {
-    if (before instanceof HTMLElement && (document.activeElement === document.body || element.contains(document.activeElement))) {
-      before.focus({ preventScroll: true });
-    }
+    const now = document.activeElement;
+    const isLost = now === document.body || element.contains(now);
+    if (isLost && before instanceof HTMLElement) before.focus({ preventScroll: true });
   });
   const open = (): void => {
     if (element.open) return;

@@ -2,6 +2,7 @@
 
 import { h, replace } from "../dom";
 import { counted } from "../format";
+import type { Wait } from "../types";
 import { type Candidate, candidates, search } from "./candidates";
 import type { Context } from "./context";
 import { type Dialog, dialog } from "./dialog";
@@ -36,10 +37,13 @@ export function find(context: Context): Dialog {
   };
   const look = (): void => {
     all ??= candidates(context.run);
-    found = search(all, input.value, MOST);
+    const matches = search(all, input.value);
+    found = matches.slice(0, MOST);
     replace(list, ...found.map((one, i) => option(one, i, () => go(one))));
     input.setAttribute("aria-expanded", String(found.length > 0));
-    says.textContent = found.length === 0 ? "nothing like that in this run" : counted(found.length, "match", "matches");
+    const first = matches.length > MOST ? `, the first ${MOST} are shown` : "";
+    const some = counted(matches.length, "match", "matches") + first;
+    says.textContent = found.length === 0 ? "nothing like that in this run" : some;
     mark(0);
   };
   const go = (one: Candidate): void => {
@@ -81,7 +85,7 @@ function show(context: Context, one: Candidate): void {
   const wanted = { kind: { state: one.raw }, object: { object: one.raw }, function: { function: one.raw } }[one.sort];
   const interval = longest(context.run, wanted);
   if (interval !== null) return context.showInterval(interval);
-  const fits = (wait: { kind: string; object: string | null; function: string | null }): boolean => wait[one.sort as "kind"] === one.raw;
+  const fits = (wait: Wait): boolean => wait[one.sort as "kind" | "object" | "function"] === one.raw;
   const thread = context.run.report.threads.findIndex((each) => each.waits.some(fits));
   if (thread >= 0) context.showThread(thread);
 }

@@ -1,11 +1,11 @@
 /** What a group opens to: its budget as a table, who ended its waits, what was behind them, its threads. */
 
 import { h, replace, width } from "../dom";
-import { count, numberIn, percent, share, time, timeIn, unitOf } from "../format";
+import { count, percent, share, time, timeIn, type Unit, unitOf } from "../format";
 import { colourOf } from "./budget";
 import type { Context } from "./context";
 import { icicle } from "./icicle";
-import { causeProperty, paint } from "./kinds";
+import { paint } from "./kinds";
 import { longest } from "./longest";
 import { name, named } from "./names";
 import { type FullSums, residual, type Row, rowsOf } from "./rows";
@@ -51,12 +51,15 @@ function budgetTable(context: Context, index: number, sums: FullSums, rows: Row[
   const unit = unitOf(sums.lifetime_ns);
   const heads = [`kind`, "in", `time`, "", "of sum", "count", "longest", "woken by"];
   const classes = [null, null, "n", "mini", "n", "n", "n", null];
-  const head = heads.map((text, at) => h("th", { scope: "col", class: classes[at] }, text || h("span", { class: "hidden" }, "bar")));
+  const hidden = h("span", { class: "hidden" }, "bar");
+  const head = heads.map((text, at) => h("th", { scope: "col", class: classes[at] }, text || hidden));
   const rest = residual(sums);
-  const total = `${timeIn(unit, sums.lifetime_ns - rest)} of ${timeIn(unit, sums.lifetime_ns)}, ${rest < 0 ? "−" : ""}${time(Math.abs(rest))} unaccounted`;
+  const covered = `${timeIn(unit, sums.lifetime_ns - rest)} of ${timeIn(unit, sums.lifetime_ns)}`;
+  const total = `${covered}, ${rest < 0 ? "−" : ""}${time(Math.abs(rest))} unaccounted`;
   // Where the page had to be small, times in it are not to the ns.
   const isLost = rest !== 0 && !(context.numbers.approximate && Math.abs(rest) * 1000 < sums.lifetime_ns);
-  const foot = h("tr", { class: "sum" }, h("th", { scope: "row" }, "sum"), h("td", { colspan: 7, class: isLost && "lost" }, total));
+  const sum = h("td", { colspan: 7, class: isLost && "lost" }, total);
+  const foot = h("tr", { class: "sum" }, h("th", { scope: "row" }, "sum"), sum);
   const table = h("table", { class: "rows" }, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, foot));
   return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "where its time went" }, table);
 }
@@ -93,15 +96,16 @@ function longestCell(context: Context, index: number, row: Row): string | HTMLEl
     const interval = longestOf(context, index, row);
     if (interval !== null) context.showInterval(interval);
   };
-  const label = `show the longest: ${row.label}`;
-  return h("button", { type: "button", class: text ? "link" : "link no-print", "aria-label": text ? `${text}, ${label}` : label, onclick: go }, text || "show");
+  const label = `the longest: ${row.label}`;
+  const attrs = { type: "button", class: text ? "link" : "link no-print", onclick: go };
+  return h("button", { ...attrs, "aria-label": `${text || "show"}, ${label}` }, text || "show");
 }
 
 function longestOf(context: Context, index: number, row: Row): number | null {
   const { run, numbers } = context;
   const threads = [...run.report.threads.keys()].filter((t) => run.report.threads[t].group === index);
   const place = row.place?.more === 0 && !row.place.text.startsWith("(") ? row.place.text : null;
-  const wanted = { threads, state: row.state === "wait" || row.state === "open" ? row.label : row.state, span: numbers.span };
+  const wanted = { threads, state: colourOf(row.state, row.label), span: numbers.span };
   return longest(run, { ...wanted, function: place }) ?? longest(run, wanted);
 }
 
@@ -126,18 +130,13 @@ function wakers(sums: FullSums, group: string): HTMLElement | null {
   return h("div", { class: "wakers scroll", tabindex: 0, role: "group", "aria-label": "who ended its waits" }, table);
 }
 
-function wakerRow(text: string, one: { count: number; ns: number }, all: number, unit: ReturnType<typeof unitOf>): HTMLElement {
+function wakerRow(text: string, one: { count: number; ns: number }, all: number, unit: Unit): HTMLElement {
   return h(
     "tr",
     {},
     h("th", { scope: "row" }, name(text, 90)),
-    h("td", { class: "n" }, `${numberIn(unit, one.ns)} ${unit.name}`),
+    h("td", { class: "n" }, timeIn(unit, one.ns)),
     h("td", { class: "n" }, percent(one.ns, all)),
     h("td", { class: "n" }, `${count(one.count)} ×`),
   );
-}
-
-/** A cause's colour, for tables of causes. */
-export function causeSwatch(cause: string): HTMLElement {
-  return paint(h("i", { class: "swatch" }), cause, causeProperty(cause));
 }

@@ -82,10 +82,12 @@ function groupEntry(context: Context, index: number): Entry {
   const id = `group-${index}`;
   const button = h("button", { type: "button", "aria-expanded": "false", "aria-controls": id });
   const opened = h("div", { class: "opened", id, hidden: true });
-  const element = h("section", { class: "group", "aria-label": `group ${groupName(report, index)}` }, h("h3", {}, button), opened);
+  const label = `group ${groupName(report, index)}`;
+  const element = h("section", { class: "group", "aria-label": label }, h("h3", {}, button), opened);
   let inside: Opened | null = null;
   const update = (): void => {
-    replace(button, ...line(context, group, index));
+    // Spaces, so that its parts are words for a screen reader.
+    replace(button, ...line(context, group, index).flatMap((part) => [part, " "]));
     inside?.update();
   };
   const open = (isOpen: boolean): void => {

@@ -9,7 +9,7 @@ const KEYS: [string, [string[], string][]][] = [
     [
       [["/"], "find a thread, a program, an object, a kind of waits"],
       [["?"], "this list"],
-      [["1", "6"], "go to a section: their order is that of the contents"],
+      [["1 … 6"], "go to a section: their order is that of the contents"],
       [["g s"], "go to the summary; g c claims, g g groups, g t timeline, g p plots, g b tables, g r report as text"],
       [["w"], "set the window in numbers; W: the whole run again"],
       [["t"], "light, dark, or as the system has it"],

@@ -5,6 +5,7 @@ import { percent, timeIn, unitOf } from "../format";
 import { blameTree, twoLevels } from "./blame_tree";
 import type { Context } from "./context";
 import { paint } from "./kinds";
+import { whenIdle } from "./slices";
 import { tableView } from "./tsv";
 
 /** A node: what was waited for or, at the bottom, the cause. Children add up to it or less. */
@@ -55,7 +56,9 @@ export function icicle(context: Context, group: number): Icicle {
   const update = (): void => {
     abort.abort();
     const { signal } = (abort = new AbortController());
-    const progress = (share: number): void => void (busy.textContent = `looking closer … ${percent(share, 1)}`);
+    const progress = (share: number): void => {
+      busy.textContent = `looking closer …${share > 0 && share < 1 ? ` ${percent(share, 1)}` : ""}`;
+    };
     progress(0);
     // Kinds and causes are known at once; the links between them take a while.
     if (body.childElementCount === 0) show(twoLevels(context.numbers.group(group)));
@@ -66,13 +69,14 @@ export function icicle(context: Context, group: number): Icicle {
     const failed = (error: unknown): void => {
       if (!signal.aborted) busy.textContent = `cannot be shown: ${String(error)}`;
     };
-    void blameTree(context, group, signal, progress).then(done, failed);
+    // The timeline and the plots come first.
+    whenIdle(() => signal.aborted || void blameTree(context, group, signal, progress).then(done, failed));
   };
   return { element, update, close: () => abort.abort() };
 }
 
 function drawn(context: Context, root: IcicleNode): HTMLElement[] {
-  if (root.ns <= 0) return [h("p", { class: "muted" }, "No wait of these threads was finished.")];
+  if (root.ns <= 0) return [h("p", { class: "muted" }, "Nothing is known of what was behind them, or none was finished.")];
   const says = h("div", { class: "icicle-says", "aria-hidden": "true" });
   const box = h("div", { class: "icicle", role: "group", "aria-label": "what was behind the waits; arrow keys move" });
   const cells: Cell[] = [];
@@ -174,7 +178,12 @@ function asTable(root: IcicleNode): HTMLElement {
   const unit = unitOf(root.ns);
   const table = (): HTMLElement => {
     walk(root, 0);
-    const columns = [{ name: "behind" }, { name: "what" }, { name: "time", number: true }, { name: "of its waits", number: true }];
+    const columns = [
+      { name: "behind" },
+      { name: "what" },
+      { name: "time", number: true },
+      { name: "of its waits", number: true },
+    ];
     return tableView({
       caption: "what was behind its waits",
       columns,

@@ -11,8 +11,9 @@ export function legend(report: Report): HTMLElement {
   const states: [string, string][] = [["on cpu", "on-cpu"], ["run queue", "runqueue"]];
   const kinds: [string, string][] = KINDS.filter((kind) => present.has(kind)).map((kind) => [kind, kind]);
   const lost: [string, string][] = sums.some((group) => group.unknown_ns > 0) ? [["unknown (lost)", "unknown"]] : [];
-  const items = [...states, ...kinds, ...lost].map(([text, state]) =>
-    h("li", {}, paint(h("i", { class: "swatch" }), "", property(state)), text),
-  );
+  const items = [...states, ...kinds, ...lost].map(([text, state]) => {
+    const swatch = h("i", { class: "swatch", "data-state": text === state ? null : state });
+    return h("li", {}, paint(swatch, "", property(state)), text);
+  });
   return h("ul", { class: "legend", "aria-label": "what the colours mean" }, ...items);
 }

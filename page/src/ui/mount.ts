@@ -29,6 +29,8 @@ interface Section {
   body: Node[];
 }
 
+const PLOTS = "of what the timeline shows; drag to set the window";
+
 /** Everything that the modules show; `root` is `main#page`. */
 export function mountAll(run: Run, state: State, root: HTMLElement): void {
   const status = h("div", { class: "hidden", role: "status", "aria-live": "polite" });
@@ -51,7 +53,8 @@ export function mountAll(run: Run, state: State, root: HTMLElement): void {
   const parts = { groups: groups(context) };
   const sections = sectionsOf(context, parts.groups);
   const dialogs = { find: find(context), help: help(), window: windowDialog(context) };
-  const bar = h("div", { class: "bar" }, contents(sections), windowBar(context, dialogs.window.open), tools(context, dialogs));
+  const window = windowBar(context, dialogs.window.open);
+  const bar = h("div", { class: "bar" }, contents(sections), window, tools(context, dialogs));
   root.append(bar, ...sections.map(sectionElement), status, ...Object.values(dialogs).map((one) => one.element));
   moveTextInto(root);
   document.body.prepend(skipLink());
@@ -70,11 +73,11 @@ function sectionsOf(context: Context, list: Groups): Section[] {
       id: "groups",
       title: "Groups",
       key: "g",
-      note: `${counted(report.groups.length, "group", "groups")}, dearest first; ${counted(report.threads.length, "thread", "threads")}`,
+      note: `${counted(report.groups.length, "group", "groups")}, dearest first`,
       body: [legend(report), list.element],
     },
     { id: "timeline", title: "Timeline", key: "t", note: "", body: [timeline, chain] },
-    { id: "plots", title: "Plots", key: "p", note: "of what the timeline shows; drag to set the window", body: [plots(context)] },
+    { id: "plots", title: "Plots", key: "p", note: PLOTS, body: [plots(context)] },
     { id: "tables", title: "Tables", key: "b", note: "every picture as a table", body: [tables(context)] },
   ];
   mountTimeline(run, state, timeline);
@@ -150,7 +153,9 @@ function skipLink(): HTMLElement {
   return h("a", { class: "skip", href: "#page", onclick: go }, "skip to the groups");
 }
 
-function bindingsOf(context: Context, sections: readonly Section[], dialogs: Record<"find" | "help" | "window", Dialog>): Bindings {
+type Dialogs = Record<"find" | "help" | "window", Dialog>;
+
+function bindingsOf(context: Context, sections: readonly Section[], dialogs: Dialogs): Bindings {
   const { state } = context;
   const bindings: Bindings = {
     "/": dialogs.find.open,

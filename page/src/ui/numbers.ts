@@ -1,4 +1,4 @@
-/** The sums of every thread and group in the window that is shown: the report's own for the whole run, else from the trace. */
+/** The sums of threads and groups in the window that is shown: the report's own for the whole run, else from the trace. */
 
 import { clipped } from "../model/intervals";
 import { keyOfSite } from "../model/rows";
@@ -115,7 +115,8 @@ class Adding {
     const { groups } = run.report;
     this.groups = groups.map(empty);
     this.#mixed = mixed(run.report);
-    this.#batches = groups.flatMap((_, group) => batches(threadsOfGroup(run, group)).map((threads) => ({ group, threads })));
+    const batchesOf = (group: number): number[][] => batches(threadsOfGroup(run, group));
+    this.#batches = groups.flatMap((_, group) => batchesOf(group).map((threads) => ({ group, threads })));
   }
 
   get steps(): number {
@@ -126,8 +127,9 @@ class Adding {
     const { group, threads } = this.#batches[at];
     const sums = sumsOfThreads(this.run, threads, this.span);
     this.approximate ||= sums.approximate;
-    const waits = this.#mixed.has(group) ? waitsWithWakes(this.run, group, threads, this.span) : sums.waits;
-    addTo(this.groups[group], { ...withIdle(sums, idleOf(this.run.report, group)), ...(this.#mixed.has(group) ? { waits } : {}) });
+    // Where objects tell what was idle, they have to stay apart.
+    const waits = this.#mixed.has(group) && waitsWithWakes(this.run, group, threads, this.span);
+    addTo(this.groups[group], waits ? { ...sums, waits } : withIdle(sums, idleOf(this.run.report, group)));
   }
 }
 

@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import { h, replace } from "../dom";
 import { exact, instant } from "../format";
 import type { State } from "../state";
+import { times } from "./axis";
 import type { Chart, Line, Points } from "./charts";
 import { paint } from "./kinds";
 import { colour } from "./theme";
@@ -113,15 +114,6 @@ function showWindow(u: uPlot, state: State): void {
 
 function dataOf(points: Points): uPlot.AlignedData {
   return [points.x, ...points.y] as uPlot.AlignedData;
-}
-
-/** Labels of an axis of time, in one unit. */
-export function times(splits: readonly number[]): string[] {
-  const most = Math.max(...splits.map(Math.abs), 1);
-  const step = splits.length > 1 ? splits[1] - splits[0] : most;
-  const [unit, ns] = most >= 1e9 ? ["s", 1e9] : most >= 1e6 ? ["ms", 1e6] : most >= 1e3 ? ["µs", 1e3] : ["ns", 1];
-  const decimals = Math.min(9, Math.max(0, Math.ceil(-Math.log10(step / ns) - 1e-9)));
-  return splits.map((at) => `${(at / ns).toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })} ${unit}`);
 }
 
 /** What each line is; at an instant, if there is one. */

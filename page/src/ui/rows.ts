@@ -4,6 +4,7 @@
  * what is missing to the lifetime. As probe-user/src/view/rows.rs and merge.rs do it.
  */
 
+import { percent } from "../format";
 import type { Sums, Wait, Wake } from "../types";
 import { describeWake, type Waker, wakerOf } from "./woken";
 
@@ -89,14 +90,15 @@ function stateRows(sums: FullSums): Row[] {
   ];
 }
 
-/** `behind git index-pack`, `outside`: what most of the run queue was spent behind. */
+/** `behind git index-pack 70 %`, the share if there is more: what most of the run queue was spent behind. */
 function behindRunqueue(sums: FullSums): Named | null {
   const parts = (sums.runqueue_behind ?? []).filter((part) => part.ns >= sums.runqueue_ns * MINOR);
   parts.sort((a, b) => b.ns - a.ns);
   const first = parts[0];
   if (!first || parts.every((part) => part.behind === "unknown")) return null;
   const words: Record<string, string> = { tree: `behind ${first.detail ?? "threads of the tree"}`, "idle-cpu": "CPU wake-up" };
-  return { text: words[first.behind] ?? first.behind, more: parts.length - 1 };
+  const share = parts.length > 1 ? ` ${percent(first.ns, sums.runqueue_ns)}` : "";
+  return { text: (words[first.behind] ?? first.behind) + share, more: 0 };
 }
 
 /** Waits that one kind of waker ended. */

@@ -22,22 +22,6 @@ export function inSlices(n: number, step: (i: number) => void, done: () => void,
   return { cancel: () => abort.abort() };
 }
 
-/** Calls `fn` once for all calls within a frame; in a page that is not shown, soon. */
-export function perFrame(fn: () => void): () => void {
-  let waiting = false;
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    const run = (): void => {
-      if (!waiting) return;
-      waiting = false;
-      fn();
-    };
-    requestAnimationFrame(run);
-    setTimeout(run, 100);
-  };
-}
-
 /** Calls `fn` when nothing was called for so long. */
 export function whenQuiet(ms: number, fn: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,4 +29,10 @@ export function whenQuiet(ms: number, fn: () => void): () => void {
     clearTimeout(timer);
     timer = setTimeout(fn, ms);
   };
+}
+
+/** Calls `fn` when nothing else is to be done, or has waited for long. */
+export function whenIdle(fn: () => void): void {
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(fn, { timeout: 5000 });
+  else setTimeout(fn, 300);
 }

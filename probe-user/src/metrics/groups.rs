@@ -1,7 +1,9 @@
 //! Groups: the same sums over all their threads, largest lifetime first.
 
+use std::iter::zip;
+
 use super::sums;
-use crate::document::{Group, Thread};
+use crate::document::{Group, Level, Thread};
 
 /// Adds every thread to its group.
 pub fn total(threads: &[Thread], groups: &mut [Group]) {
@@ -18,6 +20,17 @@ pub fn total(threads: &[Thread], groups: &mut [Group]) {
         group.pids.sort_unstable();
         group.pids.dedup();
         sums::sort(&mut group.sums);
+    }
+}
+
+/// What is known of each group as a whole: the processes that it made, and how long the
+/// critical path led through it, ns.
+pub fn describe(groups: &mut [Group], children: Vec<Option<Level>>, on_path_ns: Vec<u64>) {
+    for (group, children) in zip(&mut *groups, children) {
+        group.children = children;
+    }
+    for (group, ns) in zip(groups, on_path_ns) {
+        group.critical_path_ns = Some(ns);
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) mod tests;
 pub use herds::SHORT_RUN_NS;
 pub use run_info::RunInfo;
 
-use std::{cmp::Reverse, collections::HashSet, iter::zip};
+use std::{cmp::Reverse, collections::HashSet};
 
 use crate::{
     document::{Document, Listener, Overhead, ProbeCost, Thread, Tier},
@@ -66,13 +66,8 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     if start.tier == Tier::Full {
         calls::fill(world, &mut threads);
     }
-    for (group, children) in zip(&mut groups, found.course.children) {
-        group.children = children;
-    }
-    for (group, ns) in zip(&mut groups, paths.by_group) {
-        group.critical_path_ns = Some(ns);
-    }
     groups::total(&threads, &mut groups);
+    groups::describe(&mut groups, found.course.children, paths.by_group);
     groups::order(&mut threads, &mut groups);
     let coverage = coverage::of(world, info, &threads, &processes);
     let (fd_tables, fd_open) = fd_tables::of(world, info, &threads, rows, &coverage);

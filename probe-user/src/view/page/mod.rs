@@ -28,10 +28,6 @@ use crate::document::{Document, Sums};
 const SCRIPT: &str = include_str!("asset/page.js");
 const STYLES: &str = include_str!("asset/page.css");
 
-/// The most that a page may take, bytes, unless something else is asked for: what mail
-/// servers and bug trackers take.
-pub const MOST_BYTES: u64 = 12_000_000;
-
 /// Columns of the report as text.
 const TEXT_WIDTH: usize = 120;
 

@@ -28,7 +28,7 @@ const EXACT: Level = Level {
 };
 
 /// The units that are tried before anything is drawn together: up to 4 µs.
-const UNIT_BITS: [u32; 5] = [4, 6, 8, 10, 12];
+const UNIT_BITS: [u32; 4] = [6, 8, 10, 12];
 
 /// Resolutions, up to 18 minutes.
 const RESOLUTION_BITS: std::ops::Range<u32> = 13..40;
@@ -43,7 +43,7 @@ fn levels() -> impl Iterator<Item = Level> {
         resolution_ns: 0,
     });
     let together = RESOLUTION_BITS.map(|bits| Level {
-        unit_bits: bits.saturating_sub(UNITS_BITS).max(UNIT_BITS[4]),
+        unit_bits: bits.saturating_sub(UNITS_BITS).max(UNIT_BITS[3]),
         resolution_ns: 1 << bits,
     });
     alone.chain(together)

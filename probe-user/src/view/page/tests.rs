@@ -7,7 +7,7 @@ use flate2::read::DeflateDecoder;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{MOST_BYTES, SCRIPT, STYLES, hash, render};
+use super::{SCRIPT, STYLES, hash, render};
 use crate::document::{
     Document, Recording,
     trace::{Interval, Lane, Trace, TraceState, What},
@@ -16,6 +16,9 @@ use crate::view::{
     sanitize,
     testing::{documents, filled, golden},
 };
+
+/// As by default.
+const MOST_BYTES: u64 = 12 << 20;
 
 fn page(document: &Document, most_bytes: u64) -> String {
     String::from_utf8(render(document, most_bytes)).unwrap()

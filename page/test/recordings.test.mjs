@@ -1,0 +1,75 @@
+/**
+ * Pages of the stored recordings: what the model adds up for the whole run is what the report says, to the nanosecond.
+ * Needs a waitscope that is built (`WAITSCOPE`, or the one in target/debug).
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { load } from "./support/load.mjs";
+import { readPage } from "./support/page.mjs";
+
+const root = new URL("../../", import.meta.url).pathname;
+const waitscope = process.env.WAITSCOPE ?? join(root, "target/debug/waitscope");
+const recordings = join(root, "tests/recordings");
+const directory = mkdtempSync(join(tmpdir(), "waitscope-pages-"));
+after(() => rmSync(directory, { recursive: true }));
+
+const model = await load("test/support/model.ts");
+const WHOLE = { from: 0, to: 1e18 };
+
+/** By place: time and longest. Counts are not compared: waits without length are in no trace. */
+function places(waits) {
+  const found = {};
+  for (const { kind, syscall, function: name, stack, total_ns, max_ns } of waits) {
+    const key = [kind, syscall, name, ...(stack ?? [])].join(" ");
+    const row = (found[key] ??= { ns: 0, max: 0 });
+    row.ns += total_ns;
+    row.max = Math.max(row.max, max_ns);
+  }
+  return Object.fromEntries(Object.entries(found).filter(([, row]) => row.ns > 0));
+}
+
+const states = ({ lifetime_ns, on_cpu_ns, runqueue_ns, open_ns, unknown_ns }) => ({ lifetime_ns, on_cpu_ns, runqueue_ns, open_ns, unknown_ns });
+const causes = (blame) => Object.fromEntries(blame.map(({ kind, cause, detail, ns }) => [`${kind} ${cause} ${detail}`, ns]));
+
+function compare(run, threads, sums, report, name) {
+  assert.deepEqual(states(sums), states(report), name);
+  assert.deepEqual(places(sums.waits), places(report.waits), name);
+  assert.deepEqual(causes(model.blameOfThreads(run, threads, WHOLE)), causes(report.blame), name);
+}
+
+for (const file of readdirSync(recordings).filter((name) => name.endsWith(".wsc"))) {
+  test(`recordings: ${file}`, { skip: !existsSync(waitscope) }, async () => {
+    const page = join(directory, `${file}.html`);
+    execFileSync(waitscope, ["report", join(recordings, file), "-o", page], { stdio: "ignore" });
+    const run = await readPage(page);
+    const { threads, groups } = run.report;
+    threads.forEach((thread, index) => compare(run, [index], model.sumsOfThread(run, index, WHOLE), thread, `thread ${index}`));
+    groups.forEach((group, index) => {
+      const members = model.threadsOfGroup(run, index);
+      compare(run, members, model.sumsOfThreads(run, members, WHOLE), group, group.name);
+    });
+    windowsAddUp(run);
+  });
+}
+
+/** Cut anywhere, the times of both sides are those of the whole, and what waits are blamed on are the waits. */
+function windowsAddUp(run) {
+  const all = run.report.threads.map((_, index) => index);
+  const whole = model.sumsOfThreads(run, all, WHOLE);
+  for (const share of [0.1, 0.33, 0.5, 0.81]) {
+    const cut = Math.round(run.report.wall_ns * share);
+    const spans = [{ from: 0, to: cut }, { from: cut, to: 1e18 }];
+    const sides = spans.map((span) => model.sumsOfThreads(run, all, span));
+    for (const state of ["lifetime_ns", "on_cpu_ns", "runqueue_ns", "unknown_ns"]) {
+      assert.equal(sides[0][state] + sides[1][state], whole[state], state);
+    }
+    spans.forEach((span, at) => {
+      const blamed = model.blameOfThreads(run, all, span).reduce((ns, row) => ns + row.ns, 0);
+      assert.equal(blamed, sides[at].waits.reduce((ns, wait) => ns + wait.total_ns, 0));
+    });
+  }
+}
