@@ -85,7 +85,7 @@ test("timeline: clicks alone unfold a chain to its cause, and a link shows it ag
   await settle(page);
   const found = await steps(page);
   assert.match(found[0], /main 10 waited 100 ms: child-exit in do_wait/);
-  assert.match(found[1], /git.* 20.* waited 60.0 ms: socket-recv/);
+  assert.match(found[1], /git.* 20.* waited 60.0 ms, the longest of 141: socket-recv/);
   assert.match(await page.$eval(".chain-final", (final) => final.textContent), /network 127\.0\.0\.1:9418/);
   assert.match(await hash(page), /^#thread=10&t=\d+$/);
   await page.click("li:nth-child(2) > .chain-step");

@@ -67,7 +67,8 @@ interface Bud {
 }
 
 function bud(node: Omit<BlameNode, "ns" | "children" | "example">, depth: number): Bud {
-  return { node: { ...node, ns: 0, children: [], example: null }, depth, pieces: [], at: 0, children: new Map(), longest: 0 };
+  const grown = { ...node, ns: 0, children: [], example: null };
+  return { node: grown, depth, pieces: [], at: 0, children: new Map(), longest: 0 };
 }
 
 class Growing {
@@ -101,7 +102,9 @@ class Growing {
     for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end && to[i] <= this.span.to; i++) {
       const { state, site } = whats[what[i]];
       if (state === "together") this.#addTogetherAtTop(top, i);
-      else if (state === "wait" && sites[site!].kind === this.kind) this.#follow(top, i, Math.max(from[i], this.span.from), to[i], Infinity);
+      else if (state === "wait" && sites[site!].kind === this.kind) {
+        this.#follow(top, i, Math.max(from[i], this.span.from), to[i], Infinity);
+      }
     }
   }
 

@@ -108,7 +108,8 @@ class Walking {
     const { site, wake } = whats[what[interval]];
     const { kind, object, function: inFunction, syscall } = sites[site!];
     const waker = by[interval] < 0 ? null : by[interval];
-    const meanwhile = waker === null ? [] : meanwhileOf(this.run, this.trace, waker, span, this.#known(interval, to[interval]));
+    const known = this.#known(interval, to[interval]);
+    const meanwhile = waker === null ? [] : meanwhileOf(this.run, this.trace, waker, span, known);
     return {
       thread: this.#threadOf(interval),
       interval,
@@ -150,8 +151,8 @@ class Walking {
     const { thread, interval: at } = followed;
     const ends = { thread, interval: at, span: followed.span };
     if (followed.what === "wait") {
-      const isWalked = at !== null && whats[what[at]].state === "wait" && this.hops.length < LONGEST && !this.#seen.has(at);
-      return isWalked ? null : { cause: "unknown", detail: null, ...ends };
+      const isNew = at !== null && whats[what[at]].state === "wait" && !this.#seen.has(at);
+      return isNew && this.hops.length < LONGEST ? null : { cause: "unknown", detail: null, ...ends };
     }
     const [cause, detail] = at === null ? ["unknown", null] : this.#causeAt(at, followed.what);
     return { cause, detail, ...ends };
@@ -167,64 +168,79 @@ class Walking {
 
 /** What a thread did in a stretch, the largest first; waits that ended behind `known` were not known yet. */
 export function meanwhileOf(run: Run, trace: Trace, thread: number, span: Span, known: number): Doing[] {
-  const doings = new Map<string, Doing & { longest: number }>();
-  let unborn = false;
-  const add = (of: number, what: Doing["what"], kind: string | null, at: number | null, from: number, to: number, ns = to - from, count = 1) => {
-    if (ns <= 0) return;
-    const key = `${of} ${what} ${kind} ${unborn}`;
-    let doing = doings.get(key);
-    if (!doing) doings.set(key, (doing = { thread: of, what, kind, ns: 0, count: 0, interval: null, span, unborn, longest: 0 }));
-    doing.ns += ns;
-    doing.count += count;
-    if (at === null || ns <= doing.longest) return;
-    [doing.longest, doing.interval, doing.span] = [ns, at, { from, to }];
-  };
+  const found = new Doings(span);
   let [of, from, to] = [thread, span.from, span.to];
   // From the waker to who made it, and who made that, as far as they were not born.
   for (;;) {
     const birth = trace.first[of] < trace.first[of + 1] ? trace.from[trace.first[of]] : Infinity;
-    look(trace, of, Math.max(from, birth), to, known, add);
+    found.look(trace, of, Math.max(from, birth), to, known);
     if (from >= birth) break;
     const { creator } = run.report.threads[of];
     to = Math.min(to, birth);
-    unborn = true;
+    found.unborn = true;
     if (creator === null || creator >= of) {
-      add(of, "unknown", null, null, from, to);
+      found.add(of, "unknown", null, null, { from, to });
       break;
     }
     of = creator;
   }
-  return [...doings.values()].sort((a, b) => b.ns - a.ns).map(({ longest: _, ...doing }) => doing);
+  return found.largestFirst();
 }
 
-type Add = (
-  thread: number,
-  what: Doing["what"],
-  kind: string | null,
-  at: number | null,
-  from: number,
-  to: number,
-  ns?: number,
-  count?: number,
-) => void;
+/** Kinds of doing while they are added up. */
+class Doings {
+  unborn = false;
+  readonly #found = new Map<string, Doing & { longest: number }>();
 
-function look(trace: Trace, thread: number, from: number, to: number, known: number, add: Add): void {
-  const { first, what, whats, sites, parts } = trace;
-  const end = first[thread + 1];
-  let at = from;
-  for (let i = firstEndingAfter(trace.to, first[thread], end, from); i < end && at < to; i++) {
-    const until = Math.min(trace.to[i], to);
-    const { state, site } = whats[what[i]];
-    if (state === "together") {
-      for (const part of portions(parts.get(i) ?? [], until - at, trace.to[i] - trace.from[i])) {
-        const of = whats[part.what];
-        if (of.state === "wait") add(thread, "wait", sites[of.site!].kind, i, at, until, part.ns, part.count);
-        else if (of.state !== "open" && of.state !== "together") add(thread, of.state, null, i, at, until, part.ns, part.count);
-      }
-    } else if (state === "open" || (state === "wait" && trace.to[i] > known)) break;
-    else if (state === "wait") add(thread, "wait", sites[site!].kind, i, at, until);
-    else add(thread, state, null, i, at, until);
-    at = until;
+  constructor(private readonly span: Span) {}
+
+  largestFirst(): Doing[] {
+    return [...this.#found.values()].sort((a, b) => b.ns - a.ns).map(({ longest: _, ...doing }) => doing);
   }
-  add(thread, "unknown", null, null, at, to);
+
+  /** `ns`, where it is less than the span: several that are drawn together. */
+  add(thread: number, what: Doing["what"], kind: string | null, at: number | null, span: Span, ns = span.to - span.from, count = 1): void {
+    if (ns <= 0) return;
+    const doing = this.#of(thread, what, kind);
+    doing.ns += ns;
+    doing.count += count;
+    if (at === null || ns <= doing.longest) return;
+    [doing.longest, doing.interval, doing.span] = [ns, at, span];
+  }
+
+  #of(thread: number, what: Doing["what"], kind: string | null): Doing & { longest: number } {
+    const key = `${thread} ${what} ${kind} ${this.unborn}`;
+    let doing = this.#found.get(key);
+    if (!doing) {
+      doing = { thread, what, kind, ns: 0, count: 0, interval: null, span: this.span, unborn: this.unborn, longest: 0 };
+      this.#found.set(key, doing);
+    }
+    return doing;
+  }
+
+  /** What a thread did in a stretch; what comes with a wait that was not known yet is not known either. */
+  look(trace: Trace, thread: number, from: number, to: number, known: number): void {
+    const { first, what, whats, sites } = trace;
+    const end = first[thread + 1];
+    let at = from;
+    for (let i = firstEndingAfter(trace.to, first[thread], end, from); i < end && at < to; i++) {
+      const span = { from: at, to: Math.min(trace.to[i], to) };
+      const { state, site } = whats[what[i]];
+      if (state === "open" || (state === "wait" && trace.to[i] > known)) break;
+      if (state === "together") this.#addTogether(trace, thread, i, span);
+      else if (state === "wait") this.add(thread, "wait", sites[site!].kind, i, span);
+      else this.add(thread, state, null, i, span);
+      at = span.to;
+    }
+    this.add(thread, "unknown", null, null, { from: at, to });
+  }
+
+  #addTogether(trace: Trace, thread: number, i: number, span: Span): void {
+    const whole = trace.to[i] - trace.from[i];
+    for (const part of portions(trace.parts.get(i) ?? [], span.to - span.from, whole)) {
+      const { state, site } = trace.whats[part.what];
+      if (state === "open" || state === "together") continue;
+      this.add(thread, state, site === undefined ? null : trace.sites[site].kind, i, span, part.ns, part.count);
+    }
+  }
 }

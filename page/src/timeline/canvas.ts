@@ -164,7 +164,8 @@ export class TimelineCanvas {
   #drawOverview(): void {
     const context = this.#overviewContext;
     context.setTransform(this.scene.dpr, 0, 0, this.scene.dpr, 0, 0);
-    this.#overview.draw(context, this.state, this.scene.palette, this.gutter, Math.max(20, this.scene.width - this.gutter));
+    const { palette, width } = this.scene;
+    this.#overview.draw(context, this.state, palette, this.gutter, Math.max(20, width - this.gutter));
   }
 
   /** Zooms around an instant: `factor` 2 shows half as much. */
@@ -213,8 +214,9 @@ export class TimelineCanvas {
     const { scroller } = this;
     const room = scroller.clientHeight - AXIS;
     const margin = Math.min(2 * THREAD_HEIGHT, room / 4);
+    const bottom = row.y + row.height + margin;
     if (row.y - margin < scroller.scrollTop) scroller.scrollTop = row.y - margin;
-    else if (row.y + row.height + margin > scroller.scrollTop + room) scroller.scrollTop = row.y + row.height + margin - room;
+    else if (bottom > scroller.scrollTop + room) scroller.scrollTop = bottom - room;
   }
 
   /** A point of the canvas → row and instant. */

@@ -41,7 +41,8 @@ function drawGroup(scene: Scene, row: Row, y: number): boolean {
   const height = scene.groupTiles.height;
   const job = (level: number, index: number) =>
     new GroupTile(levels, palette, height, members, scene.mostAlive[row.group], level, index);
-  const at = { from: state.view.from, to: state.view.to, x: (ns: number) => snap(scene, scale.x(ns)), y: y + 3, height: GROUP_BAR };
+  const x = (ns: number) => snap(scene, scale.x(ns));
+  const at = { ...state.view, x, y: y + 3, height: GROUP_BAR };
   return clipToTime(scene, () => drawTiles(context, scene.groupTiles, `g${row.group}`, tileLevel(scene), at, job));
 }
 

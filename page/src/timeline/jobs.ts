@@ -79,8 +79,10 @@ export class ThreadTile implements Job {
     let at = columns.paint(column, 0, Math.min(full, columns.rowsOf(cpu / ns)), ON_CPU);
     at = columns.paint(column, at, Math.min(full - at, columns.rowsOf(queue / ns)), RUNQUEUE);
     at = columns.paint(column, at, Math.min(full - at, columns.rowsOf(unknown / ns)), UNKNOWN);
-    if (wait > 0) columns.paint(column, at, full - at, kind);
-    else columns.paint(column, at, full - at, cpu >= queue && cpu >= unknown ? ON_CPU : queue >= unknown ? RUNQUEUE : UNKNOWN);
+    // The rest is what there is, or, without a wait, the largest of the others.
+    const most = queue >= unknown ? RUNQUEUE : UNKNOWN;
+    const others = cpu >= queue && cpu >= unknown ? ON_CPU : most;
+    columns.paint(column, at, full - at, wait > 0 ? kind : others);
   }
 
   picture(): ImageData {

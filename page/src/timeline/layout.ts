@@ -102,7 +102,7 @@ export class Layout {
 function firstOpen(threadsOf: number[][]): boolean[] {
   let left = OPEN_THREADS;
   return threadsOf.map((members, group) => {
-    const isOpen = members.length <= left || (group === 0 && members.length <= 2 * OPEN_THREADS);
+    const isOpen = members.length <= left || (group === 0 && members.length <= 8 * OPEN_THREADS);
     if (isOpen) left -= members.length;
     return isOpen;
   });

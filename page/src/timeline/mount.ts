@@ -69,8 +69,8 @@ function addTools(element: HTMLElement, timeline: TimelineCanvas): void {
     button("+", "zoom in", () => timeline.zoom(2, middle())),
     button("whole run", "show the whole run", () => state.setView(null)),
     button("window", "show the window", () => state.setView(state.window)),
-    button("unfold all", "show the threads of all groups", () => timeline.toggleAll(true)),
-    button("fold all", "show groups only", () => timeline.toggleAll(false)),
+    button("unfold all", "unfold all groups", () => timeline.toggleAll(true)),
+    button("fold all", "fold all groups", () => timeline.toggleAll(false)),
   ]);
 }
 

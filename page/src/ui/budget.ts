@@ -54,7 +54,8 @@ export function budgetBar(sums: FullSums, slices: readonly Slice[]): HTMLElement
   const bar = h("span", { class: "budget", "aria-hidden": "true" });
   const whole = Math.max(1, slices.reduce((sum, slice) => sum + slice.ns, 0), sums.lifetime_ns);
   for (const slice of slices) {
-    const piece = paint(h("i", { "data-state": slice.state, title: words(slice, whole) }), colourOf(slice.state, slice.label));
+    const attrs = { "data-state": slice.state, title: words(slice, whole) };
+    const piece = paint(h("i", attrs), colourOf(slice.state, slice.label));
     width(piece, slice.ns / whole);
     bar.append(piece);
   }

@@ -82,7 +82,9 @@ class Panel {
     const length = hop.span.to - hop.span.from;
     const on = hop.object === null ? "" : ` on ${name(hop.object)}`;
     const where = hop.where === null ? "" : ` in ${name(hop.where)}`;
-    const text = `${threadLabel(this.run, hop.thread)} waited ${time(length)}: ${hop.kind}${where}${on}`;
+    const before = at > 0 ? this.#follower.chain?.hops[at - 1].followed?.count ?? 1 : 1;
+    const longest = before > 1 ? `, the longest of ${before}` : "";
+    const text = `${threadLabel(this.run, hop.thread)} waited ${time(length)}${longest}: ${hop.kind}${where}${on}`;
     const item = h("li", {}, this.#step(at, text, exact(length), hop.kind), this.#endedBy(hop));
     if (hop.by !== null) item.append(this.#meanwhile(hop, at));
     return item;
@@ -97,7 +99,7 @@ class Panel {
 
   #endedBy(hop: Hop): HTMLElement {
     const before = hop.unborn ? "This was before the one that is waited for had been made, in its creator. " : "";
-    return h("p", {}, before, "Ended by ", h("b", {}, wakerText(this.run, hop.wake, hop.by ?? -1)), hop.by === null ? "." : ".");
+    return h("p", {}, before, "Ended by ", h("b", {}, wakerText(this.run, hop.wake, hop.by ?? -1)), ".");
   }
 
   /** What the waker did, as a bar and as buttons. */

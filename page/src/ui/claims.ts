@@ -82,17 +82,18 @@ function quantity(n: number, unit: string): string {
 function evidenceList(context: Context, evidence: readonly Evidence[]): HTMLElement | null {
   if (evidence.length === 0) return null;
   const list = h("ul", { "aria-label": "evidence" });
-  const add = (rows: readonly Evidence[]): void => list.append(...rows.map((row) => h("li", {}, evidenceItem(context, row))));
+  const item = (row: Evidence): HTMLElement => h("li", {}, evidenceItem(context, row));
+  const add = (rows: readonly Evidence[]): void => list.append(...rows.map(item));
   const [first, rest] = [evidence.slice(0, SHOWN), evidence.slice(SHOWN)];
   add(first);
   if (rest.length > 0) {
     const more = h("button", { type: "button", class: "link no-print" }, `${rest.length} more`);
-    const item = h("li", {}, more);
+    const last = h("li", {}, more);
     more.addEventListener("click", () => {
-      item.remove();
+      last.remove();
       add(rest);
     });
-    list.append(item);
+    list.append(last);
   }
   return list;
 }

@@ -107,7 +107,8 @@ function brush(u: uPlot, state: State): void {
 
 function showWindow(u: uPlot, state: State): void {
   const { from, to } = state.window;
-  const [left, right] = [u.valToPos(from, "x"), u.valToPos(to, "x")].map((x) => Math.min(u.over.clientWidth, Math.max(0, x)));
+  const place = (at: number): number => Math.min(u.over.clientWidth, Math.max(0, u.valToPos(at, "x")));
+  const [left, right] = [place(from), place(to)];
   const width = state.isWholeWindow ? 0 : right - left;
   u.setSelect({ left, width, top: 0, height: width > 0 ? u.over.clientHeight : 0 }, false);
 }

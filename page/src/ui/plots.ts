@@ -79,14 +79,18 @@ function facts(context: Context): HTMLElement[] {
   const { state } = context;
   const { report } = context.run;
   const list: (HTMLElement | null)[] = [
-    state.trace === "none" ? note("This page was made without the intervals of the run: what ran and waited over time is not in it.") : null,
-    state.trace === "damaged" ? note("The intervals in this page are damaged: what ran and waited over time cannot be shown.") : null,
+    Object.hasOwn(MISSING, state.trace) ? note(MISSING[state.trace]) : null,
     descriptorNote(context),
     listenerNote(report.listeners),
     memoryNote(report.memory),
   ];
   return list.filter((one) => one !== null);
 }
+
+const MISSING: Record<string, string> = {
+  none: "This page was made without the intervals of the run: what ran and waited over time is not in it.",
+  damaged: "The intervals in this page are damaged: what ran and waited over time cannot be shown.",
+};
 
 function note(text: string): HTMLElement {
   return h("p", { class: "muted" }, text);
@@ -104,12 +108,12 @@ function listenerNote(listeners: readonly Listener[] | null): HTMLElement | null
   if (!listeners) return note("Listen queues were not observed.");
   if (bare.length === 0) return null;
   const shown = bare.slice(0, 8).map((one) => {
-    const queue = `${count(one.accept_queue_max)} of ${count(one.accept_limit)} at most, ${count(one.dropped_accept)} dropped`;
-    return h("li", {}, `${listenerName(one)}: ${queue}`);
+    const queue = `${count(one.accept_queue_max)} of ${count(one.accept_limit)} at most`;
+    return h("li", {}, `${listenerName(one)}: ${queue}, ${count(one.dropped_accept)} dropped`);
   });
-  const left = bare.length > shown.length ? [h("li", { class: "muted" }, `${bare.length - shown.length} more in the text`)] : [];
-  const says = "Listen queues of which no course was recorded:";
-  return h("div", {}, h("p", { class: "muted" }, says), h("ul", {}, ...shown, ...left));
+  const left = bare.length - shown.length;
+  const more = left > 0 && h("li", { class: "muted" }, `${left} more in the text`);
+  return h("div", {}, note("Listen queues of which no course was recorded:"), h("ul", {}, ...shown, more));
 }
 
 /** Peaks are numbers: when they were, the kernel does not say. */
@@ -118,5 +122,6 @@ function memoryNote(memory: Context["run"]["report"]["memory"]): HTMLElement | n
   if (known.length === 0) return note("No process's resident memory is known.");
   const names = known.slice(0, 5).map((one) => `${name(one.comm, 30)} (pid ${one.pid}) ${bytes(one.rss_peak!)}`);
   const more = known.length > names.length ? `, ${count(known.length - names.length)} smaller` : "";
-  return h("p", {}, h("span", { class: "muted" }, "Most resident memory (peaks; the kernel keeps no course): "), names.join(", "), more);
+  const says = "Most resident memory (peaks; the kernel keeps no course): ";
+  return h("p", {}, h("span", { class: "muted" }, says), names.join(", "), more);
 }

@@ -96,7 +96,8 @@ function behindRunqueue(sums: FullSums): Named | null {
   parts.sort((a, b) => b.ns - a.ns);
   const first = parts[0];
   if (!first || parts.every((part) => part.behind === "unknown")) return null;
-  const words: Record<string, string> = { tree: `behind ${first.detail ?? "threads of the tree"}`, "idle-cpu": "CPU wake-up" };
+  const tree = `behind ${first.detail ?? "threads of the tree"}`;
+  const words: Record<string, string> = { tree, "idle-cpu": "CPU wake-up" };
   const share = parts.length > 1 ? ` ${percent(first.ns, sums.runqueue_ns)}` : "";
   return { text: (words[first.behind] ?? first.behind) + share, more: 0 };
 }

@@ -112,16 +112,24 @@ function groupsTable(context: Context): Table {
 
 function threadsTable(context: Context): Table {
   const { report } = context.run;
-  const cell = (sums: FullSums): number[] => [sums.lifetime_ns, sums.on_cpu_ns, sums.runqueue_ns, waited(sums), sums.open_ns, sums.unknown_ns];
+  const cells = (sums: FullSums): number[] => [
+    sums.lifetime_ns,
+    sums.on_cpu_ns,
+    sums.runqueue_ns,
+    waited(sums),
+    sums.open_ns,
+    sums.unknown_ns,
+  ];
+  const texts = ["tid", "pid", "name", "group"];
   const times = ["lifetime", "on cpu", "run queue", "finished waits", "open", "unknown"];
   return {
     caption: "threads",
-    columns: [{ name: "tid" }, { name: "pid" }, { name: "name" }, { name: "group" }, ...times.map((text) => ({ name: text, number: true }))],
+    columns: [...texts.map((text) => ({ name: text })), ...times.map((text) => ({ name: text, number: true }))],
     count: report.threads.length,
     row: (i) => {
       const thread = report.threads[i];
       const names = [String(thread.tid), String(thread.pid ?? ""), name(thread.comm), groupName(report, thread.group)];
-      return [...names, ...cell(context.numbers.thread(i)).map(exact)];
+      return [...names, ...cells(context.numbers.thread(i)).map(exact)];
     },
   };
 }

@@ -45,11 +45,13 @@ function canSet(context: Context): boolean {
 /** From and to in ms. */
 export function windowDialog(context: Context): Dialog {
   const { state } = context;
-  const field = (label: string): HTMLInputElement => h("input", { type: "number", step: "any", min: 0, "aria-label": `${label}, ms` });
+  const field = (label: string): HTMLInputElement =>
+    h("input", { type: "number", step: "any", min: 0, "aria-label": `${label}, ms` });
   const [from, to] = [field("from"), field("to")];
   const problem = h("p", { class: "lost", role: "alert" });
   const form = h("form", { method: "dialog" });
-  replace(form, h("p", {}, "from ", from, " to ", to, " ms since the start of the run"), problem, h("button", {}, "set the window"));
+  const fields = h("p", {}, "from ", from, " to ", to, " ms since the start of the run");
+  replace(form, fields, problem, h("button", {}, "set the window"));
   const box = dialog("Window", "window-set", form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();

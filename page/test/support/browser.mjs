@@ -1,0 +1,34 @@
+/** Headless Chromium; a page in it may neither complain nor ask for anything. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import puppeteer from "puppeteer-core";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export async function launch() {
+  return puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+}
+
+/** Opens a page file, and waits until everything in it is drawn. */
+export async function open(browser, path, { hash = "", width = 1280, theme = "light" } = {}) {
+  const page = await browser.newPage();
+  const complaints = [];
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => request.url().split("#")[0] === `file://${path}` || complaints.push(request.url()));
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+  await page.setViewport({ width, height: 900 });
+  await page.goto(`file://${path}${hash}`);
+  await page.waitForSelector("main section");
+  await settle(page);
+  return { page, complaints };
+}
+
+export const settle = (page, ms = 300) => page.evaluate((ms) => new Promise((done) => setTimeout(done, ms)), ms);
+
+/** What axe finds wrong, a line each. The page's policy forbids to add a script to it: this one is evaluated. */
+export async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
+}
