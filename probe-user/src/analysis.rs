@@ -21,9 +21,14 @@ use crate::{
         decode::decode,
         event::Event,
         order::Order,
-        session::{Batch, End, Fact, Start, Wakings},
+        session::{Batch, End, Fact, LossSum, Start, Wakings},
     },
-    world::{World, connection::Early, process::ProcessId},
+    world::{
+        World,
+        connection::Early,
+        process::ProcessId,
+        window::{Excerpt, Part, Window},
+    },
 };
 
 /// How a run is taken in.
@@ -44,6 +49,8 @@ pub struct Settings {
     pub keeps_trace: bool,
     /// Whether it is found out behind what threads stand on run queues.
     pub divides_run_queues: bool,
+    /// The part of the run that is reported; `None`: all of it.
+    pub window: Option<Window>,
 }
 
 /// A run being taken in.
@@ -53,6 +60,8 @@ pub struct Analysis {
     world: World,
     /// When the account is to begin, if it has not.
     begin: Option<Begin>,
+    /// The part of the run that is reported.
+    excerpt: Option<Excerpt>,
 }
 
 /// The account begins behind a delay.
@@ -82,6 +91,7 @@ impl Analysis {
             order: Order::default(),
             world: World::new(table),
             begin: None,
+            excerpt: None,
         })
     }
 
@@ -96,6 +106,9 @@ impl Analysis {
             analysis.keep_trace();
         }
         analysis.world.connections.early = settings.early;
+        if let Some(window) = settings.window {
+            analysis.only(window);
+        }
         if !settings.divides_run_queues {
             analysis.world.run_queues = None;
         }
@@ -131,6 +144,12 @@ impl Analysis {
                 Fact::Lost { class, count } => {
                     self.info.lost.insert(class.clone(), *count);
                 }
+                // Of these only the whole run's are known.
+                Fact::CpuTimes(_) | Fact::Netstat(_) | Fact::Memory { .. }
+                    if self.excerpt.is_some() =>
+                {
+                    continue;
+                }
                 Fact::CpuTimes(times) => self.info.cpu_times.push(*times),
                 &Fact::Begin { at_ns, root } => self.begin = Some(Begin { at_ns, root }),
                 _ => {}
@@ -138,8 +157,11 @@ impl Analysis {
             self.world.learn(fact);
         }
         self.release(watermark_ns);
-        let world = &mut self.world;
-        world.watermark_ns = world.watermark_ns.max(watermark_ns);
+        let has_ended = self.excerpt.as_ref().is_some_and(Excerpt::has_ended);
+        if !has_ended {
+            let world = &mut self.world;
+            world.watermark_ns = world.watermark_ns.max(watermark_ns);
+        }
     }
 
     /// The observation ended; what happened after `end` is left out.
@@ -148,10 +170,27 @@ impl Analysis {
         // Births and deaths are of the same class.
         let is_lost = |(class, count): &(String, u64)| class == "task" && *count > 0;
         let snapshot_is_whole = !end.lost.iter().any(is_lost);
-        self.world
-            .end(end.ended_ns, &end.loss_sums, snapshot_is_whole);
+        self.end_world(end.ended_ns, &end.loss_sums, snapshot_is_whole);
         self.info.lost.extend(end.lost.iter().cloned());
         self.info.end = Some(end);
+    }
+
+    fn end_world(&mut self, ended_ns: u64, sums: &[LossSum], snapshot_is_whole: bool) {
+        let Analysis { world, excerpt, .. } = self;
+        if let Some(excerpt) = excerpt {
+            excerpt.pass(world, ended_ns);
+        }
+        match excerpt {
+            Some(excerpt) if excerpt.has_ended() => world.end_behind(ended_ns, snapshot_is_whole),
+            _ => world.end(ended_ns, sums, snapshot_is_whole),
+        }
+    }
+
+    /// Where the part of the run lies that is reported.
+    pub fn part(&self) -> Option<Part> {
+        let ended_ns = self.info.end.as_ref().map(|end| end.ended_ns);
+        let excerpt = self.excerpt.as_ref()?;
+        Some(excerpt.part(&self.world, ended_ns))
     }
 
     /// The observation ended, and what was not taken in by now is left out: the report
@@ -177,6 +216,11 @@ impl Analysis {
         self.info.keeps_trace = true;
     }
 
+    /// Reports a part of the run, of which nothing has been taken in yet.
+    pub fn only(&mut self, window: Window) {
+        self.excerpt = Some(Excerpt::new(window));
+    }
+
     /// The report.
     pub fn document(mut self) -> Document {
         self.report_at_end()
@@ -189,6 +233,7 @@ impl Analysis {
             self.release(u64::MAX);
             self.world.watermark_ns = 0;
         }
+        self.info.part = self.part();
         metrics::document(&self.world, &self.info)
     }
 
@@ -242,14 +287,21 @@ impl Analysis {
         if let Some(Begin { at_ns, root }) = self.begin.take_if(is_due) {
             self.apply_until(at_ns);
             self.world.begin(at_ns, root);
+            self.info.begun_ns = Some(at_ns);
+            if let Some(excerpt) = &mut self.excerpt {
+                excerpt.begin_anew(&mut self.world);
+            }
         }
         self.apply_until(watermark_ns);
     }
 
     fn apply_until(&mut self, watermark_ns: u64) {
-        let world = &mut self.world;
+        let Analysis { world, excerpt, .. } = self;
         self.order
-            .release(watermark_ns, |event: &Event| world.apply(event));
+            .release(watermark_ns, |event: &Event| match excerpt {
+                Some(excerpt) => excerpt.apply(world, event),
+                None => world.apply(event),
+            });
         self.info.late = self.order.late();
     }
 }

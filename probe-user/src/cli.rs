@@ -192,6 +192,14 @@ pub struct Report {
     #[arg(long, value_name = "CLAIMS.toml", value_hint = ValueHint::FilePath)]
     pub check: Vec<PathBuf>,
 
+    /// Report only what was from this time on, since the start of the run (120ms, 10s).
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub from: Option<Duration>,
+
+    /// Report only what was until this time, since the start of the run.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub to: Option<Duration>,
+
     #[command(flatten)]
     pub output: Output,
 }

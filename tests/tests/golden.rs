@@ -75,6 +75,29 @@ fn programs_that_one_meets_give_their_stored_tables() -> Result<()> {
     Ok(())
 }
 
+/// Parts and selections of runs: a name, the recording, and the options.
+const SELECTIONS: [(&str, &str, &[&str]); 2] = [
+    (
+        "from-to",
+        "gitsync-threads",
+        &["--from", "100ms", "--to", "200ms"],
+    ),
+    ("from", "nginx", &["--from", "100ms"]),
+];
+
+#[test]
+fn golden_parts_and_selections_of_runs_give_their_stored_tables() -> Result<()> {
+    for (name, recording, options) in SELECTIONS {
+        let file = stored("recordings", &format!("{recording}.wsc"));
+        let options = [options, &["--color", "never"]].concat();
+        compare(
+            &report_at(100, &file, &options)?,
+            &format!("{recording}-{name}.txt"),
+        )?;
+    }
+    Ok(())
+}
+
 /// The pictures in docs/ are drawn from this one: `cargo xtask picture`.
 #[test]
 fn a_stored_recording_gives_the_stored_report_in_colours() -> Result<()> {

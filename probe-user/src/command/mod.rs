@@ -64,7 +64,6 @@ fn selection(processes: &cli::Processes, tree: bool) -> Selection {
 /// How the report that is wanted is made.
 fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Settings {
     let folder = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
-    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let early = Early::default();
     analysis::Settings {
         memory_bytes: analysis.memory,
@@ -77,7 +76,12 @@ fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Set
         },
         keeps_trace: false,
         divides_run_queues: true,
+        window: None,
     }
+}
+
+fn ns(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Help or the version, which somebody wants to read.

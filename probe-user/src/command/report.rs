@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
     path::Path,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -21,6 +22,8 @@ use crate::{
     cli,
     document::Document,
     recording::{Item, Reader},
+    view::units,
+    world::window::Window,
 };
 
 /// Runs the command.
@@ -39,9 +42,10 @@ fn show(arguments: &cli::Report) -> Result<()> {
     let destinations = Destinations::new(output, Fallback::Stdout, inputs)?;
     let settings = Settings {
         keeps_trace: destinations.has_page(),
+        window: window(arguments.from, arguments.to)?,
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
-    let mut document = read(&arguments.file, &output.analysis, &settings)?;
+    let mut document = read_part(arguments, &settings)?;
     if document.trace.is_some() {
         document.recording = origin::of(&arguments.file);
     }
@@ -49,14 +53,50 @@ fn show(arguments: &cli::Report) -> Result<()> {
     destinations.write(&document).and(is_sound)
 }
 
+/// What is reported, or the part of it that is asked for.
+fn read_part(arguments: &cli::Report, settings: &Settings) -> Result<Document> {
+    let (from, to) = (arguments.from, arguments.to);
+    let asked = [("--from", from.is_some()), ("--to", to.is_some())];
+    let asked = first_given(&asked).or_else(|| asked_of(&arguments.output.analysis));
+    let document = read_as(&arguments.file, settings, asked)?;
+    match (document.window, from) {
+        (Some(window), Some(from)) if window.from_ns > 0 && window.from_ns >= window.of_ns => {
+            let lasted = units::time(window.of_ns);
+            let sentence =
+                format!("--from {from:?} is behind the end of the run, which lasted {lasted}");
+            Err(Usage(sentence).into())
+        }
+        _ => Ok(document),
+    }
+}
+
+/// The part between two times.
+fn window(from: Option<Duration>, to: Option<Duration>) -> Result<Option<Window>> {
+    let from_ns = super::ns(from.unwrap_or_default());
+    let to_ns = to.map(super::ns);
+    if to_ns.is_some_and(|to_ns| to_ns <= from_ns) {
+        let from = from.unwrap_or_default();
+        let to = to.unwrap_or_default();
+        let sentence = format!("nothing lies between --from {from:?} and --to {to:?}");
+        return Err(Usage(sentence).into());
+    }
+    let is_asked = from.is_some() || to.is_some();
+    Ok(is_asked.then_some(Window { from_ns, to_ns }))
+}
+
 /// A recording or a report in JSON.
 pub(super) fn read(path: &Path, analysis: &cli::Analysis, settings: &Settings) -> Result<Document> {
+    read_as(path, settings, asked_of(analysis))
+}
+
+/// `asked`: the first option that only another analysis could follow.
+fn read_as(path: &Path, settings: &Settings, asked: Option<&str>) -> Result<Document> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut input = BufReader::new(file);
     skip_mark(&mut input).with_context(|| format!("cannot read {}", path.display()))?;
     let document = match is_object(&mut input) {
         Ok(true) => {
-            refuse_analysis(asked(analysis))?;
+            refuse_analysis(asked)?;
             read_back(input, &settings.explain)
         }
         Ok(false) => replay(input, path, settings),
@@ -82,14 +122,18 @@ fn is_object(input: &mut impl BufRead) -> std::io::Result<bool> {
 }
 
 /// The first option that only another analysis could follow.
-fn asked(analysis: &cli::Analysis) -> Option<&'static str> {
+fn asked_of(analysis: &cli::Analysis) -> Option<&'static str> {
     let options = [
         ("--short-run", analysis.short_run.is_some()),
         ("--early-end", analysis.early_end.is_some()),
         ("--early-bytes", analysis.early_bytes.is_some()),
     ];
-    let mut given = options.iter().filter(|(_, is_given)| *is_given);
-    given.next().map(|(option, _)| *option)
+    first_given(&options)
+}
+
+fn first_given(options: &[(&'static str, bool)]) -> Option<&'static str> {
+    let given = options.iter().find(|(_, is_given)| *is_given);
+    given.map(|(option, _)| *option)
 }
 
 fn refuse_analysis(asked: Option<&str>) -> Result<()> {
@@ -144,7 +188,7 @@ mod tests {
             let cli::Command::Report(report) = cli::Cli::parse_from(line).command else {
                 panic!("another command");
             };
-            let asked = asked(&report.output.analysis);
+            let asked = asked_of(&report.output.analysis);
             assert_eq!(asked, expect);
             let refused = refuse_analysis(asked).err();
             assert_eq!(refused.is_some(), expect.is_some());

@@ -37,7 +37,7 @@ pub use self::{
     read::Unreadable,
     run::{
         Concurrency, Coverage, Herd, Latency, Level, Machine, Overhead, ProbeCost, RunqueueLatency,
-        Wakes,
+        Wakes, Window,
     },
     timeline::{CriticalPath, Did, Hop, PathSum, Step, Timeline, WaitSite},
 };
@@ -64,6 +64,9 @@ pub struct Document {
     /// Written only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ns: Option<u64>,
+    /// The part of the run that it is about (`report --from --to`). Written only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// How the command ended; `None` when it was still running or not ours.
     pub exit: Option<Exit>,
     /// It was made while the run went on: more was to come. Written only then.
@@ -77,7 +80,7 @@ pub struct Document {
     pub host: Host,
     /// What the probes could see.
     pub tier: Tier,
-    /// From the first observed instant to the last, ns.
+    /// From the first observed instant to the last, ns; of a part of a run its length.
     pub wall_ns: u64,
     /// Distinct processes among the threads.
     pub processes: usize,
@@ -155,6 +158,16 @@ fn is_zero(n: &usize) -> bool {
 }
 
 impl Document {
+    /// Where what is reported begins, ns since the start of the run.
+    pub fn begin_ns(&self) -> u64 {
+        self.window.map_or(0, |window| window.from_ns)
+    }
+
+    /// Where it ends.
+    pub fn end_ns(&self) -> u64 {
+        self.begin_ns().saturating_add(self.wall_ns)
+    }
+
     /// Gives the threads that paths and timelines lead through their names. To be
     /// called when threads and groups are as they shall be.
     pub fn name_threads(&mut self) {

@@ -7,6 +7,18 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{vocabulary::WaitKind, wire::session};
 
+/// A part of a run. Instants in the report are since the start of the run all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Window {
+    /// Its beginning, ns since the start of the run.
+    pub from_ns: u64,
+    /// Its end, ns since the start of the run.
+    pub to_ns: u64,
+    /// How long the run was, ns.
+    pub of_ns: u64,
+}
+
 /// How far the numbers can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -183,11 +183,19 @@ fn problems(world: &World, info: &RunInfo) -> Vec<String> {
              been preempted on that CPU: something that it tells may be missing"
         ));
     }
+    list.extend(lost_anywhere(info));
     list.extend(listeners::disagreements(world));
     list.extend(world.dictionaries.gils.untold.iter().map(unknown_lock));
     list.extend(info.problems.iter().cloned());
     list.extend(world.logs.budget.problem().map(str::to_owned));
     list
+}
+
+/// What is lost has no instant.
+fn lost_anywhere(info: &RunInfo) -> Option<String> {
+    let is_lossy = info.lost.values().any(|&count| count > 0);
+    let text = "records were lost, which are counted over the whole run, not this part of it";
+    (info.part.is_some() && is_lossy).then(|| text.to_owned())
 }
 
 /// Why the interpreter lock of some Pythons is unknown.

@@ -41,14 +41,14 @@ pub use run_info::RunInfo;
 use std::{cmp::Reverse, collections::HashSet};
 
 use crate::{
-    document::{Document, Listener, Overhead, ProbeCost, Thread, Tier},
+    document::{Document, Listener, Overhead, ProbeCost, Thread, Tier, Window},
     wire::session::{End, Start},
-    world::{World, listen::Key},
+    world::{World, listen::Key, window::Part},
 };
 
 /// The report of a world.
 pub fn document(world: &World, info: &RunInfo) -> Document {
-    let (start, end) = (&info.start, info.end.as_ref());
+    let start = &info.start;
     let processes = process::rows(world);
     let namer = threads::Namer::new(world, &processes);
     let found = observers::follow(world, info, &processes, &namer);
@@ -72,20 +72,20 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let coverage = coverage::of(world, info, &threads, &processes);
     let (fd_tables, fd_open) = fd_tables::of(world, info, &threads, rows, &coverage);
     let fates = fates::of(world, info, &processes, &threads);
-    let wall_ns = threads.iter().map(|t| t.end_ns).max().unwrap_or(0);
     let mut document = Document {
         command: start.command.clone(),
         attached: start.attached.clone(),
         started_before: started_before(world, info, &processes.list),
-        delay_ns: delay_ns(world, start),
-        exit: end.and_then(|end| end.exit),
+        delay_ns: delay_ns(info),
+        window: info.part.map(window),
+        exit: end_of(info).and_then(|end| end.exit),
         interim: false,
-        cut: end.is_none(),
+        cut: info.end.is_none(),
         host: start.host.clone(),
         tier: start.tier,
-        wall_ns,
+        wall_ns: wall_ns(world, &threads),
         coverage,
-        overhead: overhead(world, end),
+        overhead: overhead(world, info),
         processes: processes.list.len(),
         still_running: still_running(info, &threads),
         machine: machine::of(info, found.course.whole.as_ref()),
@@ -112,9 +112,35 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
 }
 
 /// How long the observation had lasted when the account began.
-fn delay_ns(world: &World, start: &Start) -> Option<u64> {
-    let is_late = world.begun_ns > 0;
-    is_late.then(|| world.begun_ns.saturating_sub(start.started_ns))
+fn delay_ns(info: &RunInfo) -> Option<u64> {
+    let begun_ns = info.begun_ns?;
+    Some(begun_ns.saturating_sub(info.start.started_ns))
+}
+
+/// From the first instant that is reported to the last, ns.
+fn wall_ns(world: &World, threads: &[Thread]) -> u64 {
+    let last_ns = threads.iter().map(|t| t.end_ns).max().unwrap_or(0);
+    let first_ns = threads::first_ns(world) - threads::origin_ns(world);
+    last_ns.saturating_sub(first_ns)
+}
+
+/// The end of the run, where that is reported.
+fn end_of(info: &RunInfo) -> Option<&End> {
+    let is_within = info.part.is_none_or(|part| part.to_ns >= part.of_ns);
+    info.end.as_ref().filter(|_| is_within)
+}
+
+fn window(part: Part) -> Window {
+    let Part {
+        from_ns,
+        to_ns,
+        of_ns,
+    } = part;
+    Window {
+        from_ns,
+        to_ns,
+        of_ns,
+    }
 }
 
 /// Which listeners there are, and the report of them, where they are observed.
@@ -147,8 +173,9 @@ fn started_before(world: &World, info: &RunInfo, processes: &[process::Process])
     found.filter(|it| !attached.contains(&it.pid)).count()
 }
 
-/// What observing cost.
-fn overhead(world: &World, end: Option<&End>) -> Overhead {
+/// What observing cost: the whole run.
+fn overhead(world: &World, info: &RunInfo) -> Overhead {
+    let end = info.end.as_ref().filter(|_| info.part.is_none());
     Overhead {
         probe_runs: end.map(|end| end.probe_runs),
         probe_ns: end.and_then(|end| end.probe_ns),
@@ -163,7 +190,7 @@ fn overhead(world: &World, end: Option<&End>) -> Overhead {
 /// Processes with a thread that lives on when the command has ended.
 fn still_running(info: &RunInfo, threads: &[Thread]) -> usize {
     // Of a report that was cut short it is known of none whether it lives on.
-    if info.ended_early || info.end.as_ref().and_then(|end| end.exit).is_none() {
+    if info.ended_early || end_of(info).and_then(|end| end.exit).is_none() {
         return 0;
     }
     let living = threads.iter().filter(|thread| thread.exit.is_none());

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::wire::{
-    decode::Problems,
-    session::{CpuTimes, End, Start, Wakings},
+use crate::{
+    wire::{
+        decode::Problems,
+        session::{CpuTimes, End, Start, Wakings},
+    },
+    world::window::Part,
 };
 
 /// What is known besides the world.
@@ -14,6 +17,10 @@ pub struct RunInfo {
     pub start: Start,
     /// From after the last one; `None` when the recording was cut.
     pub end: Option<End>,
+    /// When the account began, ns, where that was behind a delay.
+    pub begun_ns: Option<u64>,
+    /// Which part of the run it is about; `None`: all of it.
+    pub part: Option<Part>,
     /// Not everything until the end was taken in.
     pub ended_early: bool,
     /// Lost records by class.

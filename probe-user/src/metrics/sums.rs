@@ -106,6 +106,9 @@ pub fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns:
         gils,
         ..
     } = &world.dictionaries;
+    if let Some(key) = world.key_at_end(thread.id) {
+        return open_at(world, key, so_far_ns, wait.begun_before);
+    }
     let call = &wait.off.call;
     let frames = thread.stack_of_sleep();
     let place = thread.wait_site(&wait.off, frames, None, symbols, *table, gils);
@@ -121,6 +124,22 @@ pub fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns:
         count: 1,
         so_far_ns,
         begun_before: wait.begun_before,
+    }
+}
+
+/// One of which is known what it was, because it ended behind the end.
+fn open_at(world: &World, key: &WaitKey, so_far_ns: u64, begun_before: bool) -> OpenWait {
+    let site = site_of(world, key);
+    let stack = world.dictionaries.names.text(key.stack);
+    OpenWait {
+        kind: site.kind,
+        syscall: site.syscall,
+        function: site.function,
+        object: site.object,
+        stack: stack.map_or_else(Vec::new, frames_of),
+        count: 1,
+        so_far_ns,
+        begun_before,
     }
 }
 

@@ -79,10 +79,20 @@ pub fn build(namer: &Namer, found: &Found) -> Vec<Thread> {
         .collect()
 }
 
-/// The start of the run: the first instant of any thread, ns.
+/// The start of the run, which instants are counted from: the first one of any thread, ns.
 pub fn origin_ns(world: &World) -> u64 {
-    let starts = world.threads.iter().filter_map(|t| t.start_ns);
-    starts.min().unwrap_or(0)
+    world.origin_ns.unwrap_or_else(|| {
+        let starts = world.threads.iter().filter_map(|t| t.start_ns);
+        starts.min().unwrap_or(0)
+    })
+}
+
+/// The start of what is reported, ns: another one only of a later part of a run.
+pub fn first_ns(world: &World) -> u64 {
+    match world.origin_ns {
+        Some(_) => world.begun_ns,
+        None => origin_ns(world),
+    }
 }
 
 /// Names of wakers and causes.

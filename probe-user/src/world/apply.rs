@@ -27,6 +27,7 @@ use super::{
     stack::{Symbol, Symbols},
     thread::{State, Thread},
     wait_site::{Dictionaries, FileObject},
+    window::Closed,
 };
 use crate::{
     syscall::Table,
@@ -62,6 +63,10 @@ pub struct World {
     pub root: Option<ThreadId>,
     /// When the account began, ns; 0 where that was with the first event.
     pub begun_ns: u64,
+    /// The start of the run, ns, where the account is of a later part of it.
+    pub origin_ns: Option<u64>,
+    /// That part is over: what is known of its end.
+    pub(super) closed: Option<Closed>,
     /// Latest instant seen, ns.
     pub now_ns: u64,
     /// Until here all is seen, ns, while more is to come.
@@ -105,6 +110,8 @@ impl World {
             ended: Vec::new(),
             root: None,
             begun_ns: 0,
+            origin_ns: None,
+            closed: None,
             now_ns: 0,
             watermark_ns: 0,
             switches: 0,
@@ -182,29 +189,11 @@ impl World {
             What::Fork(fork) => self.fork(event, fork),
             What::Exec(exec) => self.exec(event, exec),
             What::Snapshot(seen) => self.snapshot(event, seen),
-            What::Waker(task) => {
-                let task = ExternalTask {
-                    tid: task.tid,
-                    pid: task.pid,
-                    comm: String::from_utf8_lossy(&task.comm).into(),
-                };
-                self.directory.intern(event.ts_ns, task);
-            }
             What::Object(object) => {
                 self.thread(event).object = Some(FileObject::from(&**object));
             }
             What::SecondObject(object) => {
                 self.thread(event).second_object = Some(FileObject::from(&**object));
-            }
-            What::SleeperStack(frames) => {
-                self.thread(event).sleeper_stack = Some((event.ts_ns, frames.clone()));
-            }
-            What::WakerStack(frames) => {
-                self.thread(event).waker_stack = Some((event.ts_ns, frames.clone()));
-            }
-            What::Disk(dev) => self.thread(event).disk = Some((event.ts_ns, *dev)),
-            What::Signals(pending) => {
-                self.thread(event).signals = Some((event.ts_ns, *pending));
             }
             What::FdTable(look) => self.look_at_table(event, look),
             What::FdKinds(kinds) => self.fd_tables.learn_kinds(event, kinds),
@@ -229,7 +218,37 @@ impl World {
             | What::Accept(_) => self.apply_to_socket(event),
             What::Sent(sent) => self.thread(event).is_sent(event.ts_ns, sent),
             What::Victim(frames) => self.choose(event.tid, frames),
+            What::Waker(_)
+            | What::Cgroup(_)
+            | What::SleeperStack(_)
+            | What::WakerStack(_)
+            | What::Disk(_)
+            | What::Signals(_) => self.describe(event),
+        }
+    }
+
+    /// Takes in an event that only describes another.
+    pub(super) fn describe(&mut self, event: &Event) {
+        let ts_ns = event.ts_ns;
+        match &event.what {
+            What::Waker(task) => {
+                let task = ExternalTask {
+                    tid: task.tid,
+                    pid: task.pid,
+                    comm: String::from_utf8_lossy(&task.comm).into(),
+                };
+                self.directory.intern(ts_ns, task);
+            }
             What::Cgroup(cgroup) => self.dictionaries.learn_cgroup(cgroup),
+            What::SleeperStack(frames) => {
+                self.thread(event).sleeper_stack = Some((ts_ns, frames.clone()));
+            }
+            What::WakerStack(frames) => {
+                self.thread(event).waker_stack = Some((ts_ns, frames.clone()));
+            }
+            What::Disk(dev) => self.thread(event).disk = Some((ts_ns, *dev)),
+            What::Signals(pending) => self.thread(event).signals = Some((ts_ns, *pending)),
+            _ => {}
         }
     }
 
@@ -299,6 +318,12 @@ impl World {
     pub fn end(&mut self, ended_ns: u64, folded: &[LossSum], snapshot_is_whole: bool) {
         self.now_ns = self.now_ns.max(ended_ns);
         self.watermark_ns = 0;
+        // Of a part of the run nobody knows how much of them is its own.
+        let folded = if self.origin_ns.is_some() {
+            &[]
+        } else {
+            folded
+        };
         let sums = loss_sums::by_thread(self, folded);
         self.ended.clear();
         for thread in self.threads.iter_mut() {
@@ -312,15 +337,8 @@ impl World {
             let overlooked = !snapshot_is_whole && end_ns.is_none();
             let is_there = thread.in_last_snapshot || since || overlooked;
             if !(is_there || thread.is_dead()) {
-                if thread.state == State::NotStarted && !thread.is_held() {
-                    // It has run, if it is gone, although no record of that is left.
-                    thread.start_at(thread.since_ns);
-                }
-                if thread.start_ns.is_some() {
-                    let end_ns = end_ns.map_or(ended_ns, |ns| ns.min(ended_ns));
-                    thread.lose_until(end_ns, &mut self.ended);
-                }
-                thread.state = State::Dead;
+                let end_ns = end_ns.map_or(ended_ns, |ns| ns.min(ended_ns));
+                thread.be_gone(end_ns, &mut self.ended);
             }
             // What was lost last is part of its history, too.
             self.logs.settle(thread, &self.ended[first..]);
@@ -461,7 +479,7 @@ impl World {
         self.look_for_go(id);
     }
 
-    fn waker(&mut self, wake: Option<&Waking>) -> Waker {
+    pub(super) fn waker(&mut self, wake: Option<&Waking>) -> Waker {
         let Some(wake) = wake else {
             return Waker::Nobody;
         };
@@ -498,29 +516,31 @@ impl World {
     /// The thread an event is about; a new, unidentified one when its birth
     /// was lost.
     pub(super) fn target(&mut self, event: &Event) -> ThreadId {
-        let Some(latest) = self.directory.latest(event.tid) else {
-            return self.add(Thread::unidentified(event.tid));
-        };
+        let owner = self.owner(event);
+        owner.unwrap_or_else(|| self.add(Thread::unidentified(event.tid)))
+    }
+
+    /// The same, if it is known.
+    pub(super) fn owner(&self, event: &Event) -> Option<ThreadId> {
+        let latest = self.directory.latest(event.tid)?;
         let thread = &self.threads[latest];
         if let Some(previous) = thread.previous
             && self.is_still_for(previous, thread, event)
         {
-            return previous;
+            return Some(previous);
         }
-        if thread.is_dead() && event.ts_ns > thread.since_ns {
-            return self.add(Thread::unidentified(event.tid));
-        }
-        latest
+        let is_over = thread.is_dead() && event.ts_ns > thread.since_ns;
+        (!is_over).then_some(latest)
     }
 
     /// Whether an event is the previous owner's of a reused tid, which has
     /// given the tid back but has not switched out for the last time.
-    fn is_still_for(&self, previous: ThreadId, latest: &Thread, event: &Event) -> bool {
+    pub(super) fn is_still_for(&self, previous: ThreadId, latest: &Thread, event: &Event) -> bool {
         let Some(old) = self.get(previous) else {
             return false;
         };
         // It may also live on under the tid that an exec gave it.
-        if old.is_dead() || old.tid != event.tid {
+        if old.is_dead() || old.tid != event.tid || self.has_gone(previous) {
             return false;
         }
         let next = |thread: &Thread| thread.seq.map(|seq| seq.wrapping_add(1));

@@ -60,6 +60,7 @@ impl Thread {
             return;
         }
         self.start_ns = Some(at_ns);
+        (self.started_within_ns, self.execed_within_ns) = (None, None);
         match &mut self.state {
             State::Waiting(wait) => wait.begun_before = true,
             State::Runnable => self.account.runqueue_count = 1,

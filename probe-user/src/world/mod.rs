@@ -33,6 +33,7 @@ pub mod stack;
 pub mod thread;
 mod transitions;
 pub mod wait_site;
+pub mod window;
 
 #[cfg(test)]
 mod tests;

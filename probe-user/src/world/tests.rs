@@ -28,6 +28,7 @@ mod stories;
 mod top;
 mod waits;
 mod wakers;
+mod windows;
 
 mod history;
 mod properties;

@@ -178,7 +178,7 @@ impl Thread {
         self.execed_ns.clear();
         let from_ns = self.since_ns;
         self.since_ns = from_ns.max(ts_ns);
-        if self.since_ns > from_ns || matches!(activity, Activity::Wait { .. }) {
+        if self.since_ns > from_ns || is_counted(&activity) {
             ended.push(Interval {
                 thread: self.id,
                 from_ns,
@@ -202,6 +202,18 @@ impl Thread {
         self.since_ns = ts_ns;
     }
 
+    /// It is not there any more, and no record says when it ended.
+    pub(super) fn be_gone(&mut self, end_ns: u64, ended: &mut Vec<Interval>) {
+        if self.state == State::NotStarted && !self.is_held() {
+            // It has run, if it is gone, although no record of that is left.
+            self.start_at(self.since_ns);
+        }
+        if self.start_ns.is_some() {
+            self.lose_until(end_ns, ended);
+        }
+        self.state = State::Dead;
+    }
+
     pub(super) fn lose_until(&mut self, ts_ns: u64, ended: &mut Vec<Interval>) {
         self.polled = None;
         self.last_sleep = None;
@@ -216,6 +228,8 @@ impl Thread {
         ended: &mut Vec<Interval>,
     ) {
         let from = wake.map_or(ts_ns, |wake| wake.ts_ns.min(ts_ns));
+        // It was runnable before the account began, which nobody knew then.
+        let wake = wake.filter(|_| from >= self.since_ns);
         self.start_at(from);
         // The root of a run was not made just now.
         if wake.is_some() && !self.held {
@@ -343,6 +357,15 @@ impl Thread {
         self.spend(at, activity, ended);
         self.account.runqueue_count += 1;
         self.queue_until(ts_ns, ended);
+    }
+}
+
+/// Whether it is an interval also without length: a wait is, but for one that was over before
+/// the account began, which nobody knew then.
+fn is_counted(activity: &Activity) -> bool {
+    match activity {
+        Activity::Wait { end, .. } => end.is_none_or(|end| !end.begun_before),
+        _ => false,
     }
 }
 

@@ -90,7 +90,8 @@ pub fn wall(subject: &Subject<'_>) -> Measured {
     }
     // A thread whose last switch was lost ends with the observation.
     let certain = |(index, thread): (usize, &Thread)| {
-        thread.end_ns.saturating_sub(life(subject, index).unsure_ns)
+        let end_ns = thread.end_ns.saturating_sub(subject.document.begin_ns());
+        end_ns.saturating_sub(life(subject, index).unsure_ns)
     };
     let lo = subject
         .document

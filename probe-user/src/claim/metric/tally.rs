@@ -84,7 +84,7 @@ pub fn life(subject: &Subject<'_>, index: usize) -> Life {
     let sums = &thread.sums;
     let lost = trust.switches > 0;
     // Its last switch-out may be missing behind its end.
-    let lives = thread.exit.is_none() || thread.end_ns >= subject.document.wall_ns;
+    let lives = thread.exit.is_none() || thread.end_ns >= subject.document.end_ns();
     let tail_ns = match lost && lives {
         true => trust.tail_ns.min(sums.lifetime_ns),
         false => 0,
@@ -92,7 +92,7 @@ pub fn life(subject: &Subject<'_>, index: usize) -> Life {
     // Its first run was lost: it may be as old as its process, or the run.
     let is_born = sums.wakes.iter().any(|wake| wake.source == WakeSource::New);
     let before_ns = match lost && !is_born {
-        true => thread.start_ns,
+        true => thread.start_ns.saturating_sub(subject.document.begin_ns()),
         false => 0,
     };
     let known_ns = sums.lifetime_ns.saturating_sub(sums.unknown_ns);

@@ -26,6 +26,9 @@
 //! - `disk`, `migration`, `fold`: names of disks, what was behind the run queue, and sums,
 //!   whose time stays `unknown_ns`. No metric depends on them but by that.
 //!
+//! A part of a run (`--from`, `--to`) is a run of its own, and whole; where switches were lost
+//! nothing is certain of it, since how much of that is its own is not known.
+//!
 //! A report of a run that went on ([`Trust::partial`]) bounds sums from below by what the
 //! threads did that had ended; everything else may have changed.
 //!
@@ -100,7 +103,8 @@ impl Trust {
     pub fn of(document: &Document) -> Trust {
         let coverage = &document.coverage;
         let lost = |class| lost(coverage, class);
-        let ended = document.overhead.probe_runs.is_some();
+        // What is asked about a part of a run is asked about all of that part.
+        let ended = document.overhead.probe_runs.is_some() || document.window.is_some();
         let mut trust = Trust {
             partial: coverage.partial || document.interim || !ended,
             switches: lost(Loss::Switch),
@@ -114,6 +118,11 @@ impl Trust {
         };
         trust.spoil(lost(Loss::Task), "births, names and ends of threads");
         trust.spoil(lost(Loss::TaskTable), "threads that could not be followed");
+        let is_lossy = document.window.is_some() && trust.switches > 0;
+        if is_lossy {
+            let what = "records of switches were lost, nobody knows in which part of the run";
+            trust.spoiled.push(Doubt::new(what, LARGER_RING));
+        }
         if coverage.broken_records > 0 {
             let what = format!("{} records were late or broken", coverage.broken_records);
             trust.spoiled.push(Doubt::said(what, AGAIN));

@@ -205,6 +205,7 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
             early: Early::default(),
             keeps_trace: false,
             divides_run_queues: false,
+            window: None,
         },
         notice: super::warn,
     })

@@ -45,7 +45,7 @@ use super::{
     process::Processes,
     sums,
     sweep::{Phase, Step, Turn},
-    threads::origin_ns,
+    threads::first_ns,
 };
 use crate::{
     document::{self, Concurrency},
@@ -87,7 +87,7 @@ impl<'a> Counts<'a> {
         group_of: &ByThread<usize>,
         groups: usize,
     ) -> Counts<'a> {
-        let origin_ns = origin_ns(world);
+        let origin_ns = first_ns(world);
         Counts {
             world,
             origin_ns,

@@ -7,6 +7,7 @@ use crate::{
         session::{Batch, End, Start, Tier},
         tests::frames,
     },
+    world::window::Window,
 };
 
 /// Begins a run whose stacks resolve.
@@ -32,6 +33,13 @@ fn begun_with(start: Start) -> Analysis {
         facts: frames::symbols(),
         ..Batch::default()
     });
+    analysis
+}
+
+/// Begins the report of a part of a run.
+pub(crate) fn begun_in(window: Window) -> Analysis {
+    let mut analysis = begun();
+    analysis.only(window);
     analysis
 }
 

@@ -28,7 +28,7 @@ pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: b
     }
     let mut parts = vec![
         Piece::new(&subject(document), Style::Strong),
-        Piece::plain(&units::time(document.wall_ns)),
+        Piece::plain(&duration(document)),
     ];
     parts.extend(ending(document));
     if let Some(delay_ns) = document.delay_ns {
@@ -58,6 +58,15 @@ pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: b
         page.flow(Piece::plain("  "), 2, " ", words);
     }
     timeline::write_path(page, document, all);
+}
+
+/// How long it was, or which part of it this is.
+fn duration(document: &Document) -> String {
+    let Some(window) = document.window else {
+        return units::time(document.wall_ns);
+    };
+    let [from, to, of] = [window.from_ns, window.to_ns, window.of_ns].map(units::time);
+    format!("window {from} – {to} of {of}")
 }
 
 /// The command as it could be typed, or the processes attached to.
@@ -112,7 +121,7 @@ fn ending(document: &Document) -> Option<Piece> {
         Some(Exit::Code(0)) => None,
         Some(exit) => Some(Piece::new(&ending::describe(exit), Style::Warning)),
         None if document.cut => Some(Piece::new("the recording ends early", Style::Warning)),
-        None if document.command.is_empty() => None,
+        None if document.command.is_empty() || document.window.is_some() => None,
         None => Some(Piece::plain("still running")),
     }
 }

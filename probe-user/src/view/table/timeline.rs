@@ -57,7 +57,7 @@ pub(super) fn write_path(page: &mut Page, document: &Document, all: bool) {
 
 /// `to the end of sh (pid 4242)`, `0.697 s before that of the run`, if that is not the same.
 fn end(document: &Document, path: &CriticalPath, unit: Unit) -> Option<(String, String)> {
-    let before_ns = document.wall_ns.saturating_sub(path.to_ns);
+    let before_ns = document.end_ns().saturating_sub(path.to_ns);
     let root = document.threads.get(path.root)?;
     if units::is_below(before_ns, document.wall_ns, PARTS) || before_ns == 0 {
         return None;

@@ -213,6 +213,11 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         attached: vec![1],
         started_before: 1,
         delay_ns: Some(ns),
+        window: Some(Window {
+            from_ns: ns,
+            to_ns: ns,
+            of_ns: ns,
+        }),
         exit: None,
         interim: true,
         cut: true,

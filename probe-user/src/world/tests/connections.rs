@@ -79,6 +79,7 @@ fn document_with(probes: &Probes, facts: Vec<Fact>, early: Early) -> Document {
         explain: Vec::new(),
         keeps_trace: false,
         divides_run_queues: true,
+        window: None,
         short_run_ns: 0,
         early,
     };
