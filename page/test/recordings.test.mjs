@@ -1,10 +1,10 @@
 /**
  * Pages of the stored recordings: what the model adds up for the whole run is what the report says, to the nanosecond.
- * Needs a waitscope that is built (`WAITSCOPE`, or the one in target/debug).
+ * Needs a waitscope that is built (`WAITSCOPE_BIN`, or the one in target/debug).
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -12,7 +12,7 @@ import { load } from "./support/load.mjs";
 import { readPage } from "./support/page.mjs";
 
 const root = new URL("../../", import.meta.url).pathname;
-const waitscope = process.env.WAITSCOPE ?? join(root, "target/debug/waitscope");
+const waitscope = process.env.WAITSCOPE_BIN ?? join(root, "target/debug/waitscope");
 const recordings = join(root, "tests/recordings");
 const directory = mkdtempSync(join(tmpdir(), "waitscope-pages-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -35,14 +35,27 @@ function places(waits) {
 const states = ({ lifetime_ns, on_cpu_ns, runqueue_ns, open_ns, unknown_ns }) => ({ lifetime_ns, on_cpu_ns, runqueue_ns, open_ns, unknown_ns });
 const causes = (blame) => Object.fromEntries(blame.map(({ kind, cause, detail, ns }) => [`${kind} ${cause} ${detail}`, ns]));
 
-function compare(run, threads, sums, report, name) {
+/**
+ * The same without the names of groups: in a window others may be there to be distinguished from; and a process that
+ * runs its program behind the window's end only has not been starting in it, as far as the window's report knows.
+ */
+function unnamed(blame) {
+  const sums = {};
+  for (const { kind, cause, detail, ns } of blame) {
+    const key = ["computing", "starting"].includes(cause) ? `${kind} computing` : `${kind} ${cause} ${detail}`;
+    sums[key] = (sums[key] ?? 0) + ns;
+  }
+  return sums;
+}
+
+function compare(run, threads, sums, report, name, span = WHOLE, byCause = causes) {
   assert.deepEqual(states(sums), states(report), name);
   assert.deepEqual(places(sums.waits), places(report.waits), name);
-  assert.deepEqual(causes(model.blameOfThreads(run, threads, WHOLE)), causes(report.blame), name);
+  assert.deepEqual(byCause(model.blameOfThreads(run, threads, span)), byCause(report.blame), name);
 }
 
 for (const file of readdirSync(recordings).filter((name) => name.endsWith(".wsc"))) {
-  test(`recordings: ${file}`, { skip: !existsSync(waitscope) }, async () => {
+  test(`recordings: ${file}`, async () => {
     const page = join(directory, `${file}.html`);
     execFileSync(waitscope, ["report", join(recordings, file), "-o", page], { stdio: "ignore" });
     const run = await readPage(page);
@@ -72,4 +85,43 @@ function windowsAddUp(run) {
       assert.equal(blamed, sides[at].waits.reduce((ns, wait) => ns + wait.total_ns, 0));
     });
   }
+}
+
+/** Windows in which the page is compared with `report --from --to`, as shares of the run. */
+const WINDOWS = [
+  [0.1, 0.3],
+  [0.25, 0.5],
+  [0.5, 0.93],
+  [0, 0.4],
+  [0.6, 1],
+];
+
+/** The report of a window. */
+function windowed(recording, { from, to }) {
+  const options = ["--from", `${from}ns`, "--to", `${to}ns`, "--format", "json"];
+  return JSON.parse(execFileSync(waitscope, ["report", recording, ...options], { encoding: "utf8", maxBuffer: 1 << 28 }));
+}
+
+for (const file of readdirSync(recordings).filter((name) => name.endsWith(".wsc"))) {
+  test(`recordings: windows of ${file} are those of report --from --to`, async () => {
+    const recording = join(recordings, file);
+    const page = join(directory, `window-${file}.html`);
+    execFileSync(waitscope, ["report", recording, "-o", page], { stdio: "ignore" });
+    const run = await readPage(page);
+    const { threads, wall_ns } = run.report;
+    for (const [first, last] of WINDOWS) {
+      const span = { from: Math.round(first * wall_ns), to: Math.round(last * wall_ns) };
+      const report = windowed(recording, span);
+      for (const row of report.threads) {
+        const same = (thread) => thread.tid === row.tid && thread.start_ns <= row.start_ns && thread.end_ns >= row.end_ns;
+        const index = threads.findIndex(same);
+        const where = `${first} to ${last}: tid ${row.tid}`;
+        assert.ok(index >= 0, where);
+        compare(run, [index], model.sumsOfThread(run, index, span), row, where, span, unnamed);
+      }
+      const alive = threads.filter((thread) => thread.start_ns < span.to && thread.end_ns > span.from);
+      const listed = report.threads.filter((thread) => thread.lifetime_ns > 0);
+      assert.equal(listed.length, alive.length, `${first} to ${last}: threads`);
+    }
+  });
 }
