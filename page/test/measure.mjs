@@ -1,6 +1,7 @@
 // What a page costs in headless Chromium: node test/measure.mjs PAGE.html…
-// First picture: from the navigation to the first frame with the timeline's canvas drawn. Frames: while the canvas is
-// panned and zoomed for five seconds each, by real wheel and pointer events. Memory: of the renderer process.
+// Head: from the navigation to the first paint; sections, timeline: to the frame behind the one in which they are put on
+// the page. Frames: while the canvas is zoomed, panned and scrolled for five seconds each, by real wheel and pointer
+// events. Memory: of the renderer process, in the end and at most (asked ten times a second: Chromium resets `VmHWM`).
 import { readFileSync, statSync } from "node:fs";
 import puppeteer from "puppeteer-core";
 
@@ -26,30 +27,61 @@ async function frames(page, act) {
   return `${((stamps.length - 1) / seconds).toFixed(1)} frames/s, p99 gap ${gaps[Math.floor(gaps.length * 0.99)]?.toFixed(0)} ms`;
 }
 
+/** The renderer's bytes, now and at most since it was asked last. */
 function rendererBytes(browser) {
-  const children = readFileSync(`/proc/${browser.process().pid}/task/${browser.process().pid}/children`, "utf8");
   const all = [];
   const visit = (pid) => {
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-    if (command.includes("--type=renderer")) all.push(Number(rss?.[1] ?? 0) * 1024);
-    for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")) if (child) visit(child);
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const of = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
+    if (command.includes("--type=renderer")) all.push({ now: of("VmRSS"), most: of("VmHWM") });
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    for (const child of children) if (child) visit(child);
   };
-  for (const child of children.trim().split(" ")) if (child) visit(child);
-  return Math.max(...all);
+  visit(browser.process().pid);
+  return all.reduce((a, b) => (a.now >= b.now ? a : b));
+}
+
+/** Asks all the while; what is returned ends that and says the most. */
+function watchMemory(browser) {
+  let most = 0;
+  const ask = () => {
+    try {
+      most = Math.max(most, rendererBytes(browser).most);
+    } catch {
+      // A process that is gone by now.
+    }
+  };
+  const timer = setInterval(ask, 100);
+  return () => (clearInterval(timer), ask(), most);
+}
+
+/** In the page: notes when its parts are there. */
+function note() {
+  window.noted = {};
+  const stamp = (name) => requestAnimationFrame(() => requestAnimationFrame((now) => (window.noted[name] = now)));
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.noted[entry.name] = entry.startTime;
+  }).observe({ type: "paint", buffered: true });
+  const parts = new Map([["sections", "main section"], ["timeline", ".tl-canvas"]]);
+  new MutationObserver(() => {
+    for (const [name, selector] of parts) {
+      if (!document.querySelector(selector)) continue;
+      parts.delete(name);
+      stamp(name);
+    }
+  }).observe(document, { childList: true, subtree: true });
 }
 
 for (const path of process.argv.slice(2)) {
   const browser = await puppeteer.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   const page = await browser.newPage();
   await page.setViewport({ width: 1280, height: 900 });
-  const began = Date.now();
-  await page.goto(`file://${path}`, { waitUntil: "commit" }).catch(() => page.goto(`file://${path}`));
-  await page.waitForSelector("h1");
-  const head = Date.now() - began;
-  await page.waitForSelector(".tl-canvas", { timeout: 60_000 });
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  const first = Date.now() - began;
+  await page.evaluateOnNewDocument(note);
+  const endMemory = watchMemory(browser);
+  await page.goto(`file://${path}`);
+  await page.waitForFunction(() => window.noted.timeline, { timeout: 60_000 });
+  const noted = await page.evaluate(() => window.noted);
   await page.$eval(".tl-canvas", (canvas) => canvas.scrollIntoView({ block: "center" }));
   await new Promise((done) => setTimeout(done, 3000));
   const box = await (await page.$(".tl-canvas")).boundingBox();
@@ -64,7 +96,10 @@ for (const path of process.argv.slice(2)) {
   await page.mouse.up();
   const scroll = await frames(page, (step) => page.mouse.wheel({ deltaY: step % 80 < 40 ? 120 : -120 }));
   const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-  console.log(`${path}: ${(statSync(path).size / 1e6).toFixed(2)} MB; head ${head} ms, timeline ${first} ms; memory ${mib(rendererBytes(browser))}`);
+  const ms = (name) => `${name} ${noted[name].toFixed(0)} ms`;
+  console.log(`${path}: ${(statSync(path).size / 1e6).toFixed(2)} MB`);
+  console.log(`  head ${noted["first-contentful-paint"].toFixed(0)} ms, ${ms("sections")}, ${ms("timeline")}`);
+  console.log(`  memory ${mib(rendererBytes(browser).now)}, at most ${mib(endMemory())}`);
   console.log(`  zoom ${zoom}\n  pan ${pan}\n  scroll ${scroll}`);
   await browser.close();
 }

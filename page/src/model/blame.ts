@@ -94,7 +94,7 @@ class ByKind {
   #addPart(kind: Kind, i: number): void {
     const { to, by } = this.shares.trace;
     const seq = this.shares.seq[i];
-    this.shares.walk({ thread: by[i], from: this.span.from, to: to[i], before: seq }, seq, this.#scratch);
+    this.shares.walk(by[i], this.span.from, to[i], seq, seq, this.#scratch);
     this.#scratch.drain((cause, ns) => this.#add(kind, cause, ns));
   }
 

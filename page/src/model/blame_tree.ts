@@ -4,8 +4,9 @@
  */
 
 import type { Run, Span } from "../types";
-import { firstEndingAfter } from "./intervals";
+import { firstEndingAfter, firstEndingAfterNear } from "./intervals";
 import { inSlices } from "./pause";
+import { Pages, Pieces } from "./pieces";
 import { Scratch } from "./share_list";
 import { type Shares, sharesOf } from "./shares";
 import { portions } from "./together";
@@ -55,29 +56,30 @@ export async function blameTreeAsync(
   return growing.root;
 }
 
-/** A node while it grows: parts of threads' pasts that are to be looked at, five numbers each. */
+/** A node while it grows. */
 interface Bud {
   node: BlameNode;
   depth: number;
-  /** Thread, from, to, `before` and `at`: see `Shares.walk`. */
-  pieces: number[];
-  at: number;
+  /** Parts of waits: those that ended them are looked at. */
+  pieces: Pieces;
   children: Map<number, Bud>;
   longest: number;
 }
 
-function bud(node: Omit<BlameNode, "ns" | "children" | "example">, depth: number): Bud {
-  const grown = { ...node, ns: 0, children: [], example: null };
-  return { node: grown, depth, pieces: [], at: 0, children: new Map(), longest: 0 };
-}
+type Named = Pick<BlameNode, "group" | "wait" | "cause" | "detail">;
 
 class Growing {
   readonly root: BlameNode;
   readonly #todo: Bud[];
   readonly #scratch = new Scratch(0);
+  /** Causes of a piece that are waits as a whole, and how much of each. */
+  readonly #behind: number[] = [];
+  readonly #pages = new Pages();
   /** By `whats`: which of `#kinds`. */
   readonly #kindOf: Uint16Array;
   readonly #kinds: string[];
+  /** By thread: where the last look began; the next one mostly begins near it. */
+  readonly #near: Uint32Array;
 
   constructor(
     private readonly run: Run,
@@ -88,11 +90,18 @@ class Growing {
   ) {
     const { whats, sites } = shares.trace;
     this.#kinds = [...new Set(sites.map((site) => site.kind))];
-    this.#kindOf = Uint16Array.from(whats, ({ site }) => (site === undefined ? 0 : this.#kinds.indexOf(sites[site].kind)));
-    const top = bud({ group: null, wait: kind, cause: null, detail: null }, 0);
+    const kindOf = (site?: number) => (site === undefined ? 0 : this.#kinds.indexOf(sites[site].kind));
+    this.#kindOf = Uint16Array.from(whats, ({ site }) => kindOf(site));
+    this.#near = shares.trace.first.slice(0, -1);
+    const top = this.#bud({ group: null, wait: kind, cause: null, detail: null }, 0);
     this.root = top.node;
     this.#todo = [top];
     for (const thread of threads) this.#addWaits(top, thread);
+  }
+
+  #bud(node: Named, depth: number): Bud {
+    const grown = { ...node, ns: 0, children: [], example: null };
+    return { node: grown, depth, pieces: new Pieces(this.#pages), children: new Map(), longest: 0 };
   }
 
   /** The waits of a thread itself. */
@@ -130,7 +139,7 @@ class Growing {
     else if (this.shares.isPendingTry(i, at)) this.#end(to, null, timer, i, until - from);
     else {
       const isWhole = at === Infinity || (trace.from[i] === from && trace.to[i] === until);
-      to.pieces.push(trace.by[i], from, until, seq[i], isWhole ? seq[i] : at);
+      to.pieces.push(i, from, until, isWhole ? seq[i] : at);
     }
   }
 
@@ -141,7 +150,7 @@ class Growing {
     let child = parent.children.get(key);
     if (!child) {
       const [cause, detail] = this.shares.causes[at];
-      parent.children.set(key, (child = bud({ group, wait: null, cause, detail }, parent.depth + 1)));
+      parent.children.set(key, (child = this.#bud({ group, wait: null, cause, detail }, parent.depth + 1)));
     }
     grow(child, i, ns);
   }
@@ -153,7 +162,7 @@ class Growing {
     let child = parent.children.get(key);
     if (!child) {
       const wait = this.#kinds[kind];
-      parent.children.set(key, (child = bud({ group, wait, cause: null, detail: null }, parent.depth + 1)));
+      parent.children.set(key, (child = this.#bud({ group, wait, cause: null, detail: null }, parent.depth + 1)));
     }
     return child;
   }
@@ -162,41 +171,44 @@ class Growing {
   step(): boolean {
     const now = this.#todo.at(-1);
     if (!now) return true;
+    const { by } = this.shares.trace;
+    const { pieces } = now;
     const isFollowed = now.depth < DEEPEST && now.node.ns >= this.root.ns * SMALLEST;
-    for (let left = 100; left > 0 && now.at < now.pieces.length; left--) {
-      const [thread, from, to, before, at] = now.pieces.slice(now.at, now.at + 5);
-      now.at += 5;
-      if (isFollowed) this.#look(now, thread, from, to, before, at);
-      else this.#sum(now, thread, from, to, before, at);
+    for (let left = 100; left > 0 && !pieces.isEmpty; left--) {
+      pieces.take();
+      const { wait, from, to, at } = pieces;
+      if (isFollowed) this.#look(now, by[wait], from, to, this.shares.seq[wait], at);
+      else this.#sum(now, by[wait], from, to, this.shares.seq[wait], at);
     }
-    if (now.at >= now.pieces.length) this.#finish(now);
+    if (pieces.isEmpty) this.#finish(now);
     return this.#todo.length === 0;
   }
 
   #finish(done: Bud): void {
     this.#todo.pop();
-    done.pieces = [];
     const children = [...done.children.values()];
     done.node.children = children.map((child) => child.node).sort((a, b) => b.ns - a.ns);
-    this.#todo.push(...children.filter((child) => child.pieces.length + child.children.size > 0));
+    this.#todo.push(...children.filter((child) => !child.pieces.isEmpty || child.children.size > 0));
   }
 
   /** The causes of a piece, however far behind they are. */
   #sum(node: Bud, thread: number, from: number, to: number, before: number, at: number): void {
-    this.shares.walk({ thread, from, to, before }, at, this.#scratch);
-    const behind: [number, number][] = [];
-    this.#scratch.drain((cause, ns) => behind.push([cause, ns]));
-    for (let next = behind.pop(); next; next = behind.pop()) {
-      const [cause, ns] = next;
-      if (cause < this.shares.firstBehind) this.#end(node, null, cause, null, ns);
-      else this.#open(cause - this.shares.firstBehind, behind);
+    const { firstBehind } = this.shares;
+    const behind = this.#behind;
+    this.shares.walk(thread, from, to, before, at, this.#scratch);
+    this.#scratch.drain((cause, ns) => void behind.push(cause, ns));
+    while (behind.length > 0) {
+      const ns = behind.pop()!;
+      const cause = behind.pop()!;
+      if (cause < firstBehind) this.#end(node, null, cause, null, ns);
+      else this.#open(cause - firstBehind);
     }
   }
 
   /** The causes of a wait that is one to others. */
-  #open(wait: number, behind: [number, number][]): void {
+  #open(wait: number): void {
     const { start, size, list } = this.shares;
-    for (let at = start[wait], end = at + size[wait]; at < end; at++) behind.push([list.cause[at], list.ns[at]]);
+    for (let at = start[wait], end = at + size[wait]; at < end; at++) this.#behind.push(list.cause[at], list.ns[at]);
   }
 
   /** What a thread did in a piece, one child for each kind of doing. */
@@ -213,7 +225,9 @@ class Growing {
       else this.#end(node, group, this.shares.unknown, null, unborn - at);
       at = unborn;
     }
-    for (let i = firstEndingAfter(trace.to, first[thread], end, at); i < end && at < to; i++) {
+    const low = firstEndingAfterNear(trace.to, first[thread], end, at, this.#near[thread]);
+    this.#near[thread] = low;
+    for (let i = low; i < end && at < to; i++) {
       const until = Math.min(trace.to[i], to);
       if (!this.#did(node, group, i, at, until, before, knownAt)) break;
       at = until;
@@ -223,16 +237,16 @@ class Growing {
 
   /** One of its intervals; false where it was not known yet. */
   #did(node: Bud, group: number, i: number, from: number, until: number, before: number, at: number): boolean {
-    const { what, whats, parts, from: begins, to: ends } = this.shares.trace;
-    const { state } = whats[what[i]];
-    if (state === "open") return false;
-    if (state === "wait") {
+    const { isOpen, isWait, isTogether, causeOf, trace } = this.shares;
+    const what = trace.what[i];
+    if (isOpen[what] === 1) return false;
+    if (isWait[what] === 1) {
       if (!this.shares.isKnown(i, before, at)) return false;
-      this.#follow(this.#waiting(node, group, what[i]), i, from, until, at);
-    } else if (state === "together") {
-      const taken = portions(parts.get(i) ?? [], until - from, ends[i] - begins[i]);
-      for (const part of taken) this.#end(node, group, this.shares.causeOf[part.what], i, part.ns);
-    } else this.#end(node, group, this.shares.causeOf[what[i]], i, until - from);
+      this.#follow(this.#waiting(node, group, what), i, from, until, at);
+    } else if (isTogether[what] === 1) {
+      const taken = portions(trace.parts.get(i) ?? [], until - from, trace.to[i] - trace.from[i]);
+      for (const part of taken) this.#end(node, group, causeOf[part.what], i, part.ns);
+    } else this.#end(node, group, causeOf[what], i, until - from);
     return true;
   }
 }

@@ -25,7 +25,8 @@ export class ShareList {
 /** Sums by cause, of which most are zero. */
 export class Scratch {
   #sums: Float64Array;
-  found: number[] = [];
+  #found = new Uint32Array(64);
+  #count = 0;
 
   constructor(causes: number) {
     this.#sums = new Float64Array(causes);
@@ -34,8 +35,17 @@ export class Scratch {
   add(cause: number, ns: number): void {
     if (ns <= 0) return;
     if (cause >= this.#sums.length) this.#grow(cause);
-    if (this.#sums[cause] === 0) this.found.push(cause);
+    if (this.#sums[cause] === 0) this.#find(cause);
     this.#sums[cause] += ns;
+  }
+
+  #find(cause: number): void {
+    if (this.#count === this.#found.length) {
+      const found = new Uint32Array(this.#count * 2);
+      found.set(this.#found);
+      this.#found = found;
+    }
+    this.#found[this.#count++] = cause;
   }
 
   #grow(cause: number): void {
@@ -44,14 +54,14 @@ export class Scratch {
     this.#sums = sums;
   }
 
-  /** Calls `each` with every sum, and begins anew. */
+  /** Calls `each`, which adds nothing to it, with every sum, and begins anew. */
   drain(each: (cause: number, ns: number) => void): void {
-    const found = this.found;
-    this.found = [];
-    for (const cause of found) {
+    for (let at = 0; at < this.#count; at++) {
+      const cause = this.#found[at];
       const ns = this.#sums[cause];
       this.#sums[cause] = 0;
       each(cause, ns);
     }
+    this.#count = 0;
   }
 }

@@ -16,6 +16,7 @@ import type { Run, Trace } from "../types";
 import { firstEndingAfterNear } from "./intervals";
 import { WaitsInOrder } from "./order";
 import { inSlices } from "./pause";
+import { Pasts } from "./pasts";
 import { RunningSums } from "./running_sums";
 import { Scratch, ShareList } from "./share_list";
 import { portions } from "./together";
@@ -25,14 +26,6 @@ const MANY = 64;
 
 /** Where the way from creator to creator and from waker to waker ends at the latest. */
 const MOST_PIECES = 1_000_000;
-
-/** A part of a thread's past, as far as it was known with the wait that was known as `before`. */
-interface Piece {
-  thread: number;
-  from: number;
-  to: number;
-  before: number;
-}
 
 const known = new WeakMap<Trace, Shares>();
 
@@ -57,6 +50,7 @@ export class Shares {
   readonly size: Uint32Array;
   readonly seq: Uint32Array;
   readonly isWait: Uint8Array;
+  readonly isOpen: Uint8Array;
   /** A waking by a timer, and so a try where there is a thread that is waited for. */
   readonly isTimer: Uint8Array;
   readonly isTogether: Uint8Array;
@@ -70,7 +64,7 @@ export class Shares {
   readonly #running = new Map<number, RunningSums>();
   /** By thread: where the last look began; the next one mostly begins near it. */
   readonly #near: Uint32Array;
-  #todo: Piece[] = [];
+  readonly #todo = new Pasts();
   #nextSeq = 1;
   #ready = false;
   #preparing: Promise<void> | null = null;
@@ -89,6 +83,7 @@ export class Shares {
     this.size = new Uint32Array(n);
     this.seq = new Uint32Array(n);
     this.isWait = Uint8Array.from(whats, (what) => Number(what.state === "wait"));
+    this.isOpen = Uint8Array.from(whats, (what) => Number(what.state === "open"));
     this.isTogether = Uint8Array.from(whats, (what) => Number(what.state === "together"));
     this.isTimer = Uint8Array.from(whats, ({ wake }) => Number(wake !== undefined && wakes[wake].source === "timer"));
     this.causeOf = Uint32Array.from(whats, (what) => what.cause ?? this.unknown);
@@ -149,54 +144,52 @@ export class Shares {
     for (const i of tries) this.#share(i);
   }
 
+  readonly #push = (cause: number, ns: number): void => this.list.push(cause, ns);
+
   #share(i: number): void {
     const { from, to, by } = this.trace;
     this.start[i] = this.list.length;
-    this.walk({ thread: by[i], from: from[i], to: to[i], before: this.seq[i] }, this.seq[i], this.#scratch);
-    this.#scratch.drain((cause, ns) => this.list.push(cause, ns));
+    this.walk(by[i], from[i], to[i], this.seq[i], this.seq[i], this.#scratch);
+    this.#scratch.drain(this.#push);
     this.size[i] = this.list.length - this.start[i];
   }
 
   /**
-   * Adds what a piece is blamed on, which adds up to its length, as it was when the wait that was known as `at` ended.
+   * Adds what a piece of a thread's past is blamed on, which adds up to its length: as far as it was known with the
+   * wait that was known as `before`, as it was when the wait that was known as `at` ended.
    */
-  walk(whole: Piece, at: number, into: Scratch): void {
-    this.#todo.push(whole);
-    let left = MOST_PIECES;
-    for (let piece = this.#todo.pop(); piece; piece = this.#todo.pop()) {
-      if (piece.from >= piece.to) continue;
-      if (left-- > 0) this.#walkPiece(piece, at, into);
-      else into.add(this.unknown, piece.to - piece.from);
+  walk(thread: number, from: number, to: number, before: number, at: number, into: Scratch): void {
+    const todo = this.#todo;
+    todo.push(thread, from, to, before);
+    for (let left = MOST_PIECES; todo.pop(); left--) {
+      if (todo.from >= todo.to) continue;
+      if (left > 0) this.#walkPiece(todo.thread, todo.from, todo.to, todo.before, at, into);
+      else into.add(this.unknown, todo.to - todo.from);
     }
   }
 
-  #walkPiece(piece: Piece, at: number, into: Scratch): void {
-    const { thread, to, before } = piece;
-    const first = this.trace.first[thread];
-    const end = this.trace.first[thread + 1];
-    const birth = first < end ? this.trace.from[first] : Infinity;
-    let from = piece.from;
-    if (from < birth) {
-      const unborn = Math.min(to, birth);
-      this.#beforeBirth({ thread, from, to: unborn, before }, into);
-      from = unborn;
-    }
+  #walkPiece(thread: number, begin: number, to: number, before: number, at: number, into: Scratch): void {
+    const { from: begins, to: ends, first: firsts } = this.trace;
+    const [first, end] = [firsts[thread], firsts[thread + 1]];
+    const birth = first < end ? begins[first] : Infinity;
+    if (begin < birth) this.#beforeBirth(thread, begin, Math.min(to, birth), before, into);
+    const from = Math.max(begin, birth);
     if (from >= to) return;
-    const low = firstEndingAfterNear(this.trace.to, first, end, from, this.#near[thread]);
+    const low = firstEndingAfterNear(ends, first, end, from, this.#near[thread]);
     this.#near[thread] = low;
     const behind = this.#behind(low, end, to);
     const knownEnd = this.#knownEnd(low, behind, before, at);
     // From there on it is not known, or its life is over.
-    const unknownFrom = knownEnd < behind ? this.trace.from[knownEnd] : low < behind ? this.trace.to[behind - 1] : from;
+    const unknownFrom = knownEnd < behind ? begins[knownEnd] : low < behind ? ends[behind - 1] : from;
     if (unknownFrom < to) into.add(this.unknown, to - Math.max(from, unknownFrom));
-    this.#within(piece, from, low, knownEnd, at, into);
+    this.#within(thread, from, to, low, knownEnd, at, into);
   }
 
   /** The creator stands for a thread before its birth. It was there before, whatever the records say. */
-  #beforeBirth(piece: Piece, into: Scratch): void {
-    const creator = this.#creators[piece.thread];
-    if (creator >= 0 && creator < piece.thread) this.#todo.push({ ...piece, thread: creator });
-    else into.add(this.unknown, piece.to - piece.from);
+  #beforeBirth(thread: number, from: number, to: number, before: number, into: Scratch): void {
+    const creator = this.#creators[thread];
+    if (creator >= 0 && creator < thread) this.#todo.push(creator, from, to, before);
+    else into.add(this.unknown, to - from);
   }
 
   /** The first interval that begins at `to` or behind it. */
@@ -207,11 +200,11 @@ export class Shares {
 
   /** The first of `low … behind − 1` that is a wait which was not known then: those before one that was known were. */
   #knownEnd(low: number, behind: number, before: number, at: number): number {
-    const { what, whats } = this.trace;
+    const { what } = this.trace;
     let end = behind;
     for (let i = behind - 1; i >= low; i--) {
       if (this.isWait[what[i]] === 0) {
-        if (whats[what[i]].state === "open") end = i;
+        if (this.isOpen[what[i]] === 1) end = i;
         continue;
       }
       if (this.isKnown(i, before, at)) break;
@@ -226,25 +219,26 @@ export class Shares {
     return seq > 0 && (seq < before || this.isPendingTry(i, at));
   }
 
-  /** A try of which nobody knew yet, when the wait that was known as `at` ended, that it would be more than a timer's. */
+  /** A try of which nobody knew yet, when the wait known as `at` ended, that it would be more than a timer's. */
   isPendingTry(i: number, at: number): boolean {
     const isTry = this.trace.by[i] >= 0 && this.isTimer[this.trace.what[i]] === 1;
     return isTry && (this.start[i] === 0 || this.seq[i] > at);
   }
 
   /** The intervals `low … end − 1`, of which the first and the last may lie in the piece in part only. */
-  #within(piece: Piece, from: number, low: number, end: number, at: number, into: Scratch): void {
-    let i = low;
-    if (i < end && (this.trace.from[i] < from || this.trace.to[i] > piece.to)) this.#part(i++, from, piece.to, at, into);
-    let last = end;
-    if (last > i && this.trace.to[last - 1] > piece.to) this.#part(--last, from, piece.to, at, into);
+  #within(thread: number, from: number, to: number, low: number, end: number, at: number, into: Scratch): void {
+    const { from: begins, to: ends } = this.trace;
+    let [i, last] = [low, end];
+    if (i < last && (begins[i] < from || ends[i] > to)) this.#part(i++, from, to, at, into);
+    if (last > i && ends[last - 1] > to) this.#part(--last, from, to, at, into);
     if (i >= last) return;
-    const sums = this.#runningSums(piece.thread, last - i);
+    const sums = this.#runningSums(thread, last - i);
     if (sums) sums.add(i, last, into);
     else for (; i < last; i++) this.#whole(i, at, into);
   }
 
   #runningSums(thread: number, intervals: number): RunningSums | null {
+    if (intervals <= 64) return null;
     const sums = this.#running.get(thread);
     if (intervals <= 4 * (sums?.causes ?? 0) + 64) return null;
     if (sums) return sums;
@@ -261,7 +255,7 @@ export class Shares {
     if (this.isTogether[what] === 1) this.#together(i, to - from, into);
     else if (by < 0) into.add(this.causeOf[what], to - from);
     else if (this.isPendingTry(i, at)) into.add(this.timer, to - from);
-    else this.#todo.push({ thread: by, from, to, before: this.seq[i] });
+    else this.#todo.push(by, from, to, this.seq[i]);
   }
 
   #whole(i: number, at: number, into: Scratch): void {
@@ -276,7 +270,8 @@ export class Shares {
     if (this.isTogether[what[i]] === 1) return this.#together(i, to[i] - from[i], into);
     if (by[i] < 0) return into.add(this.causeOf[what[i]], to[i] - from[i]);
     if (this.start[i] === 0) return into.add(this.timer, to[i] - from[i]);
-    for (let at = this.start[i], end = at + this.size[i]; at < end; at++) into.add(this.list.cause[at], this.list.ns[at]);
+    const { cause, ns } = this.list;
+    for (let at = this.start[i], end = at + this.size[i]; at < end; at++) into.add(cause[at], ns[at]);
   }
 
   /** Who ended those of them that a thread ended is not kept. */

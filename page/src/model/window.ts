@@ -9,6 +9,7 @@
 
 import type { Run, Site, Span, Sums, Trace, Wake } from "../types";
 import { clipped, firstEndingAfter } from "./intervals";
+import { type ByWhat, byWhatOf } from "./by_what";
 import { DISTINCT_OBJECTS, type OpenWait, Rows } from "./rows";
 import { portions } from "./together";
 
@@ -49,48 +50,6 @@ export function threadsOfGroup(run: Run, group: number): number[] {
   return threads.flatMap((thread, index) => (thread.group === group ? [index] : []));
 }
 
-/** One sum for each of `whats`, those that are not zero listed. */
-class ByWhat {
-  readonly count: Float64Array;
-  readonly total: Float64Array;
-  readonly max: Float64Array;
-  readonly open: Float64Array;
-  readonly touched: number[] = [];
-  #seen: Uint8Array;
-
-  constructor(whats: number) {
-    this.count = new Float64Array(whats);
-    this.total = new Float64Array(whats);
-    this.max = new Float64Array(whats);
-    this.open = new Float64Array(whats);
-    this.#seen = new Uint8Array(whats);
-  }
-
-  add(what: number, count: number, ns: number, max: number): void {
-    if (this.#seen[what] === 0) this.#touch(what);
-    this.count[what] += count;
-    this.total[what] += ns;
-    if (max > this.max[what]) this.max[what] = max;
-  }
-
-  addOpen(what: number, ns: number): void {
-    if (this.#seen[what] === 0) this.#touch(what);
-    this.open[what] += ns;
-  }
-
-  #touch(what: number): void {
-    this.#seen[what] = 1;
-    this.touched.push(what);
-  }
-
-  clear(): void {
-    for (const what of this.touched) {
-      this.count[what] = this.total[what] = this.max[what] = this.open[what] = this.#seen[what] = 0;
-    }
-    this.touched.length = 0;
-  }
-}
-
 class Adding {
   readonly #trace: Trace;
   readonly #sums: WindowSums = {
@@ -110,7 +69,6 @@ class Adding {
   readonly #byWhat: ByWhat;
   /** By waking and thread that did it: count, ns. */
   readonly #wakings = new Map<number, { count: number; ns: number }>();
-  readonly #isWait: Uint8Array;
 
   constructor(
     private readonly run: Run,
@@ -118,10 +76,8 @@ class Adding {
   ) {
     if (!run.trace) throw new Error("this page has no intervals");
     this.#trace = run.trace;
-    const { whats, unit_ns } = run.trace;
-    this.#sums.approximate = unit_ns > 1;
-    this.#byWhat = new ByWhat(whats.length);
-    this.#isWait = Uint8Array.from(whats, (what) => Number(what.state === "wait"));
+    this.#sums.approximate = run.trace.unit_ns > 1;
+    this.#byWhat = byWhatOf(run.trace);
   }
 
   addThread(thread: number, rows: Rows): void {
@@ -142,7 +98,7 @@ class Adding {
     for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end; i++) {
       if (from[i] >= this.span.to && to[i] > this.span.to) break;
       const ns = Math.min(to[i], this.span.to) - Math.max(from[i], this.span.from);
-      if (this.#isWait[what[i]] === 1) this.#addWait(i, ns);
+      if (this.#byWhat.isWait[what[i]] === 1) this.#addWait(i, ns);
       else this.#addState(i, ns);
     }
   }
@@ -191,7 +147,7 @@ class Adding {
     if (ns < whole) this.#sums.approximate = true;
     for (const part of portions(parts, ns, whole)) {
       const max = Math.ceil(part.ns / Math.max(1, part.count));
-      if (this.#isWait[part.what] === 0) this.#addPassing(part.what, part.count, part.ns, max);
+      if (this.#byWhat.isWait[part.what] === 0) this.#addPassing(part.what, part.count, part.ns, max);
       else {
         this.#byWhat.add(part.what, part.count, part.ns, max);
         const { wake } = this.#trace.whats[part.what];

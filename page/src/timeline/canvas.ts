@@ -134,10 +134,11 @@ export class TimelineCanvas {
     scene.threadTiles.begin();
     scene.groupTiles.begin();
     const isComplete = this.#draw();
+    const isOverviewDone = this.#overview.work();
     const until = performance.now() + WORK_MS;
-    const isDone = scene.groupTiles.work(until) && scene.threadTiles.work(until) && this.#overview.work(until);
+    const isDone = scene.groupTiles.work(until) && scene.threadTiles.work(until);
     this.#drawOverview();
-    if (!isComplete || !isDone) this.ask();
+    if (!isComplete || !isDone || !isOverviewDone) this.ask();
   }
 
   #draw(): boolean {

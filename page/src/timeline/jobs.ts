@@ -165,22 +165,24 @@ export class GroupTile implements Job {
     return sums;
   }
 
+  /** Before the last step: as if the others did what those did that were looked at. */
   picture(): ImageData {
     const columns = new Columns(this.height, this.palette);
     const codes = [...this.#sums.keys()].sort((a, b) => a - b);
-    for (let column = 0; column < COLUMNS; column++) this.#paint(columns, codes, column);
+    const most = this.most * (this.#next / Math.max(1, this.members.length));
+    for (let column = 0; column < COLUMNS; column++) this.#paint(columns, codes, column, most);
     return columns.picture;
   }
 
   /** Rounded where parts end, not each by itself: so the whole is as high as it should be. */
-  #paint(columns: Columns, codes: number[], column: number): void {
+  #paint(columns: Columns, codes: number[], column: number, most: number): void {
     let sum = 0;
     let at = 0;
     for (const code of codes) {
       const threads = this.#sums.get(code)![column];
       if (threads <= 0) continue;
       sum += threads;
-      const top = Math.round((sum / this.most) * this.height);
+      const top = Math.round((sum / most) * this.height);
       const least = code === ON_CPU || code === RUNQUEUE ? at + 1 : at;
       at = columns.paint(column, at, Math.max(top, least) - at, code);
     }

@@ -9,10 +9,15 @@ import type { Run } from "../types";
 
 export const OVERVIEW_HEIGHT = 46;
 
-/** Its picture is made in steps, of all threads. */
+/** What a frame may take for it at first, and then, ms. */
+const FIRST_MS = 20;
+const NEXT_MS = 3;
+
+/** Its picture is made in steps, of all threads; until then it is that of those that were looked at, drawn higher. */
 export class Overview {
   readonly #picture: HTMLCanvasElement;
   #job: GroupTile | null;
+  #allowed = FIRST_MS;
   /** How many ns its columns are. */
   readonly #span: number;
 
@@ -21,20 +26,29 @@ export class Overview {
     this.#picture = document.createElement("canvas");
     this.#picture.width = COLUMNS;
     this.#picture.height = height;
-    const threads = run.report.threads.map((_, index) => index);
+    const threads = scattered(run.report.threads.length);
     const level = Math.log2((state.whole.to - state.whole.from) / COLUMNS);
     this.#span = COLUMNS * 2 ** level;
     this.#job = new GroupTile(levels, palette, height, threads, mostAlive(run.report.threads), level, 0);
   }
 
-  /** Works until then; whether it is done. */
-  work(until: number): boolean {
-    while (this.#job && performance.now() < until) {
-      if (!this.#job.step()) continue;
-      this.#picture.getContext("2d")!.putImageData(this.#job.picture(), 0, 0);
-      this.#job = null;
+  /** Works for a while; whether it is done. */
+  work(): boolean {
+    const job = this.#job;
+    if (!job) return true;
+    const until = performance.now() + this.#allowed;
+    this.#allowed = NEXT_MS;
+    while (!job.step()) {
+      if (performance.now() < until) continue;
+      return this.#show(job), false;
     }
-    return this.#job === null;
+    this.#show(job);
+    this.#job = null;
+    return true;
+  }
+
+  #show(job: GroupTile): void {
+    this.#picture.getContext("2d")!.putImageData(job.picture(), 0, 0);
   }
 
   draw(context: CanvasRenderingContext2D, state: State, palette: Palette, left: number, width: number): void {
@@ -78,4 +92,15 @@ export class Overview {
     context.fillRect(from, 0, 1.5, OVERVIEW_HEIGHT);
     context.fillRect(Math.max(from + 1, to - 1.5), 0, 1.5, OVERVIEW_HEIGHT);
   }
+}
+
+/** 0 … n − 1, so that the first of them are from everywhere. */
+function scattered(n: number): number[] {
+  let step = Math.max(1, Math.round(n * 0.618));
+  while (divisor(step, n) > 1) step++;
+  return Array.from({ length: n }, (_, at) => (at * step) % n);
+}
+
+function divisor(a: number, b: number): number {
+  return b === 0 ? a : divisor(b, a % b);
 }

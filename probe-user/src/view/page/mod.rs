@@ -242,7 +242,7 @@ fn left_out(trace: Option<&Option<Packed>>, is_whole: bool) -> Vec<String> {
         ),
         Some(Some(packed)) if packed.together > 0 => sentences.push(format!(
             "Of {} those shorter than {} are drawn together where they follow each other, {} in \
-             all, so that the file fits into --html-max; sums are exact.",
+             all, so that the file fits into --html-max and a browser; sums are exact.",
             units::counted(packed.intervals, "interval", "intervals"),
             units::time(packed.resolution_ns),
             units::count(packed.together),

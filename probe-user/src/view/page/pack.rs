@@ -46,7 +46,7 @@ fn levels() -> impl Iterator<Item = Level> {
         unit_bits: bits.saturating_sub(UNITS_BITS).max(UNIT_BITS[3]),
         resolution_ns: 1 << bits,
     });
-    alone.chain(together)
+    std::iter::once(EXACT).chain(alone).chain(together)
 }
 
 /// A trace as bytes.
@@ -63,33 +63,48 @@ pub(super) struct Packed {
     pub(super) intervals: u64,
 }
 
+/// Intervals and parts of some that a page has at most: a browser shows so many at once.
+const MOST_ITEMS: u64 = 4_000_000;
+
 /// The trace in at most so many bytes; `None` if that cannot be.
 pub(super) fn pack(trace: &Trace, most: usize) -> Option<Packed> {
-    let exact = at(trace, EXACT);
-    if exact.deflated.len() <= most {
-        return Some(exact);
+    // Bytes for a bit: what deflating leaves of it is known behind a first attempt, and not
+    // less than half.
+    let mut share = 0.5 / 8.0;
+    for level in levels() {
+        let Size { bits, items } = size(trace, level);
+        if bits as f64 * share > most as f64 || items > MOST_ITEMS {
+            continue;
+        }
+        let packed = at(trace, level);
+        if packed.deflated.len() <= most {
+            return Some(packed);
+        }
+        share = packed.deflated.len() as f64 / bits.max(1) as f64;
     }
-    let wanted = information(trace, EXACT) as f64 * most as f64 / exact.deflated.len() as f64;
-    let mut fitting = levels().skip_while(|&level| information(trace, level) as f64 > wanted);
-    fitting.find_map(|level| Some(at(trace, level)).filter(|it| it.deflated.len() <= most))
+    None
 }
 
-/// About how many bits tell what there is at a level: deflating it takes longer.
-fn information(trace: &Trace, level: Level) -> u64 {
+/// How much there is at a level.
+struct Size {
+    /// About as many as tell it.
+    bits: u64,
+    /// Intervals and parts.
+    items: u64,
+}
+
+fn size(trace: &Trace, level: Level) -> Size {
     let bits = |ns: u64| u64::from(u64::BITS - (ns >> level.unit_bits).leading_zeros());
-    let mut sum = 0;
+    let mut size = Size { bits: 0, items: 0 };
     for lane in &trace.lanes {
-        coarsened(
-            trace,
-            lane.intervals(),
-            level.resolution_ns,
-            |interval, parts| {
-                let parts = parts.iter().map(|part| OTHER_BITS + bits(part.ns));
-                sum += OTHER_BITS + bits(interval.ns) + parts.sum::<u64>();
-            },
-        );
+        let intervals = lane.intervals();
+        coarsened(trace, intervals, level.resolution_ns, |interval, parts| {
+            let of_parts = parts.iter().map(|part| OTHER_BITS + bits(part.ns));
+            size.bits += OTHER_BITS + bits(interval.ns) + of_parts.sum::<u64>();
+            size.items += 1 + parts.len() as u64;
+        });
     }
-    sum
+    size
 }
 
 /// What an interval was takes that, beside its length.
