@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use probe_common::loss::LOSS_NAMES;
 
 use crate::{
-    document::{Document, top::Tick},
+    document::{Document, WaitFilter, top::Tick},
     metrics::{
         self, RunInfo,
         top::{
@@ -26,6 +26,7 @@ use crate::{
     world::{
         World,
         connection::Early,
+        filter,
         process::ProcessId,
         window::{Excerpt, Part, Window},
     },
@@ -51,6 +52,8 @@ pub struct Settings {
     pub divides_run_queues: bool,
     /// The part of the run that is reported; `None`: all of it.
     pub window: Option<Window>,
+    /// Which waits are counted; `None`: all.
+    pub filter: Option<WaitFilter>,
 }
 
 /// A run being taken in.
@@ -108,6 +111,9 @@ impl Analysis {
         analysis.world.connections.early = settings.early;
         if let Some(window) = settings.window {
             analysis.only(window);
+        }
+        if let Some(filter) = &settings.filter {
+            analysis.count_only(filter.clone());
         }
         if !settings.divides_run_queues {
             analysis.world.run_queues = None;
@@ -219,6 +225,17 @@ impl Analysis {
     /// Reports a part of the run, of which nothing has been taken in yet.
     pub fn only(&mut self, window: Window) {
         self.excerpt = Some(Excerpt::new(window));
+    }
+
+    /// Counts only some of the waits; of those that have ended by now all are counted.
+    pub fn count_only(&mut self, filter: WaitFilter) {
+        let WaitFilter {
+            kinds,
+            min_ns,
+            max_ns,
+        } = &filter;
+        self.world.logs.filter = Some(filter::WaitFilter::new(kinds, *min_ns, *max_ns));
+        self.info.filter = Some(filter);
     }
 
     /// The report.

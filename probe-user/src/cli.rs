@@ -11,8 +11,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use self::check::{Check, CheckFormat};
-use self::values::{bytes, duration, name, pause, ring_size};
-use crate::child::signals::own_by_name;
+use self::values::{bytes, duration, kind, name, pause, ring_size};
+use crate::{child::signals::own_by_name, vocabulary::WaitKind};
 
 /// Off-CPU profiler: where every nanosecond of every worker went, in which
 /// kernel function it slept, and who woke it.
@@ -280,6 +280,9 @@ pub struct Output {
     #[command(flatten)]
     pub analysis: Analysis,
 
+    #[command(flatten)]
+    pub waits: Waits,
+
     /// Fold nothing: every row, group and step.
     #[arg(long)]
     pub all: bool,
@@ -287,6 +290,35 @@ pub struct Output {
     /// Colours in the table.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// Which waits are counted. What is left out is a sum in every budget.
+#[derive(Debug, Args)]
+pub struct Waits {
+    /// Count only waits of this kind (see docs/reading-a-report.md); may be repeated.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind(), hide_possible_values = true)]
+    pub kind: Vec<WaitKind>,
+
+    /// Count only waits that took at least so long.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub min_wait: Option<Duration>,
+
+    /// Count only waits that took no longer.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub max_wait: Option<Duration>,
+}
+
+impl Waits {
+    /// The first option that is given.
+    pub fn first_given(&self) -> Option<&'static str> {
+        let options = [
+            ("--kind", !self.kind.is_empty()),
+            ("--min-wait", self.min_wait.is_some()),
+            ("--max-wait", self.max_wait.is_some()),
+        ];
+        let given = options.into_iter().find(|(_, is_given)| *is_given);
+        given.map(|(option, _)| option)
+    }
 }
 
 /// How what was seen is analysed.

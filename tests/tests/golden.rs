@@ -76,13 +76,15 @@ fn programs_that_one_meets_give_their_stored_tables() -> Result<()> {
 }
 
 /// Parts and selections of runs: a name, the recording, and the options.
-const SELECTIONS: [(&str, &str, &[&str]); 2] = [
+const SELECTIONS: [(&str, &str, &[&str]); 4] = [
     (
         "from-to",
         "gitsync-threads",
         &["--from", "100ms", "--to", "200ms"],
     ),
     ("from", "nginx", &["--from", "100ms"]),
+    ("kind", "gitsync-threads", &["--kind", "child-exit,socket-recv"]),
+    ("length", "postgres", &["--min-wait", "1ms", "--max-wait", "100ms", "--per-thread"]),
 ];
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+
+use crate::vocabulary::WaitKind;
 
 /// A name that is not empty: nothing is called that, and everything begins with it.
 pub(super) fn name() -> impl TypedValueParser<Value = OsString> {
@@ -10,6 +12,12 @@ pub(super) fn name() -> impl TypedValueParser<Value = OsString> {
         true => Err("a name is wanted"),
         false => Ok(name),
     })
+}
+
+/// A kind of waits.
+pub(super) fn kind() -> impl TypedValueParser<Value = WaitKind> {
+    let all = WaitKind::ALL.iter().map(|kind| kind.as_str());
+    PossibleValuesParser::new(all).try_map(|word| word.parse::<WaitKind>())
 }
 
 /// `10s`, `500ms`, `2m`, `250us`, `0`.

@@ -22,7 +22,7 @@ use crate::{
     analysis,
     child::spawn::ExecError,
     cli,
-    document::Exit,
+    document::{Exit, WaitFilter},
     metrics,
     observe::{EndedBy, select::Selection},
     world::connection::Early,
@@ -77,7 +77,37 @@ fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Set
         keeps_trace: false,
         divides_run_queues: true,
         window: None,
+        filter: None,
     }
+}
+
+/// Which waits are counted; claims, which are about all, cannot be `checked` then.
+fn wait_filter(waits: &cli::Waits, checked: bool) -> anyhow::Result<Option<WaitFilter>> {
+    let cli::Waits {
+        kind,
+        min_wait,
+        max_wait,
+    } = waits;
+    let usage = |sentence: String| anyhow::Error::from(Usage(sentence));
+    let Some(option) = waits.first_given() else {
+        return Ok(None);
+    };
+    if checked {
+        let sentence = "leaves waits out, and claims are about all: check them without it";
+        return Err(usage(format!("{option} {sentence}")));
+    }
+    if let (Some(min), Some(max)) = (min_wait, max_wait)
+        && min > max
+    {
+        let sentence =
+            format!("no wait takes at least {min:?} (--min-wait) and at most {max:?} (--max-wait)");
+        return Err(usage(sentence));
+    }
+    Ok(Some(WaitFilter {
+        kinds: kind.clone(),
+        min_ns: min_wait.map(ns),
+        max_ns: max_wait.map(ns),
+    }))
 }
 
 fn ns(time: Duration) -> u64 {

@@ -43,11 +43,15 @@ fn show(arguments: &cli::Report) -> Result<()> {
     let settings = Settings {
         keeps_trace: destinations.has_page(),
         window: window(arguments.from, arguments.to)?,
+        filter: super::wait_filter(&output.waits, !arguments.check.is_empty())?,
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
     let mut document = read_part(arguments, &settings)?;
     if document.trace.is_some() {
         document.recording = origin::of(&arguments.file);
+    }
+    if !arguments.check.is_empty() {
+        whole(&document)?;
     }
     let is_sound = check::add_verdicts(&claims, &mut document);
     destinations.write(&document).and(is_sound)
@@ -57,7 +61,9 @@ fn show(arguments: &cli::Report) -> Result<()> {
 fn read_part(arguments: &cli::Report, settings: &Settings) -> Result<Document> {
     let (from, to) = (arguments.from, arguments.to);
     let asked = [("--from", from.is_some()), ("--to", to.is_some())];
-    let asked = first_given(&asked).or_else(|| asked_of(&arguments.output.analysis));
+    let asked = first_given(&asked)
+        .or_else(|| arguments.output.waits.first_given())
+        .or_else(|| asked_of(&arguments.output.analysis));
     let document = read_as(&arguments.file, settings, asked)?;
     match (document.window, from) {
         (Some(window), Some(from)) if window.from_ns > 0 && window.from_ns >= window.of_ns => {
@@ -84,9 +90,19 @@ fn window(from: Option<Duration>, to: Option<Duration>) -> Result<Option<Window>
     Ok(is_asked.then_some(Window { from_ns, to_ns }))
 }
 
-/// A recording or a report in JSON.
+/// A recording or a report in JSON, for claims.
 pub(super) fn read(path: &Path, analysis: &cli::Analysis, settings: &Settings) -> Result<Document> {
-    read_as(path, settings, asked_of(analysis))
+    let document = read_as(path, settings, asked_of(analysis))?;
+    whole(&document).with_context(|| format!("cannot use {}", path.display()))?;
+    Ok(document)
+}
+
+/// Claims are about all waits, and all threads.
+fn whole(document: &Document) -> Result<()> {
+    let sentence = "the report leaves waits out (--kind, --min-wait or --max-wait), and claims are \
+                    about all of them";
+    anyhow::ensure!(document.filter.is_none(), sentence);
+    Ok(())
 }
 
 /// `asked`: the first option that only another analysis could follow.

@@ -154,6 +154,10 @@ fn deliver(destinations: Destinations) -> Make {
 fn options(arguments: &cli::Run, captured: Option<&Captured>) -> Result<Options> {
     let output = &arguments.output;
     let streams = captured.map(Captured::streams).transpose()?;
+    let analysis = analysis::Settings {
+        filter: super::wait_filter(&output.waits, !arguments.check.is_empty())?,
+        ..super::analysis_settings(&output.analysis, &output.explain)
+    };
     Ok(Options {
         delay: arguments.delay,
         duration: arguments.duration,
@@ -169,7 +173,7 @@ fn options(arguments: &cli::Run, captured: Option<&Captured>) -> Result<Options>
         ..plain_options(
             subject(arguments, streams.unwrap_or_default()),
             &arguments.observation,
-            super::analysis_settings(&output.analysis, &output.explain),
+            analysis,
         )
     })
 }

@@ -6,7 +6,7 @@ use super::Function;
 use crate::vocabulary::{Behind, CauseKind, SignalSender, WaitKind, WakeSource};
 
 /// Sums over one thread or one group. For a thread,
-/// `lifetime = on_cpu + runqueue + Σ waits.total + open + unknown`.
+/// `lifetime = on_cpu + runqueue + Σ waits.total + left_out + open + unknown`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sums {
@@ -31,10 +31,14 @@ pub struct Sums {
     /// In what states it was in the finished waits; `None` in reports of versions that did
     /// not ask.
     pub wait_states: Option<WaitStates>,
-    /// Finished waits, largest total first.
+    /// Finished waits, largest total first; with a filter those that it counts.
     pub waits: Vec<Wait>,
     /// Waits not finished at the end, longest first.
     pub open: Vec<OpenWait>,
+    /// Waits that a filter does not count, finished or not: `lifetime` has them, too. Written
+    /// only where there is a filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
     /// Who ended the finished waits, largest `wait_ns` first.
     pub wakes: Vec<Wake>,
     /// What the finished waits were really for, largest first.
@@ -47,6 +51,16 @@ pub struct Sums {
     /// Behind what it stood on run queues, largest first: the parts add up to
     /// `runqueue_ns`. `None` in reports of versions that did not ask.
     pub runqueue_behind: Option<Vec<RunQueuePart>>,
+}
+
+/// Waits that are not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeftOut {
+    /// How many.
+    pub count: u64,
+    /// Their time, ns.
+    pub total_ns: u64,
 }
 
 /// The part of the time on run queues that their CPUs spent on one thing.

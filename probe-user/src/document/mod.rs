@@ -26,8 +26,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::{
     account::{
-        Blame, Calls, GilHeld, OpenWait, RunQueuePart, Signal, Sums, Switches, Wait, WaitStates,
-        Wake,
+        Blame, Calls, GilHeld, LeftOut, OpenWait, RunQueuePart, Signal, Sums, Switches, Wait,
+        WaitStates, Wake,
     },
     claim::{Check, CheckedRun, Decision, Evidence, Value, Verdict},
     fate::{Fate, Sender},
@@ -37,7 +37,7 @@ pub use self::{
     read::Unreadable,
     run::{
         Concurrency, Coverage, Herd, Latency, Level, Machine, Overhead, ProbeCost, RunqueueLatency,
-        Wakes, Window,
+        WaitFilter, Wakes, Window,
     },
     timeline::{CriticalPath, Did, Hop, PathSum, Step, Timeline, WaitSite},
 };
@@ -67,6 +67,10 @@ pub struct Document {
     /// The part of the run that it is about (`report --from --to`). Written only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// Which waits are counted (`--kind`, `--min-wait`, `--max-wait`). Written only where that
+    /// is not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<WaitFilter>,
     /// How the command ended; `None` when it was still running or not ours.
     pub exit: Option<Exit>,
     /// It was made while the run went on: more was to come. Written only then.

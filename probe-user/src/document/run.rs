@@ -19,6 +19,18 @@ pub struct Window {
     pub of_ns: u64,
 }
 
+/// Which waits are counted; the others are left out, as sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WaitFilter {
+    /// Those of these kinds; empty: of any.
+    pub kinds: Vec<WaitKind>,
+    /// Those at least so long, ns.
+    pub min_ns: Option<u64>,
+    /// Those at most so long, ns.
+    pub max_ns: Option<u64>,
+}
+
 /// How far the numbers can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,12 +1,16 @@
 //! The calls of every thread, and adding them up for a group.
 
 use crate::{
-    document::{Calls, Function, Thread},
+    document::{Calls, Function, Thread, Tier},
     world::{World, call::CallSum},
 };
 
-/// Gives every thread's row its calls. `threads` are in the world's order.
-pub fn fill(world: &World, threads: &mut [Thread]) {
+/// Gives every thread's row its calls, where they are observed. `threads` are in the world's
+/// order.
+pub fn fill(world: &World, tier: Tier, threads: &mut [Thread]) {
+    if tier != Tier::Full {
+        return;
+    }
     for (row, thread) in threads.iter_mut().zip(world.threads.iter()) {
         let of = [
             (Function::DoWait, thread.calls.do_wait),

@@ -109,6 +109,7 @@ pub fn residual_ns(sums: &Sums) -> i64 {
         sums.runqueue_ns,
         sums.open_ns,
         sums.unknown_ns,
+        sums.left_out.map_or(0, |left_out| left_out.total_ns),
     ];
     // A hostile recording has more than fits.
     let rest = waits.chain(parts).fold(sums.lifetime_ns, u64::wrapping_sub);

@@ -61,15 +61,14 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         .keeps_trace
         .then(|| trace::of(world, &threads, &processes, &found.held_spans, &namer));
     let (keys, listeners) = listeners(world, start, &threads, &namer);
+    calls::fill(world, start.tier, &mut threads);
+    let coverage = coverage::of(world, info, &threads, &processes);
+    // From here on: what came before is of all waits.
+    threads::count_only(&namer, &found, &mut threads);
     let mut groups = namer.into_groups();
-    // Only there are calls observed.
-    if start.tier == Tier::Full {
-        calls::fill(world, &mut threads);
-    }
     groups::total(&threads, &mut groups);
     groups::describe(&mut groups, found.course.children, paths.by_group);
     groups::order(&mut threads, &mut groups);
-    let coverage = coverage::of(world, info, &threads, &processes);
     let (fd_tables, fd_open) = fd_tables::of(world, info, &threads, rows, &coverage);
     let fates = fates::of(world, info, &processes, &threads);
     let mut document = Document {
@@ -78,6 +77,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         started_before: started_before(world, info, &processes.list),
         delay_ns: delay_ns(info),
         window: info.part.map(window),
+        filter: info.filter.clone(),
         exit: end_of(info).and_then(|end| end.exit),
         interim: false,
         cut: info.end.is_none(),

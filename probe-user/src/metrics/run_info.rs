@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    document::WaitFilter,
     wire::{
         decode::Problems,
         session::{CpuTimes, End, Start, Wakings},
@@ -21,6 +22,8 @@ pub struct RunInfo {
     pub begun_ns: Option<u64>,
     /// Which part of the run it is about; `None`: all of it.
     pub part: Option<Part>,
+    /// Which waits are counted; `None`: all.
+    pub filter: Option<WaitFilter>,
     /// Not everything until the end was taken in.
     pub ended_early: bool,
     /// Lost records by class.

@@ -1,5 +1,7 @@
 //! One account → the sums a view shows, and adding sums up for a group.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -7,11 +9,12 @@ use super::{
     calls, gil, run_queue,
 };
 use crate::{
-    document::{OpenWait, Sums, Switches, Wait, WaitSite, WaitStates, Wake},
+    document::{LeftOut, OpenWait, Sums, Switches, Wait, WaitSite, WaitStates, Wake},
     syscall::Table,
     world::{
         World,
         account::{Account, ObjectKey, WaitKey, WaitSum, WakeKey, WakeSum},
+        filter::{Counted, WaitFilter},
         names::Names,
         thread::{self, State, Thread},
         wait_site::{Dictionaries, futex_text},
@@ -53,6 +56,21 @@ pub fn of_thread(
         add_present(world, thread, &mut sums);
     }
     let account = &thread.account;
+    add_waits(world, account, is_idle, namer, &mut sums);
+    sums.blame = causes.of(account);
+    sums.runqueue_behind = Some(run_queue::of(account, sums.runqueue_ns, namer));
+    sort(&mut sums);
+    sums
+}
+
+/// The finished waits of an account.
+fn add_waits(
+    world: &World,
+    account: &Account,
+    is_idle: impl Fn(&WaitKey, &WaitSum) -> Option<bool>,
+    namer: &impl NameWaker,
+    sums: &mut Sums,
+) {
     sums.wait_states = Some(WaitStates {
         interruptible_ns: account.interruptible_ns,
         uninterruptible_ns: account.uninterruptible_ns,
@@ -68,10 +86,43 @@ pub fn of_thread(
     let idle = sums.waits.iter().filter(|wait| wait.idle == Some(true));
     sums.idle_ns = idle.map(|wait| wait.total_ns).sum();
     sums.wakes = wakes(&all_wakes(account), namer);
-    sums.blame = causes.of(account);
-    sums.runqueue_behind = Some(run_queue::of(account, sums.runqueue_ns, namer));
-    sort(&mut sums);
-    sums
+}
+
+/// Of a thread's sums only the waits that its filter counts.
+pub fn count_only(
+    thread: &Thread,
+    world: &World,
+    filter: WaitFilter,
+    is_idle: impl Fn(&WaitKey, &WaitSum) -> Option<bool>,
+    (namer, causes): (&impl NameWaker, &mut Causes<'_, impl NameCause>),
+    sums: &mut Sums,
+) {
+    let account = &thread.account;
+    let counted = account.counted.as_deref();
+    let counted = counted.map_or_else(|| Cow::Owned(Counted::new(filter)), Cow::Borrowed);
+    let mut left_out = LeftOut {
+        count: counted.left_out.count,
+        total_ns: counted.left_out.ns,
+    };
+    sums.open.retain(|open| {
+        let stays = filter.counts_kind(open.kind);
+        if !stays {
+            sums.open_ns -= open.so_far_ns;
+            left_out.count += open.count;
+            left_out.total_ns += open.so_far_ns;
+        }
+        stays
+    });
+    sums.left_out = Some(left_out);
+    let counted = Account {
+        first_wakeups: account.first_wakeups.clone(),
+        ..counted.account.clone()
+    };
+    // Whether they are idle follows from all of them.
+    let all = |key: &WaitKey, sum: &WaitSum| is_idle(key, account.waits.get(key).unwrap_or(sum));
+    add_waits(world, &counted, all, namer, sums);
+    sums.blame = causes.of(&counted);
+    sort(sums);
 }
 
 /// Last observed instant of a thread.
@@ -233,6 +284,11 @@ pub fn add(into: &mut Sums, from: &Sums) {
     into.runqueue_count = into.runqueue_count.saturating_add(from.runqueue_count);
     into.idle_ns = into.idle_ns.saturating_add(from.idle_ns);
     into.open_ns = into.open_ns.saturating_add(from.open_ns);
+    if let Some(from) = from.left_out {
+        let sum = into.left_out.get_or_insert_default();
+        sum.count = sum.count.saturating_add(from.count);
+        sum.total_ns = sum.total_ns.saturating_add(from.total_ns);
+    }
     into.unknown_ns = into.unknown_ns.saturating_add(from.unknown_ns);
     into.switches.voluntary = into
         .switches

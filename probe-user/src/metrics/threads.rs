@@ -14,7 +14,7 @@ use crate::{
     vocabulary::{CauseKind, SignalSender, signal_name},
     world::{
         World,
-        account::{ObjectKey, WakeKey},
+        account::{ObjectKey, WaitKey, WaitSum, WakeKey},
         blame::cause::Cause,
         by_thread::ByThread,
         identity::{ExternalId, ThreadId, Waker},
@@ -77,6 +77,20 @@ pub fn build(namer: &Namer, found: &Found) -> Vec<Thread> {
             },
         })
         .collect()
+}
+
+/// Of every row only the waits that a filter counts. `rows` are in the world's order.
+pub fn count_only(namer: &Namer, found: &Found, rows: &mut [Thread]) {
+    let world = namer.world;
+    let Some(filter) = world.logs.filter else {
+        return;
+    };
+    let mut causes = Causes::new(&world.logs, namer);
+    for (thread, row) in world.threads.iter().zip(rows) {
+        let is_idle = |key: &WaitKey, sum: &WaitSum| found.idle.of(thread.id, key, sum);
+        let names = (namer, &mut causes);
+        sums::count_only(thread, world, filter, is_idle, names, &mut row.sums);
+    }
 }
 
 /// The start of the run, which instants are counted from: the first one of any thread, ns.

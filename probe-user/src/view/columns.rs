@@ -173,7 +173,7 @@ type Fit = for<'a> fn(&'a str, usize) -> Cow<'a, str>;
 fn plain(row: &Row) -> Style {
     match row.state {
         State::Lost => Style::Alarm,
-        State::Other => Style::Faint,
+        State::Other | State::LeftOut => Style::Faint,
         _ => Style::Plain,
     }
 }
@@ -182,7 +182,7 @@ fn label_style(row: &Row) -> Style {
     match row.state {
         State::Lost => Style::Alarm,
         State::Cause => Style::Plain,
-        State::Other => Style::Faint,
+        State::Other | State::LeftOut => Style::Faint,
         _ => Style::Strong,
     }
 }

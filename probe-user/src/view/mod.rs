@@ -5,6 +5,7 @@
 
 pub mod color;
 pub mod ending;
+mod filter;
 pub mod sanitize;
 pub mod units;
 

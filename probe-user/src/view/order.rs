@@ -2,7 +2,7 @@
 //!
 //! A group's **busy** time is that of its threads without what nobody would want to be
 //! shorter: waits for work, for a signal, waits not finished at the end, and those that
-//! ended with their process. Groups that were on at least a third of the critical path come
+//! ended with their process, and without waits that a filter leaves out. Groups that were on at least a third of the critical path come
 //! first, then those on at least a tenth of it, then the others; among these the one with
 //! the most busy time. On the path a group is no longer than it was busy: a server that is
 //! asked for nothing is on all of it, and costs nothing.
@@ -45,8 +45,17 @@ impl Cost<'_> {
 
     /// It did nothing but wait for what nobody would want to be shorter.
     pub fn is_quiet(&self) -> bool {
-        u128::from(self.busy_ns) * QUIET <= u128::from(self.group.sums.lifetime_ns)
+        u128::from(self.may_be_busy_ns()) * QUIET <= u128::from(self.group.sums.lifetime_ns)
     }
+
+    /// Its busy time, and what a filter leaves out, of which that is not known, ns.
+    pub fn may_be_busy_ns(&self) -> u64 {
+        self.busy_ns.saturating_add(left_out_ns(self.group))
+    }
+}
+
+fn left_out_ns(group: &Group) -> u64 {
+    group.sums.left_out.unwrap_or_default().total_ns
 }
 
 /// The groups, dearest first; equal ones in the order of the document.
@@ -77,7 +86,8 @@ fn cost(index: usize, group: &Group, all_ns: u64, life_ns: u64) -> Cost<'_> {
     let quiet = rows.iter().filter(|row| row.quiet.is_some());
     let quiet_ns = quiet.fold(0, |sum: u64, row| sum.saturating_add(row.ns));
     let path_ns = group.critical_path_ns.unwrap_or(0);
-    let busy_ns = group.sums.lifetime_ns.saturating_sub(quiet_ns);
+    let counted_ns = group.sums.lifetime_ns.saturating_sub(left_out_ns(group));
+    let busy_ns = counted_ns.saturating_sub(quiet_ns);
     let is_below = |ns, whole_ns| units::is_below(ns, whole_ns, SMALL);
     Cost {
         index,

@@ -19,6 +19,9 @@ const PARTS: u64 = 200;
 /// Rows of a budget that stand alone.
 const MOST: usize = 8;
 
+/// What waits are called that a filter does not count.
+const LEFT_OUT: &str = "left out";
+
 /// One line of a budget. Text in it is not sanitised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -65,6 +68,8 @@ pub enum State {
     Cause,
     /// Covered by lost records.
     Lost,
+    /// Waits that a filter does not count.
+    LeftOut,
     /// Rows too small to stand alone.
     Other,
 }
@@ -145,6 +150,7 @@ pub fn accounted(sums: &Sums) -> i128 {
             sums.runqueue_ns,
             sums.open_ns,
             sums.unknown_ns,
+            sums.left_out.unwrap_or_default().total_ns,
         ])
         .map(i128::from)
         .sum()
@@ -200,6 +206,7 @@ fn state_rows(sums: &Sums) -> impl Iterator<Item = Row> {
         text: "(lost records)".to_owned(),
         more: 0,
     };
+    let left_out = sums.left_out.unwrap_or_default();
     let rows = [
         Row {
             count: Some(sums.runqueue_count),
@@ -210,6 +217,10 @@ fn state_rows(sums: &Sums) -> impl Iterator<Item = Row> {
         Row {
             place: Some(lost),
             ..row(State::Lost, "unknown", sums.unknown_ns)
+        },
+        Row {
+            count: Some(left_out.count),
+            ..row(State::LeftOut, LEFT_OUT, left_out.total_ns)
         },
     ];
     rows.into_iter().filter(|row| row.ns > 0)
@@ -252,12 +263,13 @@ pub fn is_small(part_ns: u64, whole_ns: u64) -> bool {
 }
 
 /// Small rows of a sorted account, and those behind the first `most`, as one at its
-/// end. Lost time is never hidden, and one row alone takes no more room than that; a row
+/// end. Lost time, and what is left out, are never hidden, and one row alone takes no more room than that; a row
 /// without any time is none.
 pub fn small_rows(mut rows: Vec<Row>, whole_ns: u64, most: usize) -> Vec<Row> {
     rows.retain(|row| row.ns > 0);
     let is_folded = |at: usize, row: &Row| {
-        row.state != State::Lost && (at >= most || is_small(row.ns, whole_ns))
+        !matches!(row.state, State::Lost | State::LeftOut)
+            && (at >= most || is_small(row.ns, whole_ns))
     };
     let folded = rows
         .iter()

@@ -30,7 +30,7 @@ const PARTS: u64 = 20;
 pub fn sentence(costs: &[Cost]) -> Option<String> {
     let first = costs.first()?;
     let all_ns = order::lifetime_ns(costs);
-    let busy = costs.iter().map(|cost| cost.busy_ns);
+    let busy = costs.iter().map(Cost::may_be_busy_ns);
     let busy_ns = busy.fold(0, u64::saturating_add);
     if all_ns == 0 {
         return None;
@@ -80,8 +80,13 @@ fn of_group(group: &Group) -> Option<String> {
         .filter(|row| row.quiet.is_some())
         .cloned()
         .collect();
-    let is_busy =
-        |row: &Row| row.quiet.is_none() && !matches!(row.state, State::Other | State::Lost);
+    let is_busy = |row: &Row| {
+        row.quiet.is_none()
+            && matches!(
+                row.state,
+                State::Wait | State::Open | State::RunQueue | State::OnCpu | State::Cause
+            )
+    };
     let busy: Vec<Row> = rows.into_iter().filter(is_busy).collect();
     let quiet_ns = quiet_rows
         .iter()
@@ -106,7 +111,11 @@ fn of_group(group: &Group) -> Option<String> {
     let Some(first) = busy.first() else {
         return Some(format!("{} {}", subject(group), parts.first()?));
     };
-    let busy_ns = sums.lifetime_ns.saturating_sub(quiet_ns);
+    let left_out_ns = sums.left_out.unwrap_or_default().total_ns;
+    let busy_ns = sums
+        .lifetime_ns
+        .saturating_sub(quiet_ns)
+        .saturating_sub(left_out_ns);
     let mut named_ns = 0;
     for row in busy.iter().take(STATES) {
         if named_ns > 0

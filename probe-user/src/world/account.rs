@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     blame::CauseId,
+    filter::{Counted, WaitFilter},
     identity::{ThreadId, Waker},
     interval::{Activity, End, Interval},
     names::NameId,
@@ -154,6 +155,8 @@ pub struct Account {
     pub blame: FxHashMap<(WaitKind, CauseId), u64>,
     /// First runs (`new`), which end no wait.
     pub first_wakeups: FxHashMap<WakeKey, WakeSum>,
+    /// What of the waits is counted, where that is not all.
+    pub counted: Option<Box<Counted>>,
 }
 
 /// Distinct waits of one thread that are told apart by object. A server with a
@@ -173,9 +176,15 @@ impl Account {
         self.blame.len() >= DISTINCT_OBJECTS
     }
 
-    /// Takes in an interval of its thread.
+    /// What of its waits is counted by a filter.
+    pub fn counted_by(&mut self, filter: WaitFilter) -> &mut Counted {
+        let counted = || Box::new(Counted::new(filter));
+        self.counted.get_or_insert_with(counted)
+    }
+
+    /// Takes in an interval of its thread, whose waits are counted by a filter, too.
     #[inline]
-    pub fn add(&mut self, interval: &Interval) {
+    pub fn add(&mut self, interval: &Interval, filter: Option<WaitFilter>) {
         let ns = interval.ns();
         match interval.activity {
             Activity::Cpu(_) => self.on_cpu_ns += ns,
@@ -183,18 +192,36 @@ impl Account {
             Activity::Unknown => self.unknown_ns += ns,
             Activity::Wait { key, end, .. } => {
                 if let Some(end) = end {
+                    let key = self.known_as(key);
                     self.add_wait(key, &end, ns);
-                    self.add_state(end.state, ns);
+                    if let Some(filter) = filter {
+                        self.count_wait(filter, key, &end, ns);
+                    }
                 }
             }
         }
     }
 
-    /// Counts a finished wait.
-    fn add_wait(&mut self, mut key: WaitKey, end: &End, ns: u64) {
+    /// What waits are counted under: without their object where there are too many.
+    fn known_as(&self, mut key: WaitKey) -> WaitKey {
         if self.has_many_waits() && !self.waits.contains_key(&key) {
             key.object = ObjectKey::None;
         }
+        key
+    }
+
+    /// Counts a finished wait if the filter does.
+    fn count_wait(&mut self, filter: WaitFilter, key: WaitKey, end: &End, ns: u64) {
+        let counted = self.counted_by(filter);
+        match filter.counts(key.kind, ns) {
+            true => counted.account.add_wait(key, end, ns),
+            false => counted.left_out.add(1, ns),
+        }
+    }
+
+    /// Counts a finished wait.
+    fn add_wait(&mut self, key: WaitKey, end: &End, ns: u64) {
+        self.add_state(end.state, ns);
         let sum = self.waits.entry(key).or_default();
         sum.count += 1;
         sum.total_ns += ns;

@@ -343,6 +343,9 @@ impl World {
             // What was lost last is part of its history, too.
             self.logs.settle(thread, &self.ended[first..]);
             if let Some(sums) = sums.get(&thread.id) {
+                if let Some(filter) = self.logs.filter {
+                    thread.account.counted_by(filter);
+                }
                 self.folded.add(&sums.unfold(thread, &self.dictionaries));
             }
         }

@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     World,
-    account::{ObjectKey, WaitKey, WakeKey, WakeSum},
+    account::{Account, ObjectKey, WaitKey, WakeKey, WakeSum},
     blame::CauseId,
     classify::{Sleep, classify},
     identity::{ThreadId, Waker},
@@ -126,18 +126,29 @@ fn slept(thread: &mut Thread, stay: &LossSum, dictionaries: &Dictionaries) {
         stack: NameId::NONE,
         object: ObjectKey::None,
     };
-    let by = WakeKey {
-        signal: None,
-        source: WakeSource::Unverified,
-        waker: Waker::Nobody,
-        nr: -1,
-    };
     let account = &mut thread.account;
     let switches = match stay.flags & flag::THROTTLED {
         0 => &mut account.voluntary,
         _ => &mut account.involuntary,
     };
     *switches = switches.saturating_add(stay.count);
+    add_stay(account, key, stay);
+    match account.counted.as_deref_mut() {
+        Some(counted) if counted.filter.counts_sum(kind) => {
+            add_stay(&mut counted.account, key, stay);
+        }
+        Some(counted) => counted.left_out.add(stay.count, stay.ns),
+        None => {}
+    }
+}
+
+fn add_stay(account: &mut Account, key: WaitKey, stay: &LossSum) {
+    let by = WakeKey {
+        signal: None,
+        source: WakeSource::Unverified,
+        waker: Waker::Nobody,
+        nr: -1,
+    };
     if stay.flags & flag::THROTTLED == 0 {
         account.add_state(stay.state, stay.ns);
     }
@@ -149,7 +160,10 @@ fn slept(thread: &mut Thread, stay: &LossSum, dictionaries: &Dictionaries) {
     let wakes: &mut WakeSum = sum.wakes.entry(by).or_default();
     wakes.count = wakes.count.saturating_add(stay.count);
     wakes.wait_ns = wakes.wait_ns.saturating_add(stay.ns);
-    let blame = account.blame.entry((kind, CauseId::UNKNOWN)).or_default();
+    let blame = account
+        .blame
+        .entry((key.kind, CauseId::UNKNOWN))
+        .or_default();
     *blame = blame.saturating_add(stay.ns);
 }
 

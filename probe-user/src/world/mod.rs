@@ -13,6 +13,7 @@ pub mod connection;
 pub mod disk;
 pub mod fate;
 pub mod fd_table;
+pub mod filter;
 pub mod forget;
 pub mod gil;
 pub mod identity;

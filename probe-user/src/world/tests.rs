@@ -14,6 +14,7 @@ mod connections;
 mod draft;
 mod exec;
 mod fd_tables;
+mod filters;
 mod gil;
 mod growth;
 mod horizon;

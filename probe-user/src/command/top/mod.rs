@@ -206,6 +206,7 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
             keeps_trace: false,
             divides_run_queues: false,
             window: None,
+            filter: None,
         },
         notice: super::warn,
     })

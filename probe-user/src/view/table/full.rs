@@ -6,8 +6,10 @@ use crate::document::{Document, Group, Sums, Thread};
 use crate::view::behind::{self as causes, Behind};
 use crate::view::color::Style;
 use crate::view::ending;
+use crate::view::filter;
+use crate::view::merge::Named;
 use crate::view::order::Cost;
-use crate::view::rows::{self, Row};
+use crate::view::rows::{self, Row, State};
 use crate::view::units::{self, Unit};
 
 /// What is behind a kind of waits is shown if it is such a part of the budget.
@@ -40,7 +42,7 @@ impl<'a> Full<'a> {
         Full {
             cost: *cost,
             document,
-            rows: rows::rows(sums, &group.name, all),
+            rows: rows_of(sums, &group.name, document, all),
             is_short: behind.len() < known,
             behind,
         }
@@ -93,7 +95,11 @@ impl<'a> Full<'a> {
         calls::write(page, sums, 0, coverage);
         gil::write(page, sums, 0);
         for thread in threads {
-            write_thread(page, thread, &group.name, options.all);
+            page.line(thread_heading(thread));
+            for mut row in rows_of(&thread.sums, &group.name, document, options.all) {
+                row.depth = 1;
+                page.row(row);
+            }
             let blocks = causes::behind(&thread.sums, options.all);
             behind::write(page, blocks, 1, options.all);
             calls::write(page, &thread.sums, 1, coverage);
@@ -139,12 +145,15 @@ fn together(group: &Group) -> String {
     }
 }
 
-fn write_thread(page: &mut Page, thread: &Thread, group: &str, all: bool) {
-    page.line(thread_heading(thread));
-    for mut row in rows::rows(&thread.sums, group, all) {
-        row.depth = 1;
-        page.row(row);
+/// The rows, with what is left out by which filter.
+fn rows_of(sums: &Sums, group: &str, document: &Document, all: bool) -> Vec<Row> {
+    let mut rows = rows::rows(sums, group, all);
+    let left_out = rows.iter_mut().filter(|row| row.state == State::LeftOut);
+    for row in left_out {
+        let text = document.filter.as_ref().map(filter::left_out);
+        row.place = text.map(|text| Named { text, more: 0 });
     }
+    rows
 }
 
 /// `tid 4243 python3   4.11 s, 0 ns unaccounted   exit 1   python3 gitsync`.

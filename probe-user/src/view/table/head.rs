@@ -6,6 +6,7 @@ use super::timeline;
 use crate::document::{Coverage, Document, Exit};
 use crate::view::color::Style;
 use crate::view::ending;
+use crate::view::filter;
 use crate::view::order::Cost;
 use crate::view::sentence;
 use crate::view::units;
@@ -42,6 +43,12 @@ pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: b
         parts.push(Piece::plain("nothing lost"));
     }
     page.flow(Piece::plain(""), 2, "   ", parts);
+    if let Some(filter) = &document.filter {
+        let counted = filter::counted(filter);
+        let sentence = format!("counted are {counted}; budgets have the others as left out");
+        let words = Piece::words(&sentence, Style::Strong);
+        page.flow(Piece::plain("  "), 2, " ", words);
+    }
     if document.still_running > 0 {
         page.flow(
             Piece::plain(""),

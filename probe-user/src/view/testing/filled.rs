@@ -73,6 +73,10 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
     let sums = Sums {
         lifetime_ns: ns,
         unknown_ns: 1,
+        left_out: Some(LeftOut {
+            count: 1,
+            total_ns: 1,
+        }),
         waits,
         open: vec![open],
         wakes,
@@ -217,6 +221,11 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             from_ns: ns,
             to_ns: ns,
             of_ns: ns,
+        }),
+        filter: Some(WaitFilter {
+            kinds: vec![WaitKind::Futex],
+            min_ns: Some(ns),
+            max_ns: None,
         }),
         exit: None,
         interim: true,

@@ -10,7 +10,7 @@
 //! the thread's next wait, if that is for something else, or else in its having
 //! run for longer than another try takes.
 
-use super::{CauseId, IntervalLogs, cause::Cause, log::Did};
+use super::{CauseId, IntervalLogs, cause::Cause, counted, log::Did};
 use crate::{
     vocabulary::WaitKind,
     world::{identity::ThreadId, interval::Ended, thread::Thread},
@@ -84,14 +84,18 @@ impl IntervalLogs {
         let shares = self.divide(id, waker, from_ns, to_ns);
         let did = Did::TimedOut { key, waker, shares };
         let timer = CauseId(self.causes.number(Cause::Timer));
-        let blame = &mut thread.account.blame;
-        if let Some(timer) = blame.get_mut(&(WaitKind::Gil, timer)) {
-            *timer -= to_ns - from_ns;
+        let ns = to_ns - from_ns;
+        let account = &mut thread.account;
+        let counted = counted(&mut account.counted, WaitKind::Gil, ns);
+        for blame in [&mut account.blame].into_iter().chain(counted) {
+            if let Some(timer) = blame.get_mut(&(WaitKind::Gil, timer)) {
+                *timer -= ns;
+            }
+            self.logs[id].each(did, ns, |cause, ns| {
+                *blame.entry((WaitKind::Gil, cause)).or_default() += ns;
+            });
+            blame.retain(|_, ns| *ns > 0);
         }
-        self.logs[id].each(did, to_ns - from_ns, |cause, ns| {
-            *blame.entry((WaitKind::Gil, cause)).or_default() += ns;
-        });
-        blame.retain(|_, ns| *ns > 0);
         self.logs[id].amend(at, did);
     }
 }

@@ -38,11 +38,14 @@ use self::{
     log::{Did, IntervalLog, Now, Shares},
     walk::Piece,
 };
-use crate::spill::SpillBudget;
+use rustc_hash::FxHashMap;
+
+use crate::{spill::SpillBudget, vocabulary::WaitKind};
 
 use super::{
     account::WaitKey,
     by_thread::ByThread,
+    filter::{Counted, WaitFilter},
     identity::ThreadId,
     interval::{Activity, Ended, Interval},
     thread::{State, Thread},
@@ -60,6 +63,8 @@ pub struct IntervalLogs {
     keys: Numbered<WaitKey>,
     causes: Numbered<Cause>,
     scratch: walk::Scratch,
+    /// Which waits are counted apart from all.
+    pub filter: Option<WaitFilter>,
     /// Where it is kept.
     pub budget: SpillBudget,
 }
@@ -77,6 +82,7 @@ impl Default for IntervalLogs {
             keys: Numbered::default(),
             causes,
             scratch: walk::Scratch::default(),
+            filter: None,
             budget: SpillBudget::default(),
         }
     }
@@ -91,7 +97,7 @@ impl IntervalLogs {
         let mut log = self.logs.entry(id);
         log.know(thread);
         for interval in ended {
-            thread.account.add(interval);
+            thread.account.add(interval, self.filter);
             if interval.to_ns <= interval.from_ns {
                 continue;
             }
@@ -183,8 +189,13 @@ impl IntervalLogs {
                 (&mut self.logs[id], Did::WaitOn { key, waker, shares })
             }
         };
-        log.each(did, to_ns.saturating_sub(from_ns), |cause, ns| {
+        let ns = to_ns.saturating_sub(from_ns);
+        let mut counted = counted(&mut thread.account.counted, kind, ns);
+        log.each(did, ns, |cause, ns| {
             *thread.account.blame.entry((kind, cause)).or_default() += ns;
+            if let Some(blame) = &mut counted {
+                *blame.entry((kind, cause)).or_default() += ns;
+            }
         });
         let tries = log.gil_timeouts.end_wait(log.len(), kind, ended);
         log.push(to_ns, self.next_seq, did, &mut self.budget);
@@ -204,4 +215,15 @@ impl IntervalLogs {
         });
         self.logs[id].add_shares(&self.scratch.shares, &mut self.budget)
     }
+}
+
+/// The blame of the counted waits, if one of this length is among these.
+fn counted(
+    counted: &mut Option<Box<Counted>>,
+    kind: WaitKind,
+    ns: u64,
+) -> Option<&mut FxHashMap<(WaitKind, CauseId), u64>> {
+    let counted = counted.as_mut()?;
+    let is_counted = counted.filter.counts(kind, ns);
+    is_counted.then_some(&mut counted.account.blame)
 }

@@ -69,6 +69,7 @@ pub(super) fn residual(sums: &Sums) -> i128 {
         waits,
         open,
         sums.unknown_ns,
+        sums.left_out.unwrap_or_default().total_ns,
     ];
     let behind = sums.runqueue_behind.iter().flatten();
     let behind_ns: u64 = behind.map(|part| part.ns).sum();
@@ -125,7 +126,7 @@ fn assert_at_once(document: &Document) {
 }
 
 /// Every finished wait is blamed on something, all of it and once.
-fn assert_blamed(sums: &Sums) {
+pub(super) fn assert_blamed(sums: &Sums) {
     let mut waited: BTreeMap<&str, u64> = BTreeMap::new();
     for wait in &sums.waits {
         *waited.entry(wait.kind.as_str()).or_default() += wait.total_ns;

@@ -80,6 +80,7 @@ fn document_with(probes: &Probes, facts: Vec<Fact>, early: Early) -> Document {
         keeps_trace: false,
         divides_run_queues: true,
         window: None,
+        filter: None,
         short_run_ns: 0,
         early,
     };
