@@ -148,7 +148,7 @@ const HOSTILE = new RegExp(
   "u",
 );
 
-/** Text of other processes without anything that moves, reorders or hides: that becomes a visible escape. Idempotent. */
+/** Text of other processes without what moves, reorders or hides: that becomes a visible escape. Idempotent. */
 export function clean(text: string): string {
   if (/^[ -~]*$/.test(text)) return text;
   let out = "";

@@ -31,6 +31,8 @@ export interface Wait {
   count: number;
   total_ns: number;
   max_ns: number;
+  /** Of a window: how many of them were longer than what of them lies in it. */
+  begun_before?: number;
 }
 export interface Wake {
   source: string;

@@ -66,6 +66,20 @@ test("window: of those together a part counts in proportion, and says so", () =>
   assert.deepEqual([half.on_cpu_ns + half.runqueue_ns, half.approximate], [33, true]);
 });
 
+test("path: a group is on it while its thread does what it says, or waits for who does", () => {
+  const on = (ns) => {
+    const made = run(pair());
+    made.report.critical_path = { root: 0, from_ns: 0, to_ns: 120, sums: [], hops: [], hops_left_out: 0 };
+    made.report.groups.forEach((group, index) => (group.critical_path_ns = ns[index]));
+    return made;
+  };
+  assert.deepEqual(model.onPathIn(on([110, 110]), WHOLE), [110, 110]);
+  assert.deepEqual(model.onPathIn(on([110, 110]), { from: 0, to: 20 }), [10, 20]);
+  assert.deepEqual(model.onPathIn(on([110, 110]), { from: 105, to: 120 }), [15, 5]);
+  // What the report has otherwise is not known.
+  assert.equal(model.onPathIn(on([111, 110]), WHOLE), null);
+});
+
 test("blame: what the waker did, and what that waited for", () => {
   const expect = { "futex: network 10.0.0.1:80": 60, "futex: computing b": 40 };
   assert.deepEqual(blameOf(run(pair()), [0]), expect);

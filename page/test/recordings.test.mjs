@@ -66,7 +66,19 @@ for (const file of readdirSync(recordings).filter((name) => name.endsWith(".wsc"
       compare(run, members, model.sumsOfThreads(run, members, WHOLE), group, group.name);
     });
     windowsAddUp(run);
+    pathIsTheReports(run);
   });
+}
+
+/** The groups on the critical path; in windows side by side they are on it for as long as in both together. */
+function pathIsTheReports(run) {
+  const { critical_path: path, groups } = run.report;
+  if (!path || path.hops_left_out > 0) return;
+  const whole = model.onPathIn(run, WHOLE);
+  assert.deepEqual(whole, groups.map((group) => group.critical_path_ns));
+  const cut = Math.floor((path.from_ns + path.to_ns) / 3);
+  const [before, behind] = [{ from: 0, to: cut }, { from: cut, to: 1e18 }].map((span) => model.onPathIn(run, span));
+  assert.deepEqual(before.map((ns, group) => ns + behind[group]), whole);
 }
 
 /** Cut anywhere, the times of both sides are those of the whole, and what waits are blamed on are the waits. */

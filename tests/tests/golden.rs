@@ -83,8 +83,16 @@ const SELECTIONS: [(&str, &str, &[&str]); 4] = [
         &["--from", "100ms", "--to", "200ms"],
     ),
     ("from", "nginx", &["--from", "100ms"]),
-    ("kind", "gitsync-threads", &["--kind", "child-exit,socket-recv"]),
-    ("length", "postgres", &["--min-wait", "1ms", "--max-wait", "100ms", "--per-thread"]),
+    (
+        "kind",
+        "gitsync-threads",
+        &["--kind", "child-exit,socket-recv"],
+    ),
+    (
+        "length",
+        "postgres",
+        &["--min-wait", "1ms", "--max-wait", "100ms", "--per-thread"],
+    ),
 ];
 
 #[test]

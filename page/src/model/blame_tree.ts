@@ -108,18 +108,22 @@ class Growing {
   #addWaits(top: Bud, thread: number): void {
     const { first, from, to, what, whats, sites } = this.shares.trace;
     const end = first[thread + 1];
-    for (let i = firstEndingAfter(to, first[thread], end, this.span.from); i < end && to[i] <= this.span.to; i++) {
+    let i = firstEndingAfter(to, first[thread], end, this.span.from);
+    for (; i < end && to[i] <= this.span.to; i++) {
       const { state, site } = whats[what[i]];
-      if (state === "together") this.#addTogetherAtTop(top, i);
+      if (state === "together") this.#addTogetherAtTop(top, i, to[i]);
       else if (state === "wait" && sites[site!].kind === this.kind) {
         this.#follow(top, i, Math.max(from[i], this.span.from), to[i], Infinity);
       }
     }
+    // Of those drawn together at the window's end some have ended.
+    const isCut = i < end && from[i] < this.span.to && this.shares.isTogether[what[i]] === 1;
+    if (isCut) this.#addTogetherAtTop(top, i, this.span.to);
   }
 
-  #addTogetherAtTop(top: Bud, i: number): void {
+  #addTogetherAtTop(top: Bud, i: number, until: number): void {
     const { from, to, parts, whats, sites } = this.shares.trace;
-    const ns = to[i] - Math.max(from[i], this.span.from);
+    const ns = until - Math.max(from[i], this.span.from);
     for (const part of portions(parts.get(i) ?? [], ns, to[i] - from[i])) {
       const { state, site } = whats[part.what];
       if (state !== "wait" || sites[site!].kind !== this.kind) continue;

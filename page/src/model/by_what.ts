@@ -17,21 +17,25 @@ export class ByWhat {
   readonly total: Float64Array;
   readonly max: Float64Array;
   readonly open: Float64Array;
+  /** Waits that began before the window. */
+  readonly begun: Float64Array;
   readonly touched: number[] = [];
   readonly isWait: Uint8Array;
   readonly #seen: Uint8Array;
 
   constructor({ whats }: Trace) {
     const zeros = () => new Float64Array(whats.length);
-    [this.count, this.total, this.max, this.open] = [zeros(), zeros(), zeros(), zeros()];
+    [this.count, this.total, this.max] = [zeros(), zeros(), zeros()];
+    [this.open, this.begun] = [zeros(), zeros()];
     this.#seen = new Uint8Array(whats.length);
     this.isWait = Uint8Array.from(whats, (what) => Number(what.state === "wait"));
   }
 
-  add(what: number, count: number, ns: number, max: number): void {
+  add(what: number, count: number, ns: number, max: number, begun = 0): void {
     if (this.#seen[what] === 0) this.#touch(what);
     this.count[what] += count;
     this.total[what] += ns;
+    this.begun[what] += begun;
     if (max > this.max[what]) this.max[what] = max;
   }
 
@@ -47,7 +51,8 @@ export class ByWhat {
 
   clear(): void {
     for (const what of this.touched) {
-      this.count[what] = this.total[what] = this.max[what] = this.open[what] = this.#seen[what] = 0;
+      this.count[what] = this.total[what] = this.max[what] = 0;
+      this.open[what] = this.begun[what] = this.#seen[what] = 0;
     }
     this.touched.length = 0;
   }

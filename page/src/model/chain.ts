@@ -199,7 +199,15 @@ class Doings {
   }
 
   /** `ns`, where it is less than the span: several that are drawn together. */
-  add(thread: number, what: Doing["what"], kind: string | null, at: number | null, span: Span, ns = span.to - span.from, count = 1): void {
+  add(
+    thread: number,
+    what: Doing["what"],
+    kind: string | null,
+    at: number | null,
+    span: Span,
+    ns = span.to - span.from,
+    count = 1,
+  ): void {
     if (ns <= 0) return;
     const doing = this.#of(thread, what, kind);
     doing.ns += ns;

@@ -96,7 +96,9 @@ export class Levels {
   }
 
   #addTogether(mix: Mix, i: number, share: number): void {
-    for (const part of this.trace.parts.get(i) ?? []) addCode(mix, this.#kinds, this.codeOf[part.what], part.ns * share);
+    for (const part of this.trace.parts.get(i) ?? []) {
+      addCode(mix, this.#kinds, this.codeOf[part.what], part.ns * share);
+    }
   }
 
   /** Begins a stretch. */

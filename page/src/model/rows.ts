@@ -21,7 +21,8 @@ export function keyOfSite(site: Site, withObject: boolean): string {
 function keyOfWake(wake: Wake, withIds: boolean): string {
   const ids = withIds ? `${wake.pid}\u0000${wake.tid}` : "";
   const signal = wake.signal ? `${wake.signal.name}\u0001${wake.signal.sender}` : "";
-  return [wake.source, wake.comm ?? "\u0002", wake.syscall ?? "\u0002", wake.outside === true, signal, ids].join("\u0000");
+  const names = [wake.comm ?? "\u0002", wake.syscall ?? "\u0002"];
+  return [wake.source, ...names, wake.outside === true, signal, ids].join("\u0000");
 }
 
 /** Rows under their keys. */
@@ -33,17 +34,18 @@ export class Rows {
   /** `ofThread`: waits on different objects, and wakers of one name, stay apart. */
   constructor(private readonly ofThread: boolean) {}
 
-  addWait(site: Site, count: number, total: number, max: number): void {
+  addWait(site: Site, count: number, total: number, max: number, begun: number): void {
     const key = keyOfSite(site, this.ofThread);
     const row = this.waits.get(key);
     if (!row) {
-      this.waits.set(key, { ...place(site), count, total_ns: total, max_ns: max });
+      this.waits.set(key, { ...place(site), count, total_ns: total, max_ns: max, begun_before: begun });
       return;
     }
     if (row.object !== site.object) row.object = null;
     row.count += count;
     row.total_ns += total;
     row.max_ns = Math.max(row.max_ns, max);
+    row.begun_before = (row.begun_before ?? 0) + begun;
   }
 
   addOpen(site: Site, count: number, ns: number): void {
@@ -73,7 +75,9 @@ export class Rows {
 
   /** Adds a thread's to those of its group. */
   addRows(thread: Rows): void {
-    for (const wait of thread.waits.values()) this.addWait(wait, wait.count, wait.total_ns, wait.max_ns);
+    for (const wait of thread.waits.values()) {
+      this.addWait(wait, wait.count, wait.total_ns, wait.max_ns, wait.begun_before ?? 0);
+    }
     for (const open of thread.open.values()) this.addOpen(open, open.count, open.so_far_ns);
     for (const wake of thread.wakes.values()) this.addWake(wake, wake.count ?? 0, wake.wait_ns ?? 0);
   }

@@ -50,6 +50,9 @@ export function threadsOfGroup(run: Run, group: number): number[] {
   return threads.flatMap((thread, index) => (thread.group === group ? [index] : []));
 }
 
+/** A waker among those whose waits are drawn together: one of the tree, the page does not know which. */
+const OF_TREE = -2;
+
 class Adding {
   readonly #trace: Trace;
   readonly #sums: WindowSums = {
@@ -67,6 +70,8 @@ class Adding {
     approximate: false,
   };
   readonly #byWhat: ByWhat;
+  /** Who may have woken a thread: the threads, none, and `OF_TREE`. */
+  readonly #wakers: number;
   /** By waking and thread that did it: count, ns. */
   readonly #wakings = new Map<number, { count: number; ns: number }>();
 
@@ -78,6 +83,7 @@ class Adding {
     this.#trace = run.trace;
     this.#sums.approximate = run.trace.unit_ns > 1;
     this.#byWhat = byWhatOf(run.trace);
+    this.#wakers = run.report.threads.length - OF_TREE;
   }
 
   addThread(thread: number, rows: Rows): void {
@@ -106,13 +112,13 @@ class Adding {
   #addWait(i: number, ns: number): void {
     const what = this.#trace.what[i];
     if (this.#trace.to[i] > this.span.to) return this.#byWhat.addOpen(what, ns);
-    this.#byWhat.add(what, 1, ns, ns);
+    this.#byWhat.add(what, 1, ns, ns, Number(this.#trace.from[i] < this.span.from));
     const { wake } = this.#trace.whats[what];
     if (wake !== undefined) this.#addWaking(wake, this.#trace.by[i], 1, ns);
   }
 
   #addWaking(wake: number, by: number, count: number, ns: number): void {
-    const key = wake * (this.run.report.threads.length + 1) + by + 1;
+    const key = wake * this.#wakers + by - OF_TREE;
     const sum = this.#wakings.get(key);
     if (!sum) this.#wakings.set(key, { count, ns });
     else {
@@ -150,8 +156,8 @@ class Adding {
       if (this.#byWhat.isWait[part.what] === 0) this.#addPassing(part.what, part.count, part.ns, max);
       else {
         this.#byWhat.add(part.what, part.count, part.ns, max);
-        const { wake } = this.#trace.whats[part.what];
-        if (wake !== undefined) this.#addWaking(wake, -1, part.count, part.ns);
+        const { wake, by } = this.#trace.whats[part.what];
+        if (wake !== undefined) this.#addWaking(wake, by ? OF_TREE : -1, part.count, part.ns);
       }
     }
   }
@@ -167,13 +173,13 @@ class Adding {
   /** What was added up by number → rows. */
   #moveInto(rows: Rows): void {
     const { whats, sites } = this.#trace;
-    const { touched, count, total, max, open } = this.#byWhat;
+    const { touched, count, total, max, open, begun } = this.#byWhat;
     const known = new Set<Site>();
     for (const what of touched) {
       const index = whats[what].site;
       if (index === undefined) continue;
       const site = withinLimit(sites[index], known);
-      if (count[what] > 0) rows.addWait(site, count[what], total[what], max[what]);
+      if (count[what] > 0) rows.addWait(site, count[what], total[what], max[what], begun[what]);
       if (open[what] > 0) rows.addOpen(site, 1, open[what]);
       this.#sums.open_ns += open[what];
     }
@@ -183,8 +189,10 @@ class Adding {
   }
 
   #waking(key: number): Wake {
-    const by = (key % (this.run.report.threads.length + 1)) - 1;
-    return wakeOf(this.run, this.#trace.wakes[Math.floor(key / (this.run.report.threads.length + 1))], by);
+    const by = (key % this.#wakers) + OF_TREE;
+    const wake = this.#trace.wakes[Math.floor(key / this.#wakers)];
+    if (by !== OF_TREE || wake.source === "timer") return wakeOf(this.run, wake, by);
+    return { ...wake, comm: "threads of the tree" };
   }
 }
 

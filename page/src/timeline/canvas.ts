@@ -28,6 +28,8 @@ export class TimelineCanvas {
   #overview: Overview;
   #overviewContext: CanvasRenderingContext2D;
   #isAsked = false;
+  /** A drag sets the window instead of moving the view. */
+  dragSetsWindow = false;
   /** For screen readers. */
   announce: (text: string) => void = () => {};
   announceRow: (row: number, at: number) => void = () => {};

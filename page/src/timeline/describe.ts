@@ -82,7 +82,9 @@ export function describe(run: Run, trace: Trace, i: number, thread = threadOf(tr
   const site = what.site === undefined ? null : trace.sites[what.site];
   const lines: [string, string][] = [["thread", threadLabel(run, thread)]];
   if (what.state === "wait" || what.state === "open") addWait(lines, run, trace, i, site!);
-  else if (what.cause !== undefined && what.state !== "runqueue") lines.push(["", causeText(...trace.causes[what.cause])]);
+  else if (what.cause !== undefined && what.state !== "runqueue") {
+    lines.push(["", causeText(...trace.causes[what.cause])]);
+  }
   if (what.state === "together") addParts(lines, trace, i);
   lines.push(["time", `${time(trace.to[i] - trace.from[i])} = ${exact(trace.to[i] - trace.from[i])}`]);
   lines.push(["from", `${instant(trace.from[i])} (${exact(trace.from[i])})`]);

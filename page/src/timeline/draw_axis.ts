@@ -10,7 +10,9 @@ export function drawGrid(scene: Scene): void {
   const { context, palette, scale, height } = scene;
   context.fillStyle = palette.line;
   context.globalAlpha = 0.55;
-  for (const { at } of ticks(scale, APART)) context.fillRect(snap(scene, scale.x(at)), AXIS, 1 / scene.dpr, height - AXIS);
+  for (const { at } of ticks(scale, APART)) {
+    context.fillRect(snap(scene, scale.x(at)), AXIS, 1 / scene.dpr, height - AXIS);
+  }
   context.globalAlpha = 1;
 }
 

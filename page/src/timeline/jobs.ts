@@ -192,9 +192,12 @@ export class GroupTile implements Job {
 
 /** The most threads of a group that were alive at once. */
 export function mostAlive(lives: { start_ns: number; end_ns: number }[]): number {
-  const changes = lives.flatMap(({ start_ns, end_ns }) => [[start_ns, 1], [Math.max(end_ns, start_ns + 1), -1]] as [number, number][]);
-  changes.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const changes = lives.flatMap(({ start_ns, end_ns }) => [
+    { at: start_ns, by: 1 },
+    { at: Math.max(end_ns, start_ns + 1), by: -1 },
+  ]);
+  changes.sort((a, b) => a.at - b.at || a.by - b.by);
   let [alive, most] = [0, 1];
-  for (const [, change] of changes) most = Math.max(most, (alive += change));
+  for (const { by } of changes) most = Math.max(most, (alive += by));
   return most;
 }

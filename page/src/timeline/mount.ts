@@ -71,19 +71,31 @@ function addTools(element: HTMLElement, timeline: TimelineCanvas): void {
     button("window", "show the window", () => state.setView(state.window)),
     button("unfold all", "unfold all groups", () => timeline.toggleAll(true)),
     button("fold all", "fold all groups", () => timeline.toggleAll(false)),
+    dragSwitch(timeline),
   ]);
+}
+
+/** For fingers, and for who does not know of Shift. */
+function dragSwitch(timeline: TimelineCanvas): HTMLElement {
+  const element = h("button", { type: "button", "aria-pressed": "false" }, "drag sets window");
+  element.addEventListener("click", () => {
+    timeline.dragSetsWindow = !timeline.dragSetsWindow;
+    element.setAttribute("aria-pressed", String(timeline.dragSetsWindow));
+  });
+  return element;
 }
 
 function hint(trace: Trace): HTMLElement {
   const together =
     trace.resolution_ns > 0
-      ? " Neighbouring intervals shorter than the page's resolution are drawn together, above each other by their share."
+      ? " Neighbours shorter than the page's resolution are drawn together, above each other by their share."
       : "";
   return h(
     "p",
     { class: "muted tl-hint" },
-    "Drag to move, Ctrl + wheel to zoom, Shift + drag or a drag in the axis or the overview to set the window. " +
-      `A click on a wait unfolds its chain. The thick line is the critical path, hatched is lost, ✕ did not end cleanly.${together}`,
+    "Drag to move, Ctrl + wheel or two fingers to zoom; Shift + drag, a long press and a drag, or a drag in the axis " +
+      "or the overview to set the window. A click on a wait unfolds its chain. The thick line is the critical path, " +
+      `hatched is lost, ✕ did not end cleanly.${together}`,
   );
 }
 

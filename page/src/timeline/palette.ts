@@ -31,8 +31,10 @@ export class Palette {
     const of = (name: string) => style.getPropertyValue(name).trim() || "#888888";
     const context = document.createElement("canvas").getContext("2d")!;
     const plain = (name: string) => normal(context, of(name));
-    [this.bg, this.panel, this.line, this.text] = ["--bg", "--panel", "--line", "--text"].map(plain) as [string, string, string, string];
-    [this.muted, this.accent, this.alarm, this.path] = ["--muted", "--accent", "--alarm", "--path"].map(plain) as [string, string, string, string];
+    [this.bg, this.panel] = [plain("--bg"), plain("--panel")];
+    [this.line, this.path] = [plain("--line"), plain("--path")];
+    [this.text, this.muted] = [plain("--text"), plain("--muted")];
+    [this.accent, this.alarm] = [plain("--accent"), plain("--alarm")];
     this.gil = plain("--kind-gil");
     this.sans = of("--sans");
     this.colours = codes.map((code) => plain(property(code)));

@@ -9,6 +9,9 @@ import type { Tooltip } from "./tooltip";
 /** So far a press moves, pixels, before it is a drag. */
 const STILL = 4;
 
+/** So long a finger stays where it is, ms, to set the window instead of moving the view. */
+const LONG_MS = 450;
+
 type Drag =
   | { type: "press"; x: number; y: number; brush: boolean }
   | { type: "pan"; x: number; y: number }
@@ -23,7 +26,8 @@ export function bindPointer(timeline: TimelineCanvas, tooltip: Tooltip): void {
   canvas.addEventListener("pointermove", (event) => pointing.move(event));
   canvas.addEventListener("pointerup", (event) => pointing.up(event));
   canvas.addEventListener("pointercancel", (event) => pointing.cancel(event));
-  canvas.addEventListener("pointerleave", () => tooltip.hide());
+  canvas.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && tooltip.hide());
+  canvas.addEventListener("contextmenu", (event) => pointing.isTouched && event.preventDefault());
   canvas.addEventListener("dblclick", (event) => pointing.doubleClick(event));
   bindOverview(timeline, strip);
 }
@@ -31,13 +35,16 @@ export function bindPointer(timeline: TimelineCanvas, tooltip: Tooltip): void {
 class Pointing {
   #drag: Drag | null = null;
   readonly #fingers = new Map<number, { x: number; y: number }>();
+  #longPress: ReturnType<typeof setTimeout> | undefined;
+  /** By a finger, last. */
+  isTouched = false;
 
   constructor(
     private readonly timeline: TimelineCanvas,
     private readonly tooltip: Tooltip,
   ) {}
 
-  /** Plain: rows are scrolled. With Ctrl, Alt or ⌘: zoom; a pinch of a touchpad is Ctrl. Sideways, or with Shift: pan. */
+  /** Plain: rows are scrolled. With Ctrl, Alt, ⌘ (a touchpad's pinch is Ctrl): zoom. Sideways, or with Shift: pan. */
   wheel(event: WheelEvent): void {
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
     const { deltaX, deltaY } = event;
@@ -53,13 +60,24 @@ class Pointing {
 
   down(event: PointerEvent): void {
     if (event.button !== 0) return;
+    clearTimeout(this.#longPress);
+    this.isTouched = event.pointerType === "touch";
     this.timeline.canvas.setPointerCapture(event.pointerId);
     this.#fingers.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
     this.tooltip.hide();
     if (this.#fingers.size === 2) return this.#beginPinch();
     const { inAxis, inNames } = this.timeline.under(event.offsetX, event.offsetY);
-    const brush = !inNames && (event.shiftKey || inAxis);
+    const brush = !inNames && (event.shiftKey || inAxis || this.timeline.dragSetsWindow);
     this.#drag = { type: "press", x: event.offsetX, y: event.offsetY, brush };
+    const stay = (): void => this.#stay(event.offsetX, event.offsetY);
+    if (this.isTouched && !inNames) this.#longPress = setTimeout(stay, LONG_MS);
+  }
+
+  /** A finger stays where it is: what lies there is said, since it cannot hover; from now on a drag sets the window. */
+  #stay(x: number, y: number): void {
+    if (this.#drag?.type !== "press") return;
+    this.#drag = { type: "brush", at: this.timeline.scene.scale.at(x) };
+    this.#describe(x, y);
   }
 
   #beginPinch(): void {
@@ -75,11 +93,19 @@ class Pointing {
     if (!drag) return this.#hover(event);
     if (drag.type === "press" && Math.hypot(x - drag.x, y - drag.y) >= STILL) this.#begin(drag);
     else if (drag.type === "pan") this.#pan(drag, x, y);
-    else if (drag.type === "brush") this.timeline.brush({ from: drag.at, to: this.timeline.scene.scale.at(x) });
+    else if (drag.type === "brush") this.#brush(drag, x);
     else if (drag.type === "pinch") this.#pinch(drag);
   }
 
+  #brush(drag: { at: number }, x: number): void {
+    const { scale } = this.timeline.scene;
+    if (Math.abs(x - scale.x(drag.at)) < STILL) return;
+    this.tooltip.hide();
+    this.timeline.brush({ from: drag.at, to: scale.at(x) });
+  }
+
   #begin(press: { x: number; y: number; brush: boolean }): void {
+    clearTimeout(this.#longPress);
     if (press.brush) this.#drag = { type: "brush", at: this.timeline.scene.scale.at(press.x) };
     else this.#drag = { type: "pan", x: press.x, y: press.y };
     this.timeline.canvas.classList.toggle("dragging", !press.brush);
@@ -103,16 +129,22 @@ class Pointing {
 
   #hover(event: PointerEvent): void {
     if (event.pointerType === "touch") return;
-    const { offsetX: x, offsetY: y } = event;
+    const { inAxis, inNames } = this.timeline.under(event.offsetX, event.offsetY);
+    const plain = this.timeline.dragSetsWindow ? "crosshair" : "default";
+    this.timeline.canvas.style.cursor = inAxis ? "col-resize" : inNames ? "pointer" : plain;
+    this.#describe(event.offsetX, event.offsetY);
+  }
+
+  #describe(x: number, y: number): void {
     const { scene, strip } = this.timeline;
-    const under = this.timeline.under(x, y);
-    const description = describeUnder(scene, under);
-    this.timeline.canvas.style.cursor = under.inAxis ? "col-resize" : under.inNames ? "pointer" : "default";
-    if (description) this.tooltip.show(description, x, y + strip.clientHeight, scene.width, scene.height + strip.clientHeight);
+    const above = strip.clientHeight;
+    const description = describeUnder(scene, this.timeline.under(x, y));
+    if (description) this.tooltip.show(description, x, y + above, scene.width, scene.height + above);
     else this.tooltip.hide();
   }
 
   up(event: PointerEvent): void {
+    clearTimeout(this.#longPress);
     this.#fingers.delete(event.pointerId);
     const drag = this.#drag;
     this.#drag = null;
@@ -121,6 +153,7 @@ class Pointing {
   }
 
   cancel(event: PointerEvent): void {
+    clearTimeout(this.#longPress);
     this.#fingers.delete(event.pointerId);
     this.#drag = null;
     this.timeline.canvas.classList.remove("dragging");

@@ -42,13 +42,14 @@ function withNeighbours(scene: Scene, one: Description, thread: number, at: numb
     [`waits, most ${word(scene.levels.codes[mix.kind])}`, mix.wait],
   ];
   const said = parts.filter(([, part]) => part > 0).map(([name, part]) => `${name} ${percent(part, 2 * ns)}`);
-  const around: [string, string] = ["around", `${counted(high - low, "interval", "intervals")} in ${time(2 * ns)}: ${said.join(", ")}`];
-  return { ...one, lines: [...one.lines, around] };
+  const around = `${counted(high - low, "interval", "intervals")} in ${time(2 * ns)}: ${said.join(", ")}`;
+  return { ...one, lines: [...one.lines, ["around", around]] };
 }
 
 function describeThread(scene: Scene, thread: number): Description {
   const { start_ns, end_ns, argv, exit } = scene.run.report.threads[thread];
-  const lines: [string, string][] = [["lived", `${instant(start_ns)} – ${instant(end_ns)}, ${time(end_ns - start_ns)}`]];
+  const lived = `${instant(start_ns)} – ${instant(end_ns)}, ${time(end_ns - start_ns)}`;
+  const lines: [string, string][] = [["lived", lived]];
   if (argv.length > 0) lines.push(["arguments", argvText(argv)]);
   if (exit !== null) lines.push(["exit", exitText(exit)]);
   return { title: threadLabel(scene.run, thread), colour: "on-cpu", lines };
@@ -86,6 +87,7 @@ function describeLock(scene: Scene, row: Row, at: number): Description | null {
   const held = holderAt(scene.trace, row.process, at);
   if (!held) return null;
   const [, thread, from, to] = held;
-  const lines: [string, string][] = [["by", threadLabel(scene.run, thread)], ["for", time(to - from)], ["from", instant(from)]];
+  const by = threadLabel(scene.run, thread);
+  const lines: [string, string][] = [["by", by], ["for", time(to - from)], ["from", instant(from)]];
   return { title: "GIL held while others waited for it", colour: "gil", lines };
 }

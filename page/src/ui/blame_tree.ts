@@ -31,7 +31,8 @@ export async function blameTree(
 }
 
 function rootOf(children: IcicleNode[]): IcicleNode {
-  return { label: "", colour: "--unknown", ns: children.reduce((sum, node) => sum + node.ns, 0), example: null, children };
+  const ns = children.reduce((sum, node) => sum + node.ns, 0);
+  return { label: "", colour: "--unknown", ns, example: null, children };
 }
 
 function nodeOf(report: Report, node: BlameNode, isTop = false): IcicleNode {
@@ -55,7 +56,8 @@ export function twoLevels(sums: FullSums): IcicleNode {
     let node = kinds.get(kind);
     if (!node) kinds.set(kind, (node = { label: kind, colour: property(kind), ns: 0, example: null, children: [] }));
     node.ns += ns;
-    node.children.push({ label: causeLabel(cause, detail), colour: causeProperty(cause), ns, example: null, children: [] });
+    const label = causeLabel(cause, detail);
+    node.children.push({ label, colour: causeProperty(cause), ns, example: null, children: [] });
   }
   return rootOf([...kinds.values()]);
 }

@@ -44,6 +44,11 @@ function rank(slice: Slice): number {
   return ["on-cpu", "runqueue", "wait", "open", "unknown"].indexOf(slice.state);
 }
 
+/** What stands before times of a window that are not to the nanosecond. */
+export function about(sums: FullSums): string {
+  return sums.approximate ? "≈ " : "";
+}
+
 /** What colours a state. */
 export function colourOf(state: Row["state"], label: string): string {
   return state === "wait" || state === "open" ? label : state;

@@ -65,7 +65,7 @@ function places(run: Run): Candidate[] {
   return list;
 }
 
-/** Those in which all words of the query are, best first: whole, at the beginning, anywhere; the largest of these first. */
+/** Those in which all words of the query are: whole first, then at the beginning, then anywhere; larger ones first. */
 export function search(all: readonly Candidate[], query: string): Candidate[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const found = all.flatMap((one) => {

@@ -1,4 +1,4 @@
-/** The chain of the selected wait as a list: hop by hop, who ended it and what that one did meanwhile, to what ends it. */
+/** The chain of the selected wait as a list: hop by hop, who ended it and what that one did, to what ends it. */
 
 import { h, replace } from "../dom";
 import { exact, percent, time } from "../format";
@@ -21,6 +21,10 @@ export function mountChain(run: Run, state: State, element: HTMLElement): void {
     if (change === "selection" || change === "trace") panel.show();
   });
 }
+
+const SELECT =
+  "Select a wait in the timeline, and its chain unfolds here: who ended it, what that one had been doing meanwhile, " +
+  "and so on to the cause.";
 
 class Panel {
   readonly #follower: Follower;
@@ -64,8 +68,7 @@ class Panel {
       return replace(this.element, h("h3", {}, title), h("dl", { class: "chain-facts" }, ...items));
     }
     const who = thread === null ? "" : `${threadLabel(this.run, thread)} is selected. `;
-    const text = `${who}Select a wait in the timeline, and its chain unfolds here: who ended it, what that one had been doing meanwhile, and so on to the cause.`;
-    replace(this.element, h("h3", {}, "Chain of a wait"), h("p", { class: "muted" }, text));
+    replace(this.element, h("h3", {}, "Chain of a wait"), h("p", { class: "muted" }, who + SELECT));
   }
 
   #showChain(chain: Chain): void {
@@ -92,7 +95,8 @@ class Panel {
 
   #step(step: number, text: string, title: string, colour: string): HTMLElement {
     const swatch = paint(h("span", { class: "swatch" }), colour);
-    const button = h("button", { type: "button", class: "chain-step", title, onclick: () => this.#follower.go(step) }, swatch, text);
+    const onclick = (): void => this.#follower.go(step);
+    const button = h("button", { type: "button", class: "chain-step", title, onclick }, swatch, text);
     this.#buttons.push(button);
     return button;
   }
@@ -105,12 +109,14 @@ class Panel {
   /** What the waker did, as a bar and as buttons. */
   #meanwhile(hop: Hop, at: number): HTMLElement {
     const length = Math.max(1, hop.span.to - hop.span.from);
-    const bar = h("div", { class: "chain-bar", "aria-hidden": "true" }, ...hop.meanwhile.map((doing) => slice(doing, length)));
+    const slices = hop.meanwhile.map((doing) => slice(doing, length));
+    const bar = h("div", { class: "chain-bar", "aria-hidden": "true" }, ...slices);
     const shown = hop.meanwhile.slice(0, MOST_DOINGS);
     const rest = hop.meanwhile.slice(MOST_DOINGS).reduce((sum, doing) => sum + doing.ns, 0);
     const items = shown.map((doing) => h("li", {}, this.#doing(hop, at, doing, length)));
     if (rest > 0) items.push(h("li", { class: "muted" }, `other ${time(rest)}`));
-    return h("div", { class: "chain-meanwhile" }, h("span", { class: "muted" }, "Meanwhile it was "), bar, h("ul", {}, ...items));
+    const says = h("span", { class: "muted" }, "Meanwhile it was ");
+    return h("div", { class: "chain-meanwhile" }, says, bar, h("ul", {}, ...items));
   }
 
   #doing(hop: Hop, at: number, doing: Doing, length: number): HTMLElement {
@@ -120,7 +126,8 @@ class Panel {
     const isFollowed = doing === hop.followed;
     const onclick = () => (isFollowed ? this.#follower.go(at + 1) : this.#follower.branch(at, doing));
     const label = isFollowed ? `${text}, followed here` : `${text}, follow this instead`;
-    const attrs = { type: "button", class: isFollowed ? "chain-doing followed" : "chain-doing", "aria-label": label, onclick };
+    const kind = isFollowed ? "chain-doing followed" : "chain-doing";
+    const attrs = { type: "button", class: kind, "aria-label": label, onclick };
     return h("button", attrs, swatch, text);
   }
 
@@ -143,7 +150,9 @@ function slice(doing: Doing, length: number): HTMLElement {
 }
 
 function doingText(run: Run, hop: Hop, doing: Doing): string {
-  const word = { "on-cpu": "on a CPU", runqueue: "on the run queue", unknown: "unknown", wait: `waiting: ${doing.kind}` }[doing.what];
+  const wait = `waiting: ${doing.kind}`;
+  const words = { "on-cpu": "on a CPU", runqueue: "on the run queue", unknown: "unknown", wait };
+  const word = words[doing.what];
   const times = doing.what === "wait" && doing.count > 1 ? ` (${doing.count} waits)` : "";
   if (doing.thread === hop.by) return word + times;
   return `not there yet; ${threadLabel(run, doing.thread)}, which made it, was ${word}${times}`;

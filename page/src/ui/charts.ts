@@ -97,13 +97,16 @@ export function descriptorChart(report: Report): Chart | null {
   if (tables.length === 0) return null;
   const near = [...new Set(tables.filter((table) => nearness(table) >= 0.25).map((table) => table.limit!))];
   const x = instants(tables.map((table) => [...table.series.map(([at]) => at), table.to_ns]), report.wall_ns);
-  const lines: Line[] = tables.map((table, at) => ({ label: tableName(report, table), colour: TABLES[at], stepped: true }));
+  const lines = tables.map((table, at): Line => {
+    return { label: tableName(report, table), colour: TABLES[at], stepped: true };
+  });
   const limits: Line[] = near.map((limit) => ({ label: `limit ${count(limit)}`, colour: "--alarm", dash: true }));
   const y = tables.map((table) => held(x, table.series, table.to_ns));
   const left = drawn.length - tables.length;
+  const rest = left > 0 ? `; ${left} smaller tables are not drawn` : "";
   return {
     title: "Open descriptors",
-    note: `${near.length === 0 ? limitWords(tables) : "per table"}${left > 0 ? `; ${left} smaller tables are not drawn` : ""}`,
+    note: (near.length === 0 ? limitWords(tables) : "per table") + rest,
     lines: [...lines, ...limits],
     show: (n) => count(Math.round(n)),
     points: { x, y: [...y, ...near.map((limit) => x.map(() => limit))] },

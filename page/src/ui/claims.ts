@@ -8,6 +8,7 @@ import { longest } from "./longest";
 import { name } from "./names";
 
 type Evidence = Verdict["evidence"][number];
+type Value = Verdict["values"][number];
 
 const SYMBOLS: Record<string, string> = {
   CORRECT: "✔",
@@ -38,7 +39,8 @@ function claim(context: Context, verdict: Verdict): HTMLElement {
   const word = name(verdict.verdict, 20);
   const symbol = h("span", { "aria-hidden": "true" }, SYMBOLS[verdict.verdict] ?? "·");
   const source = verdict.source && h("span", { class: "muted" }, ` (${name(verdict.source, 200)})`);
-  const values = verdict.values.map((value) => h("li", {}, h("code", {}, name(value.expr, 200)), ` ${interval(value)}`));
+  const expr = (value: Value): HTMLElement => h("code", {}, name(value.expr, 200));
+  const values = verdict.values.map((value) => h("li", {}, expr(value), ` ${interval(value)}`));
   return h(
     "article",
     { class: "claim", "data-verdict": word },
@@ -55,7 +57,7 @@ function claim(context: Context, verdict: Verdict): HTMLElement {
 }
 
 /** `95.7 %`, `0.94 to 0.95`, `at least 977 KiB`. */
-export function interval(value: Verdict["values"][number]): string {
+export function interval(value: Value): string {
   const { lo, hi, unit } = value;
   const show = (n: number): string => quantity(n, unit);
   if (lo === null && hi === null) return "not known";

@@ -2,7 +2,7 @@
 
 import { h, replace, width } from "../dom";
 import { count, percent, share, time, timeIn, type Unit, unitOf } from "../format";
-import { colourOf } from "./budget";
+import { about, colourOf } from "./budget";
 import type { Context } from "./context";
 import { icicle } from "./icicle";
 import { paint } from "./kinds";
@@ -54,7 +54,7 @@ function budgetTable(context: Context, index: number, sums: FullSums, rows: Row[
   const hidden = h("span", { class: "hidden" }, "bar");
   const head = heads.map((text, at) => h("th", { scope: "col", class: classes[at] }, text || hidden));
   const rest = residual(sums);
-  const covered = `${timeIn(unit, sums.lifetime_ns - rest)} of ${timeIn(unit, sums.lifetime_ns)}`;
+  const covered = `${about(sums)}${timeIn(unit, sums.lifetime_ns - rest)} of ${timeIn(unit, sums.lifetime_ns)}`;
   const total = `${covered}, ${rest < 0 ? "−" : ""}${time(Math.abs(rest))} unaccounted`;
   // Where the page had to be small, times in it are not to the ns.
   const isLost = rest !== 0 && !(context.numbers.approximate && Math.abs(rest) * 1000 < sums.lifetime_ns);
@@ -75,11 +75,11 @@ function budgetRow(context: Context, index: number, sums: FullSums, row: Row, sh
     {},
     h("th", { scope: "row" }, paint(h("i", { class: "swatch" }), colourOf(row.state, row.label)), label),
     h("td", { class: "place" }, named(row.place, 80), row.idle && " idle", objectOf(row)),
-    h("td", { class: "n" }, `${row.atLeast ? "≥ " : ""}${timeIn(unit, row.ns)}`),
+    h("td", { class: "n" }, `${row.atLeast ? "≥ " : about(sums)}${timeIn(unit, row.ns)}`),
     h("td", { class: "mini" }, bar),
     h("td", { class: "n" }, share(row.ns, sums.lifetime_ns)),
     h("td", { class: "n" }, row.count === null ? "" : count(row.count)),
-    h("td", { class: "n" }, longestCell(context, index, row)),
+    h("td", { class: "n" }, longestCell(context, index, sums, row)),
     h("td", { class: "by" }, named(row.woken, 60)),
   );
 }
@@ -89,8 +89,10 @@ function objectOf(row: Row): HTMLElement | null {
 }
 
 /** The longest of a row; where there is a trace, it leads there. */
-function longestCell(context: Context, index: number, row: Row): string | HTMLElement {
-  const text = row.max === null ? "" : time(row.max);
+function longestCell(context: Context, index: number, sums: FullSums, row: Row): string | HTMLElement {
+  // What is shorter than that may be drawn together, and is as long as they are on average.
+  const isTogether = !context.numbers.isWhole && (row.max ?? 0) < (context.run.trace?.resolution_ns ?? 0);
+  const text = row.max === null ? "" : `${isTogether ? "≈ " : about(sums)}${time(row.max)}`;
   if (!context.run.trace || row.state === "other" || row.state === "unknown") return text;
   const go = (): void => {
     const interval = longestOf(context, index, row);
@@ -109,9 +111,14 @@ function longestOf(context: Context, index: number, row: Row): number | null {
   return longest(run, { ...wanted, function: place }) ?? longest(run, wanted);
 }
 
+interface Sum {
+  count: number;
+  ns: number;
+}
+
 /** Who ended the waits, most time first. */
 function wakers(sums: FullSums, group: string): HTMLElement | null {
-  const list = new Map<string, { count: number; ns: number }>();
+  const list = new Map<string, Sum>();
   for (const wake of sums.wakes) {
     const text = describeWake(wake, group);
     const sum = list.get(text) ?? { count: 0, ns: 0 };
@@ -120,22 +127,22 @@ function wakers(sums: FullSums, group: string): HTMLElement | null {
   const sorted = [...list].filter(([, sum]) => sum.ns > 0).sort((a, b) => b[1].ns - a[1].ns);
   if (sorted.length === 0) return null;
   const [unit, all] = [unitOf(sums.lifetime_ns), sorted.reduce((sum, [, one]) => sum + one.ns, 0)];
-  const rows = sorted.slice(0, WAKERS).map(([text, one]) => wakerRow(text, one, all, unit));
+  const rows = sorted.slice(0, WAKERS).map(([text, one]) => wakerRow(text, one, all, unit, about(sums)));
   if (sorted.length > WAKERS) {
     const rest = sorted.slice(WAKERS);
     const sum = rest.reduce((a, [, b]) => ({ count: a.count + b.count, ns: a.ns + b.ns }), { count: 0, ns: 0 });
-    rows.push(wakerRow(`other (${rest.length})`, sum, all, unit));
+    rows.push(wakerRow(`other (${rest.length})`, sum, all, unit, about(sums)));
   }
   const table = h("table", {}, h("caption", {}, "who ended its waits"), h("tbody", {}, ...rows));
   return h("div", { class: "wakers scroll", tabindex: 0, role: "group", "aria-label": "who ended its waits" }, table);
 }
 
-function wakerRow(text: string, one: { count: number; ns: number }, all: number, unit: Unit): HTMLElement {
+function wakerRow(text: string, one: Sum, all: number, unit: Unit, about: string): HTMLElement {
   return h(
     "tr",
     {},
     h("th", { scope: "row" }, name(text, 90)),
-    h("td", { class: "n" }, timeIn(unit, one.ns)),
+    h("td", { class: "n" }, `${about}${timeIn(unit, one.ns)}`),
     h("td", { class: "n" }, percent(one.ns, all)),
     h("td", { class: "n" }, `${count(one.count)} ×`),
   );

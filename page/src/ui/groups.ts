@@ -2,7 +2,9 @@
 
 import { type Child, h, replace } from "../dom";
 import { counted, percent, timeIn, unitOf } from "../format";
-import type { Group } from "../types";
+import { clipped } from "../model/intervals";
+import { onPathIn } from "../model/path";
+import type { CriticalPath, Group } from "../types";
 import { budgetBar, slicesOf, statesLine } from "./budget";
 import type { Context } from "./context";
 import { type Opened, openedGroup } from "./group";
@@ -34,15 +36,16 @@ export function groups(context: Context): Groups {
   };
   const large = h("div");
   const small = smallGroups(context, entry);
+  // That of the whole run, in a window too: so no line jumps away from who reads it.
+  const costs = orderGroups(report.groups, report.groups, lengthOf(report.critical_path));
+  const tiny = costs.filter((cost) => cost.isSmall);
+  const alone = tiny.length < 2 ? costs : costs.filter((cost) => !cost.isSmall);
   const draw = (): void => {
-    const costs = orderGroups(report.groups, context.numbers.groups, pathOf(context));
-    const tiny = costs.filter((cost) => cost.isSmall);
-    const alone = tiny.length < 2 ? costs : costs.filter((cost) => !cost.isSmall);
     place(large, alone.map((cost) => entry(cost.index)));
     small.show(tiny.length < 2 ? [] : tiny);
   };
   draw();
-  entries.get(orderGroups(report.groups, context.numbers.groups, pathOf(context))[0]?.index ?? -1)?.open(true);
+  entries.get(costs[0]?.index ?? -1)?.open(true);
   context.numbers.watch((progress) => progress === null && draw());
   // What is behind waits is in the trace.
   context.state.subscribe((_, change) => change === "trace" && draw());
@@ -61,9 +64,8 @@ function heads(): HTMLElement {
   return h("div", { class: "group-heads", "aria-hidden": "true" }, ...texts.map((text) => h("span", {}, text)));
 }
 
-function pathOf(context: Context): number {
-  const path = context.run.report.critical_path;
-  return path && context.numbers.isWhole ? path.to_ns - path.from_ns : 0;
+function lengthOf(path: CriticalPath | null): number {
+  return path ? path.to_ns - path.from_ns : 0;
 }
 
 /** These entries in this order, drawn anew; the focus stays. */
@@ -111,17 +113,26 @@ function line(context: Context, group: Group, index: number): HTMLElement[] {
     h("span", { class: "name" }, title),
     h("span", { class: "who" }, whoOf(group)),
     h("span", { class: "n" }, timeIn(unit, sums.lifetime_ns)),
-    h("span", { class: "on-path n" }, ...onPath(context, group)),
+    h("span", { class: "on-path n" }, ...onPath(context, index)),
     h("span", { class: "picture" }, budgetBar(sums, slices), statesLine(sums, slices)),
   ];
 }
 
-/** `88 % of path`; what it is in a part of the run the report does not say. */
-function onPath(context: Context, group: Group): Child[] {
-  const whole = pathOf(context);
-  const ns = group.critical_path_ns;
-  if (!whole || !ns || ns < whole / 100) return [];
-  return [percent(ns, whole), h("span", { class: "narrow-only" }, " of path")];
+const UNKNOWN_PATH =
+  "How long the group was on the critical path in the window is not known: the page has not all of the path, or not " +
+  "to the nanosecond.";
+
+/** `88 % of path`; nothing where it is less than 1 %. */
+function onPath(context: Context, index: number): Child[] {
+  const path = context.run.report.critical_path;
+  if (!path) return [];
+  const { isWhole, span } = context.numbers;
+  const whole = isWhole ? lengthOf(path) : clipped(path.from_ns, path.to_ns, span.from, span.to);
+  const ofPath = h("span", { class: "narrow-only" }, " of path");
+  const all = isWhole ? context.run.report.groups.map((group) => group.critical_path_ns) : onPathIn(context.run, span);
+  if (!all) return [h("span", { title: UNKNOWN_PATH }, "–"), ofPath];
+  const ns = all[index] ?? 0;
+  return whole > 0 && ns > 0 && ns >= whole / 100 ? [percent(ns, whole), ofPath] : [];
 }
 
 interface Small {

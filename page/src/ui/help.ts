@@ -2,6 +2,7 @@
 
 import { h } from "../dom";
 import { type Dialog, dialog } from "./dialog";
+import type { KeySwitch } from "./keys";
 
 const KEYS: [string, [string[], string][]][] = [
   [
@@ -40,8 +41,15 @@ const KEYS: [string, [string[], string][]][] = [
   ],
 ];
 
-export function help(): Dialog {
-  return dialog("Keys", "help", ...KEYS.map(([title, keys]) => part(title, keys)));
+export function help(keys: KeySwitch): Dialog {
+  return dialog("Keys", "help", keySwitch(keys), ...KEYS.map(([title, keys]) => part(title, keys)));
+}
+
+/** Those of the timeline count only while it has the focus, so they stay. */
+function keySwitch(keys: KeySwitch): HTMLElement {
+  const box = h("input", { type: "checkbox", checked: keys.isOn });
+  box.addEventListener("change", () => (keys.isOn = box.checked));
+  return h("p", {}, h("label", {}, box, " single characters are keys everywhere (until the page is closed)"));
 }
 
 function part(title: string, keys: [string[], string][]): HTMLElement {

@@ -3,6 +3,7 @@
 import { h, replace } from "../dom";
 import { percent, timeIn, unitOf } from "../format";
 import { blameTree, twoLevels } from "./blame_tree";
+import { about } from "./budget";
 import type { Context } from "./context";
 import { paint } from "./kinds";
 import { whenIdle } from "./slices";
@@ -50,7 +51,7 @@ export function icicle(context: Context, group: number): Icicle {
   let abort = new AbortController();
   const show = (root: IcicleNode): void => {
     const hadFocus = body.contains(document.activeElement);
-    replace(body, ...drawn(context, root));
+    replace(body, ...drawn(context, root, about(context.numbers.group(group))));
     if (hadFocus) body.querySelector<HTMLElement>("[tabindex='0']")?.focus({ preventScroll: true });
   };
   const update = (): void => {
@@ -75,8 +76,9 @@ export function icicle(context: Context, group: number): Icicle {
   return { element, update, close: () => abort.abort() };
 }
 
-function drawn(context: Context, root: IcicleNode): HTMLElement[] {
-  if (root.ns <= 0) return [h("p", { class: "muted" }, "Nothing is known of what was behind them, or none was finished.")];
+function drawn(context: Context, root: IcicleNode, about: string): HTMLElement[] {
+  const none = "Nothing is known of what was behind them, or none was finished.";
+  if (root.ns <= 0) return [h("p", { class: "muted" }, none)];
   const says = h("div", { class: "icicle-says", "aria-hidden": "true" });
   const box = h("div", { class: "icicle", role: "group", "aria-label": "what was behind the waits; arrow keys move" });
   const cells: Cell[] = [];
@@ -87,7 +89,7 @@ function drawn(context: Context, root: IcicleNode): HTMLElement[] {
   box.style.height = `${(Math.max(...cells.map((cell) => cell.depth)) + 1) * ROW_REM}rem`;
   box.addEventListener("keydown", (event) => move(event, cells, top));
   cells[0].element.tabIndex = 0;
-  says.textContent = `${timeIn(unit, root.ns)} of finished waits; each row is behind the one above it`;
+  says.textContent = `${about}${timeIn(unit, root.ns)} of finished waits; each row is behind the one above it`;
   return [box, says, asTable(root)];
 }
 
@@ -96,7 +98,8 @@ function layOut(root: IcicleNode, cells: Cell[]): Cell[] {
   const place = (nodes: IcicleNode[], depth: number, from: number, parent: Cell | null): Cell[] => {
     let at = from;
     return visible(nodes, root.ns).map((node) => {
-      const cell: Cell = { node, depth, at, parent, children: [], element: h("button", { type: "button", tabindex: -1 }) };
+      const element = h("button", { type: "button", tabindex: -1 });
+      const cell: Cell = { node, depth, at, parent, children: [], element };
       cells.push(cell);
       if (depth < DEEPEST) cell.children = place(node.children, depth + 1, at, cell);
       at += node.ns / root.ns;

@@ -12,7 +12,7 @@ import type { Dialog } from "./dialog";
 import { find } from "./find";
 import { type Groups, groups } from "./groups";
 import { help } from "./help";
-import { bindKeys, type Bindings } from "./keys";
+import { bindKeys, type Bindings, type KeySwitch } from "./keys";
 import { legend } from "./legend";
 import { Numbers } from "./numbers";
 import { plots } from "./plots";
@@ -52,13 +52,14 @@ export function mountAll(run: Run, state: State, root: HTMLElement): void {
   };
   const parts = { groups: groups(context) };
   const sections = sectionsOf(context, parts.groups);
-  const dialogs = { find: find(context), help: help(), window: windowDialog(context) };
+  const keys: KeySwitch = { isOn: true };
+  const dialogs = { find: find(context), help: help(keys), window: windowDialog(context) };
   const window = windowBar(context, dialogs.window.open);
   const bar = h("div", { class: "bar" }, contents(sections), window, tools(context, dialogs));
   root.append(bar, ...sections.map(sectionElement), status, ...Object.values(dialogs).map((one) => one.element));
   moveTextInto(root);
   document.body.prepend(skipLink());
-  bindKeys(bindingsOf(context, sections, dialogs));
+  bindKeys(bindingsOf(context, sections, dialogs), keys);
   announceWindow(context);
 }
 
@@ -134,7 +135,7 @@ function tools(context: Context, dialogs: Record<"find" | "help", Dialog>): HTML
   return h(
     "div",
     { class: "tools" },
-    button("find /", "find, key /", dialogs.find.open),
+    button("find /", "find / (also by that key)", dialogs.find.open),
     button("◐", "light or dark, key t", () => switchTheme(context)),
     button("?", "keys, key ?", dialogs.help.open),
   );
@@ -176,6 +177,7 @@ function bindingsOf(context: Context, sections: readonly Section[], dialogs: Dia
 /** For screen readers, when the numbers of a window are there. */
 function announceWindow({ state, numbers, announce }: Context): void {
   numbers.watch((progress) => {
-    if (progress === null) announce(state.isWholeWindow ? "numbers of the whole run" : "numbers of the window are shown");
+    if (progress !== null) return;
+    announce(state.isWholeWindow ? "numbers of the whole run" : "numbers of the window are shown");
   });
 }

@@ -1,4 +1,4 @@
-/** The sums of threads and groups in the window that is shown: the report's own for the whole run, else from the trace. */
+/** The sums of threads and groups in the window that is shown: the report's for the whole run, else from the trace. */
 
 import { clipped } from "../model/intervals";
 import { keyOfSite } from "../model/rows";
@@ -20,6 +20,8 @@ export class Numbers {
   readonly #run: Run;
   readonly #watchers: Watcher[] = [];
   readonly #threads = new Map<number, FullSums>();
+  /** By group. */
+  readonly #idle = new Map<number, ReturnType<typeof idleIn>>();
   #job: Job | null = null;
   #span: Span;
   #groups: FullSums[];
@@ -57,10 +59,16 @@ export class Numbers {
     if (this.isWhole) return threads[index];
     let sums = this.#threads.get(index);
     if (!sums) {
-      sums = withIdle(sumsOfThread(this.#run, index, this.#span), idleIn(this.#run.report, threads[index].group));
+      sums = withIdle(sumsOfThread(this.#run, index, this.#span), this.#idleIn(threads[index].group));
       this.#threads.set(index, sums);
     }
     return sums;
+  }
+
+  #idleIn(group: number): ReturnType<typeof idleIn> {
+    let idle = this.#idle.get(group);
+    if (!idle) this.#idle.set(group, (idle = idleIn(this.#run.report, group)));
+    return idle;
   }
 
   /** What of a thread's life lies in the window. */
@@ -127,6 +135,7 @@ class Adding {
     const { group, threads } = this.#batches[at];
     const sums = sumsOfThreads(this.run, threads, this.span);
     this.approximate ||= sums.approximate;
+    this.groups[group].approximate ||= sums.approximate;
     // Where objects tell what was idle, they have to stay apart.
     const waits = this.#mixed.has(group) && waitsWithWakes(this.run, group, threads, this.span);
     addTo(this.groups[group], waits ? { ...sums, waits } : withIdle(sums, idleOf(this.run.report, group)));
@@ -134,7 +143,8 @@ class Adding {
 }
 
 function batches(threads: readonly number[]): number[][] {
-  return Array.from({ length: Math.ceil(threads.length / BATCH) }, (_, at) => threads.slice(at * BATCH, (at + 1) * BATCH));
+  const of = (at: number): number[] => threads.slice(at * BATCH, (at + 1) * BATCH);
+  return Array.from({ length: Math.ceil(threads.length / BATCH) }, (_, at) => of(at));
 }
 
 /** Groups with waits for work and others at one place. */

@@ -17,7 +17,8 @@ export interface Cost {
 
 /** A wait for work, one that is not finished, one until the process's end or for a signal. */
 export function isQuiet(row: Row): boolean {
-  return row.idle || row.state === "open" || row.waker === "own-end" || (row.state === "wait" && row.label === "signal");
+  const isForSignal = row.state === "wait" && row.label === "signal";
+  return row.idle || row.state === "open" || row.waker === "own-end" || isForSignal;
 }
 
 /** The groups, dearest first; equal ones in the report's order. `sums[i]`: of group i, in the window that is shown. */

@@ -7,6 +7,7 @@ import type { State } from "../state";
 import { times } from "./axis";
 import type { Chart, Line, Points } from "./charts";
 import { paint } from "./kinds";
+import { bindTouch } from "./plot_touch";
 import { colour } from "./theme";
 import { lazyDetails, type Table, tableView } from "./tsv";
 
@@ -77,6 +78,7 @@ function options(state: State, chart: Chart, place: HTMLElement, tell: (at: numb
     ],
     series: [{}, ...chart.lines.map(seriesOf)],
     hooks: {
+      ready: [bindTouch],
       setCursor: [(u) => tell(u.cursor.idx ?? null)],
       setSelect: [(u) => brush(u, state)],
       draw: [(u) => showWindow(u, state)],

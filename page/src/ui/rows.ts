@@ -11,7 +11,6 @@ import { describeWake, type Waker, wakerOf } from "./woken";
 /** What the report says of a wait beyond what every part of the page reads. */
 export interface FullWait extends Wait {
   idle?: boolean | null;
-  begun_before?: number;
   wakes?: Wake[];
 }
 export interface OpenWait {
@@ -27,6 +26,8 @@ export interface FullSums extends Omit<Sums, "waits"> {
   waits: FullWait[];
   open?: OpenWait[];
   runqueue_count?: number;
+  /** Of a window: not to the nanosecond. */
+  approximate?: boolean;
   runqueue_behind?: { behind: string; detail: string | null; ns: number }[] | null;
 }
 
@@ -225,7 +226,7 @@ function together(parts: [Waker, Part][]): [Waker, Part] {
   return [parts[0][0], part];
 }
 
-/** Small rows of a sorted account as one at its end. Lost time is never hidden, and one row alone takes no more room. */
+/** Small rows of a sorted account as one at its end. Lost time is never hidden; one row alone takes no more room. */
 function smallTogether(rows: Row[], wholeNs: number): Row[] {
   const isSmall = (row: Row, at: number) => row.state !== "unknown" && (at >= MOST || row.ns < wholeNs * SMALL);
   const small = rows.filter(isSmall);

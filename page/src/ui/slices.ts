@@ -7,8 +7,13 @@ export interface Job {
   cancel(): void;
 }
 
-/** Does `step(i)` for 0 … n − 1, a slice at a time; then `done`, unless it was cancelled. `progress` gets the share. */
-export function inSlices(n: number, step: (i: number) => void, done: () => void, progress?: (share: number) => void): Job {
+/** Does `step(i)` for 0 … n − 1, a slice at a time; then `done`, unless it was cancelled. `progress`: of the share. */
+export function inSlices(
+  n: number,
+  step: (i: number) => void,
+  done: () => void,
+  progress?: (share: number) => void,
+): Job {
   const abort = new AbortController();
   let at = 0;
   const told = progress && setInterval(() => progress(at / n), 100);

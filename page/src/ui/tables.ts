@@ -84,7 +84,7 @@ function groupsTable(context: Context): Table {
     rowsOf(context.numbers.groupWithWakes(index), group.name, true).map((row) => ({ index, row })),
   );
   return {
-    caption: "groups",
+    caption: `groups${aboutWords(context)}`,
     columns: [
       { name: "group" },
       { name: "kind" },
@@ -123,7 +123,7 @@ function threadsTable(context: Context): Table {
   const texts = ["tid", "pid", "name", "group"];
   const times = ["lifetime", "on cpu", "run queue", "finished waits", "open", "unknown"];
   return {
-    caption: "threads",
+    caption: `threads${aboutWords(context)}`,
     columns: [...texts.map((text) => ({ name: text })), ...times.map((text) => ({ name: text, number: true }))],
     count: report.threads.length,
     row: (i) => {
@@ -132,6 +132,10 @@ function threadsTable(context: Context): Table {
       return [...names, ...cells(context.numbers.thread(i)).map(exact)];
     },
   };
+}
+
+function aboutWords({ numbers }: Context): string {
+  return numbers.approximate ? "; ≈: not all of these times are exact to the nanosecond" : "";
 }
 
 function waited(sums: FullSums): number {

@@ -20,7 +20,9 @@ export function nextTheme(): Theme {
 
 /** Calls `fn` whenever colours may have changed: what is drawn on a canvas has to be drawn anew. */
 export function onTheme(fn: () => void): void {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", fn);
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", fn);
+  }
   new MutationObserver(fn).observe(root, { attributes: true, attributeFilter: ["data-theme"] });
 }
 

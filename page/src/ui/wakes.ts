@@ -10,6 +10,8 @@ interface Sum {
   count: number;
   ns: number;
   max: number;
+  /** Before the window. */
+  begun: number;
 }
 
 /** What these threads waited for, by place and group of the waker. */
@@ -25,6 +27,7 @@ export function waitsWithWakes(run: Run, group: number, threads: readonly number
     count: sum.count,
     total_ns: sum.ns,
     max_ns: sum.max,
+    begun_before: sum.begun,
     wakes: wake ? [{ ...wake, count: sum.count, wait_ns: sum.ns }] : [],
   }));
 }
@@ -65,7 +68,8 @@ class Collecting {
       if (state !== "wait" && state !== "together") continue;
       const ns = clipped(from[i], to[i], this.span.from, this.span.to);
       if (state === "wait") {
-        if (to[i] <= this.span.to) this.#add(what[i], this.trace.by[i], 1, ns, ns);
+        const begun = Number(from[i] < this.span.from);
+        if (to[i] <= this.span.to) this.#add(what[i], this.trace.by[i], 1, ns, ns, begun);
         continue;
       }
       for (const part of portions(parts.get(i) ?? [], ns, to[i] - from[i])) {
@@ -75,15 +79,16 @@ class Collecting {
     }
   }
 
-  #add(what: number, by: number, count: number, ns: number, max: number): void {
+  #add(what: number, by: number, count: number, ns: number, max: number, begun = 0): void {
     const key = what * this.#step + (by < 0 ? 0 : this.#groupOf[by] + 1);
     const sum = this.#sums.get(key);
     if (!sum) {
-      this.#sums.set(key, { count, ns, max });
+      this.#sums.set(key, { count, ns, max, begun });
       return;
     }
     sum.count += count;
     sum.ns += ns;
+    sum.begun += begun;
     if (max > sum.max) sum.max = max;
   }
 

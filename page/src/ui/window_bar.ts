@@ -21,7 +21,7 @@ export function windowBar(context: Context, openDialog: () => void): HTMLElement
   const element = h("div", { class: "window" }, says, busy, whole, set);
   const show = (): void => {
     const isWhole = state.isWholeWindow;
-    const about = numbers.approximate && !isWhole ? "; short intervals at its ends in proportion" : "";
+    const about = numbers.approximate && !isWhole ? `, ≈ where ${whyAbout(context)}` : "";
     says.textContent = windowWords(state.window, isWhole) + (isWhole ? "" : `: all numbers below are of it${about}`);
     whole.hidden = isWhole;
     document.body.classList.toggle("windowed-page", !isWhole);
@@ -36,6 +36,11 @@ export function windowBar(context: Context, openDialog: () => void): HTMLElement
   set.hidden = !canSet(context);
   state.subscribe((_, change) => change === "trace" && (set.hidden = !canSet(context)));
   return element;
+}
+
+function whyAbout({ run }: Context): string {
+  const unit = run.trace?.unit_ns ?? 1;
+  return unit > 1 ? `times are rounded to ${time(unit)}` : "short intervals at its ends count in proportion";
 }
 
 function canSet(context: Context): boolean {
@@ -56,7 +61,8 @@ export function windowDialog(context: Context): Dialog {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const span = { from: Number(from.value) * 1e6, to: Number(to.value) * 1e6 };
-    if (!(span.to > span.from) || span.from >= state.whole.to) return void (problem.textContent = "The window is empty.");
+    const isEmpty = !(span.to > span.from) || span.from >= state.whole.to;
+    if (isEmpty) return void (problem.textContent = "The window is empty.");
     box.close();
     state.setWindow(span);
   });

@@ -4,6 +4,7 @@ export * from "../../src/model/blame";
 export * from "../../src/model/blame_tree";
 export * from "../../src/model/chain";
 export * from "../../src/model/intervals";
+export * from "../../src/model/path";
 export * from "../../src/model/shares";
 export * from "../../src/model/together";
 export * from "../../src/model/window";

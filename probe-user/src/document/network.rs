@@ -61,6 +61,10 @@ pub struct Listener {
     /// How long the accept queue was full, ns: from what found it so to what found it
     /// otherwise. `None` of a listener that was not asked.
     pub full_ns: Option<u64>,
+    /// The part of it that is certain, ns: up to the last that found it full. Written only
+    /// where that is less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_certain_ns: Option<u64>,
     /// Threads that accept there, by tid.
     pub acceptors: Vec<u32>,
     /// What those did while the queue was full, largest first.

@@ -83,6 +83,7 @@ fn listener(key: &Key, queues: &Queues, origin_ns: u64, world: &World) -> Listen
         port,
     } = *key;
     let owner = queues.owner.as_ref();
+    let full = queues.full.ended();
     let tids = queues.accepting().filter_map(|id| Some(world.get(id)?.tid));
     let tids: BTreeSet<u32> = tids.collect();
     Listener {
@@ -107,7 +108,8 @@ fn listener(key: &Key, queues: &Queues, origin_ns: u64, world: &World) -> Listen
         dropped_accept: queues.dropped_accept,
         dropped_syn: queues.dropped_syn,
         cookies: queues.cookies,
-        full_ns: (queues.requests > 0).then(|| queues.full.ended().total_ns),
+        full_ns: (queues.requests > 0).then_some(full.total_ns),
+        full_certain_ns: (full.certain_ns < full.total_ns).then_some(full.certain_ns),
         acceptors: tids.into_iter().collect(),
         series: (queues.requests > 0).then(|| series(queues, origin_ns)),
         ..Listener::default()

@@ -44,8 +44,7 @@ fn sentence(name: &str, listener: &Listener, coverage: &Coverage) -> Vec<Piece> 
     let (first, rest) = drops(listener, has_lost);
     let mut parts = vec![Piece::new(&format!("{name}: {}", first.0), first.1)];
     parts.extend(rest);
-    let full = listener.full_ns.filter(|&ns| ns > 0);
-    let full = full.map_or_else(String::new, |ns| format!(", full for {}", units::time(ns)));
+    let full = full(listener).unwrap_or_default();
     if let Some(queue) = queue(listener, has_lost) {
         parts.push(Piece::plain(&format!("{queue}{full}")));
     }
@@ -60,6 +59,16 @@ fn sentence(name: &str, listener: &Listener, coverage: &Coverage) -> Vec<Piece> 
     let mark = if has_lost { "≥ " } else { "" };
     parts.push(Piece::plain(&format!("{mark}{requests}")));
     parts
+}
+
+/// `, full for 365 µs to 25.1 ms`: what finds it otherwise may come late.
+fn full(listener: &Listener) -> Option<String> {
+    let most = units::time(listener.full_ns.filter(|&ns| ns > 0)?);
+    let least = listener.full_certain_ns.map(units::time);
+    Some(match least.filter(|least| *least != most) {
+        Some(least) => format!(", full for {least} to {most}"),
+        None => format!(", full for {most}"),
+    })
 }
 
 /// `queue 3 of 2 + 1 at most`: the kernel lets one more in than the backlog says. Of a
@@ -173,8 +182,10 @@ fn meanwhile(listener: &Listener, most: usize) -> Option<Vec<Piece>> {
     let parts: Vec<String> = done
         .filter_map(|did| Some(format!("{} {}", what(did), units::percent(did.ns, all_ns)?)))
         .collect();
-    let text = format!("{who} meanwhile: {}", parts.join(", "));
-    Some(Piece::words(&text, Style::Plain))
+    // Of interest as what was dropped is.
+    let mut pieces = Piece::words(&format!("{who} meanwhile:"), Style::Warning);
+    pieces.extend(Piece::words(&parts.join(", "), Style::Plain));
+    Some(pieces)
 }
 
 fn what(did: &WhileFull) -> String {

@@ -405,6 +405,7 @@ fn listener(n: u64, text: String) -> Listener {
         dropped_syn: n,
         cookies: Some(n),
         full_ns: Some(n),
+        full_certain_ns: Some(n),
         acceptors: vec![u32::MAX],
         series: Some(vec![(n, u32::MAX, n)]),
         acceptors_did: vec![WhileFull {
