@@ -283,6 +283,14 @@ pub struct Output {
     #[command(flatten)]
     pub waits: Waits,
 
+    /// List only groups of this name; `*` and `?` stand for others; may be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub group: Vec<String>,
+
+    /// List only the thread with this id, or threads of this name; may be repeated.
+    #[arg(long, value_name = "TID|GLOB")]
+    pub thread: Vec<String>,
+
     /// Fold nothing: every row, group and step.
     #[arg(long)]
     pub all: bool,

@@ -76,7 +76,7 @@ fn programs_that_one_meets_give_their_stored_tables() -> Result<()> {
 }
 
 /// Parts and selections of runs: a name, the recording, and the options.
-const SELECTIONS: [(&str, &str, &[&str]); 4] = [
+const SELECTIONS: [(&str, &str, &[&str]); 6] = [
     (
         "from-to",
         "gitsync-threads",
@@ -88,6 +88,8 @@ const SELECTIONS: [(&str, &str, &[&str]); 4] = [
         "gitsync-threads",
         &["--kind", "child-exit,socket-recv"],
     ),
+    ("group", "gitsync-threads", &["--group", "git f*"]),
+    ("thread", "java", &["--thread", "pool*", "--per-thread"]),
     (
         "length",
         "postgres",
@@ -106,6 +108,53 @@ fn golden_parts_and_selections_of_runs_give_their_stored_tables() -> Result<()> 
         )?;
     }
     Ok(())
+}
+
+/// One sentence each, nothing on stdout.
+#[test]
+fn golden_parts_and_selections_that_make_no_sense_are_refused() -> Result<()> {
+    let recording = stored("recordings", "gitsync-threads.wsc");
+    let json = stored("golden/recordings", "gitsync-threads.json");
+    let made = "is for an analysis, and a report in JSON has been made: give it the recording";
+    let check = |file: &Path, options: &[&str], code: i32, complaint: &str| -> Result<()> {
+        let output = live::waitscope()?
+            .arg("report")
+            .arg(file)
+            .args(options)
+            .output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(stderr.contains(complaint), "{options:?}: {stderr}");
+        ensure!(
+            output.status.code() == Some(code),
+            "{options:?}: {output:?}"
+        );
+        ensure!(
+            output.stdout.is_empty() && stderr.lines().count() == 1,
+            "{output:?}"
+        );
+        Ok(())
+    };
+    for options in [
+        ["--from", "1ms"],
+        ["--to", "1ms"],
+        ["--kind", "futex"],
+        ["--min-wait", "1ms"],
+    ] {
+        check(&json, &options, 2, &format!("{} {made}", options[0]))?;
+    }
+    let behind = "--from 2s is behind the end of the run, which lasted 538 ms";
+    check(&recording, &["--from", "2s"], 2, behind)?;
+    let nothing = "nothing lies between --from 2s and --to 2s";
+    check(&recording, &["--from", "2s", "--to", "2s"], 2, nothing)?;
+    let none = "no wait takes at least 2s (--min-wait) and at most 1s (--max-wait)";
+    check(
+        &recording,
+        &["--min-wait", "2s", "--max-wait", "1s"],
+        2,
+        none,
+    )?;
+    let nearest = "no thread of the report is in --group gti*; the nearest are git ";
+    check(&json, &["--group", "gti*"], 1, nearest)
 }
 
 /// The pictures in docs/ are drawn from this one: `cargo xtask picture`.

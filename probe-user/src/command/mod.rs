@@ -81,20 +81,25 @@ fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Set
     }
 }
 
-/// Which waits are counted; claims, which are about all, cannot be `checked` then.
-fn wait_filter(waits: &cli::Waits, checked: bool) -> anyhow::Result<Option<WaitFilter>> {
+/// Which waits are counted. Claims, which are about all waits and threads, cannot be `checked`
+/// where some are left out.
+fn wait_filter(output: &cli::Output, checked: bool) -> anyhow::Result<Option<WaitFilter>> {
     let cli::Waits {
         kind,
         min_wait,
         max_wait,
-    } = waits;
+    } = &output.waits;
     let usage = |sentence: String| anyhow::Error::from(Usage(sentence));
-    let Some(option) = waits.first_given() else {
+    let selects = [("--group", &output.group), ("--thread", &output.thread)];
+    let selects = selects.into_iter().find(|(_, names)| !names.is_empty());
+    let of_threads = selects.map(|(option, _)| (option, "threads"));
+    let of_waits = output.waits.first_given().map(|option| (option, "waits"));
+    if let Some((option, what)) = of_waits.or(of_threads).filter(|_| checked) {
+        let sentence = format!("{option} leaves {what} out, and claims are about all of them");
+        return Err(usage(sentence));
+    }
+    if of_waits.is_none() {
         return Ok(None);
-    };
-    if checked {
-        let sentence = "leaves waits out, and claims are about all: check them without it";
-        return Err(usage(format!("{option} {sentence}")));
     }
     if let (Some(min), Some(max)) = (min_wait, max_wait)
         && min > max

@@ -20,6 +20,7 @@ use crate::{
     child::inherited::was_closed,
     cli::{Color, Format, Output},
     document::Document,
+    metrics::select::Selection,
     view::{json, page, table},
 };
 
@@ -32,6 +33,7 @@ pub struct Destinations {
     explain: Vec<u32>,
     color: Color,
     html_max: u64,
+    selection: Selection,
 }
 
 /// One place.
@@ -58,8 +60,17 @@ impl Destinations {
     /// Checks names and formats before anything is run, and that no report overwrites
     /// another one, nor one of `others`.
     pub fn new(output: &Output, fallback: Fallback, others: Vec<Place>) -> Result<Destinations> {
+        let list = destinations(&output.output, output.format, fallback, others)?;
+        let selection = Selection::new(&output.group, &output.thread);
+        let has_page = list.iter().any(|(_, format)| *format == Format::Html);
+        if has_page && !selection.is_all() {
+            let sentence =
+                "a page has every thread, and finds them (/): make it without --group and --thread";
+            bail!(Usage(sentence.to_owned()));
+        }
         Ok(Destinations {
-            list: destinations(&output.output, output.format, fallback, others)?,
+            list,
+            selection,
             per_thread: output.per_thread,
             all: output.all,
             explain: output.explain.clone(),
@@ -72,6 +83,11 @@ impl Destinations {
     pub fn has_page(&self) -> bool {
         let mut formats = self.list.iter().map(|(_, format)| *format);
         formats.any(|format| format == Format::Html)
+    }
+
+    /// The report of the threads that are wanted alone.
+    pub fn select(&self, document: &mut Document) -> Result<()> {
+        Ok(self.selection.apply(document)?)
     }
 
     /// Writes the report everywhere. On failure the rest is still written, and

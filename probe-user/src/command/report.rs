@@ -43,7 +43,7 @@ fn show(arguments: &cli::Report) -> Result<()> {
     let settings = Settings {
         keeps_trace: destinations.has_page(),
         window: window(arguments.from, arguments.to)?,
-        filter: super::wait_filter(&output.waits, !arguments.check.is_empty())?,
+        filter: super::wait_filter(output, !arguments.check.is_empty())?,
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
     let mut document = read_part(arguments, &settings)?;
@@ -53,6 +53,7 @@ fn show(arguments: &cli::Report) -> Result<()> {
     if !arguments.check.is_empty() {
         whole(&document)?;
     }
+    destinations.select(&mut document)?;
     let is_sound = check::add_verdicts(&claims, &mut document);
     destinations.write(&document).and(is_sound)
 }
@@ -102,6 +103,8 @@ fn whole(document: &Document) -> Result<()> {
     let sentence = "the report leaves waits out (--kind, --min-wait or --max-wait), and claims are \
                     about all of them";
     anyhow::ensure!(document.filter.is_none(), sentence);
+    let sentence = "the report leaves threads out (--group or --thread), and claims are about all";
+    anyhow::ensure!(document.left_out_threads.is_none(), sentence);
     Ok(())
 }
 

@@ -59,6 +59,10 @@ fn run_to_its_end(arguments: &cli::Run) -> Result<Option<Exit>> {
     if document.trace.is_some() {
         document.recording = arguments.record.as_deref().and_then(origin::of);
     }
+    // The run is over: better a report of all than none.
+    if let Err(error) = destinations.select(&mut document) {
+        super::warn(&format!("{error}: the report is of all threads"));
+    }
     let result = seen(&document, arguments.delay).and_then(|()| destinations.write(&document));
     let result = result.and(recording).and(is_sound);
     let exit = match unobserved {
@@ -143,6 +147,10 @@ fn seen(document: &Document, delay: Duration) -> Result<()> {
 fn deliver(destinations: Destinations) -> Make {
     let mut has_failed = false;
     interim(move |document| {
+        // Those that are wanted may be still to come.
+        if destinations.select(document).is_err() {
+            return;
+        }
         if let Err(error) = destinations.write_everywhere(document)
             && !std::mem::replace(&mut has_failed, true)
         {
@@ -155,7 +163,7 @@ fn options(arguments: &cli::Run, captured: Option<&Captured>) -> Result<Options>
     let output = &arguments.output;
     let streams = captured.map(Captured::streams).transpose()?;
     let analysis = analysis::Settings {
-        filter: super::wait_filter(&output.waits, !arguments.check.is_empty())?,
+        filter: super::wait_filter(output, !arguments.check.is_empty())?,
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
     Ok(Options {

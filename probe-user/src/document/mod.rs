@@ -36,8 +36,8 @@ pub use self::{
     network::{ConnectTimes, Connection, Fates, Listener, WhileFull},
     read::Unreadable,
     run::{
-        Concurrency, Coverage, Herd, Latency, Level, Machine, Overhead, ProbeCost, RunqueueLatency,
-        WaitFilter, Wakes, Window,
+        Concurrency, Coverage, Herd, Latency, LeftOutThreads, Level, Machine, Overhead, ProbeCost,
+        RunqueueLatency, WaitFilter, Wakes, Window,
     },
     timeline::{CriticalPath, Did, Hop, PathSum, Step, Timeline, WaitSite},
 };
@@ -71,6 +71,10 @@ pub struct Document {
     /// is not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<WaitFilter>,
+    /// Threads that are not listed (`--group`, `--thread`). Written only where some were
+    /// selected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out_threads: Option<LeftOutThreads>,
     /// How the command ended; `None` when it was still running or not ours.
     pub exit: Option<Exit>,
     /// It was made while the run went on: more was to come. Written only then.

@@ -31,6 +31,16 @@ pub struct WaitFilter {
     pub max_ns: Option<u64>,
 }
 
+/// Threads that a report does not list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeftOutThreads {
+    /// How many.
+    pub threads: u64,
+    /// Their lifetimes, ns.
+    pub lifetime_ns: u64,
+}
+
 /// How far the numbers can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

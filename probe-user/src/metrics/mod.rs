@@ -23,6 +23,7 @@ mod process;
 mod run_info;
 mod run_queue;
 mod runtime;
+pub mod select;
 mod sums;
 mod sweep;
 mod threads;
@@ -54,8 +55,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let found = observers::follow(world, info, &processes, &namer);
     let herds = found.herds.rows(world, &namer);
     let mut threads = threads::build(&namer, &found);
-    let rows = &processes.rows;
-    let paths = critical_path::of(world, &start.attached, &threads, rows, &namer);
+    let paths = critical_path::of(world, &start.attached, &threads, &processes.rows, &namer);
     let explained = timeline::of(world, &info.explain, &threads, &namer);
     let trace = info
         .keeps_trace
@@ -69,7 +69,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     groups::total(&threads, &mut groups);
     groups::describe(&mut groups, found.course.children, paths.by_group);
     groups::order(&mut threads, &mut groups);
-    let (fd_tables, fd_open) = fd_tables::of(world, info, &threads, rows, &coverage);
+    let (fd_tables, fd_open) = fd_tables::of(world, info, &threads, &processes.rows, &coverage);
     let fates = fates::of(world, info, &processes, &threads);
     let mut document = Document {
         command: start.command.clone(),
@@ -78,6 +78,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         delay_ns: delay_ns(info),
         window: info.part.map(window),
         filter: info.filter.clone(),
+        left_out_threads: None,
         exit: end_of(info).and_then(|end| end.exit),
         interim: false,
         cut: info.end.is_none(),

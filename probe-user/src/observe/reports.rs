@@ -42,12 +42,12 @@ pub type Delivery = Box<dyn FnOnce() + Send>;
 pub type Look = Box<dyn FnOnce(&mut Analysis) + Send>;
 
 /// Interim reports, which go there.
-pub fn interim(deliver: impl FnMut(&Document) + Send + 'static) -> Make {
+pub fn interim(deliver: impl FnMut(&mut Document) + Send + 'static) -> Make {
     let deliver = Arc::new(Mutex::new(deliver));
     Box::new(move |analysis| {
-        let document = analysis.report();
+        let mut document = analysis.report();
         let deliver = deliver.clone();
-        Box::new(move || (deliver.lock().unwrap_or_else(PoisonError::into_inner))(&document))
+        Box::new(move || (deliver.lock().unwrap_or_else(PoisonError::into_inner))(&mut document))
     })
 }
 
@@ -224,7 +224,7 @@ mod tests {
         let (delivered, reports) = channel();
         let (go_on, wait) = channel::<()>();
         let wait = Mutex::new(wait);
-        let deliver = move |document: &Document| {
+        let deliver = move |document: &mut Document| {
             wait.lock().unwrap().recv().unwrap();
             delivered.send(document.command.len()).unwrap();
         };

@@ -11,5 +11,6 @@ mod herds;
 mod paths;
 mod peers;
 mod runtimes;
+mod select;
 mod sums;
 mod throttled;

@@ -81,10 +81,12 @@ fn parts(concurrency: &Concurrency, document: &Document, all: bool) -> Vec<Part>
     if document.processes > 1 {
         let (all, most) = (document.processes as u64, processes.max);
         let all = units::counted(all, "process", "processes");
-        parts.push(Part::plain(format!(
-            "{all}, {} at once",
-            units::count(most)
-        )));
+        let most = units::count(most);
+        parts.push(Part::plain(match document.left_out_threads {
+            None => format!("{all}, {most} at once"),
+            // Those that are listed are not all that there were.
+            Some(_) => format!("{most} processes at once"),
+        }));
     }
     parts.extend(wakeups(wakes, all));
     if !all {

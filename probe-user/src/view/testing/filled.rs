@@ -227,6 +227,10 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
             min_ns: Some(ns),
             max_ns: None,
         }),
+        left_out_threads: Some(LeftOutThreads {
+            threads: 1,
+            lifetime_ns: ns,
+        }),
         exit: None,
         interim: true,
         cut: true,

@@ -9,8 +9,9 @@ use super::{
     timeline::{at, records},
 };
 use crate::{
-    document::{Document, LeftOut, Sums, WaitFilter},
-    metrics::tests::run,
+    document::{Document, LeftOut, LeftOutThreads, Sums, Thread, WaitFilter},
+    metrics::{select::Selection, tests::run},
+    view::json,
     vocabulary::WaitKind,
 };
 
@@ -114,4 +115,53 @@ proptest! {
 fn sums(document: &Document) -> impl Iterator<Item = &Sums> {
     let threads = document.threads.iter().map(|thread| &thread.sums);
     threads.chain(document.groups.iter().map(|group| &group.sums))
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn filter_selected_threads_are_as_they_were_and_all_else_leads_to_them(
+        history in played(),
+        kept in proptest::collection::vec(any::<bool>(), 1..9),
+    ) {
+        let mut whole = run::explained(history.records(), history.ended_ns, 100, &[101, 102, 103]);
+        // A page has all threads.
+        whole.trace = None;
+        let wanted = whole.threads.iter().zip(kept.iter().cycle());
+        let wanted: Vec<String> =
+            wanted.filter(|(_, kept)| **kept).map(|(thread, _)| thread.tid.to_string()).collect();
+        prop_assume!(!wanted.is_empty());
+        let mut document = whole.clone();
+        Selection::new(&[], &wanted).apply(&mut document).unwrap();
+        let stays = |thread: &&Thread| wanted.contains(&thread.tid.to_string());
+        let (left, gone): (Vec<&Thread>, Vec<&Thread>) = whole.threads.iter().partition(stays);
+        prop_assert_eq!(document.threads.len(), left.len());
+        for (now, before) in document.threads.iter().zip(&left) {
+            prop_assert_eq!(&now.sums, &before.sums);
+            prop_assert_eq!(&document.groups[now.group].name, &whole.groups[before.group].name);
+            let maker = before.creator.map(|at| &whole.threads[at]).filter(stays);
+            let led = now.creator.map(|at| document.threads[at].tid);
+            prop_assert_eq!(led, maker.map(|thread| thread.tid));
+        }
+        let out = document.left_out_threads.unwrap_or_default();
+        let gone_ns: u64 = gone.iter().map(|thread| thread.sums.lifetime_ns).sum();
+        prop_assert_eq!((out.threads, out.lifetime_ns), (gone.len() as u64, gone_ns));
+        for (at, group) in document.groups.iter().enumerate() {
+            prop_assert_eq!(residual(&group.sums), 0);
+            assert_blamed(&group.sums);
+            let members = document.threads.iter().filter(|thread| thread.group == at);
+            prop_assert_eq!(members.count(), group.threads);
+        }
+        let bytes = json::render(&document);
+        prop_assert_eq!(Document::from_json(&bytes).unwrap(), document.clone());
+        // Everything again changes only that it says so.
+        let mut all = whole.clone();
+        Selection::new(&["*".to_owned()], &[]).apply(&mut all).unwrap();
+        prop_assert_eq!(all.left_out_threads.take(), Some(LeftOutThreads::default()));
+        // A group that nobody is in is none then.
+        if whole.groups.iter().all(|group| group.threads > 0) {
+            prop_assert_eq!(all, whole);
+        }
+    }
 }
