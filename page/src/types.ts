@@ -175,7 +175,7 @@ export interface Trace {
   to: Float64Array;
   what: Uint16Array | Uint32Array;
   /** The thread that is waited for, or −1. */
-  by: Int32Array;
+  by: Int16Array | Int32Array;
   /** By interval. */
   parts: Map<number, Part[]>;
 }

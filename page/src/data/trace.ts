@@ -102,7 +102,7 @@ function empty(header: Header, threads: number): Trace {
     from: new Float64Array(n),
     to: new Float64Array(n),
     what: header.whats.length > 0xffff ? new Uint32Array(n) : new Uint16Array(n),
-    by: new Int32Array(n).fill(-1),
+    by: (threads > 0x7fff ? new Int32Array(n) : new Int16Array(n)).fill(-1),
     parts: new Map(),
   };
 }

@@ -3,7 +3,7 @@
 /** Pictures on one canvas. A browser copies a canvas that it has drawn from before it changes it: so they are small. */
 const EACH = 16;
 /** Bytes of all of them. */
-const MOST = 72 << 20;
+const MOST = 40 << 20;
 
 export interface Slot {
   canvas: HTMLCanvasElement;
