@@ -11,6 +11,7 @@ pub mod man;
 mod origin;
 mod output;
 mod places;
+mod progress;
 mod replace;
 pub mod report;
 pub mod run;

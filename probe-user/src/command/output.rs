@@ -2,7 +2,7 @@
 //! What cannot be written there is shown on stderr, so that it is not lost.
 
 use std::{
-    env,
+    env, fmt,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
@@ -14,6 +14,7 @@ use terminal_size::terminal_size_of;
 use super::{
     Usage,
     places::{self, Place, is_stdout},
+    progress::Progress,
     replace::{self, folder, replace},
 };
 use crate::{
@@ -92,8 +93,8 @@ impl Destinations {
 
     /// Writes the report everywhere. On failure the rest is still written, and
     /// the table goes to stderr unless it went there anyway.
-    pub fn write(&self, document: &Document) -> Result<()> {
-        let Err(error) = self.write_everywhere(document) else {
+    pub fn write(&self, document: &Document, progress: &Progress) -> Result<()> {
+        let Err(error) = self.write_everywhere(document, progress) else {
             return self.check_explained(document);
         };
         if !self
@@ -102,18 +103,19 @@ impl Destinations {
             .any(|(destination, _)| *destination == Destination::Stderr)
         {
             let table = self.render(document, Format::Table, &Destination::Stderr);
-            write_to(&Destination::Stderr, &table)?;
+            progress.aside(|| write_to(&Destination::Stderr, &table))?;
         }
         Err(error)
     }
 
     /// Writes the report everywhere that can be written to. On a terminal or in a pipe it
     /// stands behind the one before, in a file in its place.
-    pub fn write_everywhere(&self, document: &Document) -> Result<()> {
+    pub fn write_everywhere(&self, document: &Document, progress: &Progress) -> Result<()> {
         let mut result = Ok(());
         for (destination, format) in &self.list {
+            progress.step(&format!("writing {destination}"));
             let bytes = self.render(document, *format, destination);
-            result = result.and(write_to(destination, &bytes));
+            result = result.and(progress.aside(|| write_to(destination, &bytes)));
         }
         result
     }
@@ -159,6 +161,15 @@ impl Destinations {
                 };
                 table::render(document, &options).into_bytes()
             }
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Destination::Stdout | Destination::Stderr => f.write_str("the report"),
+            Destination::File(path) => path.display().fmt(f),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! report in JSON read back. What it is shows in its first bytes, not in its name.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{BufRead, BufReader, Read},
     path::Path,
     time::Duration,
@@ -16,6 +16,7 @@ use super::{
     ended, origin,
     output::{Destinations, Fallback},
     places::Place,
+    progress::Progress,
 };
 use crate::{
     analysis::{Analysis, Settings},
@@ -46,7 +47,8 @@ fn show(arguments: &cli::Report) -> Result<()> {
         filter: super::wait_filter(output, !arguments.check.is_empty())?,
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
-    let mut document = read_part(arguments, &settings)?;
+    let progress = Progress::start();
+    let mut document = read_part(arguments, &settings, &progress)?;
     if document.trace.is_some() {
         document.recording = origin::of(&arguments.file);
     }
@@ -54,18 +56,22 @@ fn show(arguments: &cli::Report) -> Result<()> {
         whole(&document)?;
     }
     destinations.select(&mut document)?;
-    let is_sound = check::add_verdicts(&claims, &mut document);
-    destinations.write(&document).and(is_sound)
+    let is_sound = progress.aside(|| check::add_verdicts(&claims, &mut document));
+    destinations.write(&document, &progress).and(is_sound)
 }
 
 /// What is reported, or the part of it that is asked for.
-fn read_part(arguments: &cli::Report, settings: &Settings) -> Result<Document> {
+fn read_part(
+    arguments: &cli::Report,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Document> {
     let (from, to) = (arguments.from, arguments.to);
     let asked = [("--from", from.is_some()), ("--to", to.is_some())];
     let asked = first_given(&asked)
         .or_else(|| arguments.output.waits.first_given())
         .or_else(|| asked_of(&arguments.output.analysis));
-    let document = read_as(&arguments.file, settings, asked)?;
+    let document = read_as(&arguments.file, settings, asked, progress)?;
     match (document.window, from) {
         (Some(window), Some(from)) if window.from_ns > 0 && window.from_ns >= window.of_ns => {
             let lasted = units::time(window.of_ns);
@@ -93,7 +99,7 @@ fn window(from: Option<Duration>, to: Option<Duration>) -> Result<Option<Window>
 
 /// A recording or a report in JSON, for claims.
 pub(super) fn read(path: &Path, analysis: &cli::Analysis, settings: &Settings) -> Result<Document> {
-    let document = read_as(path, settings, asked_of(analysis))?;
+    let document = read_as(path, settings, asked_of(analysis), &Progress::start())?;
     whole(&document).with_context(|| format!("cannot use {}", path.display()))?;
     Ok(document)
 }
@@ -109,19 +115,35 @@ fn whole(document: &Document) -> Result<()> {
 }
 
 /// `asked`: the first option that only another analysis could follow.
-fn read_as(path: &Path, settings: &Settings, asked: Option<&str>) -> Result<Document> {
+fn read_as(
+    path: &Path,
+    settings: &Settings,
+    asked: Option<&str>,
+    progress: &Progress,
+) -> Result<Document> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut input = BufReader::new(file);
+    let mut input = BufReader::new(reading(file, path, progress));
     skip_mark(&mut input).with_context(|| format!("cannot read {}", path.display()))?;
     let document = match is_object(&mut input) {
         Ok(true) => {
             refuse_analysis(asked)?;
             read_back(input, &settings.explain)
         }
-        Ok(false) => replay(input, path, settings),
+        Ok(false) => replay(input, path, settings, progress),
         Err(error) => Err(error.into()),
     };
     document.with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A file as it is read; of a pipe nobody knows how long it is.
+fn reading(file: File, path: &Path, progress: &Progress) -> impl Read + use<> {
+    let len = file.metadata().ok().filter(Metadata::is_file);
+    let what = format!("reading {}", path.display());
+    match len.map(|it| it.len()) {
+        Some(len) => progress.bytes(&what, len),
+        None => progress.step(&what),
+    }
+    progress.reading(file)
 }
 
 /// Some editors put the byte order mark of UTF-8 before a text.
@@ -178,7 +200,12 @@ fn read_back(mut input: impl Read, wanted: &[u32]) -> Result<Document> {
     Ok(document)
 }
 
-fn replay(input: impl Read, path: &Path, settings: &Settings) -> Result<Document> {
+fn replay(
+    input: impl Read,
+    path: &Path,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Document> {
     let (start, reader) = Reader::open(input)?;
     let mut analysis = Analysis::with(start, settings)?;
     for item in reader {
@@ -187,11 +214,12 @@ fn replay(input: impl Read, path: &Path, settings: &Settings) -> Result<Document
             Ok(Item::End(end)) => analysis.end(end),
             // Everything before the damage is good: show it, with the sentence.
             Err(problem) => {
-                super::warn(&format!("{}: {problem}", path.display()));
+                progress.aside(|| super::warn(&format!("{}: {problem}", path.display())));
                 analysis.problem(problem.to_string());
             }
         }
     }
+    progress.step("making the report");
     Ok(analysis.document())
 }
 

@@ -11,6 +11,7 @@ use super::{
     ended_as, origin,
     output::{Destinations, Fallback},
     places::Place,
+    progress::Progress,
     top::{self, Watch},
 };
 use crate::{
@@ -63,7 +64,8 @@ fn run_to_its_end(arguments: &cli::Run) -> Result<Option<Exit>> {
     if let Err(error) = destinations.select(&mut document) {
         super::warn(&format!("{error}: the report is of all threads"));
     }
-    let result = seen(&document, arguments.delay).and_then(|()| destinations.write(&document));
+    let result = seen(&document, arguments.delay)
+        .and_then(|()| destinations.write(&document, &Progress::start()));
     let result = result.and(recording).and(is_sound);
     let exit = match unobserved {
         Some(unobserved) => unobserved.wait()?,
@@ -151,7 +153,7 @@ fn deliver(destinations: Destinations) -> Make {
         if destinations.select(document).is_err() {
             return;
         }
-        if let Err(error) = destinations.write_everywhere(document)
+        if let Err(error) = destinations.write_everywhere(document, &Progress::none())
             && !std::mem::replace(&mut has_failed, true)
         {
             super::warn(&format!("an interim report is missing: {error:#}"));
