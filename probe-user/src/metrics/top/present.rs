@@ -17,6 +17,7 @@ use crate::{
         World,
         identity::ThreadId,
         thread::{State, Thread, Wait},
+        wait_site::Dictionaries,
     },
 };
 
@@ -54,6 +55,9 @@ pub struct Open {
     since_ns: u64,
     /// When its stack was taken, ns.
     taken_ns: Option<u64>,
+    /// Its futex is an interpreter's lock: which program a process runs may become known, or
+    /// another, only while the wait goes on.
+    is_gil: bool,
     /// On what, where somebody else can say more of that.
     pub on: Option<On>,
     /// The child that is waited for.
@@ -100,7 +104,7 @@ impl Present {
                 continue;
             };
             let old = before.waits.get(&thread.id).filter(|_| is_known);
-            let open = match old.filter(|old| old.is_of(thread)) {
+            let open = match old.filter(|old| old.is_of(world, thread, wait)) {
                 Some(old) => old.clone(),
                 None => Arc::new(Open::of(world, thread, wait)),
             };
@@ -165,13 +169,21 @@ impl Open {
             begun_before: open.begun_before,
             since_ns: thread.since_ns,
             taken_ns: taken_ns(thread),
+            is_gil: is_gil(world, thread, wait),
         }
     }
 
     /// Whether it is what a thread is in now.
-    fn is_of(&self, thread: &Thread) -> bool {
-        self.since_ns == thread.since_ns && self.taken_ns == taken_ns(thread)
+    fn is_of(&self, world: &World, thread: &Thread, wait: &Wait) -> bool {
+        let now = (thread.since_ns, taken_ns(thread));
+        (self.since_ns, self.taken_ns) == now && self.is_gil == is_gil(world, thread, wait)
     }
+}
+
+fn is_gil(world: &World, thread: &Thread, wait: &Wait) -> bool {
+    let Dictionaries { table, gils, .. } = &world.dictionaries;
+    let call = &wait.off.call;
+    call.class(*table) == Class::Futex && gils.holds(thread.pid, thread.since_ns, call.arg0)
 }
 
 fn taken_ns(thread: &Thread) -> Option<u64> {
