@@ -4,7 +4,7 @@
  */
 
 import { readAddress, writeAddress } from "./address";
-import type { Run, Selection, Span } from "./types";
+import type { Report, Run, Selection, Span } from "./types";
 
 /** What has changed. `trace`: it has arrived, or turned out to be damaged. */
 export type Change = "window" | "view" | "selection" | "trace";
@@ -20,12 +20,21 @@ export const NOTHING: Selection = { thread: null, interval: null };
 /** How much longer than its interval the view is that shows it. */
 const AROUND = 4;
 
+/** So long after the last one, ms, a move of the view is another one. */
+const MOVE_MS = 600;
+
+/** Views that one can go back to. */
+const MOST_VIEWS = 100;
+
 export class State {
   readonly run: Run;
   /** The whole run. */
   readonly whole: Span;
   #window: Span;
   #view: Span;
+  /** Those before. */
+  readonly #views: Span[] = [];
+  #movedAt = -Infinity;
   #selection: Selection = NOTHING;
   #trace: TraceStatus;
   /** Why there is no trace, where it is damaged. */
@@ -34,7 +43,8 @@ export class State {
 
   constructor(run: Run, trace: TraceStatus = run.trace ? "ready" : "none") {
     this.run = run;
-    this.whole = { from: 0, to: Math.max(1, endOf(run)) };
+    const from = run.report.window?.from_ns ?? 0;
+    this.whole = { from, to: Math.max(from + 1, endOf(run)) };
     this.#window = this.whole;
     this.#view = this.whole;
     this.#trace = trace;
@@ -76,9 +86,26 @@ export class State {
     this.#changed("window");
   }
 
-  setView(span: Span | null): void {
+  /** `isMoved`: by a hand that moves on; what it does at once is one change to who wants to go back. */
+  setView(span: Span | null, isMoved = false): void {
     const view = span ? this.#within(span) : this.whole;
     if (same(view, this.#view)) return;
+    const now = performance.now();
+    if (!isMoved || now - this.#movedAt > MOVE_MS) this.#views.push(this.#view);
+    if (this.#views.length > MOST_VIEWS) this.#views.shift();
+    this.#movedAt = isMoved ? now : -Infinity;
+    this.#setView(view);
+  }
+
+  /** The view before; whether there was one. */
+  goBack(): boolean {
+    const view = this.#views.pop();
+    this.#movedAt = -Infinity;
+    if (view) this.#setView(view);
+    return view !== undefined;
+  }
+
+  #setView(view: Span): void {
     this.#view = view;
     this.#changed("view");
   }
@@ -151,7 +178,7 @@ function same(a: Span, b: Span): boolean {
 
 /** Of a thread that had not ended and was not seen for long the end is that of the run. */
 function endOf(run: Run): number {
-  return run.report.threads.reduce((end, thread) => Math.max(end, thread.end_ns), run.report.wall_ns);
+  return run.report.threads.reduce((end, thread) => Math.max(end, thread.end_ns), endOfReport(run.report));
 }
 
 /** The thread whose interval this is. */
@@ -164,4 +191,9 @@ export function threadOf(first: Uint32Array, interval: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** Instants are those of the run, also of a report of a part of it. */
+export function endOfReport(report: Report): number {
+  return report.window?.to_ns ?? report.wall_ns;
 }

@@ -8,6 +8,8 @@ export interface Report {
   cut?: boolean;
   tier: string;
   wall_ns: number;
+  /** Which part of a run it is of; only then. */
+  window?: { from_ns: number; to_ns: number; of_ns: number };
   processes: number;
   host: { kernel: string; arch: string; cpus: number };
   coverage: { lost: Record<string, number>; lost_total?: number; problems: string[] };
@@ -18,8 +20,18 @@ export interface Report {
   connections: unknown[] | null;
   critical_path: CriticalPath | null;
   critical_paths?: CriticalPath[];
+  /** What observing took; of a part of the run it is not known. */
+  overhead?: { tool_cpu_ns: number | null; tool_peak_bytes: number | null } | null;
   memory: { pid: number; comm: string; rss_peak: number | null; private_peak: number | null }[] | null;
   claims: Verdict[] | null;
+  filter?: WaitFilter | null;
+}
+
+/** Which waits are counted: of these kinds (`null`, or none: of any), between these lengths. */
+export interface WaitFilter {
+  kinds: string[] | null;
+  min_ns: number | null;
+  max_ns: number | null;
 }
 
 export interface Wait {
@@ -51,7 +63,7 @@ export interface Blame {
   detail: string | null;
   ns: number;
 }
-/** `lifetime = on_cpu + runqueue + Σ waits.total + open + unknown`. */
+/** `lifetime = on_cpu + runqueue + Σ waits.total + left_out + open + unknown`. */
 export interface Sums {
   lifetime_ns: number;
   on_cpu_ns: number;
@@ -59,6 +71,8 @@ export interface Sums {
   open_ns: number;
   unknown_ns: number;
   waits: Wait[];
+  /** Waits that the filter does not count, finished or not; only where there is one. */
+  left_out?: { count: number; total_ns: number } | null;
   wakes: Wake[];
   blame: Blame[];
 }
@@ -81,10 +95,16 @@ export interface Group extends Sums {
   threads: number;
   pids: number[];
   critical_path_ns: number | null;
+  /** What stood before it on run queues. */
+  runqueue_behind?: { behind: string; detail: string | null; ns: number }[] | null;
 }
 export interface FdTable {
   id: number;
+  /** Pids. */
   processes: number[];
+  /** Groups of the threads that used it. */
+  groups?: number[];
+  open?: { peak_exact: boolean };
   limit: number | null;
   from_ns: number;
   to_ns: number;
@@ -96,7 +116,10 @@ export interface Listener {
   accept_limit: number;
   accept_queue_max: number;
   dropped_accept: number;
+  /** Else the counts are lower bounds. */
+  seen_whole?: boolean;
   comm: string | null;
+  pid?: number | null;
   series?: [number, number, number][];
 }
 export interface CriticalPath {

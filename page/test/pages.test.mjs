@@ -79,6 +79,16 @@ test("pages: a run on the raw tier", async () => {
   assert.match(main, /sleep/);
 });
 
+test("pages: a part of a run begins where it does", async () => {
+  const part = ["--from", "120ms", "--to", "340ms"];
+  const { page, complaints } = await open(browser, report(stored("gitsync-threads"), files.file("part.html"), ...part));
+  await page.waitForSelector(".tl-canvas");
+  assert.match(await page.$eval("header", (head) => head.innerText), /window 120 ms – 340 ms of 538 ms/);
+  assert.match(await page.$eval("main", (main) => main.innerText), /whole run 220 ms/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test("pages: a run of one thread that did nothing", async () => {
   const { text } = await said(report(record(files.file("true.wsc"), [], "true"), files.file("true.html")));
   assert.match(text, /1 thread in 1 process/);

@@ -109,8 +109,8 @@ const WINDOWS = [
 ];
 
 /** The report of a window. */
-function windowed(recording, { from, to }) {
-  const options = ["--from", `${from}ns`, "--to", `${to}ns`, "--format", "json"];
+function windowed(recording, { from, to }, filter = []) {
+  const options = ["--from", `${from}ns`, "--to", `${to}ns`, "--format", "json", ...filter];
   return JSON.parse(execFileSync(waitscope, ["report", recording, ...options], { encoding: "utf8", maxBuffer: 1 << 28 }));
 }
 
@@ -136,4 +136,58 @@ for (const file of readdirSync(recordings).filter((name) => name.endsWith(".wsc"
       assert.equal(listed.length, alive.length, `${first} to ${last}: threads`);
     }
   });
+}
+
+/** Recordings and filters with which the page counts as `report --kind … --from --to` does. */
+const FILTERS = [
+  ["gitsync-threads", "--kind", "child-exit,futex", "--min-wait", "10ms", "--max-wait", "1s"],
+  ["java", "--min-wait", "1ms"],
+  ["postgres", "--max-wait", "2ms"],
+  ["postgres", "--kind", "epoll,disk"],
+];
+
+for (const [name, ...filter] of FILTERS) {
+  test(`recordings: ${name} with ${filter.join(" ")} counts the same waits as the report`, async () => {
+    const recording = join(recordings, `${name}.wsc`);
+    const page = join(directory, `filter-${name}.html`);
+    execFileSync(waitscope, ["report", recording, "-o", page, ...filter], { stdio: "ignore" });
+    const run = await readPage(page);
+    const { threads, groups, wall_ns } = run.report;
+    let leftOut = 0;
+    threads.forEach((thread, index) => {
+      compareFiltered(run, [index], model.sumsOfThread(run, index, WHOLE), thread, `thread ${index}`);
+      leftOut += thread.left_out.total_ns;
+    });
+    assert.ok(leftOut > 0);
+    groups.forEach((group, index) => {
+      const members = model.threadsOfGroup(run, index);
+      compareFiltered(run, members, model.sumsOfThreads(run, members, WHOLE), group, group.name);
+    });
+    for (const [first, last] of [[0.25, 0.5], [0.5, 0.93]]) {
+      const span = { from: Math.round(first * wall_ns), to: Math.round(last * wall_ns) };
+      const report = windowed(recording, span, filter);
+      for (const row of report.threads) {
+        const same = (thread) => thread.tid === row.tid && thread.start_ns <= row.start_ns && thread.end_ns >= row.end_ns;
+        const index = threads.findIndex(same);
+        const sums = model.sumsOfThread(run, index, span);
+        const where = `${first}: tid ${row.tid}`;
+        compareFiltered(run, [index], sums, row, where, span, unnamed);
+      }
+    }
+  });
+}
+
+const total = (rows, field) => rows.reduce((ns, row) => ns + row[field], 0);
+
+function closes(sums, name) {
+  const { on_cpu_ns, runqueue_ns, open_ns, unknown_ns, left_out, lifetime_ns } = sums;
+  const all = on_cpu_ns + runqueue_ns + total(sums.waits, "total_ns") + left_out.total_ns + open_ns + unknown_ns;
+  assert.equal(all, lifetime_ns, name);
+}
+
+/** As without a filter, and what is left out; so the account closes. */
+function compareFiltered(run, threads, sums, report, name, span, byCause) {
+  compare(run, threads, sums, report, name, span, byCause);
+  assert.equal(sums.left_out.total_ns, report.left_out.total_ns, name);
+  closes(sums, name);
 }

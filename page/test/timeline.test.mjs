@@ -44,7 +44,10 @@ async function open(name, html, hash = "") {
 const settle = (page) => page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 250)));
 const zooPage = (more) => {
   const { threads, gil, groups, path } = zoo();
-  return pageOf(reportOf(threads, { groups, critical_path: path, ...more }), encodeTrace(threads, { gil }), assets);
+  const report = reportOf(threads, { groups, critical_path: path, ...more });
+  // On half of the path, so it comes first.
+  report.groups[0].critical_path_ns = 100_000_000;
+  return pageOf(report, encodeTrace(threads, { gil }), assets);
 };
 const steps = (page) => page.$$eval(".chain-step", (buttons) => buttons.map((button) => button.textContent));
 const hash = (page) => page.evaluate(() => decodeURIComponent(location.hash));
@@ -175,6 +178,70 @@ test("timeline: 2,000 threads and a million waits move smoothly", { skip }, asyn
   const median = frames[frames.length >> 1];
   // 16.7 ms where nothing else runs; machines that test are busy.
   assert.ok(median < 34, `${median} ms a frame`);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("timeline: n and p keep the view's length where they can, and Backspace goes back", { skip }, async () => {
+  const { page, complaints } = await open("steps", zooPage());
+  await page.focus(".tl-canvas");
+  const press = async (...keys) => {
+    for (const key of keys) await page.keyboard.press(key);
+    await settle(page);
+  };
+  const strip = () => page.$eval(".tl-overview", (canvas) => canvas.toDataURL());
+  await press("ArrowDown", "ArrowLeft", "ArrowLeft", "ArrowLeft", "Enter");
+  const whole = await strip();
+  // All of main's intervals can be seen in the whole run.
+  await press("n", "p", "p");
+  assert.equal(await strip(), whole);
+  await press("0", "+", "+", "+", "+");
+  const zoomed = await strip();
+  assert.notEqual(zoomed, whole);
+  await press("n", "n", "n");
+  const panned = await strip();
+  assert.notEqual(panned, whole);
+  assert.notEqual(panned, zoomed);
+  for (let i = 0; i < 8; i++) await press("Backspace");
+  assert.equal(await strip(), whole);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("timeline: a stay on the run queue says who woke it, and behind what the group stood", { skip }, async () => {
+  const { threads, gil, groups } = zoo();
+  const report = reportOf(threads, { groups });
+  const behind = (detail, ns) => ({ behind: detail ? "tree" : "idle-cpu", detail, ns });
+  Object.assign(report.groups[0], { critical_path_ns: 0, runqueue_ns: 100, runqueue_behind: [behind(null, 30), behind("git", 60), behind("disk", 8), behind("main", 2)] });
+  const made = pageOf(report, encodeTrace(threads, { gil }), assets);
+  const { page, complaints } = await open("queue", made, `#thread=10&t=${121_000_000}`);
+  const said = await page.$eval(".chain", (chain) => chain.textContent);
+  assert.match(said, /^run queue.*woken bygit/);
+  assert.match(said, /Of the whole run the group main stood on run queues: behind git 60 ns, 60 %; CPU wake-up 30 ns, 30 %; behind disk 8 ns, 8 %\./);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test("timeline: unfolding leaves the overview as high, and what the pointer is on stays in sight", { skip }, async () => {
+  const { page, complaints } = await open("sizes", zooPage());
+  const height = () => page.$eval(".tl-overview", (strip) => [strip.clientHeight, strip.height]);
+  const click = (text) => page.evaluate((text) => [...document.querySelectorAll(".tl-tools button")].find((button) => button.textContent === text).click(), text);
+  const first = await height();
+  for (const text of ["fold all", "unfold all", "fold all", "unfold all"]) {
+    await click(text);
+    await settle(page);
+  }
+  assert.deepEqual(await height(), first);
+  const [x, y] = await at(page, 960, 24 + 34 + 9);
+  await settle(page);
+  await page.mouse.move(x, y);
+  await settle(page);
+  const tip = () => page.$eval(".tl-tip", (tip) => ({ ...tip.getBoundingClientRect().toJSON(), hidden: tip.hidden }));
+  const { left, right, hidden } = await tip();
+  assert.ok(!hidden && left >= 0 && right <= 1280);
+  await page.evaluate(() => scrollBy({ top: 10, behavior: "instant" }));
+  await settle(page);
+  assert.ok((await tip()).hidden);
   assert.deepEqual(complaints, []);
   await page.close();
 });

@@ -103,7 +103,7 @@ test("keys: single characters can be switched off", { skip }, async () => {
   await page.keyboard.press("Escape");
   await page.keyboard.press("/");
   assert.equal(await finds(), false);
-  await page.click(".tools button[title='keys, key ?']");
+  await page.click(".tools button[title='keys and words, key ?']");
   await page.click("dialog.help input[type=checkbox]");
   await page.keyboard.press("Escape");
   await page.keyboard.press("/");

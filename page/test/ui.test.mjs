@@ -122,6 +122,10 @@ test("descriptors hold their number until the next look, and end with their tabl
   assert.deepEqual(chart.lines.map((line) => line.label), ["table 2", "table 1", "limit 8"]);
   assert.deepEqual(chart.points.x, [0, 10, 20, 30, 100]);
   assert.deepEqual(chart.points.y, [[null, 7, 7, 7, 7], [3, 3, 5, 5, null], [8, 8, 8, 8, 8]]);
+  const named = { ...table(3, null, [[0, 1]], 9), processes: [7] };
+  const threads = [{ pid: 7, tid: 7, group: 0, end_ns: 9 }];
+  const [line] = descriptorChart({ fd_tables: [named], threads, groups: [{ name: "nginx" }], wall_ns: 9 }).lines;
+  assert.equal(line.label, "nginx (pid 7)");
   assert.equal(descriptorChart({ fd_tables: null, threads: [], wall_ns: 1 }), null);
 });
 
@@ -151,6 +155,22 @@ test("find: whole words first, then the largest", async () => {
   assert.equal(first("").sort, "group");
 });
 
+test("find: other words for kinds, and listeners by address and port", async () => {
+  const { candidates, search } = await load("src/ui/candidates.ts");
+  const site = (kind) => ({ kind, syscall: null, function: null, object: null, stack: null });
+  const listeners = [{ address: "127.0.0.1", port: 7402, comm: "nginx", pid: 7, dropped_accept: 24, seen_whole: false }];
+  const threads = [{ pid: 7, tid: 7, comm: "nginx", group: 0, lifetime_ns: 1, waits: [] }];
+  const report = { threads, groups: [{ name: "nginx", lifetime_ns: 1 }], listeners };
+  const kinds = ["futex", "gil", "kernel-lock", "sleep", "timer", "socket-recv", "epoll", "sync"];
+  const all = candidates({ report, trace: { sites: kinds.map(site) } });
+  const found = (query) => search(all, query).map((one) => one.text);
+  assert.deepEqual(found("lock").sort(), ["futex", "gil", "kernel-lock"]);
+  assert.deepEqual(found("sleep").sort(), ["sleep", "timer"]);
+  assert.deepEqual(found("network"), ["socket-recv"]);
+  const [listener] = search(all, "127.0.0.1:7402");
+  assert.deepEqual([listener.sort, listener.index, listener.note], ["listener", 0, "≥ 24 dropped, nginx"]);
+});
+
 test("find: names that would mislead are shown as they are", async () => {
   const { candidates } = await load("src/ui/candidates.ts");
   const texts = candidates({ report: reportOf("view/trouble.json"), trace: null }).map((one) => one.text);
@@ -165,10 +185,18 @@ test("tab-separated values have a line for each row, and no tabs of their own", 
 });
 
 test("axis labels are in one unit, with the decimals that tell them apart", async () => {
-  const { times } = await load("src/ui/axis.ts");
-  assert.deepEqual(times([0, 100e6, 200e6]), ["0 ms", "100 ms", "200 ms"]);
-  assert.deepEqual(times([1e9, 1.25e9]), ["1.00 s", "1.25 s"]);
-  assert.deepEqual(times([100_000_000, 100_000_500]), ["100.0000 ms", "100.0005 ms"]);
+  const { marks } = await load("src/ui/axis.ts");
+  const labels = (from, to, width) => marks({ from, to }, width).map(({ label }) => label);
+  assert.deepEqual(labels(0, 200e6, 300), ["0 ms", "100 ms", "200 ms"]);
+  assert.deepEqual(labels(1.5e9, 1.51e9, 250), ["1,500 ms", "1,505 ms", "1,510 ms"]);
+  assert.deepEqual(labels(100_000_000, 100_001_000, 250), ["100.0000 ms", "100.0005 ms", "100.0010 ms"]);
+});
+
+test("under the cursor a step has the value of its last point, and a point between gaps is one", async () => {
+  const { lastUpTo, isolated } = await load("src/ui/points.ts");
+  assert.deepEqual([-1, 0, 9, 10, 50].map((at) => lastUpTo([0, 10, 20], at)), [-1, 0, 0, 1, 2]);
+  assert.deepEqual(isolated([1, null, 2, 3, null, 4]), [0, 5]);
+  assert.deepEqual(isolated([null, 5, undefined]), [1]);
 });
 
 test("bars and causes have a colour each; what is not known has that of the unknown", async () => {

@@ -1,6 +1,7 @@
-/** What the waits of threads in a window are blamed on, by kind of wait; the rows add up to their finished waits. */
+/** What the counted waits of threads in a window are blamed on, by kind; the rows add up to their finished waits. */
 
 import type { Blame, Run, Span } from "../types";
+import { type Counted, countedOf } from "./filter";
 import { firstEndingAfter } from "./intervals";
 import { inSlices } from "./pause";
 import { Scratch } from "./share_list";
@@ -11,7 +12,7 @@ import { portions } from "./together";
 export function blameOfThreads(run: Run, threads: Iterable<number>, span: Span): Blame[] {
   const shares = sharesOf(run);
   shares.prepare();
-  const sums = new ByKind(shares, span);
+  const sums = new ByKind(shares, span, countedOf(run));
   for (const thread of threads) sums.addThread(thread);
   return sums.rows();
 }
@@ -25,7 +26,7 @@ export async function blameOfThreadsAsync(
 ): Promise<Blame[]> {
   const shares = sharesOf(run);
   await shares.prepared(signal);
-  const sums = new ByKind(shares, span);
+  const sums = new ByKind(shares, span, countedOf(run));
   const todo = [...threads];
   await inSlices(() => {
     const thread = todo.pop();
@@ -50,6 +51,7 @@ class ByKind {
   constructor(
     private readonly shares: Shares,
     private readonly span: Span,
+    private readonly counted: Counted | null,
   ) {
     const { whats, sites } = shares.trace;
     this.#kindOf = whats.map((what) => {
@@ -80,6 +82,7 @@ class ByKind {
 
   #addWait(kind: Kind, i: number): void {
     const { from, to, what, by } = this.shares.trace;
+    if (this.counted?.isWait(what[i], to[i] - Math.max(from[i], this.span.from)) === false) return;
     if (by[i] < 0) kind.sums[this.shares.causeOf[what[i]]] += to[i] - Math.max(from[i], this.span.from);
     else if (from[i] < this.span.from) this.#addPart(kind, i);
     else {
@@ -119,7 +122,8 @@ class ByKind {
     const ns = until - Math.max(from[i], this.span.from);
     for (const part of portions(parts.get(i) ?? [], ns, to[i] - from[i])) {
       const kind = this.#kindOf[part.what];
-      if (kind) kind.sums[this.shares.causeOf[part.what]] += part.ns;
+      const isCounted = this.counted?.isPart(part) !== false;
+      if (kind && isCounted) kind.sums[this.shares.causeOf[part.what]] += part.ns;
     }
   }
 

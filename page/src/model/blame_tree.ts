@@ -4,6 +4,7 @@
  */
 
 import type { Run, Span } from "../types";
+import { type Counted, countedOf } from "./filter";
 import { firstEndingAfter, firstEndingAfterNear } from "./intervals";
 import { inSlices } from "./pause";
 import { Pages, Pieces } from "./pieces";
@@ -72,6 +73,7 @@ class Growing {
   readonly root: BlameNode;
   readonly #todo: Bud[];
   readonly #scratch = new Scratch(0);
+  readonly #counted: Counted | null;
   /** Causes of a piece that are waits as a whole, and how much of each. */
   readonly #behind: number[] = [];
   readonly #pages = new Pages();
@@ -93,6 +95,7 @@ class Growing {
     const kindOf = (site?: number) => (site === undefined ? 0 : this.#kinds.indexOf(sites[site].kind));
     this.#kindOf = Uint16Array.from(whats, ({ site }) => kindOf(site));
     this.#near = shares.trace.first.slice(0, -1);
+    this.#counted = countedOf(run);
     const top = this.#bud({ group: null, wait: kind, cause: null, detail: null }, 0);
     this.root = top.node;
     this.#todo = [top];
@@ -113,7 +116,8 @@ class Growing {
       const { state, site } = whats[what[i]];
       if (state === "together") this.#addTogetherAtTop(top, i, to[i]);
       else if (state === "wait" && sites[site!].kind === this.kind) {
-        this.#follow(top, i, Math.max(from[i], this.span.from), to[i], Infinity);
+        const begin = Math.max(from[i], this.span.from);
+        if (this.#counted?.isWait(what[i], to[i] - begin) !== false) this.#follow(top, i, begin, to[i], Infinity);
       }
     }
     // Of those drawn together at the window's end some have ended.
@@ -126,7 +130,7 @@ class Growing {
     const ns = until - Math.max(from[i], this.span.from);
     for (const part of portions(parts.get(i) ?? [], ns, to[i] - from[i])) {
       const { state, site } = whats[part.what];
-      if (state !== "wait" || sites[site!].kind !== this.kind) continue;
+      if (state !== "wait" || sites[site!].kind !== this.kind || this.#counted?.isPart(part) === false) continue;
       grow(top, i, part.ns);
       this.#end(top, null, this.shares.causeOf[part.what], i, part.ns);
     }

@@ -3,7 +3,8 @@
  * blocks of blocks, and so on.
  */
 
-import type { Site, Trace, What } from "../types";
+import type { Part, Site, Trace, What } from "../types";
+import type { Counted } from "./filter";
 import { firstEndingAfter, firstEndingAfterNear } from "./intervals";
 
 /** Intervals of the smallest blocks. */
@@ -14,6 +15,12 @@ export const ON_CPU = 0;
 export const RUNQUEUE = 1;
 export const UNKNOWN = 2;
 export const OPEN = 3;
+
+/** How a kind of wait is drawn: lighter where its own timeout ended it, faint where the filter leaves it out. */
+export type Shade = "full" | "timeout" | "faint";
+
+/** Kinds that nothing but their time ends. */
+const ENDED_BY_TIME = new Set(["sleep", "timer"]);
 
 /** What a thread did in a stretch, ns. */
 export interface Mix {
@@ -52,15 +59,26 @@ class Level {
 export class Levels {
   /** What a code means: a state, or a kind of wait. */
   readonly codes: string[] = ["on-cpu", "runqueue", "unknown", "open"];
+  /** By code. */
+  readonly shades: Shade[] = ["full", "full", "full", "full"];
   /** By `whats`; of those drawn together that of the largest part is not known here: `UNKNOWN`. */
   readonly codeOf: Uint8Array;
+  /** By code: that of waits which are left out. */
+  readonly #faintOf: Uint8Array;
   readonly #isTogether: Uint8Array;
+  readonly #isWait: Uint8Array;
   readonly #levels: Level[] = [];
   /** Sums by code of the present stretch. */
   readonly #kinds = new Float64Array(256);
 
-  constructor(readonly trace: Trace) {
+  constructor(
+    readonly trace: Trace,
+    private readonly counted: Counted | null = null,
+  ) {
     this.codeOf = Uint8Array.from(trace.whats, (what) => this.#code(what, trace.sites));
+    this.#isWait = Uint8Array.from(trace.whats, (what) => Number(what.state === "wait"));
+    const faint = (kind: string, code: number) => (code > OPEN ? this.#codeOfKind(kind, "faint") : code);
+    this.#faintOf = Uint8Array.from(counted ? [...this.codes] : [], faint);
     this.#isTogether = Uint8Array.from(trace.whats, (what) => Number(what.state === "together"));
     this.#levels.push(this.#smallest());
     while (this.#levels.at(-1)!.blocks > 1) this.#levels.push(pairs(this.#levels.at(-1)!));
@@ -72,10 +90,36 @@ export class Levels {
     if (what.state === "open") return OPEN;
     if (what.state !== "wait") return UNKNOWN;
     const kind = sites[what.site!].kind;
+    return this.#codeOfKind(kind, this.#isTimeout(what, kind) ? "timeout" : "full");
+  }
+
+  /** Nobody was waited for in the end: what else a timer ends is a try for an interpreter lock. */
+  #isTimeout({ wake, by }: What, kind: string): boolean {
+    if (wake === undefined || by === true || ENDED_BY_TIME.has(kind)) return false;
+    return this.trace.wakes[wake].source === "timer";
+  }
+
+  #codeOfKind(kind: string, shade: Shade): number {
     // A kind that is called as a state is: `unknown`.
-    const known = this.codes.indexOf(kind, 4);
+    const known = this.codes.findIndex((name, code) => code > OPEN && name === kind && this.shades[code] === shade);
+    if (known >= 0) return known;
     // Codes are bytes; a hostile page may have any number of kinds.
-    return known >= 0 ? known : this.codes.length > 250 ? UNKNOWN : this.codes.push(kind) - 1;
+    if (this.codes.length > 250) return UNKNOWN;
+    this.shades.push(shade);
+    return this.codes.push(kind) - 1;
+  }
+
+  /** What an interval is, and whether it is left out. */
+  codeAt(i: number): number {
+    const { what, from, to } = this.trace;
+    const code = this.codeOf[what[i]];
+    const isFaint = this.counted && this.#isWait[what[i]] === 1 && !this.counted.isWait(what[i], to[i] - from[i]);
+    return isFaint ? this.#faintOf[code] : code;
+  }
+
+  codeOfPart(part: Part): number {
+    const code = this.codeOf[part.what];
+    return this.counted?.isPart(part) === false ? this.#faintOf[code] : code;
   }
 
   #smallest(): Level {
@@ -88,7 +132,7 @@ export class Levels {
       const end = Math.min(from.length, (block + 1) * BLOCK);
       for (let i = block * BLOCK; i < end; i++) {
         if (this.#isTogether[what[i]] === 1) this.#addTogether(mix, i, 1);
-        else addCode(mix, kinds, this.codeOf[what[i]], to[i] - from[i]);
+        else addCode(mix, kinds, this.codeAt(i), to[i] - from[i]);
       }
       put(level, block, mix);
     }
@@ -97,7 +141,7 @@ export class Levels {
 
   #addTogether(mix: Mix, i: number, share: number): void {
     for (const part of this.trace.parts.get(i) ?? []) {
-      addCode(mix, this.#kinds, this.codeOf[part.what], part.ns * share);
+      addCode(mix, this.#kinds, this.codeOfPart(part), part.ns * share);
     }
   }
 
@@ -138,7 +182,7 @@ export class Levels {
     const ns = Math.min(to[i], high) - Math.max(from[i], low);
     if (ns <= 0) return;
     if (this.#isTogether[what[i]] === 1) this.#addTogether(mix, i, ns / (to[i] - from[i]));
-    else addCode(mix, this.#kinds, this.codeOf[what[i]], ns);
+    else addCode(mix, this.#kinds, this.codeAt(i), ns);
   }
 
   /** Whole intervals: one by one at both ends, as the largest blocks in between. */

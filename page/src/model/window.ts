@@ -4,12 +4,14 @@
  * Time of every state counts as far as it lies in the window. A wait counts where it ends in the window (behind its
  * beginning, or at its end), for the part inside of it; one that goes on at the window's end is open. A stay on the
  * run queue counts where any of it lies in the window. Of several intervals that are drawn together a part that lies
- * in the window counts in proportion, and the sums are `approximate`.
+ * in the window counts in proportion, and the sums are `approximate`. Where the report has a filter, what it does not
+ * count is `left_out`: a finished wait by its kind and by the part of it that lies in the window, an open one by its kind.
  */
 
 import type { Run, Site, Span, Sums, Trace, Wake } from "../types";
 import { clipped, firstEndingAfter } from "./intervals";
 import { type ByWhat, byWhatOf } from "./by_what";
+import { type Counted, countedOf } from "./filter";
 import { DISTINCT_OBJECTS, type OpenWait, Rows } from "./rows";
 import { portions } from "./together";
 
@@ -70,6 +72,8 @@ class Adding {
     approximate: false,
   };
   readonly #byWhat: ByWhat;
+  readonly #counted: Counted | null;
+  readonly #leftOut = { count: 0, total_ns: 0 };
   /** Who may have woken a thread: the threads, none, and `OF_TREE`. */
   readonly #wakers: number;
   /** By waking and thread that did it: count, ns. */
@@ -83,6 +87,8 @@ class Adding {
     this.#trace = run.trace;
     this.#sums.approximate = run.trace.unit_ns > 1;
     this.#byWhat = byWhatOf(run.trace);
+    this.#counted = countedOf(run);
+    if (run.report.filter) this.#sums.left_out = this.#leftOut;
     this.#wakers = run.report.threads.length - OF_TREE;
   }
 
@@ -111,10 +117,21 @@ class Adding {
 
   #addWait(i: number, ns: number): void {
     const what = this.#trace.what[i];
-    if (this.#trace.to[i] > this.span.to) return this.#byWhat.addOpen(what, ns);
+    if (this.#trace.to[i] > this.span.to) return this.#addOpen(what, ns);
+    if (this.#counted?.isWait(what, ns) === false) return this.#leaveOut(1, ns);
     this.#byWhat.add(what, 1, ns, ns, Number(this.#trace.from[i] < this.span.from));
     const { wake } = this.#trace.whats[what];
     if (wake !== undefined) this.#addWaking(wake, this.#trace.by[i], 1, ns);
+  }
+
+  #addOpen(what: number, ns: number): void {
+    if (this.#counted?.isOfKind[what] === 0) this.#leaveOut(1, ns);
+    else this.#byWhat.addOpen(what, ns);
+  }
+
+  #leaveOut(count: number, ns: number): void {
+    this.#leftOut.count += count;
+    this.#leftOut.total_ns += ns;
   }
 
   #addWaking(wake: number, by: number, count: number, ns: number): void {
@@ -130,7 +147,7 @@ class Adding {
   #addState(i: number, ns: number): void {
     const what = this.#trace.what[i];
     const { state } = this.#trace.whats[what];
-    if (state === "open") this.#byWhat.addOpen(what, ns);
+    if (state === "open") this.#addOpen(what, ns);
     else if (state === "together") this.#addTogether(i, ns);
     else this.#addPassing(what, 1, ns, ns);
   }
@@ -150,10 +167,11 @@ class Adding {
   #addTogether(i: number, ns: number): void {
     const parts = this.#trace.parts.get(i) ?? [];
     const whole = this.#trace.to[i] - this.#trace.from[i];
-    if (ns < whole) this.#sums.approximate = true;
+    if (ns < whole || this.#counted?.isExactTogether === false) this.#sums.approximate = true;
     for (const part of portions(parts, ns, whole)) {
       const max = Math.ceil(part.ns / Math.max(1, part.count));
       if (this.#byWhat.isWait[part.what] === 0) this.#addPassing(part.what, part.count, part.ns, max);
+      else if (this.#counted?.isPart(part) === false) this.#leaveOut(part.count, part.ns);
       else {
         this.#byWhat.add(part.what, part.count, part.ns, max);
         const { wake, by } = this.#trace.whats[part.what];

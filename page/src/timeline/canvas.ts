@@ -1,6 +1,7 @@
 /** The timeline's canvas: what it is drawn from, and when. */
 
 import { followerOf } from "../follow";
+import { countedOf } from "../model/filter";
 import { Levels } from "../model/levels";
 import type { State } from "../state";
 import type { Run, Span, Trace } from "../types";
@@ -8,10 +9,11 @@ import { onTheme } from "../ui/theme";
 import { drawAxis, drawCursor, drawGrid, drawWindow } from "./draw_axis";
 import { drawArrows, drawPath, drawSelection } from "./draw_links";
 import { drawNames } from "./draw_names";
+import { drawLabels } from "./draw_labels";
 import { clipToTime, drawRows } from "./draw_rows";
 import { mostAlive } from "./jobs";
 import { Layout, THREAD_HEIGHT } from "./layout";
-import { Overview } from "./overview";
+import { Overview, OVERVIEW_HEIGHT } from "./overview";
 import { Palette } from "./palette";
 import { Scale } from "./scale";
 import { AXIS, BAR, GROUP_BAR, type Scene } from "./scene";
@@ -22,6 +24,10 @@ const WORK_MS = 7;
 
 /** No more than so many ns are shown as the whole width. */
 const CLOSEST = 200;
+
+/** A narrower interval, pixels, is not seen where it is brought into sight; then it is made so wide. */
+const NARROWEST = 4;
+const SEEN = 12;
 
 export class TimelineCanvas {
   readonly scene: Scene;
@@ -43,9 +49,9 @@ export class TimelineCanvas {
     readonly spacer: HTMLElement,
     readonly strip: HTMLCanvasElement,
   ) {
-    const levels = new Levels(trace);
+    const levels = new Levels(trace, countedOf(run));
     const layout = new Layout(run);
-    const palette = new Palette(levels.codes);
+    const palette = new Palette(levels);
     this.scene = {
       run,
       trace,
@@ -66,6 +72,7 @@ export class TimelineCanvas {
       hop: 0,
       cursor: null,
       followable: [],
+      labels: [],
     };
     this.#overviewContext = strip.getContext("2d")!;
     this.#overview = new Overview(run, state, levels, palette, 1);
@@ -89,7 +96,7 @@ export class TimelineCanvas {
   /** Colours, or the size of a pixel, have changed. */
   recolour(): void {
     const { scene } = this;
-    scene.palette = new Palette(scene.levels.codes);
+    scene.palette = new Palette(scene.levels);
     scene.threadTiles = new Tiles(Math.round(BAR * scene.dpr));
     scene.groupTiles = new Tiles(Math.round(GROUP_BAR * scene.dpr));
     this.#overview = new Overview(this.run, this.state, scene.levels, scene.palette, scene.dpr);
@@ -104,7 +111,7 @@ export class TimelineCanvas {
     const [width, height] = [scroller.clientWidth, scroller.clientHeight];
     const dpr = Math.min(3, devicePixelRatio || 1);
     setSize(canvas, width, height, dpr);
-    setSize(strip, width, strip.clientHeight, dpr);
+    setSize(strip, width, OVERVIEW_HEIGHT, dpr);
     [scene.width, scene.height] = [width, height];
     if (dpr !== scene.dpr) {
       scene.dpr = dpr;
@@ -115,7 +122,7 @@ export class TimelineCanvas {
 
   /** The names' width: less where there is little. */
   get gutter(): number {
-    return Math.round(Math.min(230, Math.max(92, this.scene.width * 0.2)));
+    return Math.round(Math.min(230, Math.max(104, this.scene.width * 0.2)));
   }
 
   /** Asks for a frame. */
@@ -155,6 +162,7 @@ export class TimelineCanvas {
       drawGrid(scene);
       drawPath(scene);
       drawArrows(scene);
+      drawLabels(scene);
       drawWindow(scene);
       drawSelection(scene);
     });
@@ -171,12 +179,32 @@ export class TimelineCanvas {
     this.#overview.draw(context, this.state, palette, this.gutter, Math.max(20, width - this.gutter));
   }
 
+  /**
+   * Brings an interval into sight: the view moves only as far as it must, and changes its length only where the interval
+   * would be too narrow to be seen or wider than the view.
+   */
+  bring(interval: number): void {
+    const { trace, scale } = this.scene;
+    const { from, to } = this.state.view;
+    const [begin, end] = [trace.from[interval], trace.to[interval]];
+    const length = end - begin;
+    const room = to - from;
+    if (length > room || length * scale.perNs < NARROWEST) {
+      const view = Math.max(CLOSEST, length > room ? length * 1.2 : (length * scale.width) / SEEN);
+      return this.state.setView({ from: (begin + end - view) / 2, to: (begin + end + view) / 2 });
+    }
+    if (begin >= from && end <= to) return;
+    const margin = Math.min(room / 8, (room - length) / 2);
+    const at = begin < from ? begin - margin : end + margin - room;
+    this.state.setView({ from: at, to: at + room });
+  }
+
   /** Zooms around an instant: `factor` 2 shows half as much. */
   zoom(factor: number, around: number): void {
     const { from, to } = this.state.view;
     const length = Math.max(CLOSEST, (to - from) / factor);
     const share = (around - from) / (to - from);
-    this.state.setView({ from: around - share * length, to: around + (1 - share) * length });
+    this.state.setView({ from: around - share * length, to: around + (1 - share) * length }, true);
   }
 
   /** Moves the view by CSS pixels. */
@@ -188,7 +216,7 @@ export class TimelineCanvas {
     const { from, to } = this.state.view;
     const { whole } = this.state;
     const by = Math.max(whole.from - from, Math.min(whole.to - to, ns));
-    this.state.setView({ from: from + by, to: to + by });
+    this.state.setView({ from: from + by, to: to + by }, true);
   }
 
   toggle(group: number): void {

@@ -85,6 +85,7 @@ export function describe(run: Run, trace: Trace, i: number, thread = threadOf(tr
   else if (what.cause !== undefined && what.state !== "runqueue") {
     lines.push(["", causeText(...trace.causes[what.cause])]);
   }
+  if (what.state === "runqueue") lines.push(["woken by", wokenBy(run, trace, i, thread)]);
   if (what.state === "together") addParts(lines, trace, i);
   lines.push(["time", `${time(trace.to[i] - trace.from[i])} = ${exact(trace.to[i] - trace.from[i])}`]);
   lines.push(["from", `${instant(trace.from[i])} (${exact(trace.from[i])})`]);
@@ -108,6 +109,16 @@ function addWait(lines: [string, string][], run: Run, trace: Trace, i: number, s
   if (what.state === "open") return;
   lines.push(["ended by", wakerText(run, what.wake === undefined ? null : trace.wakes[what.wake], trace.by[i])]);
   if (trace.by[i] < 0 && what.cause !== undefined) lines.push(["behind it", causeText(...trace.causes[what.cause])]);
+}
+
+/** Who made it runnable: whoever ended the wait before it, or its birth. */
+function wokenBy(run: Run, trace: Trace, i: number, thread: number): string {
+  const { creator } = run.report.threads[thread];
+  if (i === trace.first[thread]) return creator === null ? "not known" : `${threadLabel(run, creator)}, which made it`;
+  const before = trace.whats[trace.what[i - 1]];
+  if (before.state === "on-cpu") return "nobody: it had been running and lost the CPU";
+  if (before.state !== "wait") return "not known";
+  return wakerText(run, before.wake === undefined ? null : trace.wakes[before.wake], trace.by[i - 1]);
 }
 
 /** Largest first. */

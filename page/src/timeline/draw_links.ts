@@ -1,6 +1,7 @@
 /** Lines between rows: the critical path, who woke whom, the chain of the selected wait. */
 
 import { threadOf } from "../state";
+import { drawLabels, labelBar } from "./draw_labels";
 import { AXIS, BAR, rowMiddle, type Scene, snap } from "./scene";
 
 /** Wakings that are drawn at once: more could not be followed. */
@@ -14,7 +15,8 @@ export function drawPath(scene: Scene): void {
   const path = scene.run.report.critical_path;
   if (!path) return;
   const { context, scale, state, palette } = scene;
-  const [along, across] = [new Path2D(), new Path2D()];
+  const along = new Path2D();
+  const across: Across[] = [];
   let [x, y] = [NaN, NaN];
   for (let at = firstHop(path.hops, state.view.from); at < path.hops.length; at++) {
     const hop = path.hops[at];
@@ -25,19 +27,37 @@ export function drawPath(scene: Scene): void {
     const left = Math.max(scale.left - 2, scale.x(hop.from_ns));
     const right = Math.min(scale.right + 2, scale.x(hop.to_ns));
     // Of a long path only the longest hops are kept: what is between two of them is no line.
-    if (y !== low && left - x <= 1.5) addLine(across, snap(scene, left) + 0.5, y, low);
+    if (y !== low && left - x <= 1.5) across.push({ x: snap(scene, left) + 0.5, from: y, to: low });
     along.moveTo(left, low);
     along.lineTo(Math.max(right, left + 0.5), low);
     [x, y] = [right, low];
   }
-  stroke(context, across, palette.path, 1, 0.75);
+  drawAcross(scene, across);
   stroke(context, along, palette.bg, 4, 1);
   stroke(context, along, palette.path, 2, 1);
 }
 
-function addLine(to: Path2D, x: number, from: number, until: number): void {
-  to.moveTo(x, from);
-  to.lineTo(x, until);
+/** From row to row. */
+interface Across {
+  x: number;
+  from: number;
+  to: number;
+}
+
+/** Lines that are closer, pixels, would be a barcode. */
+const DENSE = 5;
+
+/** Thin and pale where there are many. */
+function drawAcross({ context, palette }: Scene, lines: Across[]): void {
+  const [few, many] = [new Path2D(), new Path2D()];
+  lines.forEach(({ x, from, to }, at) => {
+    const apart = Math.min(x - (lines[at - 1]?.x ?? -Infinity), (lines[at + 1]?.x ?? Infinity) - x);
+    const path = apart < DENSE ? many : few;
+    path.moveTo(x, from);
+    path.lineTo(x, to);
+  });
+  stroke(context, many, palette.path, 0.5, 0.35);
+  stroke(context, few, palette.path, 1, 0.75);
 }
 
 function stroke(context: CanvasRenderingContext2D, line: Path2D, colour: string, width: number, alpha: number): void {
@@ -111,6 +131,9 @@ export function drawSelection(scene: Scene): void {
   for (const box of boxes) fillBox(scene, box);
   joinBoxes(scene, boxes);
   boxes.forEach((box, at) => outline(scene, box, at === scene.hop ? 3 : 1.5));
+  scene.labels.length = 0;
+  for (const box of boxes) labelBox(scene, box);
+  drawLabels(scene);
 }
 
 function boxesOf(scene: Scene): Box[] {
@@ -142,9 +165,17 @@ function placeOf(scene: Scene, box: Box): Place | null {
 function fillBox(scene: Scene, box: Box): void {
   const place = placeOf(scene, box);
   if (!place || box.interval === null || place.middle < AXIS - BAR) return;
-  const { context, palette, levels, trace } = scene;
-  context.fillStyle = palette.colours[levels.codeOf[trace.what[box.interval]]];
+  const { context, palette, levels } = scene;
+  context.fillStyle = palette.colours[levels.codeAt(box.interval)];
   context.fillRect(place.left, place.middle - BAR / 2, Math.max(1.5, place.right - place.left), BAR);
+}
+
+/** What is selected says what it is, also where other lines were drawn over it. */
+function labelBox(scene: Scene, box: Box): void {
+  const place = placeOf(scene, box);
+  if (!place || box.interval === null || scene.trace.parts.has(box.interval)) return;
+  const [left, right] = [Math.max(scene.scale.left, place.left), Math.min(scene.scale.right, place.right)];
+  labelBar(scene, box.interval, left, place.middle - BAR / 2, right - left);
 }
 
 /** From the waking back in time: to the row of the waker, and in it to where its own wait ended. */

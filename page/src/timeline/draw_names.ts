@@ -1,14 +1,14 @@
 /** The names of the rows. */
 
-import { groupName } from "../ui/names";
-import { shortLabel } from "./describe";
-import { fitText } from "./fit";
+import type { Run } from "../types";
+import { groupName, name } from "../ui/names";
+import { fitHead, fitText, widthOf } from "./fit";
 import type { Row } from "./layout";
 import { AXIS, type Scene } from "./scene";
 
 /** The names of the rows, left of the time. */
 export function drawNames(scene: Scene): void {
-  const { context, palette, layout, scroll, height, scale, run } = scene;
+  const { context, palette, layout, scroll, height, scale } = scene;
   const width = scale.left;
   if (width <= 0) return;
   context.textBaseline = "middle";
@@ -29,14 +29,24 @@ export function drawNames(scene: Scene): void {
     else {
       context.font = `12px ${palette.sans}`;
       context.fillStyle = row.type === "gil" ? palette.muted : palette.text;
-      const text = row.type === "gil" ? `GIL of pid ${pidOf(scene, row.process)}` : shortLabel(run, row.thread);
-      context.fillText(fitText(context, text, width - 28), 22, y + row.height / 2);
+      const left = width < NARROW ? 12 : 22;
+      context.fillText(rowText(scene, row, width - left - 6), left, y + row.height / 2);
     }
   }
 }
 
-function pidOf(scene: Scene, process: number): string {
-  const thread = scene.run.report.threads.find((thread) => thread.process === process);
+/** Less room than that, pixels, is too little to indent much. */
+const NARROW = 130;
+
+/** What a row is called; the number of a thread stays whole. */
+function rowText({ context, run }: Scene, row: Row, width: number): string {
+  if (row.type === "gil") return fitText(context, `GIL of pid ${pidOf(run, row.process)}`, width);
+  const { comm, tid } = run.report.threads[row.thread];
+  return fitHead(context, name(comm, 40) || "unnamed", ` ${tid}`, width);
+}
+
+function pidOf(run: Run, process: number): string {
+  const thread = run.report.threads.find((thread) => thread.process === process);
   return String(thread?.pid ?? thread?.tid ?? "?");
 }
 
@@ -56,6 +66,8 @@ function nameGroup(scene: Scene, row: Row, y: number, width: number): void {
   context.fillStyle = palette.muted;
   const threads = layout.threadsOf[row.group].length;
   const alive = scene.mostAlive[row.group];
-  const text = threads === 1 ? "1 thread" : `${threads} threads${alive < threads ? `, ${alive} at once` : ""}`;
-  context.fillText(fitText(context, text, width - 28), 22, middle + 8);
+  const text = threads === 1 ? "1 thread" : `${threads} threads`;
+  const longer = alive < threads ? `${text}, ${alive} at once` : text;
+  const fits = widthOf(context, longer) <= width - 28;
+  context.fillText(fitText(context, fits ? longer : text, width - 28), 22, middle + 8);
 }

@@ -2,10 +2,9 @@
 
 import { UNKNOWN } from "../model/levels";
 import { firstEndingAfter } from "../model/intervals";
-import { word } from "../format";
 import { drawLock } from "./draw_gil";
 import { drawLife } from "./draw_life";
-import { widthOf } from "./fit";
+import { labelBar } from "./draw_labels";
 import { GroupTile, ThreadTile } from "./jobs";
 import type { Row } from "./layout";
 import { AXIS, BAR, GROUP_BAR, type Scene, snap } from "./scene";
@@ -18,7 +17,7 @@ const FEW = 160;
 export function drawRows(scene: Scene): boolean {
   const { layout, scroll, height } = scene;
   let complete = true;
-  scene.followable.length = 0;
+  scene.followable.length = scene.labels.length = 0;
   const first = Math.max(0, layout.at(scroll));
   for (let index = first; index < layout.rows.length; index++) {
     const row = layout.rows[index];
@@ -95,10 +94,11 @@ function drawOneByOne(scene: Scene, low: number, high: number, y: number): void 
     const parts = trace.parts.size > 0 ? trace.parts.get(i) : undefined;
     if (parts) drawTogether(scene, i, left, y, width);
     else {
-      const code = levels.codeOf[trace.what[i]];
+      const code = levels.codeAt(i);
       context.fillStyle = code === UNKNOWN && isNoWait(scene, i) ? palette.hatch(context) : palette.colours[code];
       context.fillRect(left, y, width, BAR);
-      if (width > 44) drawWord(scene, code, left, y, width);
+      if (levels.shades[code] === "timeout") drawEdges(scene, code, left, y, width);
+      labelBar(scene, i, left, y, width);
     }
     if (width > 3) drawSeam(scene, right, y);
     if (trace.by[i] >= 0 && right < scale.right) scene.followable.push(i);
@@ -108,6 +108,13 @@ function drawOneByOne(scene: Scene, low: number, high: number, y: number): void 
 /** A wait of unknown kind is a wait; what is not known at all is hatched. */
 function isNoWait(scene: Scene, i: number): boolean {
   return scene.trace.whats[scene.trace.what[i]].state !== "wait";
+}
+
+/** A wait that nobody ended before its time is hollow. */
+function drawEdges({ context, palette, dpr }: Scene, code: number, left: number, y: number, width: number): void {
+  context.fillStyle = palette.edges[code];
+  context.fillRect(left, y, width, 1 / dpr);
+  context.fillRect(left, y + BAR - 1 / dpr, width, 1 / dpr);
 }
 
 /** Two of one colour are two. */
@@ -120,24 +127,13 @@ function drawSeam(scene: Scene, right: number, y: number): void {
 function drawTogether(scene: Scene, i: number, left: number, y: number, width: number): void {
   const { trace, levels, palette, context } = scene;
   const whole = Math.max(1, trace.to[i] - trace.from[i]);
-  const parts = [...(trace.parts.get(i) ?? [])].sort((a, b) => levels.codeOf[b.what] - levels.codeOf[a.what]);
+  const parts = [...(trace.parts.get(i) ?? [])].sort((a, b) => levels.codeOfPart(b) - levels.codeOfPart(a));
   let top = y;
   for (const part of parts) {
     const height = (part.ns / whole) * BAR;
-    const code = levels.codeOf[part.what];
+    const code = levels.codeOfPart(part);
     context.fillStyle = code === UNKNOWN ? palette.hatch(context) : palette.colours[code];
     context.fillRect(left, top, width, height);
     top += height;
   }
-}
-
-function drawWord(scene: Scene, code: number, left: number, y: number, width: number): void {
-  const { context, levels, palette } = scene;
-  context.font = `10.5px ${palette.sans}`;
-  const text = word(levels.codes[code]);
-  if (widthOf(context, text) + 10 > width) return;
-  context.fillStyle = code === UNKNOWN ? palette.text : palette.inks[code];
-  context.textBaseline = "middle";
-  context.textAlign = "left";
-  context.fillText(text, left + 5, y + BAR / 2 + 0.5);
 }

@@ -38,3 +38,18 @@ function fit(context: CanvasRenderingContext2D, text: string, width: number): st
   }
   return "…";
 }
+
+/** As much of a text's beginning as fits, with all of what is behind it. */
+export function fitHead(context: CanvasRenderingContext2D, head: string, tail: string, width: number): string {
+  const key = `${Math.floor(width)} ${context.font} ${head}\u0000${tail}`;
+  let fits = fitted.get(key);
+  if (fits === undefined) {
+    if (fitted.size > MOST) fitted.clear();
+    const all = [...head];
+    let keep = all.length;
+    const text = (): string => `${all.slice(0, keep).join("")}${keep < all.length ? "…" : ""}${tail}`;
+    while (keep > 1 && context.measureText(text()).width > width) keep--;
+    fitted.set(key, (fits = text()));
+  }
+  return fits;
+}

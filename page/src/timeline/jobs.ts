@@ -129,13 +129,13 @@ export class GroupTile implements Job {
   }
 
   #addInterval(i: number, begin: number, ns: number): void {
-    const { from, to, what, parts } = this.levels.trace;
+    const { from, to, parts } = this.levels.trace;
     const [low, high] = [Math.max(0, (from[i] - begin) / ns), Math.min(COLUMNS, (to[i] - begin) / ns)];
     if (low >= high) return;
     const together = parts.size > 0 ? parts.get(i) : undefined;
-    if (!together) return this.#addStretch(this.levels.codeOf[what[i]], low, high, 1);
+    if (!together) return this.#addStretch(this.levels.codeAt(i), low, high, 1);
     for (const part of together) {
-      this.#addStretch(this.levels.codeOf[part.what], low, high, part.ns / Math.max(1, to[i] - from[i]));
+      this.#addStretch(this.levels.codeOfPart(part), low, high, part.ns / Math.max(1, to[i] - from[i]));
     }
   }
 

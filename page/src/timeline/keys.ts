@@ -29,7 +29,7 @@ export function bindKeys(timeline: TimelineCanvas): void {
 }
 
 class Keys {
-  readonly actions: Record<string, () => void> = {
+  readonly actions: Record<string, () => unknown> = {
     ArrowLeft: () => this.#pan(-STEP),
     ArrowRight: () => this.#pan(STEP),
     ArrowUp: () => this.#moveRow(-1),
@@ -47,6 +47,7 @@ class Keys {
     "]": () => this.#border("to"),
     Escape: () => this.#escape(),
     "0": () => this.timeline.state.setView(null),
+    Backspace: () => this.timeline.state.goBack() || this.timeline.announce("there is no view before this one"),
   };
 
   constructor(private readonly timeline: TimelineCanvas) {}
@@ -109,7 +110,8 @@ class Keys {
 
   #go(interval: number): void {
     const { scene, state } = this.timeline;
-    state.selectInterval(interval);
+    this.timeline.bring(interval);
+    state.selectInterval(interval, false);
     const thread = state.selection.thread!;
     scene.cursor = { row: scene.layout.rowOf[thread], at: (scene.trace.from[interval] + scene.trace.to[interval]) / 2 };
   }

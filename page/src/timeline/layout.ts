@@ -1,6 +1,7 @@
 /** Which rows there are, and where: of groups, of their threads where they are open, of interpreter locks. */
 
 import type { Run } from "../types";
+import { groupsInOrder } from "../ui/order";
 
 export const GROUP_HEIGHT = 34;
 export const THREAD_HEIGHT = 18;
@@ -25,6 +26,8 @@ export class Layout {
   height = 0;
   readonly open: boolean[];
   readonly threadsOf: number[][];
+  /** Groups, as the page shows them elsewhere: dearest first. */
+  readonly order: number[];
   /** By thread: the row that shows it. */
   rowOf: Int32Array;
   /** Of each process with spans of its lock: the thread behind which they stand. */
@@ -35,7 +38,9 @@ export class Layout {
     this.threadsOf = groups.map(() => []);
     threads.forEach((thread, index) => this.threadsOf[thread.group]?.push(index));
     this.rowOf = new Int32Array(threads.length).fill(-1);
-    this.open = firstOpen(this.threadsOf);
+    const { alone, small } = groupsInOrder(run.report);
+    this.order = [...alone, ...small].map((cost) => cost.index);
+    this.open = firstOpen(this.threadsOf, this.order);
     const processes = new Set(run.trace?.gil.map(([process]) => process));
     for (const members of this.threadsOf) {
       for (const thread of members) {
@@ -50,15 +55,16 @@ export class Layout {
   arrange(): void {
     this.rows = [];
     this.height = 0;
-    this.threadsOf.forEach((members, group) => {
-      if (members.length === 0) return;
+    for (const group of this.order) {
+      const members = this.threadsOf[group];
+      if (members.length === 0) continue;
       this.#push("group", group, -1, -1, GROUP_HEIGHT);
       for (const thread of members) {
         if (this.open[group]) this.#push("thread", group, thread, -1, THREAD_HEIGHT);
         this.rowOf[thread] = this.rows.length - 1;
       }
       if (this.open[group]) this.#pushLocks(group, members);
-    });
+    }
   }
 
   #pushLocks(group: number, members: number[]): void {
@@ -99,11 +105,13 @@ export class Layout {
 }
 
 /** The first groups are open, as long as there is room for their threads. */
-function firstOpen(threadsOf: number[][]): boolean[] {
+function firstOpen(threadsOf: number[][], order: number[]): boolean[] {
   let left = OPEN_THREADS;
-  return threadsOf.map((members, group) => {
-    const isOpen = members.length <= left || (group === 0 && members.length <= 8 * OPEN_THREADS);
-    if (isOpen) left -= members.length;
-    return isOpen;
+  const open = threadsOf.map(() => false);
+  order.forEach((group, at) => {
+    const { length } = threadsOf[group];
+    open[group] = length <= left || (at === 0 && length <= 8 * OPEN_THREADS);
+    if (open[group]) left -= length;
   });
+  return open;
 }

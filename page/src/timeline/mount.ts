@@ -14,7 +14,7 @@ import { Tooltip } from "./tooltip";
 const LABEL =
   "Timeline of all threads. Arrow keys move between threads and in time, plus and minus zoom, Enter selects what the " +
   "thread does there, n and p its next and previous interval, c the next hop of its chain, brackets set the window, " +
-  "0 shows the whole run, Escape clears. The tables below say the same in text.";
+  "0 shows the whole run, Backspace the view before, Escape clears. The tables below say the same in text.";
 
 /** Puts the timeline, or why there is none, into an element. */
 export function mountTimeline(run: Run, state: State, element: HTMLElement): void {
@@ -56,7 +56,7 @@ function build(run: Run, trace: Trace, state: State): HTMLElement[] {
     announceSelection(timeline);
     timeline.revealSelection();
   });
-  return [tools, frame, hint(trace)];
+  return [tools, frame, hint(run, trace)];
 }
 
 function addTools(element: HTMLElement, timeline: TimelineCanvas): void {
@@ -67,7 +67,7 @@ function addTools(element: HTMLElement, timeline: TimelineCanvas): void {
   append(element, [
     button("−", "zoom out", () => timeline.zoom(1 / 2, middle())),
     button("+", "zoom in", () => timeline.zoom(2, middle())),
-    button("whole run", "show the whole run", () => state.setView(null)),
+    button("show all", "show all of the run", () => state.setView(null)),
     button("window", "show the window", () => state.setView(state.window)),
     button("unfold all", "unfold all groups", () => timeline.toggleAll(true)),
     button("fold all", "fold all groups", () => timeline.toggleAll(false)),
@@ -85,7 +85,15 @@ function dragSwitch(timeline: TimelineCanvas): HTMLElement {
   return element;
 }
 
-function hint(trace: Trace): HTMLElement {
+const MOUSE =
+  "Drag to move, Ctrl + wheel or two fingers to zoom; Shift + drag, or a drag in the axis or the overview to set the " +
+  "window. A click on a wait unfolds its chain.";
+const TOUCH =
+  "Drag to move, two fingers to zoom; a long press says what is there, and with a drag behind it, or a drag in the " +
+  "overview, sets the window. A tap on a wait unfolds its chain.";
+
+function hint({ report }: Run, trace: Trace): HTMLElement {
+  const leftOut = report.filter ? ", faint is what the filter leaves out" : "";
   const together =
     trace.resolution_ns > 0
       ? " Neighbours shorter than the page's resolution are drawn together, above each other by their share."
@@ -93,9 +101,8 @@ function hint(trace: Trace): HTMLElement {
   return h(
     "p",
     { class: "muted tl-hint" },
-    "Drag to move, Ctrl + wheel or two fingers to zoom; Shift + drag, a long press and a drag, or a drag in the axis " +
-      "or the overview to set the window. A click on a wait unfolds its chain. The thick line is the critical path, " +
-      `hatched is lost, ✕ did not end cleanly.${together}`,
+    `${matchMedia("(pointer: coarse)").matches ? TOUCH : MOUSE} The thick line is the critical path, faded are waits ` +
+      `that ended with their own timeout${leftOut}, hatched is lost, ✕ did not end cleanly.${together}`,
   );
 }
 

@@ -27,7 +27,8 @@ export class Overview {
     this.#picture.width = COLUMNS;
     this.#picture.height = height;
     const threads = scattered(run.report.threads.length);
-    const level = Math.log2((state.whole.to - state.whole.from) / COLUMNS);
+    // Tiles begin at 0, a part of a run does not.
+    const level = Math.log2(state.whole.to / COLUMNS);
     this.#span = COLUMNS * 2 ** level;
     this.#job = new GroupTile(levels, palette, height, threads, mostAlive(run.report.threads), level, 0);
   }
@@ -58,7 +59,9 @@ export class Overview {
     context.fillStyle = palette.panel;
     context.fillRect(left, 0, width, height);
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.#picture, left, 4, x(state.whole.from + this.#span) - left, height - 8);
+    const [first, last] = [state.whole.from, state.whole.to].map((at) => (at / this.#span) * COLUMNS);
+    const columns = last - first;
+    context.drawImage(this.#picture, first, 0, columns, this.#picture.height, left, 4, width, height - 8);
     this.#drawView(context, state, palette, x, left, width);
     this.#drawWindow(context, state, palette, x);
   }

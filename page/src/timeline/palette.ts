@@ -1,9 +1,13 @@
 /** The page's colours for the canvas: as text, and as pixels. */
 
+import type { Levels, Shade } from "../model/levels";
 import { property } from "../ui/kinds";
 
 /** Red, green, blue and alpha as they lie in an `ImageData`. */
 export type Pixel = number;
+
+/** How much of a colour is left in a shade of it. */
+const STRENGTH: Record<Shade, number> = { full: 1, timeout: 0.45, faint: 0.22 };
 
 const root = (): CSSStyleDeclaration => getComputedStyle(document.documentElement);
 
@@ -18,15 +22,16 @@ export class Palette {
   readonly path: string;
   readonly gil: string;
   readonly sans: string;
-  /** By code of `Levels`. */
+  /** By code of `Levels`; of `edges` those in full. */
   readonly colours: string[];
+  readonly edges: string[];
   readonly pixels: Uint32Array;
   /** Text that can be read on a colour. */
   readonly inks: string[];
   readonly bgPixel: Pixel;
   #hatch: CanvasPattern | null = null;
 
-  constructor(codes: string[]) {
+  constructor({ codes, shades }: Levels) {
     const style = root();
     const of = (name: string) => style.getPropertyValue(name).trim() || "#888888";
     const context = document.createElement("canvas").getContext("2d")!;
@@ -37,7 +42,8 @@ export class Palette {
     [this.accent, this.alarm] = [plain("--accent"), plain("--alarm")];
     this.gil = plain("--kind-gil");
     this.sans = of("--sans");
-    this.colours = codes.map((code) => plain(property(code)));
+    this.edges = codes.map((code) => plain(property(code)));
+    this.colours = this.edges.map((colour, code) => mixed(colour, this.bg, STRENGTH[shades[code]]));
     this.pixels = Uint32Array.from(this.colours, pixel);
     this.inks = this.colours.map(ink);
     this.bgPixel = pixel(this.bg);
@@ -73,6 +79,13 @@ function normal(context: CanvasRenderingContext2D, colour: string): string {
 function parts(colour: string): [number, number, number] {
   const n = Number.parseInt(colour.slice(1), 16);
   return [n >> 16, (n >> 8) & 255, n & 255];
+}
+
+/** So much of one colour, the rest of another. */
+function mixed(colour: string, other: string, share: number): string {
+  const [a, b] = [parts(colour), parts(other)];
+  const mix = a.map((part, at) => Math.round(part * share + b[at]! * (1 - share)));
+  return `#${mix.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
 function pixel(colour: string): Pixel {

@@ -136,10 +136,10 @@ class Pointing {
   }
 
   #describe(x: number, y: number): void {
-    const { scene, strip } = this.timeline;
-    const above = strip.clientHeight;
+    const { scene, canvas } = this.timeline;
     const description = describeUnder(scene, this.timeline.under(x, y));
-    if (description) this.tooltip.show(description, x, y + above, scene.width, scene.height + above);
+    const { left, top } = canvas.getBoundingClientRect();
+    if (description) this.tooltip.show(description, left + x, top + y);
     else this.tooltip.hide();
   }
 

@@ -43,6 +43,15 @@ export interface Scene {
   cursor: { row: number; at: number } | null;
   /** Waits that are drawn one by one in this frame: their wakings can be followed. */
   followable: number[];
+  labels: Label[];
+}
+
+/** What is written in a bar, above what is drawn over it. */
+export interface Label {
+  text: string;
+  x: number;
+  y: number;
+  code: number;
 }
 
 /** The middle of a thread's row, or of its group's; `null` if it has none. */

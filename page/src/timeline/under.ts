@@ -67,18 +67,18 @@ function exitText(exit: unknown): string {
 /** How many of a group's threads do what at an instant. */
 function describeGroup(scene: Scene, row: Row, at: number): Description {
   const { trace, levels } = scene;
-  const counts = new Map<number, number>();
+  const counts = new Map<string, number>();
   for (const thread of scene.layout.threadsOf[row.group]) {
     const i = intervalAt(trace, thread, at);
     if (i === null) continue;
-    const code = levels.codeOf[trace.what[i]];
-    counts.set(code, (counts.get(code) ?? 0) + 1);
+    const doing = levels.codes[levels.codeOf[trace.what[i]]];
+    counts.set(doing, (counts.get(doing) ?? 0) + 1);
   }
   const most = [...counts].sort((a, b) => b[1] - a[1]);
-  const lines = most.map(([code, n]): [string, string] => [String(n), word(levels.codes[code])]);
+  const lines = most.map(([doing, n]): [string, string] => [String(n), word(doing)]);
   return {
     title: groupName(scene.run.report, row.group),
-    colour: most[0] ? levels.codes[most[0][0]] : "open",
+    colour: most[0] ? most[0][0] : "open",
     lines: [["at", instant(at)], ...(lines.length > 0 ? lines : [["", "no thread"] as [string, string]])],
   };
 }

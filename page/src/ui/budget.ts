@@ -26,8 +26,10 @@ export function slicesOf(sums: FullSums, group: string): Slice[] {
     const quiet = quietOf(row);
     const key = JSON.stringify([row.state, row.label, quiet]);
     const slice = slices.get(key);
-    if (slice) slice.ns += row.ns;
-    else slices.set(key, { label: row.label, state: row.state, quiet, ns: row.ns, atLeast: row.atLeast });
+    if (slice) {
+      slice.ns += row.ns;
+      slice.atLeast ||= row.atLeast;
+    } else slices.set(key, { label: row.label, state: row.state, quiet, ns: row.ns, atLeast: row.atLeast });
   }
   const rest = residual(sums);
   if (rest > 0) slices.set("", { label: "unknown", state: "unknown", quiet: "unaccounted", ns: rest, atLeast: false });
@@ -41,7 +43,7 @@ function quietOf(row: Row): string | null {
 }
 
 function rank(slice: Slice): number {
-  return ["on-cpu", "runqueue", "wait", "open", "unknown"].indexOf(slice.state);
+  return ["on-cpu", "runqueue", "wait", "open", "left-out", "unknown"].indexOf(slice.state);
 }
 
 /** What stands before times of a window that are not to the nanosecond. */

@@ -8,7 +8,8 @@ import type { State } from "../state";
 import { causeText, describe, threadLabel, wakerText } from "../timeline/describe";
 import type { Run } from "../types";
 import { causeProperty, paint } from "./kinds";
-import { name } from "./names";
+import { groupName, name } from "./names";
+import { behindRunQueue } from "./rows";
 
 /** Parts of what a waker did that have a button each. */
 const MOST_DOINGS = 5;
@@ -65,7 +66,9 @@ class Panel {
     if (trace && thread !== null && interval !== null) {
       const { title, lines } = describe(this.run, trace, interval, thread);
       const items = lines.flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]);
-      return replace(this.element, h("h3", {}, title), h("dl", { class: "chain-facts" }, ...items));
+      const isQueue = trace.whats[trace.what[interval]].state === "runqueue";
+      const behind = isQueue && h("p", {}, runQueueText(this.run, this.run.report.threads[thread].group));
+      return replace(this.element, h("h3", {}, title), h("dl", { class: "chain-facts" }, ...items), behind);
     }
     const who = thread === null ? "" : `${threadLabel(this.run, thread)} is selected. `;
     replace(this.element, h("h3", {}, "Chain of a wait"), h("p", { class: "muted" }, who + SELECT));
@@ -141,6 +144,15 @@ class Panel {
     const button = this.#step(hops.length, `${text}, ${time(length)} at most at once`, exact(length), final.cause);
     return h("li", { class: "chain-final" }, button);
   }
+}
+
+/** Who had the CPU is known in sums only. */
+function runQueueText({ report }: Run, group: number): string {
+  const head = "Who had the CPU meanwhile is not in the page.";
+  const parts = behindRunQueue(report.groups[group]).slice(0, 3);
+  if (parts.length === 0) return head;
+  const said = parts.map((part) => `${part.text} ${time(part.ns)}, ${percent(part.ns, report.groups[group].runqueue_ns)}`);
+  return `${head} Of the whole run the group ${groupName(report, group)} stood on run queues: ${said.join("; ")}.`;
 }
 
 function slice(doing: Doing, length: number): HTMLElement {

@@ -1,7 +1,8 @@
 /** What is plotted over time: from the trace, and from the series of the report. */
 
-import { count, counted, mean, percent, time } from "../format";
-import type { FdTable, Listener, Report } from "../types";
+import { count, counted, mean, time } from "../format";
+import { endOfReport } from "../state";
+import type { FdTable, Listener, Report, Thread } from "../types";
 import { name } from "./names";
 import type { Series } from "./series";
 
@@ -96,7 +97,7 @@ export function descriptorChart(report: Report): Chart | null {
   const tables = drawn.slice(0, TABLES.length);
   if (tables.length === 0) return null;
   const near = [...new Set(tables.filter((table) => nearness(table) >= 0.25).map((table) => table.limit!))];
-  const x = instants(tables.map((table) => [...table.series.map(([at]) => at), table.to_ns]), report.wall_ns);
+  const x = instants(tables.map((table) => [...table.series.map(([at]) => at), table.to_ns]), endOfReport(report));
   const lines = tables.map((table, at): Line => {
     return { label: tableName(report, table), colour: TABLES[at], stepped: true };
   });
@@ -117,7 +118,10 @@ function limitWords(tables: readonly FdTable[]): string {
   const limits = [...new Set(tables.map((table) => table.limit))];
   const most = Math.max(...tables.map(peak));
   if (limits.length !== 1 || limits[0] === null) return "per table";
-  return `per table; at most ${percent(most, limits[0])} of the limit of ${count(limits[0])}`;
+  // Rounded as in the text.
+  const share = Math.floor((most * 100) / limits[0] + 0.5);
+  const isExact = tables.every((table) => table.open?.peak_exact || peak(table) < most);
+  return `per table; most ${isExact ? "" : "≥ "}${count(most)}, ${count(share)} % of the limit of ${count(limits[0])}`;
 }
 
 function peak(table: FdTable): number {
@@ -128,21 +132,26 @@ function nearness(table: FdTable): number {
   return table.limit ? peak(table) / table.limit : 0;
 }
 
+/** As the text calls it: by the first thread of the first process that used it. */
 function tableName(report: Report, table: FdTable): string {
-  const thread = report.threads.find((one) => one.process !== null && table.processes.includes(one.process));
-  return thread ? `${name(thread.comm, 30)} (pid ${thread.pid ?? "?"})` : `table ${table.id}`;
+  const used = (one: Thread): boolean => one.pid === one.tid && table.processes.includes(one.tid);
+  const leader = report.threads.find((one) => used(one) && one.end_ns >= table.from_ns);
+  const group = leader?.group ?? table.groups?.[0];
+  if (group === undefined) return `table ${table.id}`;
+  const pid = table.processes.length > 0 ? ` (pid ${table.processes[0]})` : "";
+  return name(report.groups[group]?.name, 40) + pid;
 }
 
 /** Depth of a listen queue, its limit, and what was dropped so far. */
 export function listenerChart(listener: Listener, report: Report): Chart | null {
   const series = listener.series ?? [];
   if (series.length === 0) return null;
-  const x = instants([series.map(([at]) => at)], report.wall_ns);
-  const depth = held(x, series.map(([at, n]) => [at, n]), report.wall_ns);
-  const dropped = held(x, series.map(([at, , n]) => [at, n]), report.wall_ns);
+  const x = instants([series.map(([at]) => at)], endOfReport(report));
+  const depth = held(x, series.map(([at, n]) => [at, n]), endOfReport(report));
+  const dropped = held(x, series.map(([at, , n]) => [at, n]), endOfReport(report));
   return {
     title: `Listen queue of ${listenerName(listener)}`,
-    note: `${count(listener.dropped_accept)} dropped`,
+    note: droppedWords(listener),
     lines: [
       { label: "waiting to be accepted", colour: "--kind-socket-send", stepped: true, area: true },
       { label: "dropped so far", colour: "--alarm", stepped: true },
@@ -151,6 +160,11 @@ export function listenerChart(listener: Listener, report: Report): Chart | null 
     show: (n) => count(Math.round(n)),
     points: { x, y: [depth, dropped, x.map(() => listener.accept_limit)] },
   };
+}
+
+/** `24 dropped`; `≥` where requests may have come that were not seen. */
+export function droppedWords({ dropped_accept, seen_whole }: Listener): string {
+  return `${seen_whole === false ? "≥ " : ""}${count(dropped_accept)} dropped`;
 }
 
 export function listenerName(listener: Listener): string {

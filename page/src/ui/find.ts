@@ -8,7 +8,9 @@ import type { Context } from "./context";
 import { type Dialog, dialog } from "./dialog";
 import { longest } from "./longest";
 
-const MOST = 12;
+/** So many are in the list at first, and more as one goes on. */
+const FIRST = 60;
+const MORE = 200;
 
 export function find(context: Context): Dialog {
   const list = h("ul", { role: "listbox", id: "find-list", "aria-label": "found" });
@@ -17,19 +19,25 @@ export function find(context: Context): Dialog {
     role: "combobox",
     autocomplete: "off",
     spellcheck: "false",
-    "aria-label": "find a thread, program, object or kind",
+    "aria-label": "find a thread, program, object, listener or kind",
     "aria-expanded": "false",
     "aria-controls": "find-list",
     "aria-autocomplete": "list",
-    placeholder: "thread, tid, program, object, kind …",
+    placeholder: "thread, tid, program, object, address:port, kind …",
   });
   const says = h("p", { class: "muted", role: "status" });
   const box = dialog("Find", "find", input, list, says);
   let all: Candidate[] | null = null;
   let found: Candidate[] = [];
   let at = 0;
+  const fill = (upTo: number): void => {
+    const shown = list.childElementCount;
+    const more = found.slice(shown, upTo).map((one, i) => option(one, shown + i, () => go(one)));
+    list.append(...more);
+  };
   const mark = (to: number): void => {
     at = found.length > 0 ? (to + found.length) % found.length : 0;
+    if (at >= list.childElementCount) fill(at + MORE);
     [...list.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
     if (found.length > 0) input.setAttribute("aria-activedescendant", `found-${at}`);
     else input.removeAttribute("aria-activedescendant");
@@ -37,12 +45,12 @@ export function find(context: Context): Dialog {
   };
   const look = (): void => {
     all ??= candidates(context.run);
-    const matches = search(all, input.value);
-    found = matches.slice(0, MOST);
-    replace(list, ...found.map((one, i) => option(one, i, () => go(one))));
+    found = search(all, input.value);
+    replace(list);
+    fill(FIRST);
+    list.scrollTop = 0;
     input.setAttribute("aria-expanded", String(found.length > 0));
-    const first = matches.length > MOST ? `, the first ${MOST} are shown` : "";
-    const some = counted(matches.length, "match", "matches") + first;
+    const some = counted(found.length, "match", "matches");
     says.textContent = found.length === 0 ? "nothing like that in this run" : some;
     mark(0);
   };
@@ -51,6 +59,9 @@ export function find(context: Context): Dialog {
     show(context, one);
   };
   input.addEventListener("input", look);
+  list.addEventListener("scroll", () => {
+    if (list.scrollTop + 2 * list.clientHeight > list.scrollHeight) fill(list.childElementCount + MORE);
+  });
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -82,6 +93,7 @@ function option(one: Candidate, index: number, go: () => void): HTMLElement {
 function show(context: Context, one: Candidate): void {
   if (one.sort === "group") return context.openGroup(one.index);
   if (one.sort === "thread") return context.showThread(one.index);
+  if (one.sort === "listener") return one.index < 0 ? context.goTo("plots") : context.openGroup(one.index);
   const wanted = { kind: { state: one.raw }, object: { object: one.raw }, function: { function: one.raw } }[one.sort];
   const interval = longest(context.run, wanted);
   if (interval !== null) return context.showInterval(interval);

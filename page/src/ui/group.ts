@@ -1,15 +1,18 @@
 /** What a group opens to: its budget as a table, who ended its waits, what was behind them, its threads. */
 
 import { h, replace, width } from "../dom";
-import { count, percent, share, time, timeIn, type Unit, unitOf } from "../format";
+import { count, share, time, timeIn, unitOf } from "../format";
 import { about, colourOf } from "./budget";
 import type { Context } from "./context";
+import { leftOutWords } from "./filter";
 import { icicle } from "./icicle";
 import { paint } from "./kinds";
-import { longest } from "./longest";
 import { name, named } from "./names";
+import { type Inside, insideRows, longestOfRow, objectOfRow } from "./row_intervals";
 import { type FullSums, residual, type Row, rowsOf } from "./rows";
+import { scrollable } from "./scrollable";
 import { threadsTable } from "./threads";
+import { meaning } from "./words";
 import { describeWake } from "./woken";
 
 /** Wakers that are shown. */
@@ -47,12 +50,16 @@ export function openedGroup(context: Context, index: number): Opened {
 }
 
 function budgetTable(context: Context, index: number, sums: FullSums, rows: Row[], showAll: () => void): HTMLElement {
-  const body = h("tbody", {}, ...rows.map((row) => budgetRow(context, index, sums, row, showAll)));
+  const inside = insideRows(context.run, index, rows, context.numbers.span);
+  const rowAt = (row: Row, at: number): HTMLElement => budgetRow(context, index, sums, row, inside[at] ?? null, showAll);
+  const body = h("tbody", {}, ...rows.map(rowAt));
   const unit = unitOf(sums.lifetime_ns);
   const heads = [`kind`, "in", `time`, "", "of sum", "count", "longest", "woken by"];
   const classes = [null, null, "n", "mini", "n", "n", "n", null];
   const hidden = h("span", { class: "hidden" }, "bar");
-  const head = heads.map((text, at) => h("th", { scope: "col", class: classes[at] }, text || hidden));
+  const th = (text: string, at: number): HTMLElement =>
+    h("th", { scope: "col", class: classes[at], title: meaning(text) }, text || hidden);
+  const head = heads.map(th);
   const rest = residual(sums);
   const covered = `${about(sums)}${timeIn(unit, sums.lifetime_ns - rest)} of ${timeIn(unit, sums.lifetime_ns)}`;
   const total = `${covered}, ${rest < 0 ? "−" : ""}${time(Math.abs(rest))} unaccounted`;
@@ -61,10 +68,17 @@ function budgetTable(context: Context, index: number, sums: FullSums, rows: Row[
   const sum = h("td", { colspan: 7, class: isLost && "lost" }, total);
   const foot = h("tr", { class: "sum" }, h("th", { scope: "row" }, "sum"), sum);
   const table = h("table", { class: "rows" }, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, foot));
-  return h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "where its time went" }, table);
+  return scrollable("where its time went", "", table);
 }
 
-function budgetRow(context: Context, index: number, sums: FullSums, row: Row, showAll: () => void): HTMLElement {
+function budgetRow(
+  context: Context,
+  index: number,
+  sums: FullSums,
+  row: Row,
+  inside: Inside | null,
+  showAll: () => void,
+): HTMLElement {
   const unit = unitOf(sums.lifetime_ns);
   const bar = paint(h("i"), colourOf(row.state, row.label));
   width(bar, row.ns / Math.max(1, sums.lifetime_ns));
@@ -74,41 +88,40 @@ function budgetRow(context: Context, index: number, sums: FullSums, row: Row, sh
     "tr",
     {},
     h("th", { scope: "row" }, paint(h("i", { class: "swatch" }), colourOf(row.state, row.label)), label),
-    h("td", { class: "place" }, named(row.place, 80), row.idle && " idle", objectOf(row)),
+    h("td", { class: "place" }, placeOf(context, row), row.idle && " idle", objectOf(context, index, row, inside)),
     h("td", { class: "n" }, `${row.atLeast ? "≥ " : about(sums)}${timeIn(unit, row.ns)}`),
     h("td", { class: "mini" }, bar),
     h("td", { class: "n" }, share(row.ns, sums.lifetime_ns)),
     h("td", { class: "n" }, row.count === null ? "" : count(row.count)),
-    h("td", { class: "n" }, longestCell(context, index, sums, row)),
+    h("td", { class: "n" }, longestCell(context, sums, row, inside)),
     h("td", { class: "by" }, named(row.woken, 60)),
   );
 }
 
-function objectOf(row: Row): HTMLElement | null {
-  return row.objects && h("span", { class: "muted" }, ` ${named(row.objects, 60)}`);
+/** Where it waited; of what is left out, which waits these are. */
+function placeOf(context: Context, row: Row): string {
+  return row.state === "left-out" ? leftOutWords(context.run.report.filter) : named(row.place, 80);
 }
 
-/** The longest of a row; where there is a trace, it leads there. */
-function longestCell(context: Context, index: number, sums: FullSums, row: Row): string | HTMLElement {
-  // What is shorter than that may be drawn together, and is as long as they are on average.
-  const isTogether = !context.numbers.isWhole && (row.max ?? 0) < (context.run.trace?.resolution_ns ?? 0);
-  const text = row.max === null ? "" : `${isTogether ? "≈ " : about(sums)}${time(row.max)}`;
-  if (!context.run.trace || row.state === "other" || row.state === "unknown") return text;
-  const go = (): void => {
-    const interval = longestOf(context, index, row);
-    if (interval !== null) context.showInterval(interval);
-  };
-  const label = `the longest: ${row.label}`;
-  const attrs = { type: "button", class: text ? "link" : "link no-print", onclick: go };
-  return h("button", { ...attrs, "aria-label": `${text || "show"}, ${label}` }, text || "show");
+/** `futex 0xa5b8f4`, `12 objects`. */
+function objectOf(context: Context, index: number, row: Row, inside: Inside | null): HTMLElement | null {
+  const object = objectOfRow(context.run.report, index, row, inside);
+  if (object === null || object === row.place?.text) return null;
+  return h("span", { class: "muted" }, ` ${typeof object === "number" ? `${count(object)} objects` : name(object, 60)}`);
 }
 
-function longestOf(context: Context, index: number, row: Row): number | null {
-  const { run, numbers } = context;
-  const threads = [...run.report.threads.keys()].filter((t) => run.report.threads[t].group === index);
-  const place = row.place?.more === 0 && !row.place.text.startsWith("(") ? row.place.text : null;
-  const wanted = { threads, state: colourOf(row.state, row.label), span: numbers.span };
-  return longest(run, { ...wanted, function: place }) ?? longest(run, wanted);
+/** The longest of a row; where there is a trace, it leads to just that one. */
+function longestCell(context: Context, sums: FullSums, row: Row, inside: Inside | null): string | HTMLElement {
+  const trace = context.run.trace;
+  const found = longestOfRow(trace, row, inside, context.numbers.isWhole);
+  const text = found ? `${found.atLeast ? "≥ " : about(sums)}${time(found.ns)}` : "";
+  // Of what is no finished wait one is shown.
+  const interval = found ? found.interval : (inside?.interval ?? -1);
+  if (interval === null || interval < 0) return text;
+  const attrs = { type: "button", class: text ? "link" : "link no-print" };
+  const label = `${text || "show"}, the longest: ${row.label}`;
+  const onclick = (): void => context.showInterval(interval);
+  return h("button", { ...attrs, "aria-label": label, onclick }, text || "show");
 }
 
 interface Sum {
@@ -126,24 +139,27 @@ function wakers(sums: FullSums, group: string): HTMLElement | null {
   }
   const sorted = [...list].filter(([, sum]) => sum.ns > 0).sort((a, b) => b[1].ns - a[1].ns);
   if (sorted.length === 0) return null;
-  const [unit, all] = [unitOf(sums.lifetime_ns), sorted.reduce((sum, [, one]) => sum + one.ns, 0)];
-  const rows = sorted.slice(0, WAKERS).map(([text, one]) => wakerRow(text, one, all, unit, about(sums)));
+  const rows = sorted.slice(0, WAKERS).map(([text, one]) => wakerRow(text, one, sums));
   if (sorted.length > WAKERS) {
     const rest = sorted.slice(WAKERS);
     const sum = rest.reduce((a, [, b]) => ({ count: a.count + b.count, ns: a.ns + b.ns }), { count: 0, ns: 0 });
-    rows.push(wakerRow(`other (${rest.length})`, sum, all, unit, about(sums)));
+    rows.push(wakerRow(`other (${rest.length})`, sum, sums));
   }
-  const table = h("table", {}, h("caption", {}, "who ended its waits"), h("tbody", {}, ...rows));
-  return h("div", { class: "wakers scroll", tabindex: 0, role: "group", "aria-label": "who ended its waits" }, table);
+  // Columns as in the table beside it, and shares of the same whole.
+  const heads = ["who ended its waits", "time", "of sum", "count"];
+  const th = (text: string, at: number): HTMLElement =>
+    h("th", { scope: "col", class: at > 0 && "n", title: meaning(text) }, text);
+  const table = h("table", {}, h("thead", {}, h("tr", {}, ...heads.map(th))), h("tbody", {}, ...rows));
+  return scrollable("who ended its waits", "wakers", table);
 }
 
-function wakerRow(text: string, one: Sum, all: number, unit: Unit, about: string): HTMLElement {
+function wakerRow(text: string, one: Sum, sums: FullSums): HTMLElement {
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, name(text, 90)),
-    h("td", { class: "n" }, `${about}${timeIn(unit, one.ns)}`),
-    h("td", { class: "n" }, percent(one.ns, all)),
-    h("td", { class: "n" }, `${count(one.count)} ×`),
+    h("th", { scope: "row", title: meaning(text) }, name(text, 90)),
+    h("td", { class: "n" }, `${about(sums)}${timeIn(unitOf(sums.lifetime_ns), one.ns)}`),
+    h("td", { class: "n" }, share(one.ns, sums.lifetime_ns)),
+    h("td", { class: "n" }, count(one.count)),
   );
 }

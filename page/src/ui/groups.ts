@@ -4,12 +4,14 @@ import { type Child, h, replace } from "../dom";
 import { counted, percent, timeIn, unitOf } from "../format";
 import { clipped } from "../model/intervals";
 import { onPathIn } from "../model/path";
+import { threadsOfGroup } from "../model/window";
 import type { CriticalPath, Group } from "../types";
 import { budgetBar, slicesOf, statesLine } from "./budget";
 import type { Context } from "./context";
 import { type Opened, openedGroup } from "./group";
 import { groupName, whoOf } from "./names";
-import { type Cost, orderGroups } from "./order";
+import { type Cost, groupsInOrder } from "./order";
+import { meaning, meaningOfName } from "./words";
 
 export interface Groups {
   element: HTMLElement;
@@ -37,15 +39,13 @@ export function groups(context: Context): Groups {
   const large = h("div");
   const small = smallGroups(context, entry);
   // That of the whole run, in a window too: so no line jumps away from who reads it.
-  const costs = orderGroups(report.groups, report.groups, lengthOf(report.critical_path));
-  const tiny = costs.filter((cost) => cost.isSmall);
-  const alone = tiny.length < 2 ? costs : costs.filter((cost) => !cost.isSmall);
+  const { alone, small: tiny } = groupsInOrder(report);
   const draw = (): void => {
     place(large, alone.map((cost) => entry(cost.index)));
-    small.show(tiny.length < 2 ? [] : tiny);
+    small.show(tiny);
   };
   draw();
-  entries.get(costs[0]?.index ?? -1)?.open(true);
+  entries.get(alone[0]?.index ?? -1)?.open(true);
   context.numbers.watch((progress) => progress === null && draw());
   // What is behind waits is in the trace.
   context.state.subscribe((_, change) => change === "trace" && draw());
@@ -61,7 +61,11 @@ export function groups(context: Context): Groups {
 /** What the columns are; each line says it itself to a screen reader. */
 function heads(): HTMLElement {
   const texts = ["", "group", "threads", "thread-time", "of path", "where it went"];
-  return h("div", { class: "group-heads", "aria-hidden": "true" }, ...texts.map((text) => h("span", {}, text)));
+  return h("div", { class: "group-heads", "aria-hidden": "true" }, ...texts.map(head));
+}
+
+function head(text: string): HTMLElement {
+  return h("span", { title: meaning(text) }, text);
 }
 
 function lengthOf(path: CriticalPath | null): number {
@@ -110,12 +114,20 @@ function line(context: Context, group: Group, index: number): HTMLElement[] {
   const title = groupName(context.run.report, index);
   return [
     h("span", { class: "chevron", "aria-hidden": "true" }),
-    h("span", { class: "name" }, title),
-    h("span", { class: "who" }, whoOf(group)),
+    h("span", { class: "name", title: meaningOfName(title) }, title),
+    h("span", { class: "who" }, whoOf(aliveOf(context, group, index))),
     h("span", { class: "n" }, timeIn(unit, sums.lifetime_ns)),
     h("span", { class: "on-path n" }, ...onPath(context, index)),
     h("span", { class: "picture" }, budgetBar(sums, slices), statesLine(sums, slices)),
   ];
+}
+
+/** Those of its threads that lived in the window. */
+function aliveOf({ run, numbers }: Context, group: Group, index: number): Pick<Group, "threads" | "pids"> {
+  if (numbers.isWhole) return group;
+  const alive = threadsOfGroup(run, index).filter((thread) => numbers.lifetime(thread) > 0);
+  const pids = new Set(alive.flatMap((thread) => run.report.threads[thread].pid ?? []));
+  return { threads: alive.length, pids: [...pids] };
 }
 
 const UNKNOWN_PATH =

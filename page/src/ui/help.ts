@@ -1,17 +1,26 @@
-/** The keys. */
+/** The keys, and the words. */
 
 import { h } from "../dom";
 import { type Dialog, dialog } from "./dialog";
 import type { KeySwitch } from "./keys";
+import { glossary } from "./words";
 
-const KEYS: [string, [string[], string][]][] = [
+/** A section that the page has, and its key. */
+export interface Place {
+  key: string;
+  title: string;
+}
+
+type Part = [string, [string[], string][]];
+
+const keysOf = (places: readonly Place[]): Part[] => [
   [
     "Everywhere",
     [
-      [["/"], "find a thread, a program, an object, a kind of waits"],
+      [["/"], "find a thread, a program, an object, a listener, a kind of waits"],
       [["?"], "this list"],
-      [["1 … 6"], "go to a section: their order is that of the contents"],
-      [["g s"], "go to the summary; g c claims, g g groups, g t timeline, g p plots, g b tables, g r report as text"],
+      [[`1 … ${places.length + 1}`], "go to a section: their order is that of the contents"],
+      [["g s"], `go to the summary; ${goTo(places)}, g r report as text`],
       [["w"], "set the window in numbers; W: the whole run again"],
       [["t"], "light, dark, or as the system has it"],
       [["Tab", "Enter"], "everything that can be clicked"],
@@ -26,6 +35,7 @@ const KEYS: [string, [string[], string][]][] = [
       [["+", "−"], "zoom in and out; 0 shows the whole run"],
       [["Enter"], "select what the thread does there: the chain of a wait unfolds; fold and unfold a group"],
       [["n", "p"], "the next and the previous interval of the thread"],
+      [["Backspace"], "the view before"],
       [["c"], "along the chain, to who ended the wait, hop by hop"],
       [["[", "]"], "begin and end the window here"],
       [["Escape"], "select nothing; then the window is the whole run again"],
@@ -41,8 +51,13 @@ const KEYS: [string, [string[], string][]][] = [
   ],
 ];
 
-export function help(keys: KeySwitch): Dialog {
-  return dialog("Keys", "help", keySwitch(keys), ...KEYS.map(([title, keys]) => part(title, keys)));
+function goTo(places: readonly Place[]): string {
+  return places.map(({ key, title }) => `g ${key} ${title.toLowerCase()}`).join(", ");
+}
+
+export function help(keys: KeySwitch, places: readonly Place[]): Dialog {
+  const parts = keysOf(places).map(([title, keys]) => part(title, keys));
+  return dialog("Keys and words", "help", keySwitch(keys), ...parts, glossary());
 }
 
 /** Those of the timeline count only while it has the focus, so they stay. */

@@ -32,8 +32,12 @@ interface Cell {
 
 /** Narrower cells are one with their neighbours. */
 const NARROW = 1 / 250;
-/** Cells narrower than this have no text. */
+/** Cells narrower than this have a thin frame. */
 const THIN = 1 / 60;
+/** Letters that have room in a cell, or it has none; px for each, and beside them. */
+const LETTERS = 4;
+const LETTER_PX = 7;
+const BESIDE_PX = 12;
 const DEEPEST = 14;
 const ROW_REM = 1.6;
 
@@ -86,6 +90,7 @@ function drawn(context: Context, root: IcicleNode, about: string): HTMLElement[]
   const unit = unitOf(root.ns);
   const tell = (cell: Cell): void => void (says.textContent = `${pathOf(cell)}: ${amount(cell, root)}`);
   for (const cell of cells) box.append(cellElement(context, cell, root, tell));
+  letter(box, cells, root);
   box.style.height = `${(Math.max(...cells.map((cell) => cell.depth)) + 1) * ROW_REM}rem`;
   box.addEventListener("keydown", (event) => move(event, cells, top));
   cells[0].element.tabIndex = 0;
@@ -125,8 +130,9 @@ function cellElement(context: Context, cell: Cell, root: IcicleNode, tell: (cell
   const share = node.ns / root.ns;
   paint(element, "", node.colour);
   element.className = share < THIN ? "cell thin" : "cell";
-  element.setAttribute("aria-label", `${pathOf(cell)}: ${amount(cell, root)}`);
-  element.textContent = share < THIN ? "" : node.label;
+  const says = `${pathOf(cell)}: ${amount(cell, root)}`;
+  element.setAttribute("aria-label", says);
+  element.title = says;
   element.style.left = `${at * 100}%`;
   element.style.width = `${share * 100}%`;
   element.style.top = `${depth * ROW_REM}rem`;
@@ -136,6 +142,18 @@ function cellElement(context: Context, cell: Cell, root: IcicleNode, tell: (cell
     if (node.example !== null) context.showInterval(node.example);
   });
   return element;
+}
+
+/** Names where there is room for some letters of them: `c…` says nothing. */
+function letter(box: HTMLElement, cells: readonly Cell[], root: IcicleNode): void {
+  const write = (): void => {
+    const width = box.clientWidth;
+    for (const { element, node } of cells) {
+      const room = ((node.ns / root.ns) * width - BESIDE_PX) / LETTER_PX;
+      element.textContent = room >= Math.min(LETTERS, node.label.length) ? node.label : "";
+    }
+  };
+  new ResizeObserver(write).observe(box);
 }
 
 /** `child-exit ← git pull ← network`. */

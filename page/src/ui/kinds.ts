@@ -36,7 +36,7 @@ const CAUSES: Record<string, string> = {
 /** The custom property of a state, a wait kind or a cause. */
 export function property(name: string): string {
   const state = Object.hasOwn(CAUSES, name) && !FAMILY.has(name) ? CAUSES[name] : name;
-  if (["on-cpu", "runqueue", "open"].includes(state)) return `--${state}`;
+  if (["on-cpu", "runqueue", "open", "left-out"].includes(state)) return `--${state}`;
   return FAMILY.has(state) && state !== "unknown" ? `--kind-${state}` : "--unknown";
 }
 

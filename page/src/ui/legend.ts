@@ -3,6 +3,7 @@
 import { h } from "../dom";
 import type { Report } from "../types";
 import { KINDS, paint, property } from "./kinds";
+import { meaning } from "./words";
 
 export function legend(report: Report): HTMLElement {
   const sums = report.groups;
@@ -11,9 +12,10 @@ export function legend(report: Report): HTMLElement {
   const states: [string, string][] = [["on cpu", "on-cpu"], ["run queue", "runqueue"]];
   const kinds: [string, string][] = KINDS.filter((kind) => present.has(kind)).map((kind) => [kind, kind]);
   const lost: [string, string][] = sums.some((group) => group.unknown_ns > 0) ? [["unknown (lost)", "unknown"]] : [];
-  const items = [...states, ...kinds, ...lost].map(([text, state]) => {
+  const leftOut: [string, string][] = report.filter ? [["left out by the filter", "left-out"]] : [];
+  const items = [...states, ...kinds, ...lost, ...leftOut].map(([text, state]) => {
     const swatch = h("i", { class: "swatch", "data-state": text === state ? null : state });
-    return h("li", {}, paint(swatch, "", property(state)), text);
+    return h("li", { title: meaning(text) }, paint(swatch, "", property(state)), text);
   });
   return h("ul", { class: "legend", "aria-label": "what the colours mean" }, ...items);
 }

@@ -1,6 +1,6 @@
 /** Puts the parts on the page, with what leads to them: contents, keys, the bar that says which window is shown. */
 
-import { h } from "../dom";
+import { append, h } from "../dom";
 import { counted } from "../format";
 import type { State } from "../state";
 import { mountTimeline } from "../timeline/mount";
@@ -8,6 +8,7 @@ import type { Run } from "../types";
 import { mountChain } from "./chain";
 import { claims, claimsSummary } from "./claims";
 import type { Context } from "./context";
+import { cost } from "./cost";
 import type { Dialog } from "./dialog";
 import { find } from "./find";
 import { type Groups, groups } from "./groups";
@@ -16,6 +17,7 @@ import { bindKeys, type Bindings, type KeySwitch } from "./keys";
 import { legend } from "./legend";
 import { Numbers } from "./numbers";
 import { plots } from "./plots";
+import { keepSteady } from "./steady";
 import { tables } from "./tables";
 import { nextTheme, theme } from "./theme";
 import { windowBar, windowDialog } from "./window_bar";
@@ -42,22 +44,24 @@ export function mountAll(run: Run, state: State, root: HTMLElement): void {
     openGroup: (group) => parts.groups.open(group),
     showInterval: (interval) => {
       state.selectInterval(interval);
-      goTo("timeline");
+      showChain();
     },
     showThread: (thread) => {
       state.selectThread(thread);
-      goTo("timeline");
+      showChain();
     },
     announce: (text) => void (status.textContent = text),
   };
   const parts = { groups: groups(context) };
   const sections = sectionsOf(context, parts.groups);
   const keys: KeySwitch = { isOn: true };
-  const dialogs = { find: find(context), help: help(keys), window: windowDialog(context) };
+  const dialogs = { find: find(context), help: help(keys, sections), window: windowDialog(context) };
   const window = windowBar(context, dialogs.window.open);
   const bar = h("div", { class: "bar" }, contents(sections), window, tools(context, dialogs));
   root.append(bar, ...sections.map(sectionElement), status, ...Object.values(dialogs).map((one) => one.element));
   moveTextInto(root);
+  append(document.querySelector("#head") ?? root, [cost(run.report)]);
+  keepSteady(root);
   document.body.prepend(skipLink());
   bindKeys(bindingsOf(context, sections, dialogs), keys);
   announceWindow(context);
@@ -129,6 +133,24 @@ function goTo(id: string): void {
   target.scrollIntoView({ block: "start" });
 }
 
+/** So much of a chain is to be seen, px: its first hops. */
+const CHAIN_PX = 240;
+
+/** The timeline and what unfolds below it come into view; what is seen already stays where it is. */
+function showChain(): void {
+  const timeline = document.querySelector<HTMLElement>("#timeline .timeline");
+  const chain = document.querySelector<HTMLElement>("#timeline .chain");
+  if (!timeline || !chain) return goTo("timeline");
+  timeline.querySelector<HTMLElement>(".tl-canvas")?.focus({ preventScroll: true });
+  const bar = document.querySelector(".bar")?.getBoundingClientRect().height ?? 0;
+  const top = timeline.getBoundingClientRect().top - bar;
+  const { top: begin, bottom: end } = chain.getBoundingClientRect();
+  const below = Math.min(end, begin + CHAIN_PX) - innerHeight;
+  // Where there is no room for both, the chain is what was asked for.
+  const by = below > 0 ? below : top < 0 ? Math.max(top, below) : 0;
+  if (by !== 0) scrollBy({ top: by });
+}
+
 function tools(context: Context, dialogs: Record<"find" | "help", Dialog>): HTMLElement {
   const button = (text: string, label: string, onclick: () => void): HTMLElement =>
     h("button", { type: "button", "aria-label": label, title: label, onclick }, text);
@@ -137,7 +159,7 @@ function tools(context: Context, dialogs: Record<"find" | "help", Dialog>): HTML
     { class: "tools" },
     button("find /", "find / (also by that key)", dialogs.find.open),
     button("◐", "light or dark, key t", () => switchTheme(context)),
-    button("?", "keys, key ?", dialogs.help.open),
+    button("?", "keys and words, key ?", dialogs.help.open),
   );
 }
 

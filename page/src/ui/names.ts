@@ -21,8 +21,7 @@ export function threadName(thread: Thread): string {
 }
 
 /** `4 threads of pid 3212`, `8 processes`, `pid 3212`. */
-export function whoOf(group: Group): string {
-  const [threads, pids] = [group.threads, group.pids];
+export function whoOf({ threads, pids }: Pick<Group, "threads" | "pids">): string {
   if (pids.length === 1) return threads === 1 ? `pid ${pids[0]}` : `${count(threads)} threads of pid ${pids[0]}`;
   if (pids.length === threads) return counted(threads, "process", "processes");
   return pids.length === 0

@@ -121,7 +121,7 @@ class Adding {
     private readonly span: Span,
   ) {
     const { groups } = run.report;
-    this.groups = groups.map(empty);
+    this.groups = groups.map(() => empty(Boolean(run.report.filter)));
     this.#mixed = mixed(run.report);
     const batchesOf = (group: number): number[][] => batches(threadsOfGroup(run, group));
     this.#batches = groups.flatMap((_, group) => batchesOf(group).map((threads) => ({ group, threads })));
@@ -173,9 +173,10 @@ function withIdle(sums: FullSums, isIdle: (wait: FullWait) => boolean): FullSums
   return { ...sums, waits: sums.waits.map((wait) => ({ ...wait, idle: isIdle(wait) })) };
 }
 
-function empty(): FullSums {
+function empty(hasFilter: boolean): FullSums {
   const times = { lifetime_ns: 0, on_cpu_ns: 0, runqueue_ns: 0, open_ns: 0, unknown_ns: 0 };
-  return { ...times, runqueue_count: 0, waits: [], open: [], wakes: [], blame: [] };
+  const leftOut = { count: 0, total_ns: 0 };
+  return { ...times, runqueue_count: 0, waits: [], open: [], left_out: hasFilter ? leftOut : null, wakes: [], blame: [] };
 }
 
 function addTo(group: FullSums, part: FullSums): void {
@@ -183,6 +184,10 @@ function addTo(group: FullSums, part: FullSums): void {
     group[name] += part[name];
   }
   group.runqueue_count = (group.runqueue_count ?? 0) + (part.runqueue_count ?? 0);
+  if (group.left_out && part.left_out) {
+    group.left_out.count += part.left_out.count;
+    group.left_out.total_ns += part.left_out.total_ns;
+  }
   group.waits.push(...part.waits);
   group.open?.push(...(part.open ?? []));
   group.wakes.push(...part.wakes);

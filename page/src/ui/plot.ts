@@ -2,16 +2,20 @@
 
 import uPlot from "uplot";
 import { h, replace } from "../dom";
-import { exact, instant } from "../format";
+import { instant } from "../format";
 import type { State } from "../state";
-import { times } from "./axis";
+import { marks } from "./axis";
 import type { Chart, Line, Points } from "./charts";
 import { paint } from "./kinds";
 import { bindTouch } from "./plot_touch";
+import { isolated, lastUpTo } from "./points";
 import { colour } from "./theme";
-import { lazyDetails, type Table, tableView } from "./tsv";
+import { instantCell, lazyDetails, nsColumn, type Table, tableView } from "./tsv";
 
 const HEIGHT = 150;
+/** Right of the lines; and a letter of a label; px. */
+const PADDING = 8;
+const LETTER = 7;
 /** A drag that is shorter is a click, px. */
 const CLICK = 4;
 
@@ -32,12 +36,13 @@ export function plot(state: State, chart: Chart): Plot {
   const title = h("figcaption", {}, h("h3", {}, chart.title), h("span", { class: "muted" }, chart.note));
   const element = h("figure", { class: "plot" }, title, canvas, reading, table);
   const chartOf = lazily(canvas, () => new uPlot(options(state, chart, canvas, tell), dataOf(points), canvas));
-  const tell = (at: number | null): void => replace(reading, ...readings(chart, points, at));
+  const tell = (at: number | null, cursor: number | null): void =>
+    replace(reading, ...readings(chart, points, at, cursor));
   const setPoints = (next: Points): void => {
     points = next;
     canvas.setAttribute("aria-label", summary(chart, points));
     chartOf.do((u) => u.setData(dataOf(points)));
-    tell(null);
+    tell(null, null);
     table.refresh();
   };
   const follow = (): void => chartOf.do((u) => u.redraw(true, true));
@@ -59,31 +64,63 @@ function lazily(place: HTMLElement, make: () => uPlot): { do(fn: (u: uPlot) => v
   return { do: (fn) => chart && fn(chart) };
 }
 
-function options(state: State, chart: Chart, place: HTMLElement, tell: (at: number | null) => void): uPlot.Options {
+/** Told at which point a reading is taken, and at which instant. */
+type Tell = (at: number | null, cursor: number | null) => void;
+
+function options(state: State, chart: Chart, place: HTMLElement, tell: Tell): uPlot.Options {
   const axis = { stroke: () => colour("--muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
   const grid = { stroke: () => colour("--line"), width: 1 };
   return {
     width: Math.max(50, Math.floor(place.clientWidth)),
     height: HEIGHT,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
-    cursor: { y: false, drag: { x: true, y: false, setScale: false }, sync: { key: "run" }, points: { size: 6 } },
+    padding: [8, PADDING, 0, 0],
+    cursor: { y: false, drag: { x: true, y: false, setScale: false }, sync: { key: "run" }, points: hoverPoints(chart) },
     scales: {
       x: { time: false, range: () => [state.view.from, state.view.to] },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },
     axes: [
-      { ...axis, grid, size: 28, values: (_, splits) => times(splits) },
+      { ...axis, grid, size: 28, splits: (u) => marksOf(u, state).map(({ at }) => at), values: (u) => labels(u, state) },
       { ...axis, grid, size: 62, values: (_, splits) => splits.map(chart.show) },
     ],
     series: [{}, ...chart.lines.map(seriesOf)],
     hooks: {
       ready: [bindTouch],
-      setCursor: [(u) => tell(u.cursor.idx ?? null)],
+      setCursor: [(u) => tellAt(u, chart, tell)],
       setSelect: [(u) => brush(u, state)],
       draw: [(u) => showWindow(u, state)],
     },
   };
+}
+
+function marksOf(u: uPlot, state: State): ReturnType<typeof marks> {
+  return marks(state.view, u.over.clientWidth || u.width);
+}
+
+function labels(u: uPlot, state: State): string[] {
+  // One that is cut says something else.
+  const room = (at: number): number => 2 * (u.over.clientWidth + PADDING - u.valToPos(at, "x"));
+  return marksOf(u, state).map(({ at, label }) => (label.length * LETTER <= room(at) ? label : ""));
+}
+
+function isStepped(chart: Chart): boolean {
+  return chart.lines.some((line) => line.stepped);
+}
+
+/** A step has its value between its points, too. */
+function hoverPoints(chart: Chart): uPlot.Cursor.Points {
+  return isStepped(chart) ? { show: false } : { size: 6 };
+}
+
+/** Of a step the last point counts, not the nearest one. */
+function tellAt(u: uPlot, chart: Chart, tell: Tell): void {
+  const { left, idx } = u.cursor;
+  if (left === undefined || left < 0) return tell(null, null);
+  if (!isStepped(chart)) return tell(idx ?? null, idx === null || idx === undefined ? null : u.data[0][idx]);
+  const cursor = u.posToVal(left, "x");
+  const at = lastUpTo(u.data[0], cursor);
+  tell(at < 0 ? null : at, cursor);
 }
 
 function seriesOf(line: Line): uPlot.Series {
@@ -91,13 +128,18 @@ function seriesOf(line: Line): uPlot.Series {
     label: line.label,
     stroke: () => colour(line.colour),
     width: line.dash ? 1 : 1.5,
-    points: { show: false },
+    points: line.dash || line.stepped ? { show: false } : alone(line),
   };
   if (line.dash) series.dash = [5, 4];
   if (line.area) series.fill = () => `${colour(line.colour)}33`;
   const stepped = line.stepped && uPlot.paths.stepped;
   if (stepped) series.paths = stepped({ align: 1 });
   return series;
+}
+
+function alone(line: Line): uPlot.Series.Points {
+  const paint = (): string => colour(line.colour);
+  return { show: true, size: 4, width: 0, fill: paint, stroke: paint, filter: (u, at) => isolated(u.data[at]) };
 }
 
 /** A drag sets the window. */
@@ -111,7 +153,9 @@ function showWindow(u: uPlot, state: State): void {
   const { from, to } = state.window;
   const place = (at: number): number => Math.min(u.over.clientWidth, Math.max(0, u.valToPos(at, "x")));
   const [left, right] = [place(from), place(to)];
-  const width = state.isWholeWindow ? 0 : right - left;
+  // Where all that is shown is in the window there is nothing to tell apart.
+  const isAll = from <= state.view.from && to >= state.view.to;
+  const width = isAll ? 0 : right - left;
   u.setSelect({ left, width, top: 0, height: width > 0 ? u.over.clientHeight : 0 }, false);
 }
 
@@ -120,13 +164,14 @@ function dataOf(points: Points): uPlot.AlignedData {
 }
 
 /** What each line is; at an instant, if there is one. */
-function readings(chart: Chart, points: Points, at: number | null): (HTMLElement | string)[] {
+function readings(chart: Chart, points: Points, at: number | null, cursor: number | null): (HTMLElement | string)[] {
   const keys = chart.lines.map((line, i) => {
     const value = at === null ? null : points.y[i]?.[at];
     const says = line.dash || value === null || value === undefined ? line.label : `${line.label} ${chart.show(value)}`;
-    return h("span", { class: "series-key" }, paint(h("i", { class: "swatch" }), "", line.colour), says);
+    const swatch = h("i", { class: line.dash ? "swatch dashed" : "swatch" });
+    return h("span", { class: "series-key" }, paint(swatch, "", line.colour), says);
   });
-  return at === null || points.x[at] === undefined ? keys : [...keys, `at ${instant(points.x[at])}`];
+  return cursor === null ? keys : [...keys, `at ${instant(Math.max(0, cursor))}`];
 }
 
 /** For a screen reader: the most of each line. */
@@ -146,8 +191,8 @@ function tableOf(state: State, chart: Chart, points: Points): Table {
     n === null ? "" : { show: document.createTextNode(chart.show(n)), copy: String(n) };
   return {
     caption: chart.title,
-    columns: [{ name: "at", number: true }, ...chart.lines.map((line) => ({ name: line.label, number: true }))],
+    columns: [nsColumn("at"), ...chart.lines.map((line) => ({ name: line.label, number: true }))],
     count: shown.length,
-    row: (i) => [exact(points.x[shown[i]]), ...points.y.map((values) => value(values[shown[i]] ?? null))],
+    row: (i) => [instantCell(points.x[shown[i]]), ...points.y.map((values) => value(values[shown[i]] ?? null))],
   };
 }

@@ -3,7 +3,7 @@
 import { h } from "../dom";
 import { bytes, count } from "../format";
 import type { Listener } from "../types";
-import { descriptorChart, listenerChart, listenerName, traceCharts } from "./charts";
+import { descriptorChart, droppedWords, listenerChart, listenerName, traceCharts } from "./charts";
 import type { Context } from "./context";
 import { name } from "./names";
 import { type Plot, plot } from "./plot";
@@ -108,8 +108,9 @@ function listenerNote(listeners: readonly Listener[] | null): HTMLElement | null
   if (!listeners) return note("Listen queues were not observed.");
   if (bare.length === 0) return null;
   const shown = bare.slice(0, 8).map((one) => {
-    const queue = `${count(one.accept_queue_max)} of ${count(one.accept_limit)} at most`;
-    return h("li", {}, `${listenerName(one)}: ${queue}, ${count(one.dropped_accept)} dropped`);
+    const seen = one.seen_whole === false ? "≥ " : "at most ";
+    const queue = `${seen}${count(one.accept_queue_max)} of ${count(one.accept_limit)} waited`;
+    return h("li", {}, `${listenerName(one)}: ${queue}, ${droppedWords(one)}`);
   });
   const left = bare.length - shown.length;
   const more = left > 0 && h("li", { class: "muted" }, `${left} more in the text`);

@@ -1,11 +1,11 @@
 /**
  * The budget of a thread or group as rows, biggest first: its waits merged by kind and by the kind of thing that ended
  * them, what is still open, the run queue, the CPU, and what was lost. The rows add up to the account; `residual` is
- * what is missing to the lifetime. As probe-user/src/view/rows.rs and merge.rs do it.
+ * what is missing to the lifetime; what a filter leaves out is a row, too. As probe-user/src/view/rows.rs and merge.rs do it.
  */
 
 import { percent } from "../format";
-import type { Sums, Wait, Wake } from "../types";
+import type { Site, Sums, Wait, Wake } from "../types";
 import { describeWake, type Waker, wakerOf } from "./woken";
 
 /** What the report says of a wait beyond what every part of the page reads. */
@@ -36,20 +36,34 @@ export interface Named {
   text: string;
   more: number;
 }
+/** Which waits a row is of. */
+export interface Waits {
+  kind: string;
+  stack: string | null;
+  idle: boolean;
+  /** Finished ones, those that are not finished, or both. */
+  finished: boolean;
+  open: boolean;
+  /** Ended by these only; `null`: whatever ended them. */
+  wakers: readonly Waker[] | null;
+}
 export interface Row {
-  state: "wait" | "open" | "runqueue" | "on-cpu" | "unknown" | "other";
+  state: "wait" | "open" | "runqueue" | "on-cpu" | "unknown" | "left-out" | "other";
   /** Wait kind or name of the state. */
   label: string;
   place: Named | null;
-  objects: Named | null;
+  /** The object that all of them are on, if they are and the sums say so. */
+  object: string | null;
   ns: number;
   /** `ns` is a lower bound. */
   atLeast: boolean;
   count: number | null;
+  /** The longest, where the sums say it of just these. */
   max: number | null;
   woken: Named | null;
   idle: boolean;
   waker: Waker | null;
+  waits: Waits | null;
 }
 
 /** Rows below such a part of the lifetime become one. */
@@ -69,12 +83,18 @@ export function rowsOf(sums: FullSums, group: string, all = false): Row[] {
 /** Lifetime that nothing accounts for; negative when something was counted twice. */
 export function residual(sums: Sums): number {
   const waits = sums.waits.reduce((sum, wait) => sum + wait.total_ns, 0);
-  return sums.lifetime_ns - waits - sums.on_cpu_ns - sums.runqueue_ns - sums.open_ns - sums.unknown_ns;
+  const others = sums.on_cpu_ns + sums.runqueue_ns + sums.open_ns + sums.unknown_ns + leftOutNs(sums);
+  return sums.lifetime_ns - waits - others;
+}
+
+/** The time of the waits that a filter does not count. */
+export function leftOutNs(sums: Pick<Sums, "left_out">): number {
+  return sums.left_out?.total_ns ?? 0;
 }
 
 /** A row with nothing but its time. */
 export function bare(state: Row["state"], label: string, ns: number): Row {
-  const none = { place: null, objects: null, count: null, max: null, woken: null, waker: null };
+  const none = { place: null, object: null, count: null, max: null, woken: null, waker: null, waits: null };
   return { state, label, ns, atLeast: false, idle: false, ...none };
 }
 
@@ -88,7 +108,21 @@ function stateRows(sums: FullSums): Row[] {
     },
     bare("on-cpu", "on cpu", sums.on_cpu_ns),
     { ...bare("unknown", "unknown", sums.unknown_ns), ...lost },
+    { ...bare("left-out", "left out", leftOutNs(sums)), count: sums.left_out?.count ?? null },
   ];
+}
+
+/** What stood before it on the run queue, the largest first; nothing where that is not known at all. */
+export function behindRunQueue(sums: Pick<FullSums, "runqueue_behind">): { text: string; ns: number }[] {
+  const parts = [...(sums.runqueue_behind ?? [])].filter((part) => part.ns > 0).sort((a, b) => b.ns - a.ns);
+  if (parts.every((part) => part.behind === "unknown")) return [];
+  return parts.map(({ behind, detail, ns }) => ({ text: behindText(behind, detail), ns }));
+}
+
+function behindText(behind: string, detail: string | null): string {
+  const tree = `behind ${detail ?? "threads of the tree"}`;
+  const words: Record<string, string> = { tree, "idle-cpu": "CPU wake-up" };
+  return Object.hasOwn(words, behind) ? words[behind] : behind;
 }
 
 /** `behind git index-pack 70 %`, the share if there is more: what most of the run queue was spent behind. */
@@ -97,10 +131,8 @@ function behindRunqueue(sums: FullSums): Named | null {
   parts.sort((a, b) => b.ns - a.ns);
   const first = parts[0];
   if (!first || parts.every((part) => part.behind === "unknown")) return null;
-  const tree = `behind ${first.detail ?? "threads of the tree"}`;
-  const words: Record<string, string> = { tree, "idle-cpu": "CPU wake-up" };
   const share = parts.length > 1 ? ` ${percent(first.ns, sums.runqueue_ns)}` : "";
-  return { text: (words[first.behind] ?? first.behind) + share, more: 0 };
+  return { text: behindText(first.behind, first.detail) + share, more: 0 };
 }
 
 /** Waits that one kind of waker ended. */
@@ -110,7 +142,9 @@ class Part {
   max = 0;
   functions = new Map<string, number>();
   syscalls = new Map<string, number>();
+  /** Where sums are of several objects, or the object is not known: `""`. */
   objects = new Map<string, number>();
+  readonly wakers: Waker[] = [];
   sources = new Map<string, number>();
 
   add(wait: FullWait | OpenWait, ns: number, count: number, source: string | null): void {
@@ -118,7 +152,7 @@ class Part {
     this.count += count;
     tally(this.functions, wait.function ?? (wait.kind === "throttled" ? wait.object : null), ns);
     tally(this.syscalls, wait.syscall, ns);
-    tally(this.objects, wait.object, ns);
+    tally(this.objects, wait.object ?? "", ns);
     tally(this.sources, source, ns);
   }
 
@@ -142,6 +176,7 @@ interface Merged {
   kind: string;
   stack: string | null;
   open: boolean;
+  withOpen: boolean;
   idle: boolean;
   atLeast: boolean;
   parts: Map<Waker, Part>;
@@ -151,7 +186,10 @@ function mergeWaits(sums: FullSums, group: string): Row[] {
   const merged = new Map<string, Merged>();
   for (const wait of sums.waits) addWait(mergedOf(merged, wait, false, wait.idle === true), wait, group);
   for (const wait of sums.open ?? []) {
-    const row = mergedOf(merged, wait, true, false);
+    // Two lower bounds under one name would be two rows that nothing keeps apart.
+    const finished = merged.get(keyOf(wait, false, false));
+    const row = finished?.atLeast ? finished : mergedOf(merged, wait, true, false);
+    row.withOpen = true;
     partOf(row, "nobody").add(wait, wait.so_far_ns, wait.count, "nobody yet");
     row.atLeast = true;
   }
@@ -163,11 +201,20 @@ function mergeWaits(sums: FullSums, group: string): Row[] {
 }
 
 function mergedOf(all: Map<string, Merged>, wait: FullWait | OpenWait, open: boolean, idle: boolean): Merged {
-  const stack = wait.kind === "unknown" && wait.stack?.length ? wait.stack.slice(0, 3).join(" < ") : null;
-  const key = JSON.stringify([wait.kind, stack, open, idle]);
+  const key = keyOf(wait, open, idle);
   let row = all.get(key);
-  if (!row) all.set(key, (row = { kind: wait.kind, stack, open, idle, atLeast: false, parts: new Map() }));
+  const none = { withOpen: false, atLeast: false };
+  if (!row) all.set(key, (row = { kind: wait.kind, stack: stackOf(wait), open, idle, ...none, parts: new Map() }));
   return row;
+}
+
+function keyOf(wait: Site, open: boolean, idle: boolean): string {
+  return JSON.stringify([wait.kind, stackOf(wait), open, idle]);
+}
+
+/** What tells waits of unknown kind apart: the innermost frames. */
+export function stackOf({ kind, stack }: Site): string | null {
+  return kind === "unknown" && stack?.length ? stack.slice(0, 3).join(" < ") : null;
 }
 
 function partOf(row: Merged, waker: Waker): Part {
@@ -194,18 +241,23 @@ function addWait(row: Merged, wait: FullWait, group: string): void {
 }
 
 function rowsOfMerged(row: Merged): Row[] {
-  return divided(row).map(([waker, part]) => ({
-    state: row.open ? "open" : "wait",
-    label: row.kind,
-    place: row.stack ? { text: row.stack, more: 0 } : part.place(),
-    objects: dominant(part.objects),
+  const { kind, stack, idle, open, withOpen } = row;
+  const parts = divided(row);
+  const isAlone = parts.length < 2;
+  return parts.map(([waker, part]) => ({
+    state: open ? "open" : "wait",
+    label: kind,
+    place: stack ? { text: stack, more: 0 } : part.place(),
+    object: part.objects.size === 1 ? [...part.objects.keys()][0] || null : null,
     ns: part.ns,
     atLeast: row.atLeast,
     count: part.count,
-    max: part.max || null,
+    // That of a place is of all that ended waits there.
+    max: (isAlone && part.max) || null,
     woken: dominant(part.sources),
-    idle: row.idle,
+    idle,
     waker,
+    waits: { kind, stack, idle, finished: !open, open: withOpen, wakers: isAlone ? null : part.wakers },
   }));
 }
 
@@ -217,12 +269,15 @@ function divided(row: Merged): [Waker, Part][] {
   const large = parts.filter(isLarge);
   if (large.length < 2) return [together(parts)];
   const small = parts.filter((part) => !isLarge(part));
-  return [together([large[0], ...small]), ...large.slice(1)];
+  return [together([large[0], ...small]), ...large.slice(1).map((one) => together([one]))];
 }
 
 function together(parts: [Waker, Part][]): [Waker, Part] {
   const part = new Part();
-  for (const [, other] of parts) part.absorb(other);
+  for (const [waker, other] of parts) {
+    part.absorb(other);
+    part.wakers.push(waker);
+  }
   return [parts[0][0], part];
 }
 

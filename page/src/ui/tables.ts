@@ -1,15 +1,17 @@
-/** Every picture as a table, for screen readers and for copying; times in ns, to the last digit. */
+/** Every picture as a table, for screen readers and for copying; what is copied has ns, to the last digit. */
 
 import { h } from "../dom";
-import { count, exact, word } from "../format";
+import { count, time, word } from "../format";
 import { firstEndingAfter } from "../model/intervals";
 import { wakeOf } from "../model/window";
 import type { Run, Span, Trace } from "../types";
 import { causeLabel } from "./blame_tree";
 import type { Context } from "./context";
+import { leftOutWords } from "./filter";
 import { groupName, name, threadName } from "./names";
-import { type FullSums, rowsOf } from "./rows";
-import { lazyDetails, type Table, tableView } from "./tsv";
+import { insideRows, type Longest, longestOfRow } from "./row_intervals";
+import { type FullSums, leftOutNs, type Row, rowsOf } from "./rows";
+import { type Cell, instantCell, lazyDetails, nsCell, nsColumn, type Table, tableView } from "./tsv";
 import { describeWake } from "./woken";
 
 export function tables(context: Context): HTMLElement {
@@ -33,8 +35,13 @@ function intervalsOf(context: Context): HTMLElement {
   const { thread } = state.selection;
   if (!run.trace) return h("p", { class: "muted" }, "The intervals of the run are not in this page.");
   if (thread === null) return h("p", { class: "muted" }, "Select a thread: in the timeline, in a group, or with /.");
-  return tableView(intervalsTable(run, run.trace, thread, state.window));
+  const table = tableView(intervalsTable(run, run.trace, thread, state.window));
+  return h("div", {}, table, h("p", { class: "muted" }, NO_LENGTH));
 }
+
+const NO_LENGTH =
+  "Waits that were over before they began (0 ns: what they would have waited for was there) are counted in the report, " +
+  "and not listed here.";
 
 function intervalsTable(run: Run, trace: Trace, thread: number, { from, to }: Span): Table {
   const end = trace.first[thread + 1];
@@ -44,9 +51,7 @@ function intervalsTable(run: Run, trace: Trace, thread: number, { from, to }: Sp
   return {
     caption: `${threadName(run.report.threads[thread])}: ${count(last - first)} intervals`,
     columns: [
-      { name: "from", number: true },
-      { name: "to", number: true },
-      { name: "length", number: true },
+      ...["from", "to", "length"].map(nsColumn),
       { name: "state" },
       { name: "in" },
       { name: "object" },
@@ -57,11 +62,11 @@ function intervalsTable(run: Run, trace: Trace, thread: number, { from, to }: Sp
   };
 }
 
-function intervalCells(run: Run, trace: Trace, i: number): string[] {
+function intervalCells(run: Run, trace: Trace, i: number): Cell[] {
   const { state, site, wake } = trace.whats[trace.what[i]];
   const at = site === undefined ? null : trace.sites[site];
   const [from, to] = [trace.from[i], trace.to[i]];
-  const times = [exact(from), exact(to), exact(to - from)];
+  const times = [instantCell(from), instantCell(to), nsCell(to - from)];
   if (state === "together") return [...times, togetherWords(trace, i), "", "", ""];
   const by = wake === undefined ? "" : name(describeWake(wakeOf(run, trace.wakes[wake], trace.by[i])));
   const tid = trace.by[i] >= 0 ? ` ${run.report.threads[trace.by[i]].tid}` : "";
@@ -73,41 +78,53 @@ function intervalCells(run: Run, trace: Trace, i: number): string[] {
 function togetherWords(trace: Trace, i: number): string {
   const parts = (trace.parts.get(i) ?? []).map(({ what, count: n, ns }) => {
     const { state, site } = trace.whats[what];
-    return `${n} × ${site === undefined ? word(state) : trace.sites[site].kind} ${exact(ns)}`;
+    return `${n} × ${site === undefined ? word(state) : trace.sites[site].kind} ${time(ns)}`;
   });
   return `together: ${parts.join(", ")}`;
 }
 
 function groupsTable(context: Context): Table {
   const { report } = context.run;
-  const rows = report.groups.flatMap((group, index) =>
-    rowsOf(context.numbers.groupWithWakes(index), group.name, true).map((row) => ({ index, row })),
-  );
+  const rows = report.groups.flatMap((_, index) => groupRows(context, index));
   return {
     caption: `groups${aboutWords(context)}`,
     columns: [
       { name: "group" },
       { name: "kind" },
       { name: "in" },
-      { name: "time", number: true },
+      nsColumn("time"),
       { name: "count", number: true },
-      { name: "longest", number: true },
+      nsColumn("longest"),
       { name: "woken by" },
     ],
     count: rows.length,
     row: (i) => {
-      const { index, row } = rows[i];
+      const { index, row, longest } = rows[i];
       return [
         groupName(report, index),
         `${row.label}${row.idle ? " idle" : ""}${row.state === "open" ? " (not finished)" : ""}`,
-        name(row.place?.text),
-        exact(row.ns),
+        row.state === "left-out" ? leftOutWords(report.filter) : name(row.place?.text),
+        nsCell(row.ns, row.atLeast),
         row.count === null ? "" : count(row.count),
-        row.max === null ? "" : exact(row.max),
+        longest === null ? "" : nsCell(longest.ns, longest.atLeast),
         name(row.woken?.text),
       ];
     },
   };
+}
+
+interface GroupRow {
+  index: number;
+  row: Row;
+  longest: Longest | null;
+}
+
+function groupRows({ run, numbers }: Context, index: number): GroupRow[] {
+  const rows = rowsOf(numbers.groupWithWakes(index), run.report.groups[index].name, true);
+  const inside = insideRows(run, index, rows, numbers.span);
+  return rows.map((row, at) => {
+    return { index, row, longest: longestOfRow(run.trace, row, inside[at] ?? null, numbers.isWhole) };
+  });
 }
 
 function threadsTable(context: Context): Table {
@@ -119,17 +136,18 @@ function threadsTable(context: Context): Table {
     waited(sums),
     sums.open_ns,
     sums.unknown_ns,
+    ...(report.filter ? [leftOutNs(sums)] : []),
   ];
   const texts = ["tid", "pid", "name", "group"];
-  const times = ["lifetime", "on cpu", "run queue", "finished waits", "open", "unknown"];
+  const times = ["lifetime", "on cpu", "run queue", "finished waits", "open", "unknown", ...(report.filter ? ["left out"] : [])];
   return {
     caption: `threads${aboutWords(context)}`,
-    columns: [...texts.map((text) => ({ name: text })), ...times.map((text) => ({ name: text, number: true }))],
+    columns: [...texts.map((text) => ({ name: text })), ...times.map(nsColumn)],
     count: report.threads.length,
     row: (i) => {
       const thread = report.threads[i];
       const names = [String(thread.tid), String(thread.pid ?? ""), name(thread.comm), groupName(report, thread.group)];
-      return [...names, ...cells(context.numbers.thread(i)).map(exact)];
+      return [...names, ...cells(context.numbers.thread(i)).map((ns) => nsCell(ns))];
     },
   };
 }
@@ -149,9 +167,7 @@ function pathOf(run: Run): HTMLElement {
   return tableView({
     caption: `critical path: ${count(path.hops.length)} hops${left}`,
     columns: [
-      { name: "from", number: true },
-      { name: "to", number: true },
-      { name: "length", number: true },
+      ...["from", "to", "length"].map(nsColumn),
       { name: "thread" },
       { name: "wait" },
       { name: "cause" },
@@ -160,7 +176,7 @@ function pathOf(run: Run): HTMLElement {
     row: (i) => {
       const hop = path.hops[i];
       const thread = run.report.threads[hop.thread];
-      const times = [hop.from_ns, hop.to_ns, hop.to_ns - hop.from_ns].map(exact);
+      const times = [instantCell(hop.from_ns), instantCell(hop.to_ns), nsCell(hop.to_ns - hop.from_ns)];
       return [...times, thread ? threadName(thread) : "", hop.wait ?? "", causeLabel(hop.cause, hop.detail)];
     },
   });

@@ -1,10 +1,12 @@
 /** The threads of a group as a table, longest-lived first. */
 
 import { h, replace } from "../dom";
-import { counted, percent, timeIn, unitOf } from "../format";
+import { percent, timeIn, unitOf } from "../format";
 import { slicesOf, words } from "./budget";
 import type { Context } from "./context";
-import { name } from "./names";
+import { name, whoOf } from "./names";
+import { scrollable } from "./scrollable";
+import { meaning } from "./words";
 
 /** Rows at first, and added at a time. */
 const FIRST = 8;
@@ -38,11 +40,12 @@ function parts(context: Context, group: number, first: number, told: (n: number)
   more.addEventListener("click", add);
   add();
   const heads = ["thread", "pid", "lifetime", "on cpu", "run queue", "most"];
-  const head = heads.map((text, at) => h("th", { scope: "col", class: at > 0 && at < 5 ? "n" : null }, text));
-  const caption = h("caption", {}, counted(mine.length, "thread", "threads"));
+  const head = heads.map((text, at) => h("th", { scope: "col", class: at > 0 && at < 5 ? "n" : null, title: meaning(text) }, text));
+  const pids = new Set(mine.flatMap((t) => report.threads[t].pid ?? []));
+  const who = whoOf({ threads: mine.length, pids: [...pids] });
+  const caption = h("caption", {}, mine.length === 1 ? "1 thread" : who);
   const table = h("table", {}, caption, h("thead", {}, h("tr", {}, ...head)), body);
-  const scroll = h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "threads of the group" }, table);
-  return [scroll, more];
+  return [scrollable("threads of the group", "", table), more];
 }
 
 function threadRow(context: Context, index: number): HTMLElement {
@@ -50,7 +53,7 @@ function threadRow(context: Context, index: number): HTMLElement {
   const sums = context.numbers.thread(index);
   const unit = unitOf(sums.lifetime_ns);
   const slices = slicesOf(sums, context.run.report.groups[thread.group]?.name ?? "");
-  const top = slices.filter((slice) => slice.state === "wait" || slice.state === "open").sort((a, b) => b.ns - a.ns)[0];
+  const top = slices.sort((a, b) => b.ns - a.ns)[0];
   const go = (): void => context.showThread(index);
   const label = `${thread.tid} ${name(thread.comm, 40)}`;
   return h(

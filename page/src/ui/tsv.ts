@@ -1,11 +1,16 @@
 /** A table of text and numbers that can be read, paged and copied. */
 
 import { h, replace } from "../dom";
+import { exact, instant, time } from "../format";
+import { scrollable } from "./scrollable";
+import { meaning } from "./words";
 
 export interface Column {
   name: string;
   /** Right-aligned. */
   number?: boolean;
+  /** Of what is copied. */
+  unit?: string;
 }
 /** A cell: text, or an element and what is copied of it. */
 export type Cell = string | { show: Node; copy: string };
@@ -16,13 +21,29 @@ export interface Table {
   row(index: number): Cell[];
 }
 
+/** A length of time: in a unit that reads well, and to the nanosecond where it is looked at and copied. */
+export function nsCell(ns: number, atLeast = false): Cell {
+  const sign = atLeast ? "≥ " : "";
+  return { show: h("span", { title: sign + exact(ns) }, sign + time(ns)), copy: sign + Math.round(ns) };
+}
+
+/** An instant, likewise. */
+export function instantCell(ns: number): Cell {
+  return { show: h("span", { title: exact(ns) }, instant(ns)), copy: String(Math.round(ns)) };
+}
+
+/** A column of such. */
+export function nsColumn(name: string): Column {
+  return { name, number: true, unit: "ns" };
+}
+
 /** Rows of a page. */
 const PAGE = 100;
 
 /** The table, a hundred rows at a time, with a button that copies all of it. */
 export function tableView(table: Table): HTMLElement {
   const body = h("tbody");
-  const th = (c: Column): HTMLElement => h("th", { scope: "col", class: c.number ? "n" : null }, c.name);
+  const th = (c: Column): HTMLElement => h("th", { scope: "col", class: c.number ? "n" : null, title: meaning(c.name) }, c.name);
   const head = h("tr", {}, ...table.columns.map(th));
   const says = h("span", { class: "muted" });
   let at = 0;
@@ -40,9 +61,8 @@ export function tableView(table: Table): HTMLElement {
   const tools = h("div", { class: "table-tools no-print" }, ...pages, says, copyButton(table));
   page(0);
   const caption = h("caption", {}, table.caption);
-  const scroll = h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": table.caption });
-  scroll.append(h("table", {}, caption, h("thead", {}, head), body));
-  return h("div", {}, tools, scroll);
+  const rowsTable = h("table", {}, caption, h("thead", {}, head), body);
+  return h("div", {}, tools, scrollable(table.caption, "", rowsTable));
 }
 
 function rows(table: Table, from: number, to: number): HTMLElement[] {
@@ -61,7 +81,7 @@ function rows(table: Table, from: number, to: number): HTMLElement[] {
 /** All rows as tab-separated values. */
 export function tsv(table: Table): string {
   const line = (cells: string[]): string => cells.map((cell) => cell.replace(/[\t\r\n]/g, " ")).join("\t");
-  const lines = [line(table.columns.map((column) => column.name))];
+  const lines = [line(table.columns.map(({ name, unit }) => (unit ? `${name} (${unit})` : name)))];
   for (let i = 0; i < table.count; i++) lines.push(line(table.row(i).map((c) => (typeof c === "string" ? c : c.copy))));
   return `${lines.join("\n")}\n`;
 }

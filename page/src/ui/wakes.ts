@@ -1,5 +1,6 @@
 /** The waits of a group in a window with who ended them: one row for each place and kind of waker. */
 
+import { type Counted, countedOf } from "../model/filter";
 import { clipped, firstEndingAfter } from "../model/intervals";
 import { keyOfSite } from "../model/rows";
 import { portions } from "../model/together";
@@ -18,7 +19,7 @@ interface Sum {
 export function waitsWithWakes(run: Run, group: number, threads: readonly number[], span: Span): FullWait[] {
   const trace = run.trace;
   if (!trace) return [];
-  const collecting = new Collecting(run.report, trace, span);
+  const collecting = new Collecting(run.report, trace, span, countedOf(run));
   for (const thread of threads) collecting.addThread(thread);
   const isIdle = idleIn(run.report, group);
   return collecting.rows(run.report).map(([site, wake, sum]) => ({
@@ -55,6 +56,7 @@ class Collecting {
     report: Report,
     private readonly trace: Trace,
     private readonly span: Span,
+    private readonly counted: Counted | null,
   ) {
     this.#groupOf = Int32Array.from(report.threads, (thread) => thread.group);
     this.#step = report.groups.length + 1;
@@ -69,11 +71,11 @@ class Collecting {
       const ns = clipped(from[i], to[i], this.span.from, this.span.to);
       if (state === "wait") {
         const begun = Number(from[i] < this.span.from);
-        if (to[i] <= this.span.to) this.#add(what[i], this.trace.by[i], 1, ns, ns, begun);
+        if (to[i] <= this.span.to && this.counted?.isWait(what[i], ns) !== false) this.#add(what[i], this.trace.by[i], 1, ns, ns, begun);
         continue;
       }
       for (const part of portions(parts.get(i) ?? [], ns, to[i] - from[i])) {
-        if (whats[part.what].state !== "wait") continue;
+        if (whats[part.what].state !== "wait" || this.counted?.isPart(part) === false) continue;
         this.#add(part.what, -1, part.count, part.ns, Math.ceil(part.ns / Math.max(1, part.count)));
       }
     }

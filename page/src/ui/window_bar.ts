@@ -6,23 +6,27 @@ import type { Span } from "../types";
 import type { Context } from "./context";
 import { type Dialog, dialog } from "./dialog";
 
-/** `whole run 538 ms`, or `window 120.000 ms – 340.000 ms (220 ms)`. */
+/** `whole run 538 ms`, or `window 120.000 – 340.000 ms (220 ms)`. */
 export function windowWords(span: Span, isWhole: boolean): string {
   const length = time(span.to - span.from);
-  return isWhole ? `whole run ${length}` : `window ${instant(span.from)} – ${instant(span.to)} (${length})`;
+  if (isWhole) return `whole run ${length}`;
+  return `window ${instant(span.from).replace(" ms", "")} – ${instant(span.to)} (${length})`;
 }
 
 export function windowBar(context: Context, openDialog: () => void): HTMLElement {
   const { state, numbers } = context;
-  const says = h("span");
+  const says = h("span", { class: "says" });
+  const ofIt = h("span", { class: "wide-only" });
   const busy = h("span", { class: "busy" });
-  const whole = h("button", { type: "button", onclick: () => state.setWindow(null) }, "✕ whole run");
-  const set = h("button", { type: "button", onclick: openDialog, title: "w" }, "set …");
-  const element = h("div", { class: "window" }, says, busy, whole, set);
+  const whole = h("button", { type: "button", onclick: () => state.setWindow(null) }, "✕", wide(" whole run"));
+  const set = h("button", { type: "button", onclick: openDialog, title: "w" }, "set", wide(" window"), " …");
+  const element = h("div", { class: "window" }, h("span", { class: "of" }, says, ofIt), busy, whole, set);
   const show = (): void => {
     const isWhole = state.isWholeWindow;
     const about = numbers.approximate && !isWhole ? `, ≈ where ${whyAbout(context)}` : "";
-    says.textContent = windowWords(state.window, isWhole) + (isWhole ? "" : `: all numbers below are of it${about}`);
+    const [first, ...rest] = windowWords(state.window, isWhole).split(" ");
+    replace(says, isWhole ? first : wide(first), ` ${rest.join(" ")}`);
+    ofIt.textContent = isWhole ? "" : `: all numbers below are of it${about}`;
     whole.hidden = isWhole;
     document.body.classList.toggle("windowed-page", !isWhole);
     element.parentElement?.classList.toggle("windowed", !isWhole);
@@ -36,6 +40,11 @@ export function windowBar(context: Context, openDialog: () => void): HTMLElement
   set.hidden = !canSet(context);
   state.subscribe((_, change) => change === "trace" && (set.hidden = !canSet(context)));
   return element;
+}
+
+/** Where there is no room it is for screen readers only. */
+function wide(text: string): HTMLElement {
+  return h("span", { class: "wide-only" }, text);
 }
 
 function whyAbout({ run }: Context): string {

@@ -37,6 +37,7 @@ impl IntervalLogs {
         }
         *self = IntervalLogs {
             budget: std::mem::take(&mut self.budget),
+            filter: self.filter,
             ..IntervalLogs::default()
         };
     }
