@@ -75,6 +75,45 @@ test("use: the numbers of a window that was dragged are those of report --from -
   await page.close();
 });
 
+test("use: while a window is dragged the timeline stays where it is", async () => {
+  const { page } = await open(browser, report(stored("gitsync-threads"), files.file("steady.html")));
+  await page.waitForSelector(".tl-canvas");
+  await settle(page, 1000);
+  const strip = await page.$(".tl-overview");
+  await strip.evaluate((it) => it.scrollIntoView({ block: "center", behavior: "instant" }));
+  await settle(page);
+  const { x, y, width } = await strip.boundingBox();
+  await page.mouse.move(x + width * 0.4, y + 20);
+  await page.mouse.down();
+  for (const share of [0.42, 0.5, 0.6, 0.8]) {
+    await page.mouse.move(x + width * share, y + 20);
+    await settle(page);
+    assert.ok(Math.abs((await strip.boundingBox()).y - y) < 2, `at ${share}`);
+  }
+  await page.mouse.up();
+  await settle(page, 1000);
+  assert.ok(Math.abs((await strip.boundingBox()).y - y) < 2);
+  await page.close();
+});
+
+test("use: the longest of a row leads to itself, and its chain is in view", async () => {
+  const { page } = await open(browser, report(stored("gitsync-threads"), files.file("longest.html")));
+  await page.waitForSelector(".tl-canvas");
+  await settle(page, 500);
+  const rows = await page.$$(".opened:not([hidden]) .rows tbody tr");
+  for (const row of rows) {
+    const button = await row.$("td.n button");
+    const text = await button.evaluate((it) => it.textContent);
+    if (!/\d/.test(text)) continue;
+    await button.click();
+    await settle(page, 1000);
+    const [says, top] = await page.$eval(".chain h3", (it) => [it.textContent, it.getBoundingClientRect().top]);
+    assert.ok(says.includes(`waited ${text}:`), `${says} for ${text}`);
+    assert.ok(top > 0 && top < 900, `${top}`);
+  }
+  await page.close();
+});
+
 /** `sleep` is what everything here waits for, through a pipe and two processes. */
 const CHAIN = ["sh", "-c", "(sh -c 'sleep 0.3; echo done') | cat >/dev/null"];
 

@@ -63,7 +63,8 @@ function listeners({ report }: Run): Candidate[] {
     const owner = report.threads.find((thread) => thread.pid !== null && thread.pid === listener.pid);
     const index = owner ? owner.group : -1;
     const who = owner ? `, ${groupName(report, index)}` : "";
-    return { sort: "listener", text: listenerName(listener), note: droppedWords(listener) + who, ns: 0, index, raw: "" };
+    const [text, note] = [listenerName(listener), droppedWords(listener) + who];
+    return { sort: "listener", text, note, ns: 0, index, raw: "" };
   });
 }
 

@@ -51,7 +51,8 @@ export function openedGroup(context: Context, index: number): Opened {
 
 function budgetTable(context: Context, index: number, sums: FullSums, rows: Row[], showAll: () => void): HTMLElement {
   const inside = insideRows(context.run, index, rows, context.numbers.span);
-  const rowAt = (row: Row, at: number): HTMLElement => budgetRow(context, index, sums, row, inside[at] ?? null, showAll);
+  const rowAt = (row: Row, at: number): HTMLElement =>
+    budgetRow(context, index, sums, row, inside[at] ?? null, showAll);
   const body = h("tbody", {}, ...rows.map(rowAt));
   const unit = unitOf(sums.lifetime_ns);
   const heads = [`kind`, "in", `time`, "", "of sum", "count", "longest", "woken by"];
@@ -107,7 +108,8 @@ function placeOf(context: Context, row: Row): string {
 function objectOf(context: Context, index: number, row: Row, inside: Inside | null): HTMLElement | null {
   const object = objectOfRow(context.run.report, index, row, inside);
   if (object === null || object === row.place?.text) return null;
-  return h("span", { class: "muted" }, ` ${typeof object === "number" ? `${count(object)} objects` : name(object, 60)}`);
+  const text = typeof object === "number" ? `${count(object)} objects` : name(object, 60);
+  return h("span", { class: "muted" }, ` ${text}`);
 }
 
 /** The longest of a row; where there is a trace, it leads to just that one. */

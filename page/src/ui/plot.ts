@@ -75,13 +75,18 @@ function options(state: State, chart: Chart, place: HTMLElement, tell: Tell): uP
     height: HEIGHT,
     legend: { show: false },
     padding: [8, PADDING, 0, 0],
-    cursor: { y: false, drag: { x: true, y: false, setScale: false }, sync: { key: "run" }, points: hoverPoints(chart) },
+    cursor: {
+      y: false,
+      drag: { x: true, y: false, setScale: false },
+      sync: { key: "run" },
+      points: hoverPoints(chart),
+    },
     scales: {
       x: { time: false, range: () => [state.view.from, state.view.to] },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },
     axes: [
-      { ...axis, grid, size: 28, splits: (u) => marksOf(u, state).map(({ at }) => at), values: (u) => labels(u, state) },
+      { ...axis, grid, size: 28, splits: (u) => splits(u, state), values: (u) => labels(u, state) },
       { ...axis, grid, size: 62, values: (_, splits) => splits.map(chart.show) },
     ],
     series: [{}, ...chart.lines.map(seriesOf)],
@@ -96,6 +101,10 @@ function options(state: State, chart: Chart, place: HTMLElement, tell: Tell): uP
 
 function marksOf(u: uPlot, state: State): ReturnType<typeof marks> {
   return marks(state.view, u.over.clientWidth || u.width);
+}
+
+function splits(u: uPlot, state: State): number[] {
+  return marksOf(u, state).map(({ at }) => at);
 }
 
 function labels(u: uPlot, state: State): string[] {

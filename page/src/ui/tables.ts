@@ -40,8 +40,8 @@ function intervalsOf(context: Context): HTMLElement {
 }
 
 const NO_LENGTH =
-  "Waits that were over before they began (0 ns: what they would have waited for was there) are counted in the report, " +
-  "and not listed here.";
+  "Waits that were over before they began (0 ns: what they would have waited for was there) are counted in the " +
+  "report, and not listed here.";
 
 function intervalsTable(run: Run, trace: Trace, thread: number, { from, to }: Span): Table {
   const end = trace.first[thread + 1];

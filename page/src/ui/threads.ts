@@ -40,7 +40,9 @@ function parts(context: Context, group: number, first: number, told: (n: number)
   more.addEventListener("click", add);
   add();
   const heads = ["thread", "pid", "lifetime", "on cpu", "run queue", "most"];
-  const head = heads.map((text, at) => h("th", { scope: "col", class: at > 0 && at < 5 ? "n" : null, title: meaning(text) }, text));
+  const th = (text: string, at: number): HTMLElement =>
+    h("th", { scope: "col", class: at > 0 && at < 5 ? "n" : null, title: meaning(text) }, text);
+  const head = heads.map(th);
   const pids = new Set(mine.flatMap((t) => report.threads[t].pid ?? []));
   const who = whoOf({ threads: mine.length, pids: [...pids] });
   const caption = h("caption", {}, mine.length === 1 ? "1 thread" : who);

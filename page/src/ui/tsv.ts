@@ -43,7 +43,8 @@ const PAGE = 100;
 /** The table, a hundred rows at a time, with a button that copies all of it. */
 export function tableView(table: Table): HTMLElement {
   const body = h("tbody");
-  const th = (c: Column): HTMLElement => h("th", { scope: "col", class: c.number ? "n" : null, title: meaning(c.name) }, c.name);
+  const th = (c: Column): HTMLElement =>
+    h("th", { scope: "col", class: c.number ? "n" : null, title: meaning(c.name) }, c.name);
   const head = h("tr", {}, ...table.columns.map(th));
   const says = h("span", { class: "muted" });
   let at = 0;

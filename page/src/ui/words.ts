@@ -10,7 +10,7 @@ const WORDS: Record<string, string> = {
   outside: "a task that is not of the tree that was observed",
   behind: "what waits were really for: what the waker did meanwhile, what it waited for itself, and so on to a cause",
   "critical path":
-    "the chain of causes that leads to the end of the root process, followed backwards: what the run's length was made of",
+    "the chain of causes that leads to the end of the root process, followed backwards: what it took so long for",
   "of path": "for which part of the critical path a thread of the group did what it says, or waited for who did",
   siblings: "other threads of the same group",
   idle: "waits for work, of a worker at its queue; not at a lock",
