@@ -55,7 +55,9 @@ export function icicle(context: Context, group: number): Icicle {
   let abort = new AbortController();
   const show = (root: IcicleNode): void => {
     const hadFocus = body.contains(document.activeElement);
-    replace(body, ...drawn(context, root, about(context.numbers.group(group))));
+    const sums = context.numbers.group(group);
+    const finished = sums.waits.reduce((ns, wait) => ns + wait.total_ns, 0);
+    replace(body, ...drawn(context, root, finished, about(sums)));
     if (hadFocus) body.querySelector<HTMLElement>("[tabindex='0']")?.focus({ preventScroll: true });
   };
   const update = (): void => {
@@ -80,22 +82,28 @@ export function icicle(context: Context, group: number): Icicle {
   return { element, update, close: () => abort.abort() };
 }
 
-function drawn(context: Context, root: IcicleNode, about: string): HTMLElement[] {
+function drawn(context: Context, root: IcicleNode, finished: number, about: string): HTMLElement[] {
   const none = "Nothing is known of what was behind them, or none was finished.";
   if (root.ns <= 0) return [h("p", { class: "muted" }, none)];
   const says = h("div", { class: "icicle-says", "aria-hidden": "true" });
   const box = h("div", { class: "icicle", role: "group", "aria-label": "what was behind the waits; arrow keys move" });
   const cells: Cell[] = [];
   const top = layOut(root, cells);
-  const unit = unitOf(root.ns);
   const tell = (cell: Cell): void => void (says.textContent = `${pathOf(cell)}: ${amount(cell, root)}`);
   for (const cell of cells) box.append(cellElement(context, cell, root, tell));
   letter(box, cells, root);
   box.style.height = `${(Math.max(...cells.map((cell) => cell.depth)) + 1) * ROW_REM}rem`;
   box.addEventListener("keydown", (event) => move(event, cells, top));
   cells[0].element.tabIndex = 0;
-  says.textContent = `${about}${timeIn(unit, root.ns)} of finished waits; each row is behind the one above it`;
+  says.textContent = `${about}${ofFinished(root.ns, finished)}; each row is behind the one above it`;
   return [box, says, asTable(root)];
+}
+
+/** Of waits whose records were lost the kernel has added up the time: nobody knows what was behind them. */
+function ofFinished(ns: number, finished: number): string {
+  const unit = unitOf(Math.max(ns, finished));
+  if (finished <= ns * 1.001) return `${timeIn(unit, ns)} of finished waits`;
+  return `${timeIn(unit, ns)} of ${timeIn(unit, finished)} of finished waits, since of the others only the sum is known`;
 }
 
 /** Cells of all nodes that are wide enough; the first level is the root's children. */

@@ -82,7 +82,7 @@ function sectionsOf(context: Context, list: Groups): Section[] {
       body: [legend(report), list.element],
     },
     { id: "timeline", title: "Timeline", key: "t", note: "", body: [timeline, chain] },
-    { id: "plots", title: "Plots", key: "p", note: PLOTS, body: [plots(context)] },
+    { id: "plots", title: "Plots", key: "p", note: plotsNote(context), body: [plots(context)] },
     { id: "tables", title: "Tables", key: "b", note: "every picture as a table", body: [tables(context)] },
   ];
   mountTimeline(run, state, timeline);
@@ -202,4 +202,11 @@ function announceWindow({ state, numbers, announce }: Context): void {
     if (progress !== null) return;
     announce(state.isWholeWindow ? "numbers of the whole run" : "numbers of the window are shown");
   });
+}
+
+/** Time that lost records cover is in no curve. */
+function plotsNote({ run }: Context): string {
+  const { lost } = run.report.coverage;
+  const isLost = (lost.switch ?? 0) + (lost.task ?? 0) > 0;
+  return isLost ? `${PLOTS}; records were lost, so all curves are lower bounds` : PLOTS;
 }
