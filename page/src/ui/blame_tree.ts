@@ -5,10 +5,20 @@ import { type BlameNode, blameTreeAsync } from "../model/blame_tree";
 import { threadsOfGroup } from "../model/window";
 import type { Report } from "../types";
 import type { Context } from "./context";
-import type { IcicleNode } from "./icicle";
 import { causeProperty, property } from "./kinds";
 import { groupName, name } from "./names";
 import type { FullSums } from "./rows";
+
+/** A node: what was waited for or, at the bottom, the cause. Children add up to it or less. */
+export interface IcicleNode {
+  label: string;
+  /** The custom property of its colour. */
+  colour: string;
+  ns: number;
+  /** An interval that is one of these. */
+  example: number | null;
+  children: IcicleNode[];
+}
 
 /** What was behind the waits of a group in the window that is shown. */
 export async function blameTree(

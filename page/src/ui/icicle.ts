@@ -2,23 +2,12 @@
 
 import { h, replace } from "../dom";
 import { percent, timeIn, unitOf } from "../format";
-import { blameTree, twoLevels } from "./blame_tree";
+import { blameTree, type IcicleNode, twoLevels } from "./blame_tree";
 import { about } from "./budget";
 import type { Context } from "./context";
 import { paint } from "./kinds";
 import { whenIdle } from "./slices";
 import { tableView } from "./tsv";
-
-/** A node: what was waited for or, at the bottom, the cause. Children add up to it or less. */
-export interface IcicleNode {
-  label: string;
-  /** The custom property of its colour. */
-  colour: string;
-  ns: number;
-  /** An interval that is one of these. */
-  example: number | null;
-  children: IcicleNode[];
-}
 
 interface Cell {
   node: IcicleNode;
