@@ -91,6 +91,8 @@ export interface Thread extends Sums {
   exit: unknown;
 }
 export interface Group extends Sums {
+  /** Threads that were not asked for (`--group`, `--thread`). */
+  unlisted?: boolean;
   name: string;
   threads: number;
   pids: number[];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launch, open, violations } from "./support/browser.mjs";
+import { launch, open, settle, violations } from "./support/browser.mjs";
 import { STORED, folder, record, report, stored } from "./support/waitscope.mjs";
 
 const files = folder();
@@ -77,6 +77,21 @@ test("pages: a run on the raw tier", async () => {
   const { text, main } = await said(report(raw, files.file("raw.html")));
   assert.match(text, /raw tier/);
   assert.match(main, /sleep/);
+});
+
+test("pages: of some threads has the others behind them, and chains through all", async () => {
+  const { page, complaints } = await open(browser, report(stored("gitsync-threads"), files.file("some.html"), "--group", "git pull"));
+  await page.waitForSelector(".tl-canvas");
+  assert.match(await page.$eval("header", (head) => head.innerText), /only 8 of 82 threads are listed/);
+  const names = await page.$$eval(".group .name", (all) => all.map((it) => it.textContent));
+  assert.deepEqual(names, ["git pull", "threads that are not listed"]);
+  await page.click("#groups .opened:not([hidden]) .rows td.n button");
+  await settle(page);
+  const steps = await page.$$eval(".chain-step", (all) => all.map((it) => it.textContent));
+  assert.match(steps[0], /^git .*child-exit/);
+  assert.ok(steps.length > 1, steps.join());
+  assert.deepEqual(complaints, []);
+  await page.close();
 });
 
 test("pages: a part of a run begins where it does", async () => {

@@ -42,6 +42,7 @@ function costOf(group: Group, index: number, sums: FullSums, all: number, pathNs
   const quiet = rowsOf(sums, group.name, true).filter(isQuiet);
   const busyNs = Math.max(0, sums.lifetime_ns - leftOutNs(sums) - quiet.reduce((sum, row) => sum + row.ns, 0));
   const onPath = pathNs > 0 ? Math.min(group.critical_path_ns ?? 0, busyNs) / pathNs : 0;
-  const rank = onPath >= 1 / 3 ? 0 : onPath >= 1 / 10 ? 1 : 2;
-  return { index, busyNs, rank, isSmall: sums.lifetime_ns < all * SMALL && onPath < SMALL };
+  const rank = group.unlisted ? 3 : onPath >= 1 / 3 ? 0 : onPath >= 1 / 10 ? 1 : 2;
+  const isSmall = Boolean(group.unlisted) || (sums.lifetime_ns < all * SMALL && onPath < SMALL);
+  return { index, busyNs, rank, isSmall };
 }

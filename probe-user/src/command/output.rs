@@ -63,12 +63,6 @@ impl Destinations {
     pub fn new(output: &Output, fallback: Fallback, others: Vec<Place>) -> Result<Destinations> {
         let list = destinations(&output.output, output.format, fallback, others)?;
         let selection = Selection::new(&output.group, &output.thread);
-        let has_page = list.iter().any(|(_, format)| *format == Format::Html);
-        if has_page && !selection.is_all() {
-            let sentence =
-                "a page has every thread, and finds them (/): make it without --group and --thread";
-            bail!(Usage(sentence.to_owned()));
-        }
         Ok(Destinations {
             list,
             selection,

@@ -142,6 +142,10 @@ pub struct Document {
     /// does not have it.
     #[serde(skip)]
     pub trace: Option<trace::Trace>,
+    /// The run that these threads were selected from, for a page, in which all can be found:
+    /// the others are its last group.
+    #[serde(skip)]
+    pub whole: Option<Box<Document>>,
     /// What it was made from; `None` of a run that was not recorded.
     #[serde(skip)]
     pub recording: Option<Recording>,
@@ -282,6 +286,9 @@ pub struct Group {
     /// They work for that runtime and not for the program. Written only then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub helper: bool,
+    /// They were not asked for (`--group`, `--thread`): in pages alone. Written only then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unlisted: bool,
     /// The account.
     #[serde(flatten)]
     pub sums: Sums,

@@ -106,6 +106,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         fates,
         claims: None,
         trace,
+        whole: None,
         recording: None,
     };
     document.name_threads();

@@ -8,6 +8,8 @@
 //! threads has no share of the path and no children, which nobody knows by thread.
 //! Connections, descriptor tables, fates and memory are kept of the groups and processes that
 //! stay.
+//!
+//! A page has every interval, and so all threads: there the others are one more group.
 
 use std::{cmp::Reverse, collections::BTreeSet};
 
@@ -87,7 +89,7 @@ impl Selection {
         self.groups.is_empty() && self.threads.is_empty()
     }
 
-    /// Keeps the selected threads alone.
+    /// Keeps the selected threads alone. A trace stays whole ([`Document::whole`]).
     pub fn apply(&self, document: &mut Document) -> Result<(), NoThread> {
         if self.is_all() {
             return Ok(());
@@ -98,6 +100,11 @@ impl Selection {
         let stays: Vec<bool> = document.threads.iter().map(stays).collect();
         if !stays.contains(&true) {
             return Err(self.no_thread(document));
+        }
+        if let Some(trace) = document.trace.take() {
+            let mut whole = divided(document.clone(), &stays);
+            whole.trace = Some(trace);
+            document.whole = Some(Box::new(whole));
         }
         keep(document, &stays);
         Ok(())
@@ -181,15 +188,10 @@ impl Places {
 fn keep(document: &mut Document, stays: &[bool]) {
     leave_out(document, stays);
     let (threads, groups) = (&mut document.threads, &mut document.groups);
-    let kept = kept_groups(threads, std::mem::take(groups), stays);
-    let mut places = Places {
+    let places = Places {
+        groups: keep_groups(threads, groups, stays),
         threads: numbered(stays),
-        groups: vec![None; kept.iter().map(|(before, _)| before + 1).max().unwrap_or(0)],
     };
-    for (now, (before, group)) in kept.into_iter().enumerate() {
-        places.groups[before] = Some(now);
-        groups.push(group);
-    }
     let mut is_kept = stays.iter();
     threads.retain(|_| is_kept.next() == Some(&true));
     for thread in threads {
@@ -198,6 +200,53 @@ fn keep(document: &mut Document, stays: &[bool]) {
     }
     follow(document, &places);
     document.name_threads();
+}
+
+/// Keeps the groups that keep a thread; where each is now.
+fn keep_groups(threads: &[Thread], groups: &mut Vec<Group>, stays: &[bool]) -> Vec<Option<usize>> {
+    let mut places = vec![None; groups.len()];
+    let kept = kept_groups(threads, std::mem::take(groups), stays);
+    for (now, (before, group)) in kept.into_iter().enumerate() {
+        places[before] = Some(now);
+        groups.push(group);
+    }
+    places
+}
+
+/// All threads, those that go in a group of their own, behind the others.
+fn divided(mut document: Document, stays: &[bool]) -> Document {
+    leave_out(&mut document, stays);
+    let (threads, groups) = (&mut document.threads, &mut document.groups);
+    let of_group = keep_groups(threads, groups, stays);
+    let others = groups.len();
+    let gone = threads.iter().zip(stays).filter(|(_, stays)| !**stays);
+    let gone: Vec<&Thread> = gone.map(|(thread, _)| thread).collect();
+    if !gone.is_empty() {
+        let unlisted = Group {
+            name: "threads that are not listed".to_owned(),
+            unlisted: true,
+            ..Group::default()
+        };
+        groups.push(of_some(unlisted, &gone));
+    }
+    let now = |group: usize| of_group.get(group).copied().flatten().unwrap_or(others);
+    for (thread, stays) in threads.iter_mut().zip(stays) {
+        thread.group = if *stays { now(thread.group) } else { others };
+    }
+    for fate in document.fates.iter_mut().flatten() {
+        fate.group = now(fate.group);
+    }
+    let tables = document.fd_tables.iter_mut().flatten();
+    let lists = tables.map(|table| &mut table.groups);
+    let connections = document.connections.iter_mut().flatten();
+    for list in lists.chain(connections.map(|connection| &mut connection.groups)) {
+        for group in &mut *list {
+            *group = now(*group);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+    document
 }
 
 /// What goes, as a sum.
@@ -249,6 +298,7 @@ fn of_some(group: Group, kept: &[&Thread]) -> Group {
         name,
         runtime,
         helper,
+        unlisted,
         ..
     } = group;
     let alone = |thread: &&Thread| Thread {
@@ -260,6 +310,7 @@ fn of_some(group: Group, kept: &[&Thread]) -> Group {
         name,
         runtime,
         helper,
+        unlisted,
         ..Group::default()
     };
     groups::total(&threads, std::slice::from_mut(&mut group));

@@ -41,10 +41,12 @@ pub fn render(document: &Document, most_bytes: u64) -> Vec<u8> {
             ..table::Options::default()
         },
     );
-    let (report, is_whole) = report(document, most / 2);
+    // All threads can be found in it, also where only some are listed.
+    let whole = document.whole.as_deref().unwrap_or(document);
+    let (report, is_whole) = report(whole, most / 2);
     let taken = SCRIPT.len() + STYLES.len() + text.len() + base64_len(report.len());
     let left = most.saturating_sub(taken + ALL_ELSE) / 4 * 3;
-    let trace = document.trace.as_ref();
+    let trace = whole.trace.as_ref();
     let trace = trace.map(|trace| pack::pack(trace, left));
     let mut html = Html::default();
     head(&mut html, document);
@@ -73,9 +75,9 @@ fn base64_len(bytes: usize) -> usize {
 /// The report in JSON, deflated, and whether all of it is there: of thousands of threads the
 /// sums take more room than what they did.
 fn report(document: &Document, most: usize) -> (Vec<u8>, bool) {
-    let whole = deflate(&[&json(document)]);
-    if base64_len(whole.len()) <= most {
-        return (whole, true);
+    let all = deflate(&[&json(document)]);
+    if base64_len(all.len()) <= most {
+        return (all, true);
     }
     let mut brief = Document {
         trace: None,

@@ -129,6 +129,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         children: Some(level(ns)),
         runtime: Some(text()),
         helper: true,
+        unlisted: true,
         sums,
         critical_path_ns: Some(ns),
     };
@@ -307,6 +308,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         claims: Some(vec![verdict(ns, &mut text)]),
         // In no JSON.
         trace: None,
+        whole: None,
         recording: None,
     }
 }
