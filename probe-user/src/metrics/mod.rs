@@ -104,10 +104,9 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         memory: memory::of(world, &processes),
         starts: memory::starts(world),
         fates,
-        claims: None,
         trace,
-        whole: None,
-        recording: None,
+        // What is found out later.
+        ..Document::default()
     };
     document.name_threads();
     document

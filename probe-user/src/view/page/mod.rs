@@ -128,15 +128,21 @@ fn head(html: &mut Html, document: &Document) {
         html.raw("</li>");
     }
     html.raw("</ul>\n");
-    for line in lines.map(trimmed) {
-        let class = match line.first().map(|(_, style)| style) {
+    let lines: Vec<Passage> = lines.map(trimmed).collect();
+    let style = |line: &Passage| line.first().map(|(_, style)| *style);
+    // What stands before it says of what the report is.
+    let sentence = lines
+        .iter()
+        .rposition(|line| style(line) == Some(Style::Strong));
+    for (at, line) in lines.iter().enumerate() {
+        let class = match style(line) {
             Some(Style::Alarm) => "lost",
-            Some(Style::Strong) => "sentence",
+            Some(Style::Strong) if sentence == Some(at) => "sentence",
             Some(Style::Faint) => "path",
             _ => "note",
         };
         html.raw(&format!("<p class=\"{class}\">"));
-        spans(html, &line);
+        spans(html, line);
         html.raw("</p>\n");
     }
     facts_of_the_run(html, foot);
