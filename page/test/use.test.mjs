@@ -1,7 +1,7 @@
 /** The page as a person uses it: by pointer alone, by keys alone; and its numbers beside those of waitscope. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, settle } from "./support/browser.mjs";
+import { launch, open, settle, steady } from "./support/browser.mjs";
 import { folder, record, report, stored, waitscope } from "./support/waitscope.mjs";
 
 const files = folder();
@@ -29,7 +29,8 @@ async function brush(page, from, to) {
   await page.mouse.down();
   await page.mouse.move(...end, { steps: 5 });
   await page.mouse.up();
-  await settle(page, 1500);
+  await settle(page, 1000);
+  await steady(page);
   const [, first, last] = /window=(\d+)-(\d+)/.exec(await address(page)) ?? [];
   assert.ok(last, "the window is in the address");
   return [Number(first), Number(last)];
@@ -81,7 +82,7 @@ test("use: while a window is dragged the timeline stays where it is", async () =
   await settle(page, 1000);
   const strip = await page.$(".tl-overview");
   await strip.evaluate((it) => it.scrollIntoView({ block: "center", behavior: "instant" }));
-  await settle(page);
+  await steady(page);
   const { x, y, width } = await strip.boundingBox();
   await page.mouse.move(x + width * 0.4, y + 20);
   await page.mouse.down();

@@ -13,7 +13,8 @@ import { colour } from "./theme";
 import { instantCell, lazyDetails, nsColumn, type Table, tableView } from "./tsv";
 
 const HEIGHT = 150;
-/** Right of the lines; and a letter of a label; px. */
+/** Left of the lines, and right of them; a letter of a label; px. */
+const LEFT = 62;
 const PADDING = 8;
 const LETTER = 7;
 /** A drag that is shorter is a click, px. */
@@ -87,7 +88,7 @@ function options(state: State, chart: Chart, place: HTMLElement, tell: Tell): uP
     },
     axes: [
       { ...axis, grid, size: 28, splits: (u) => splits(u, state), values: (u) => labels(u, state) },
-      { ...axis, grid, size: 62, values: (_, splits) => splits.map(chart.show) },
+      { ...axis, grid, size: LEFT, values: (_, splits) => splits.map(chart.show) },
     ],
     series: [{}, ...chart.lines.map(seriesOf)],
     hooks: {
@@ -100,7 +101,12 @@ function options(state: State, chart: Chart, place: HTMLElement, tell: Tell): uP
 }
 
 function marksOf(u: uPlot, state: State): ReturnType<typeof marks> {
-  return marks(state.view, u.over.clientWidth || u.width);
+  return marks(state.view, widthOf(u));
+}
+
+/** Of the lines alone, px; while uPlot lays itself out it does not know that yet. */
+function widthOf(u: uPlot): number {
+  return u.over.clientWidth || Math.max(1, u.width - LEFT - PADDING);
 }
 
 function splits(u: uPlot, state: State): number[] {
@@ -109,7 +115,8 @@ function splits(u: uPlot, state: State): number[] {
 
 function labels(u: uPlot, state: State): string[] {
   // One that is cut says something else.
-  const room = (at: number): number => 2 * (u.over.clientWidth + PADDING - u.valToPos(at, "x"));
+  const { from, to } = state.view;
+  const room = (at: number): number => 2 * (PADDING + (widthOf(u) * (to - at)) / (to - from));
   return marksOf(u, state).map(({ at, label }) => (label.length * LETTER <= room(at) ? label : ""));
 }
 

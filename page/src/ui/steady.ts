@@ -27,6 +27,8 @@ class Steady {
     // In the bar and in dialogs one works on what is seen.
     if (section) this.#section = BELOW.map(byId).find((one) => one?.contains(section)) ?? null;
     else if (target.closest(".bar, dialog")) this.#section = BELOW.map(byId).find(isSeen) ?? null;
+    // The browser's own way would keep something else in its place.
+    document.documentElement.style.overflowAnchor = this.#section ? "none" : "";
     this.remember();
   }
 

@@ -20,11 +20,28 @@ export async function open(browser, path, { hash = "", width = 1280, theme = "li
   await page.setViewport({ width, height: 900 });
   await page.goto(`file://${path}${hash}`);
   await page.waitForSelector("main section");
-  await settle(page);
+  await steady(page);
   return { page, complaints };
 }
 
 export const settle = (page, ms = 300) => page.evaluate((ms) => new Promise((done) => setTimeout(done, ms)), ms);
+
+/** Waits until nothing is being looked up any more, and everything stands where it stood for half a second. */
+export async function steady(page) {
+  const look = () =>
+    page.evaluate(() => {
+      const places = [...document.querySelectorAll("main > *, .tl-overview")].map((it) => it.getBoundingClientRect().y);
+      const isBusy = [...document.querySelectorAll(".behind h4 .muted")].some((it) => it.textContent !== "");
+      return isBusy ? "busy" : places.join();
+    });
+  let [before, same] = ["busy", 0];
+  for (let tries = 0; same < 3 && tries < 200; tries++) {
+    await settle(page, 150);
+    const now = await look();
+    same = now !== "busy" && now === before ? same + 1 : 0;
+    before = now;
+  }
+}
 
 /** What axe finds wrong, a line each. The page's policy forbids to add a script to it: this one is evaluated. */
 export async function violations(page) {

@@ -183,7 +183,11 @@ fn meanwhile(listener: &Listener, most: usize) -> Option<Vec<Piece>> {
         .filter_map(|did| Some(format!("{} {}", what(did), units::percent(did.ns, all_ns)?)))
         .collect();
     // Of interest as what was dropped is.
-    let mut pieces = Piece::words(&format!("{who} meanwhile:"), Style::Warning);
+    let when = match listener.full_certain_ns.filter(|&ns| ns > 0) {
+        Some(ns) => format!("in those {}", units::time(ns)),
+        None => "meanwhile".to_owned(),
+    };
+    let mut pieces = Piece::words(&format!("{who} {when}:"), Style::Warning);
     pieces.extend(Piece::words(&parts.join(", "), Style::Plain));
     Some(pieces)
 }
