@@ -1,5 +1,6 @@
 // Bundles the page's modules and styles into the two files that waitscope carries.
 // `cargo xtask page` calls this; the result is committed, so building waitscope needs no Node.
+import { readFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const asset = new URL("../probe-user/src/view/page/asset", import.meta.url).pathname;
@@ -12,5 +13,8 @@ const common = {
   target: ["chrome110", "firefox115", "safari16.4"],
   logLevel: "warning",
 };
-await build({ ...common, entryPoints: ["src/main.ts"], outfile: `${out}/page.js`, format: "iife" });
+// What the page is made with has a licence that goes with every copy.
+const licence = readFileSync(new URL("node_modules/uplot/LICENSE", import.meta.url), "utf8").trim();
+const banner = { js: `/* With uPlot:\n${licence}\n*/` };
+await build({ ...common, banner, entryPoints: ["src/main.ts"], outfile: `${out}/page.js`, format: "iife" });
 await build({ ...common, entryPoints: ["src/style/page.css"], outfile: `${out}/page.css` });
