@@ -5,7 +5,7 @@ import type { State } from "./state";
 
 const followers = new WeakMap<State, Follower>();
 
-/** The one of this state; made before whoever asks subscribes, so it knows of a change first. */
+/** The one of this state; made before its users subscribe, so it knows of a change first. */
 export function followerOf(state: State): Follower {
   let follower = followers.get(state);
   if (!follower) followers.set(state, (follower = new Follower(state)));

@@ -17,7 +17,7 @@ async function start(): Promise<void> {
     const state = new State(run, hasTrace(document) ? "loading" : "none");
     mountAll(run, state, root);
     if (state.trace === "loading") await loadTrace(run, state);
-    // Before that an instant would be no interval; and whoever was faster than it stays where they are.
+    // Before that an instant would be no interval; and a reader who was faster than it stays there.
     if (state.selection.thread === null && state.isWholeWindow) state.restore();
     addEventListener("hashchange", () => state.restore());
   } catch (error) {

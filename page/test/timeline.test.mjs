@@ -1,24 +1,21 @@
 /** The timeline and the chain in a browser: by pointer, by keys alone, by a link; and what they make of broken pages. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import puppeteer from "puppeteer-core";
+import { launch, settle } from "./support/browser.mjs";
 import { bundle } from "./support/bundle.mjs";
 import { encodeTrace, pageOf, reportOf } from "./support/encode.mjs";
 import { circle, pair, rings, zoo } from "./support/runs.mjs";
 
-const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const skip = !existsSync(chromium);
 const directory = mkdtempSync(join(tmpdir(), "waitscope-timeline-"));
 let browser;
 let assets;
 
 before(async () => {
-  if (skip) return;
   assets = await bundle();
-  browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
@@ -41,7 +38,6 @@ async function open(name, html, hash = "") {
   return { page, complaints };
 }
 
-const settle = (page) => page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 250)));
 const zooPage = (more) => {
   const { threads, gil, groups, path } = zoo();
   const report = reportOf(threads, { groups, critical_path: path, ...more });
@@ -73,7 +69,7 @@ const broken = {
   "no base64": () => pageOf(reportOf(pair()), encodeTrace(pair()), assets).replace(/(id="trace"[^>]*>)[^<]*/, "$1!?"),
 };
 for (const [name, html] of Object.entries(broken)) {
-  test(`timeline: a page of ${name} makes sense`, { skip }, async () => {
+  test(`timeline: a page of ${name} makes sense`, async () => {
     const { page, complaints } = await open(name.replaceAll(" ", "-"), html());
     assert.deepEqual(complaints, []);
     assert.ok((await page.$eval("body", (body) => body.innerText)).length > 100);
@@ -81,7 +77,7 @@ for (const [name, html] of Object.entries(broken)) {
   });
 }
 
-test("timeline: clicks alone unfold a chain to its cause, and a link shows it again", { skip }, async () => {
+test("timeline: clicks alone unfold a chain to its cause, and a link shows it again", async () => {
   const { page, complaints } = await open("clicks", zooPage());
   // main's wait for git's end, in the row below its group.
   await page.mouse.click(...(await at(page, 500, 24 + 34 + 9)));
@@ -102,7 +98,7 @@ test("timeline: clicks alone unfold a chain to its cause, and a link shows it ag
   await Promise.all([page.close(), again.page.close()]);
 });
 
-test("timeline: keys alone reach a wait, its chain and a window", { skip }, async () => {
+test("timeline: keys alone reach a wait, its chain and a window", async () => {
   const { page, complaints } = await open("keys", zooPage());
   await page.focus(".tl-canvas");
   const press = async (...keys) => {
@@ -130,7 +126,7 @@ test("timeline: keys alone reach a wait, its chain and a window", { skip }, asyn
   await page.close();
 });
 
-test("timeline: a drag with Shift, in the axis or in the overview sets the window", { skip }, async () => {
+test("timeline: a drag with Shift, in the axis or in the overview sets the window", async () => {
   const { page, complaints } = await open("brush", zooPage());
   const drag = async (from, to, shift) => {
     const [x, y] = await at(page, ...from);
@@ -153,7 +149,7 @@ test("timeline: a drag with Shift, in the axis or in the overview sets the windo
   await page.close();
 });
 
-test("timeline: 2,000 threads and a million waits move smoothly", { skip }, async () => {
+test("timeline: 2,000 threads and a million waits move smoothly", async () => {
   const threads = rings(2000, 500);
   const { page, complaints } = await open("many", pageOf(reportOf(threads), encodeTrace(threads), assets));
   await page.evaluate(() => [...document.querySelectorAll(".tl-tools button")].find((button) => button.textContent === "unfold all").click());
@@ -182,7 +178,7 @@ test("timeline: 2,000 threads and a million waits move smoothly", { skip }, asyn
   await page.close();
 });
 
-test("timeline: n and p keep the view's length where they can, and Backspace goes back", { skip }, async () => {
+test("timeline: n and p keep the view's length where they can, and Backspace goes back", async () => {
   const { page, complaints } = await open("steps", zooPage());
   await page.focus(".tl-canvas");
   const press = async (...keys) => {
@@ -208,7 +204,7 @@ test("timeline: n and p keep the view's length where they can, and Backspace goe
   await page.close();
 });
 
-test("timeline: a stay on the run queue says who woke it, and behind what the group stood", { skip }, async () => {
+test("timeline: a stay on the run queue says who woke it, and behind what the group stood", async () => {
   const { threads, gil, groups } = zoo();
   const report = reportOf(threads, { groups });
   const behind = (detail, ns) => ({ behind: detail ? "tree" : "idle-cpu", detail, ns });
@@ -222,7 +218,7 @@ test("timeline: a stay on the run queue says who woke it, and behind what the gr
   await page.close();
 });
 
-test("timeline: unfolding leaves the overview as high, and what the pointer is on stays in sight", { skip }, async () => {
+test("timeline: unfolding leaves the overview as high, and what the pointer is on stays in sight", async () => {
   const { page, complaints } = await open("sizes", zooPage());
   const height = () => page.$eval(".tl-overview", (strip) => [strip.clientHeight, strip.height]);
   const click = (text) => page.evaluate((text) => [...document.querySelectorAll(".tl-tools button")].find((button) => button.textContent === text).click(), text);

@@ -193,7 +193,7 @@ impl Analysis {
     }
 
     /// Where the part of the run lies that is reported.
-    pub fn part(&self) -> Option<Part> {
+    fn part(&self) -> Option<Part> {
         let ended_ns = self.info.end.as_ref().map(|end| end.ended_ns);
         let excerpt = self.excerpt.as_ref()?;
         Some(excerpt.part(&self.world, ended_ns))

@@ -1,4 +1,4 @@
 /** What a page says that cannot be read. */
 
-/** With one sentence for whoever looks at the page. */
+/** With one sentence for the reader of the page. */
 export class Damaged extends Error {}

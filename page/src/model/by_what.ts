@@ -4,7 +4,7 @@ import type { Trace } from "../types";
 
 const known = new WeakMap<Trace, ByWhat>();
 
-/** The one of a trace, which may have thousands of `whats`: whoever adds leaves it as it was. */
+/** The one of a trace, which may have thousands of `whats`: what adds leaves it as it was. */
 export function byWhatOf(trace: Trace): ByWhat {
   let sums = known.get(trace);
   if (!sums) known.set(trace, (sums = new ByWhat(trace)));

@@ -111,7 +111,7 @@ function addWait(lines: [string, string][], run: Run, trace: Trace, i: number, s
   if (trace.by[i] < 0 && what.cause !== undefined) lines.push(["behind it", causeText(...trace.causes[what.cause])]);
 }
 
-/** Who made it runnable: whoever ended the wait before it, or its birth. */
+/** Who made it runnable: who ended the wait before it, or its birth. */
 function wokenBy(run: Run, trace: Trace, i: number, thread: number): string {
   const { creator } = run.report.threads[thread];
   if (i === trace.first[thread]) return creator === null ? "not known" : `${threadLabel(run, creator)}, which made it`;

@@ -1,4 +1,4 @@
-/** What waitscope itself took: whoever reads numbers of a busy machine wants to know. */
+/** What waitscope itself took: a reader of a busy machine's numbers wants to know. */
 
 import { h } from "../dom";
 import { bytes, share, time } from "../format";

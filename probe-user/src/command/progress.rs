@@ -1,6 +1,6 @@
 //! How far a long work is, on stderr where that is a terminal: nothing in the first second,
-//! nothing into a pipe, and nothing of it stays. Whoever prints meanwhile does so inside
-//! [`Progress::aside`], or behind its end.
+//! nothing into a pipe, and nothing of it stays. What is printed meanwhile is printed
+//! inside [`Progress::aside`], or behind its end.
 
 use std::{
     env,

@@ -20,7 +20,7 @@ mod timeline;
 pub mod top;
 pub mod trace;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -141,7 +141,7 @@ pub struct Document {
     /// Every interval; `None` where that was not asked for, and of a report in JSON, which
     /// does not have it.
     #[serde(skip)]
-    pub trace: Option<trace::Trace>,
+    pub trace: Option<Arc<trace::Trace>>,
     /// The run that these threads were selected from, for a page, in which all can be found:
     /// the others are its last group.
     #[serde(skip)]

@@ -59,7 +59,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let explained = timeline::of(world, &info.explain, &threads, &namer);
     let trace = info
         .keeps_trace
-        .then(|| trace::of(world, &threads, &processes, &found.held_spans, &namer));
+        .then(|| trace::of(world, &threads, &processes, &found.held_spans, &namer).into());
     let (keys, listeners) = listeners(world, start, &threads, &namer);
     calls::fill(world, start.tier, &mut threads);
     let coverage = coverage::of(world, info, &threads, &processes);

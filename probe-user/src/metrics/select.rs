@@ -101,10 +101,8 @@ impl Selection {
         if !stays.contains(&true) {
             return Err(self.no_thread(document));
         }
-        if let Some(trace) = document.trace.take() {
-            let mut whole = divided(document.clone(), &stays);
-            whole.trace = Some(trace);
-            document.whole = Some(Box::new(whole));
+        if document.trace.is_some() {
+            document.whole = Some(Box::new(divided(document.clone(), &stays)));
         }
         keep(document, &stays);
         Ok(())

@@ -140,8 +140,7 @@ impl<I: Iterator<Item = Step>> Life<I> {
 /// A thread's whole life up to the world's present moment.
 fn steps<'a>(world: &'a World, thread: &'a Thread) -> impl Iterator<Item = Step> + 'a {
     let mut from_ns = thread.start_ns.unwrap_or(0);
-    let first = world.logs.history(thread.id).next();
-    let known_ns = first.map_or_else(|| world.logs.end_ns(thread.id), |first| first.from_ns);
+    let known_ns = world.logs.known_since_ns(thread.id);
     // Before that everything is forgotten.
     let forgotten = iter::once((known_ns, (Phase::Unknown, None)));
     let finished = world.logs.history(thread.id);

@@ -140,7 +140,8 @@ impl<N: NameWaker + NameCause> Timelines<'_, N> {
     }
 }
 
-fn open_site(row: &document::Thread) -> Option<WaitSite> {
+/// Where the wait is that a thread had not ended.
+pub fn open_site(row: &document::Thread) -> Option<WaitSite> {
     let open = row.sums.open.first()?.clone();
     Some(WaitSite {
         kind: open.kind,

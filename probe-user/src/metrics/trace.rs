@@ -1,6 +1,6 @@
 //! Every interval of every thread, packed. Waits are as the timelines of threads have them:
 //! a wait that no thread of the tree ended has its cause, any other the thread whose doing
-//! stands for it, so whoever reads a trace can walk on from there. What had not ended at the
+//! stands for it, so a reader of the trace can walk on from there. What had not ended at the
 //! end is the last interval of a thread; what was forgotten is unknown.
 
 use rustc_hash::FxHashMap;
@@ -10,7 +10,7 @@ use super::{
     gil::Held,
     process::Processes,
     sums::{self, NameWaker},
-    threads, waking,
+    threads, timeline, waking,
 };
 use crate::{
     document::{
@@ -120,13 +120,9 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
                 at_ns = to_ns;
             }
         };
-        let mut history = self.world.logs.history(thread.id).peekable();
-        let known_ns = history
-            .peek()
-            .map_or_else(|| self.world.logs.end_ns(thread.id), |first| first.from_ns);
         let unknown = self.passing(Cause::Unknown);
-        push(known_ns, unknown, None);
-        for lived in history {
+        push(self.world.logs.known_since_ns(thread.id), unknown, None);
+        for lived in self.world.logs.history(thread.id) {
             let (what, by) = self.interval(thread, &lived);
             push(lived.to_ns, what, by);
         }
@@ -238,13 +234,9 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
             State::Runnable => Some(self.passing(Cause::RunQueue)),
             State::Unknown => Some(self.passing(Cause::Unknown)),
             State::Waiting(_) => {
-                let open = row.sums.open.first()?;
                 let site = Site {
-                    kind: open.kind,
-                    syscall: open.syscall.clone(),
-                    function: open.function.clone(),
-                    object: open.object.clone(),
-                    stack: open.stack.clone(),
+                    stack: row.sums.open.first()?.stack.clone(),
+                    ..Site::from(timeline::open_site(row)?)
                 };
                 let site = self.sites.number(site);
                 Some(self.whats.number(What {

@@ -79,10 +79,7 @@ fn report(document: &Document, most: usize) -> (Vec<u8>, bool) {
     if base64_len(all.len()) <= most {
         return (all, true);
     }
-    let mut brief = Document {
-        trace: None,
-        ..document.clone()
-    };
+    let mut brief = document.clone();
     for thread in &mut brief.threads {
         let Sums {
             waits,

@@ -116,7 +116,7 @@ fn traced(lanes: &[Vec<u64>]) -> Document {
         ..Trace::default()
     };
     Document {
-        trace: Some(trace),
+        trace: Some(trace.into()),
         ..Document::default()
     }
 }

@@ -114,6 +114,12 @@ impl IntervalLogs {
         intervals.filter_map(move |(log, interval)| self.read(id, log, interval))
     }
 
+    /// Where that which is not forgotten of a thread begins, ns.
+    pub fn known_since_ns(&self, id: ThreadId) -> u64 {
+        let first = self.history(id).next();
+        first.map_or_else(|| self.end_ns(id), |first| first.from_ns)
+    }
+
     /// Where the finished intervals of a thread end, ns.
     pub fn end_ns(&self, id: ThreadId) -> u64 {
         self.logs.get(id).map_or(0, IntervalLog::end_ns)
