@@ -8,7 +8,7 @@ use probe_common::loss::LOSS_NAMES;
 use crate::{
     document::{Document, WaitFilter, top::Tick},
     metrics::{
-        self, RunInfo,
+        self, RunInfo, Wanted,
         top::{
             self, Span,
             around::{Around, Question},
@@ -46,8 +46,8 @@ pub struct Settings {
     pub short_run_ns: u64,
     /// Which end of a connection by the peer is early.
     pub early: Early,
-    /// Whether every interval goes into the document.
-    pub keeps_trace: bool,
+    /// What goes into the document besides sums.
+    pub wanted: Wanted,
     /// Whether it is found out behind what threads stand on run queues.
     pub divides_run_queues: bool,
     /// The part of the run that is reported; `None`: all of it.
@@ -105,9 +105,7 @@ impl Analysis {
         analysis.world.logs.budget = SpillBudget::limited(bytes, &settings.spill_folder);
         analysis.explain(&settings.explain);
         analysis.info.short_run_ns = settings.short_run_ns;
-        if settings.keeps_trace {
-            analysis.keep_trace();
-        }
+        analysis.keep(settings.wanted);
         analysis.world.connections.early = settings.early;
         if let Some(window) = settings.window {
             analysis.only(window);
@@ -217,9 +215,10 @@ impl Analysis {
         self.info.explain.extend_from_slice(tids);
     }
 
-    /// Asks for every interval.
-    pub fn keep_trace(&mut self) {
-        self.info.keeps_trace = true;
+    /// Asks for more than sums, before anything is taken in.
+    pub fn keep(&mut self, wanted: Wanted) {
+        self.info.wanted = wanted;
+        self.world.dictionaries.keeps_stacks = wanted.stacks;
     }
 
     /// Reports a part of the run, of which nothing has been taken in yet.

@@ -12,7 +12,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use self::check::{Check, CheckFormat};
-pub use self::output::{Analysis, Color, Format, Output, Waits};
+pub use self::output::{Analysis, Color, Folded, Format, Output, Waits};
 use self::values::{duration, name, pause, ring_size};
 use crate::child::signals::own_by_name;
 

@@ -75,6 +75,34 @@ fn programs_that_one_meets_give_their_stored_tables() -> Result<()> {
     Ok(())
 }
 
+/// Stacks add up to the waits of the report, and are those that are stored.
+#[test]
+fn golden_stacks_are_as_stored() -> Result<()> {
+    for (recording, options) in [
+        ("gitsync-threads", &["--folded", "stacks"][..]),
+        ("gitsync-threads", &["--folded", "blame"]),
+        ("postgres", &["--folded", "stacks", "--per-thread"]),
+        ("java", &["--folded", "blame", "--kind", "futex"]),
+    ] {
+        let file = stored("recordings", &format!("{recording}.wsc"));
+        let options = [&["--format", "folded"], options].concat();
+        let name = format!("{recording}-{}.folded", options[3]);
+        compare(&report_at(100, &file, &options)?, &name)?;
+    }
+    let json = stored("golden/recordings", "gitsync-threads.json");
+    let output = live::waitscope()?
+        .args(["report", "--format", "pprof"])
+        .arg(&json)
+        .output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        stderr.contains("--format pprof is for an analysis"),
+        "{stderr}"
+    );
+    ensure!(output.status.code() == Some(2), "{output:?}");
+    Ok(())
+}
+
 /// Parts and selections of runs: a name, the recording, and the options.
 const SELECTIONS: [(&str, &str, &[&str]); 6] = [
     (

@@ -23,6 +23,10 @@ pub struct Output {
     #[arg(long, value_name = "BYTES", default_value = "12M", value_parser = bytes)]
     pub html_max: u64,
 
+    /// What a .folded is by.
+    #[arg(long, value_enum, value_name = "BY", default_value_t = Folded::Stacks)]
+    pub folded: Folded,
+
     /// List every thread under its group.
     #[arg(long)]
     pub per_thread: bool,
@@ -115,6 +119,19 @@ pub enum Format {
     Json,
     /// To look at: one file for a browser, with a timeline.
     Html,
+    /// For flame graphs: a line for each stack, with its time in ns.
+    Folded,
+    /// For `go tool pprof` and what else reads its profiles.
+    Pprof,
+}
+
+/// What waits are folded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Folded {
+    /// The kernel's functions that they slept in.
+    Stacks,
+    /// What was behind them: who was waited for, and what for that waited.
+    Blame,
 }
 
 /// When to colour.

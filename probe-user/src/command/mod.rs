@@ -75,7 +75,7 @@ fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Set
             within_ns: analysis.early_end.map_or(early.within_ns, ns),
             below_bytes: analysis.early_bytes.unwrap_or(early.below_bytes),
         },
-        keeps_trace: false,
+        wanted: metrics::Wanted::default(),
         divides_run_queues: true,
         window: None,
         filter: None,

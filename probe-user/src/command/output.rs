@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     child::inherited::was_closed,
-    cli::{Color, Format, Output},
-    document::Document,
-    metrics::select::Selection,
-    view::{json, page, table},
+    cli::{Color, Folded, Format, Output},
+    document::{Document, stacks::Stacks},
+    metrics::{Wanted, select::Selection},
+    view::{folded, json, page, pprof, table},
 };
 
 /// Validated destinations.
@@ -34,6 +34,7 @@ pub struct Destinations {
     explain: Vec<u32>,
     color: Color,
     html_max: u64,
+    folded: Folded,
     selection: Selection,
 }
 
@@ -71,13 +72,28 @@ impl Destinations {
             explain: output.explain.clone(),
             color: output.color,
             html_max: output.html_max,
+            folded: output.folded,
         })
     }
 
-    /// Whether every interval is wanted.
-    pub fn has_page(&self) -> bool {
-        let mut formats = self.list.iter().map(|(_, format)| *format);
-        formats.any(|format| format == Format::Html)
+    /// What the views need besides sums.
+    pub fn wanted(&self) -> Wanted {
+        let has = |wanted: Format| self.list.iter().any(|(_, format)| *format == wanted);
+        let folds = has(Format::Folded);
+        Wanted {
+            trace: has(Format::Html),
+            stacks: has(Format::Pprof) || folds && self.folded == Folded::Stacks,
+            chains: folds && self.folded == Folded::Blame,
+        }
+    }
+
+    /// The first format that needs more than a report in JSON has.
+    pub fn needs_recording(&self) -> Option<&'static str> {
+        self.list.iter().find_map(|(_, format)| match format {
+            Format::Folded => Some("--format folded"),
+            Format::Pprof => Some("--format pprof"),
+            Format::Table | Format::Json | Format::Html => None,
+        })
     }
 
     /// The report of the threads that are wanted alone.
@@ -96,7 +112,7 @@ impl Destinations {
             .iter()
             .any(|(destination, _)| *destination == Destination::Stderr)
         {
-            let table = self.render(document, Format::Table, &Destination::Stderr);
+            let table = self.render(document, Format::Table, &Destination::Stderr)?;
             progress.aside(|| write_to(&Destination::Stderr, &table))?;
         }
         Err(error)
@@ -108,8 +124,10 @@ impl Destinations {
         let mut result = Ok(());
         for (destination, format) in &self.list {
             progress.step(&format!("writing {destination}"));
-            let bytes = self.render(document, *format, destination);
-            result = result.and(progress.aside(|| write_to(destination, &bytes)));
+            let written = self
+                .render(document, *format, destination)
+                .and_then(|bytes| progress.aside(|| write_to(destination, &bytes)));
+            result = result.and(written);
         }
         result
     }
@@ -142,10 +160,20 @@ impl Destinations {
         Ok(())
     }
 
-    fn render(&self, document: &Document, format: Format, destination: &Destination) -> Vec<u8> {
-        match format {
+    fn render(
+        &self,
+        document: &Document,
+        format: Format,
+        destination: &Destination,
+    ) -> Result<Vec<u8>> {
+        Ok(match format {
             Format::Json => json::render(document),
             Format::Html => page::render(document, self.html_max),
+            Format::Folded => {
+                let stacks = stacks(document, destination)?;
+                folded::render(document, stacks, self.folded, self.per_thread)
+            }
+            Format::Pprof => pprof::render(document, stacks(document, destination)?),
             Format::Table => {
                 let options = table::Options {
                     width: destination.width(),
@@ -155,8 +183,17 @@ impl Destinations {
                 };
                 table::render(document, &options).into_bytes()
             }
-        }
+        })
     }
+}
+
+/// What waits were spent in, for a view that needs it.
+fn stacks<'a>(document: &'a Document, destination: &Destination) -> Result<&'a Stacks> {
+    document.stacks.as_ref().with_context(|| {
+        format!(
+            "cannot write {destination}: a report in JSON has no stacks; make it of the recording"
+        )
+    })
 }
 
 impl fmt::Display for Destination {
@@ -212,8 +249,10 @@ pub trait ByExtension: Copy + 'static {
 impl ByExtension for Format {
     const TABLE: Format = Format::Table;
     const EXTENSIONS: &'static [(&'static str, Format)] = &[
+        ("folded", Format::Folded),
         ("html", Format::Html),
         ("json", Format::Json),
+        ("pb.gz", Format::Pprof),
         ("txt", Format::Table),
     ];
 }
@@ -242,9 +281,9 @@ fn destination<F: ByExtension>(path: &Path, format: Option<F>) -> Result<(Destin
         }
         return Ok((Destination::Stdout, format.unwrap_or(F::TABLE)));
     }
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let known = F::EXTENSIONS.iter();
-    let mut known = known.filter(|(name, _)| extension == Some(name));
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let has = |extension: &str| name.ends_with(format!(".{extension}").as_bytes());
+    let mut known = F::EXTENSIONS.iter().filter(|(name, _)| has(name));
     let by_extension = known.next().map(|(_, format)| *format);
     let Some(format) = format.or(by_extension) else {
         bail!(Usage(format!(

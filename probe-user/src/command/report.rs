@@ -42,13 +42,14 @@ fn show(arguments: &cli::Report) -> Result<()> {
     let claims = check::of_report(&arguments.check)?;
     let destinations = Destinations::new(output, Fallback::Stdout, inputs)?;
     let settings = Settings {
-        keeps_trace: destinations.has_page(),
+        wanted: destinations.wanted(),
         window: window(arguments.from, arguments.to)?,
         filter: super::wait_filter(output, !arguments.check.is_empty())?,
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
     let progress = Progress::start();
-    let mut document = read_part(arguments, &settings, &progress)?;
+    let format = destinations.needs_recording();
+    let mut document = read_part(arguments, format, &settings, &progress)?;
     if document.trace.is_some() {
         document.recording = origin::of(&arguments.file);
     }
@@ -63,12 +64,14 @@ fn show(arguments: &cli::Report) -> Result<()> {
 /// What is reported, or the part of it that is asked for.
 fn read_part(
     arguments: &cli::Report,
+    format: Option<&'static str>,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Document> {
     let (from, to) = (arguments.from, arguments.to);
     let asked = [("--from", from.is_some()), ("--to", to.is_some())];
-    let asked = first_given(&asked)
+    let asked = format
+        .or_else(|| first_given(&asked))
         .or_else(|| arguments.output.waits.first_given())
         .or_else(|| asked_of(&arguments.output.analysis));
     let document = read_as(&arguments.file, settings, asked, progress)?;

@@ -16,6 +16,7 @@ mod memory;
 mod network;
 mod read;
 mod run;
+pub mod stacks;
 mod timeline;
 pub mod top;
 pub mod trace;
@@ -142,6 +143,9 @@ pub struct Document {
     /// does not have it.
     #[serde(skip)]
     pub trace: Option<Arc<trace::Trace>>,
+    /// What waits were spent in; `None` where that was not asked for, and of a report in JSON.
+    #[serde(skip)]
+    pub stacks: Option<stacks::Stacks>,
     /// The run that these threads were selected from, for a page, in which all can be found:
     /// the others are its last group.
     #[serde(skip)]

@@ -2,6 +2,7 @@
 
 mod blame;
 mod calls;
+mod chains;
 mod concurrency;
 mod connections;
 mod coverage;
@@ -24,6 +25,7 @@ mod run_info;
 mod run_queue;
 mod runtime;
 pub mod select;
+mod stacks;
 mod sums;
 mod sweep;
 mod threads;
@@ -37,7 +39,7 @@ mod while_full;
 pub(crate) mod tests;
 
 pub use herds::SHORT_RUN_NS;
-pub use run_info::RunInfo;
+pub use run_info::{RunInfo, Wanted};
 
 use std::{cmp::Reverse, collections::HashSet};
 
@@ -57,9 +59,9 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let mut threads = threads::build(&namer, &found);
     let paths = critical_path::of(world, &start.attached, &threads, &processes.rows, &namer);
     let explained = timeline::of(world, &info.explain, &threads, &namer);
-    let trace = info
-        .keeps_trace
-        .then(|| trace::of(world, &threads, &processes, &found.held_spans, &namer).into());
+    let trace = info.wanted.trace;
+    let trace = trace.then(|| trace::of(world, &threads, &processes, &found.held_spans, &namer));
+    let stacks = stacks::of(world, info.wanted, &threads, &namer);
     let (keys, listeners) = listeners(world, start, &threads, &namer);
     calls::fill(world, start.tier, &mut threads);
     let coverage = coverage::of(world, info, &threads, &processes);
@@ -105,6 +107,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         starts: memory::starts(world),
         fates,
         trace,
+        stacks,
         // What is found out later.
         ..Document::default()
     };

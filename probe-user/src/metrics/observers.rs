@@ -43,7 +43,7 @@ pub fn follow(world: &World, info: &RunInfo, processes: &Processes, namer: &Name
     let lost = returns.and_then(|(_, name)| info.lost.get(*name));
     let returns_known = lost.is_none_or(|&lost| lost == 0);
     let mut herds = Herds::new(world, group_of, info.short_run_ns, returns_known);
-    let mut locks = Locks::new(world, info.keeps_trace);
+    let mut locks = Locks::new(world, info.wanted.trace);
     let mut sites = Sites::new(world, &processes.of_thread);
     for thread in world.threads.iter().filter(|thread| concerns(thread)) {
         for lived in world.logs.history(thread.id) {

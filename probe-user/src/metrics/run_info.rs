@@ -11,6 +11,17 @@ use crate::{
     world::window::Part,
 };
 
+/// What a report may have besides sums, each for the views that need it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Every interval.
+    pub trace: bool,
+    /// What waits were spent in, by stack.
+    pub stacks: bool,
+    /// And by what was behind them.
+    pub chains: bool,
+}
+
 /// What is known besides the world.
 #[derive(Clone, Debug, Default)]
 pub struct RunInfo {
@@ -38,8 +49,8 @@ pub struct RunInfo {
     pub wakings: Wakings,
     /// Tids of threads whose timelines are wanted.
     pub explain: Vec<u32>,
-    /// Whether every interval is wanted.
-    pub keeps_trace: bool,
+    /// What is wanted besides sums.
+    pub wanted: Wanted,
     /// A run that is shorter has nothing to show, ns.
     pub short_run_ns: u64,
     /// Sentences about the recording itself.

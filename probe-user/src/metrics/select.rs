@@ -16,7 +16,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use wildmatch::WildMatchPattern;
 
 use super::groups;
-use crate::document::{CriticalPath, Document, Group, Thread};
+use crate::document::{CriticalPath, Document, Group, Thread, stacks::Stacks};
 
 /// Names: `git*`, whatever their case.
 type Glob = WildMatchPattern<'*', '?'>;
@@ -353,6 +353,10 @@ fn follow(document: &mut Document, places: &Places) {
     }
     if let Some(memory) = &mut document.memory {
         memory.retain(|memory| pids.contains(&memory.pid));
+    }
+    if let Some(Stacks { waits, chains }) = &mut document.stacks {
+        waits.retain_mut(|spent| moved(&mut spent.thread, &places.threads));
+        chains.retain_mut(|chain| moved(&mut chain.thread, &places.threads));
     }
     document.processes = processes(&document.threads);
     document.trace = None;

@@ -15,7 +15,7 @@ use crate::{
         World,
         account::{Account, ObjectKey, WaitKey, WaitSum, WakeKey, WakeSum},
         filter::{Counted, WaitFilter},
-        names::Names,
+        names::{NameId, Names},
         thread::{self, State, Thread},
         wait_site::{Dictionaries, futex_text},
     },
@@ -181,13 +181,12 @@ pub fn open_wait(world: &World, thread: &Thread, wait: &thread::Wait, so_far_ns:
 /// One of which is known what it was, because it ended behind the end.
 fn open_at(world: &World, key: &WaitKey, so_far_ns: u64, begun_before: bool) -> OpenWait {
     let site = site_of(world, key);
-    let stack = world.dictionaries.names.text(key.stack);
     OpenWait {
         kind: site.kind,
         syscall: site.syscall,
         function: site.function,
         object: site.object,
-        stack: stack.map_or_else(Vec::new, frames_of),
+        stack: stack_of(world, key.stack),
         count: 1,
         so_far_ns,
         begun_before,
@@ -202,7 +201,7 @@ fn finished_wait(world: &World, key: &WaitKey, sum: &WaitSum, namer: &impl NameW
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
         peer: namer.name_peer(key.object),
-        stack: stack_of(world, key),
+        stack: stack_of(world, key.stack),
         idle: None,
         count: sum.count,
         total_ns: sum.total_ns,
@@ -223,9 +222,9 @@ pub fn site_of(world: &World, key: &WaitKey) -> WaitSite {
     }
 }
 
-/// Where a wait of unknown kind was, innermost first.
-pub fn stack_of(world: &World, key: &WaitKey) -> Vec<String> {
-    let stack = world.dictionaries.names.text(key.stack);
+/// The functions of a stack, innermost first.
+pub fn stack_of(world: &World, stack: NameId) -> Vec<String> {
+    let stack = world.dictionaries.names.text(stack);
     stack.map_or_else(Vec::new, frames_of)
 }
 

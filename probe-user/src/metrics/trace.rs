@@ -3,6 +3,8 @@
 //! stands for it, so a reader of the trace can walk on from there. What had not ended at the
 //! end is the last interval of a thread; what was forgotten is unknown.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -37,7 +39,7 @@ pub fn of(
     processes: &Processes,
     held: &[Held],
     namer: &(impl NameWaker + NameCause),
-) -> Trace {
+) -> Arc<Trace> {
     let mut packer = Packer {
         world,
         processes,
@@ -54,14 +56,14 @@ pub fn of(
     let lanes = lives.map(|(thread, row)| packer.lane(thread, row));
     let lanes = lanes.collect();
     let gil = held.iter().filter_map(|held| packer.held(held)).collect();
-    Trace {
+    Arc::new(Trace {
         whats: packer.whats.list,
         sites: packer.sites.list,
         causes: packer.names.list,
         wakes: packer.wakes.list,
         lanes,
         gil,
-    }
+    })
 }
 
 /// Things by number.
@@ -145,8 +147,8 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
         let what = self.wait(
             thread,
             key,
-            plain(ended),
-            waited_for.map(plain),
+            ended.alone(),
+            waited_for.map(Ended::alone),
             by.is_some(),
         );
         (what, by)
@@ -186,7 +188,7 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
         if self.sites.has_many() {
             site.object = None;
         }
-        site.stack = sums::stack_of(self.world, key);
+        site.stack = sums::stack_of(self.world, key.stack);
         self.sites.number(site)
     }
 
@@ -258,13 +260,5 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
             process: *self.processes.of_thread.get(held.thread)?,
             thread: *self.processes.rows.get(held.thread)?,
         })
-    }
-}
-
-/// Without what ran where an interrupt came.
-fn plain(ended: Ended) -> Ended {
-    match ended {
-        Ended::For(cause, _) => Ended::For(cause, 0),
-        Ended::By(thread) => Ended::By(thread),
     }
 }

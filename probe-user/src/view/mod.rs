@@ -22,11 +22,14 @@ pub mod timeline;
 pub mod woken;
 
 pub mod diagnostic;
+pub mod folded;
+mod frames;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod metrics;
 pub mod page;
+pub mod pprof;
 pub mod table;
 pub mod top;
 

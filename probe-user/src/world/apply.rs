@@ -103,6 +103,7 @@ impl World {
                 disks: Disks::default(),
                 cgroups: Cgroups::default(),
                 known: 0,
+                keeps_stacks: false,
             },
             processes: Processes::default(),
             run_queues: Some(RunQueues::default()),

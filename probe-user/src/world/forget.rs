@@ -147,7 +147,9 @@ impl World {
             names.extend(thread.account.waits.keys().flat_map(names_of));
             names.extend(thread.object.as_ref().and_then(|object| object.name()));
         }
-        names.extend(self.logs.keys_of(&references).flat_map(names_of));
+        for (key, stack) in self.logs.keys_of(&references) {
+            names.extend(names_of(key).chain([stack]));
+        }
         names.extend(self.logs.causes_of(&references).filter_map(name));
         self.logs.retain(&references);
         self.dictionaries.names.retain(&names);

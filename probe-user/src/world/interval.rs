@@ -14,6 +14,7 @@ use super::{
     account::{WaitKey, WakeKey},
     blame::cause::Cause,
     identity::ThreadId,
+    names::NameId,
 };
 
 /// Time that passed in one state of a thread.
@@ -69,6 +70,19 @@ pub struct End {
     pub begun_before: bool,
     /// The task's state during it ([`probe_common::sched::state`]).
     pub state: u16,
+    /// Its stack in the kernel, `;`-separated, innermost first, where stacks are kept
+    /// ([`super::wait_site::Dictionaries::keeps_stacks`]) and one was taken.
+    pub stack: NameId,
+}
+
+impl Ended {
+    /// Without what ran where an interrupt came.
+    pub fn alone(self) -> Ended {
+        match self {
+            Ended::For(cause, _) => Ended::For(cause, 0),
+            Ended::By(thread) => Ended::By(thread),
+        }
+    }
 }
 
 impl Interval {

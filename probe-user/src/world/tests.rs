@@ -25,6 +25,7 @@ mod processes;
 mod reports;
 mod run_queues;
 mod snapshots;
+mod stacks;
 mod stories;
 mod top;
 mod waits;
@@ -33,3 +34,4 @@ mod windows;
 
 mod history;
 mod properties;
+pub(crate) mod recorded;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use probe_common::sched::state;
+
 use super::{
     account::Account,
     call::{Calls, Polled},
@@ -135,6 +137,16 @@ pub struct Wait {
     pub off: Off,
     /// It had begun before the observation.
     pub begun_before: bool,
+}
+
+impl Wait {
+    /// The task's state during it ([`state`]).
+    pub fn state(&self) -> u16 {
+        match self.off.throttled {
+            true => state::RUNNING,
+            false => self.off.state,
+        }
+    }
 }
 
 impl Thread {

@@ -344,10 +344,8 @@ impl Thread {
         let end = End {
             wake: wake_key,
             begun_before: wait.begun_before,
-            state: match wait.off.throttled {
-                true => state::RUNNING,
-                false => wait.off.state,
-            },
+            state: wait.state(),
+            stack: dictionaries.stack(sleeper),
         };
         let activity = Activity::Wait {
             key,

@@ -41,6 +41,8 @@ pub struct Dictionaries {
     pub cgroups: Cgroups,
     /// Counts what was learned by which a wait may be described otherwise than before.
     pub known: u64,
+    /// Whether the stack of each wait is kept.
+    pub keeps_stacks: bool,
 }
 
 impl Dictionaries {
@@ -49,6 +51,18 @@ impl Dictionaries {
         let Dictionaries { cgroups, names, .. } = self;
         cgroups.learn(cgroup, names);
         self.known += 1;
+    }
+
+    /// A stack's functions, where stacks are kept.
+    pub(super) fn stack(&mut self, frames: &[u64]) -> NameId {
+        if !self.keeps_stacks || frames.is_empty() {
+            return NameId::NONE;
+        }
+        let text = joined(&self.symbols.resolve(frames));
+        match &*text {
+            "" => NameId::NONE,
+            text => self.names.id(text),
+        }
     }
 }
 

@@ -203,7 +203,7 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
             explain: Vec::new(),
             short_run_ns: metrics::SHORT_RUN_NS,
             early: Early::default(),
-            keeps_trace: false,
+            wanted: metrics::Wanted::default(),
             divides_run_queues: false,
             window: None,
             filter: None,

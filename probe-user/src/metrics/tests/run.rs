@@ -3,6 +3,7 @@
 use crate::{
     analysis::Analysis,
     document::Document,
+    metrics,
     wire::{
         session::{Batch, End, Start, Tier},
         tests::frames,
@@ -110,7 +111,10 @@ pub(crate) fn explained(
         ..Start::default()
     });
     analysis.explain(tids);
-    analysis.keep_trace();
+    analysis.keep(metrics::Wanted {
+        trace: true,
+        ..metrics::Wanted::default()
+    });
     analysis.batch(&batch(records));
     analysis.end(end(ended_ns));
     analysis.document()

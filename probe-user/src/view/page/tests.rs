@@ -14,7 +14,7 @@ use crate::document::{
 };
 use crate::view::{
     sanitize,
-    testing::{documents, filled, golden},
+    testing::{documents, filled, golden, hostile_texts},
 };
 
 /// As by default.
@@ -256,7 +256,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn page_text_of_others_is_text(
-        texts in prop::collection::vec("(</script>|<img src=x onerror=y>|\"|'|&|\u{1b}|\u{202e}|\\PC)*", 1..20),
+        texts in hostile_texts(),
         ns in any::<u64>()
     ) {
         let mut document = filled(&texts, ns);

@@ -308,6 +308,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         claims: Some(vec![verdict(ns, &mut text)]),
         // In no JSON.
         trace: None,
+        stacks: None,
         whole: None,
         recording: None,
     }

@@ -5,8 +5,10 @@
 mod check;
 mod filled;
 mod full;
+mod hostile;
 mod parts;
 mod pool;
+mod stacks;
 mod trouble;
 
 use std::path::Path;
@@ -15,8 +17,10 @@ use crate::document::Document;
 pub(super) use check::check;
 pub(super) use filled::filled;
 pub(super) use full::full;
+pub(super) use hostile::hostile_texts;
 pub(super) use parts::{blame, close, group, verdict, wait, wake};
 pub(super) use pool::pool;
+pub(super) use stacks::stacks;
 use trouble::crowd;
 pub(super) use trouble::trouble;
 

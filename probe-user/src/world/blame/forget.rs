@@ -1,7 +1,7 @@
 //! Blame on a horizon: logs without what lies before it.
 
 use super::{IntervalLogs, cause::Cause, keys::CauseId};
-use crate::world::{account::WaitKey, identity::ThreadId};
+use crate::world::{account::WaitKey, identity::ThreadId, names::NameId};
 
 /// Which keys and causes are referred to.
 pub struct References {
@@ -71,9 +71,10 @@ impl IntervalLogs {
         self.causes.retain(&references.causes);
     }
 
-    /// The keys that are referred to.
-    pub fn keys_of(&self, references: &References) -> impl Iterator<Item = &WaitKey> {
-        self.keys.marked(&references.keys)
+    /// The keys that are referred to, each with its stack.
+    pub fn keys_of(&self, references: &References) -> impl Iterator<Item = (&WaitKey, NameId)> {
+        let places = self.keys.marked(&references.keys);
+        places.map(|place| (&place.key, place.stack))
     }
 
     /// The causes that are referred to.

@@ -13,6 +13,7 @@ use super::{
 use crate::world::{
     identity::ThreadId,
     interval::{Activity, Ended, Interval},
+    names::NameId,
 };
 
 /// An interval as it was kept.
@@ -22,6 +23,8 @@ pub struct Logged<'a> {
     logs: &'a IntervalLogs,
     log: &'a IntervalLog,
     did: Did,
+    /// Of a wait, as [`crate::world::interval::End::stack`].
+    pub stack: NameId,
 }
 
 impl Deref for Logged<'_> {
@@ -131,10 +134,15 @@ impl IntervalLogs {
         log: &'a IntervalLog,
         (from_ns, entry): (u64, &Entry),
     ) -> Option<Logged<'a>> {
-        let wait = |key: KeyId, ended| {
-            let key = *self.keys.get(key.0)?;
-            let end = None;
-            Some(Activity::Wait { key, ended, end })
+        let mut stack = NameId::NONE;
+        let mut wait = |key: KeyId, ended| {
+            let place = self.keys.get(key.0)?;
+            stack = place.stack;
+            Some(Activity::Wait {
+                key: place.key,
+                ended,
+                end: None,
+            })
         };
         let activity = match entry.did {
             Did::Pass(cause) => match self.cause(cause) {
@@ -160,6 +168,7 @@ impl IntervalLogs {
             logs: self,
             log,
             did: entry.did,
+            stack,
         })
     }
 }

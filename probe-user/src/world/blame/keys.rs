@@ -5,9 +5,20 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-/// Number of an [`crate::world::account::WaitKey`].
+use crate::world::{account::WaitKey, names::NameId};
+
+/// Number of a [`Place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct KeyId(pub(super) u32);
+
+/// What a wait was for, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    /// Under what it is counted.
+    pub(super) key: WaitKey,
+    /// As [`crate::world::interval::End::stack`].
+    pub(super) stack: NameId,
+}
 
 /// Number of a [`super::cause::Cause`]: see [`super::IntervalLogs::cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

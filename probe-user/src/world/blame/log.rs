@@ -7,11 +7,11 @@ use rustc_hash::FxHashMap;
 use super::{
     cause::Cause,
     gil_timeouts::GilTimeouts,
-    keys::{CauseId, KeyId, Numbered},
+    keys::{CauseId, KeyId, Numbered, Place},
 };
 use crate::{
     spill::{SpillBudget, SpillVec},
-    world::{account::WaitKey, identity::ThreadId, thread::Thread},
+    world::{identity::ThreadId, thread::Thread},
 };
 
 /// A thread's past. Memory: 32 bytes an interval, and 16 for each cause that a
@@ -215,11 +215,11 @@ impl IntervalLog {
 
     /// The number of a key, mostly the same as that of its latest wait.
     #[inline]
-    pub(super) fn key(&mut self, key: &WaitKey, keys: &mut Numbered<WaitKey>) -> KeyId {
+    pub(super) fn key(&mut self, place: &Place, keys: &mut Numbered<Place>) -> KeyId {
         match self.last_key {
-            Some(number) if keys.get(number.0) == Some(key) => number,
+            Some(number) if keys.get(number.0) == Some(place) => number,
             _ => {
-                let number = KeyId(keys.number(*key));
+                let number = KeyId(keys.number(*place));
                 self.last_key = Some(number);
                 number
             }

@@ -28,13 +28,14 @@ mod forget;
 mod gil_timeouts;
 pub mod history;
 mod keys;
+pub mod links;
 mod log;
 mod recent;
 mod walk;
 
 use self::{
     cause::Cause,
-    keys::Numbered,
+    keys::{Numbered, Place},
     log::{Did, IntervalLog, Now, Shares},
     walk::Piece,
 };
@@ -43,11 +44,11 @@ use rustc_hash::FxHashMap;
 use crate::{spill::SpillBudget, vocabulary::WaitKind};
 
 use super::{
-    account::WaitKey,
     by_thread::ByThread,
     filter::{Counted, WaitFilter},
     identity::ThreadId,
     interval::{Activity, Ended, Interval},
+    names::NameId,
     thread::{State, Thread},
 };
 
@@ -60,7 +61,7 @@ pub struct IntervalLogs {
     logs: ByThread<IntervalLog>,
     /// The sequence number of the next interval.
     next_seq: u64,
-    keys: Numbered<WaitKey>,
+    keys: Numbered<Place>,
     causes: Numbered<Cause>,
     scratch: walk::Scratch,
     /// Which waits are counted apart from all.
@@ -109,8 +110,9 @@ impl IntervalLogs {
                 }
                 Activity::RunQueue => CauseId::RUN_QUEUE,
                 Activity::Unknown => CauseId::UNKNOWN,
-                Activity::Wait { key, ended, .. } => {
-                    self.append_wait(to_ns, key, ended, thread);
+                Activity::Wait { key, ended, end } => {
+                    let stack = end.map_or(NameId::NONE, |end| end.stack);
+                    self.append_wait(to_ns, Place { key, stack }, ended, thread);
                     log = &mut self.logs[id];
                     continue;
                 }
@@ -168,12 +170,12 @@ impl IntervalLogs {
         self.logs.iter().map(IntervalLog::kept_shares).sum()
     }
 
-    fn append_wait(&mut self, to_ns: u64, key: WaitKey, ended: Ended, thread: &mut Thread) {
+    fn append_wait(&mut self, to_ns: u64, place: Place, ended: Ended, thread: &mut Thread) {
         let id = thread.id;
         let log = &mut self.logs[id];
         let from_ns = log.end_ns();
-        let kind = key.kind;
-        let key = log.key(&key, &mut self.keys);
+        let kind = place.key.kind;
+        let key = log.key(&place, &mut self.keys);
         let (log, did) = match ended {
             Ended::For(cause, current) => {
                 let cause = CauseId(self.causes.number(cause));

@@ -24,7 +24,7 @@ impl IntervalLogs {
                     key
                 }
             };
-            let Some(kind) = self.keys.get(key.0).map(|key| key.kind) else {
+            let Some(kind) = self.keys.get(key.0).map(|place| place.key.kind) else {
                 continue;
             };
             if from_ns >= since_ns {

@@ -11,7 +11,7 @@ use probe_common::{
 use crate::{
     analysis::{Analysis, Settings},
     document::{Connection, Document, Fates, Listener},
-    metrics::tests::run,
+    metrics::{self, tests::run},
     wire::{
         session::{Batch, Fact, NetCounters, Start, Tier},
         tests::{
@@ -77,7 +77,7 @@ fn document_with(probes: &Probes, facts: Vec<Fact>, early: Early) -> Document {
         memory_bytes: u64::MAX,
         spill_folder: "/".into(),
         explain: Vec::new(),
-        keeps_trace: false,
+        wanted: metrics::Wanted::default(),
         divides_run_queues: true,
         window: None,
         filter: None,

@@ -1,20 +1,19 @@
 //! Parts of a run: what several that follow each other have is what the whole run has, to
 //! the nanosecond.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use proptest::prelude::*;
 
 use super::{
     account::{assert_closed, render},
     properties::{assert_path, config, played},
+    recorded::{self, recordings},
     timeline::{at, block, records},
 };
 use crate::{
-    analysis::Analysis,
     document::Document,
     metrics::tests::run,
-    recording::{Item, Reader},
     vocabulary::WakeSource,
     wire::{event::What, tests::decoded},
     world::window::Window,
@@ -227,13 +226,8 @@ proptest! {
 
 #[test]
 fn window_the_parts_of_stored_recordings_add_up() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/recordings");
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path());
-    let recordings = files.filter(|file| file.extension().is_some_and(|it| it == "wsc"));
     let mut seen = 0;
-    for path in recordings {
+    for path in recordings() {
         let whole = replayed(&path, None);
         let borders = [13, 37, 71].map(|percent| whole.wall_ns * percent / 100);
         let ends = borders.into_iter().map(Some).chain([None]);
@@ -252,16 +246,9 @@ fn window_the_parts_of_stored_recordings_add_up() {
 }
 
 fn replayed(path: &Path, window: Option<Window>) -> Document {
-    let (start, reader) = Reader::open(fs::File::open(path).unwrap()).unwrap();
-    let mut analysis = Analysis::new(start).unwrap();
-    if let Some(window) = window {
-        analysis.only(window);
-    }
-    for item in reader {
-        match item.unwrap() {
-            Item::Batch(batch) => analysis.batch(&batch),
-            Item::End(end) => analysis.end(end),
+    recorded::replayed(path, |analysis| {
+        if let Some(window) = window {
+            analysis.only(window);
         }
-    }
-    analysis.document()
+    })
 }

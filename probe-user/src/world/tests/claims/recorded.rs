@@ -15,6 +15,7 @@ use crate::{
     document::Document,
     recording::{Item, Reader},
     wire::session::{Batch, End, Start},
+    world::tests::recorded::{in_folder, recordings},
 };
 
 struct Recorded {
@@ -112,26 +113,17 @@ fn split(mut bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Which recordings, and at how many places each is cut.
-fn recordings() -> (Vec<PathBuf>, usize) {
-    let (folder, cuts) = match std::env::var_os("CLAIM_RECORDINGS") {
-        Some(folder) => (PathBuf::from(folder), 50),
-        None => (
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/recordings"),
-            2,
-        ),
-    };
-    let files = fs::read_dir(folder).unwrap();
-    let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ext| ext == "wsc"));
-    paths.sort();
-    assert!(!paths.is_empty());
-    (paths, cuts)
+fn some_recordings() -> (Vec<PathBuf>, usize) {
+    match std::env::var_os("CLAIM_RECORDINGS") {
+        Some(folder) => (in_folder(Path::new(&folder)), 50),
+        None => (recordings(), 2),
+    }
 }
 
 /// Neither losses of a class, a few or all of it, nor a cut moves what is measured.
 #[test]
 fn claims_what_is_left_of_a_recording_moves_nothing() {
-    let (paths, cuts) = recordings();
+    let (paths, cuts) = some_recordings();
     let is_thorough = cuts > 2;
     let mut moved = Vec::new();
     let mut compare = |what: String, whole: &Document, part: &Document| {

@@ -1,0 +1,133 @@
+//! Folded stacks: a line for each, `a;b;c 123`, outermost first, with its time in ns, as
+//! flamegraph.pl, inferno, speedscope and others read it. The first frame is the group, and
+//! under it the thread where each is wanted. Functions of the kernel end in `_[k]`, as
+//! stackcollapse-perf.pl marks them.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
+
+use super::{frames, sanitize};
+use crate::{
+    cli::Folded,
+    document::{
+        Document,
+        stacks::{Link, Stacks},
+    },
+};
+
+/// Renders the stacks of a report. Lines are sorted, so that two runs can be compared.
+pub fn render(document: &Document, stacks: &Stacks, by: Folded, per_thread: bool) -> Vec<u8> {
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    let mut add = |thread: usize, rest: Vec<Cow<'_, str>>, ns: u64| {
+        let mut line = frame(&frames::group(document, thread)).into_owned();
+        if let Some(row) = document.threads.get(thread).filter(|_| per_thread) {
+            let name = format!("{}-{}", sanitize::text(&row.comm), row.tid);
+            line.extend([";", &*frame(&name)]);
+        }
+        for name in rest {
+            line.extend([";", &*frame(&name)]);
+        }
+        let sum = lines.entry(line).or_default();
+        *sum = sum.saturating_add(ns);
+    };
+    match by {
+        Folded::Stacks => {
+            for spent in &stacks.waits {
+                let frames = frames::of(spent).into_iter();
+                let names = frames.map(|frame| match frame.is_kernel {
+                    true => format!("{}_[k]", frame.name).into(),
+                    false => frame.name,
+                });
+                add(spent.thread, names.collect(), spent.ns);
+            }
+        }
+        Folded::Blame => {
+            for chain in &stacks.chains {
+                let links = chain.links.iter();
+                let names = links.flat_map(words);
+                add(chain.thread, names.collect(), chain.ns);
+            }
+        }
+    }
+    let mut text = String::new();
+    for (line, ns) in lines {
+        _ = writeln!(text, "{line} {ns}");
+    }
+    text.into_bytes()
+}
+
+/// A link's frames.
+fn words(link: &Link) -> Vec<Cow<'_, str>> {
+    match link {
+        Link::Wait { group, kind } => {
+            let group = group.as_deref().map(sanitize::text);
+            let kind = Cow::Borrowed(kind.as_str());
+            group.into_iter().chain([kind]).collect()
+        }
+        Link::Cause(kind, None) => vec![kind.as_str().into()],
+        Link::Cause(kind, Some(detail)) => {
+            vec![format!("{} {}", kind.as_str(), sanitize::text(detail)).into()]
+        }
+    }
+}
+
+/// Safe between semicolons: a frame of its own begins at each.
+fn frame(name: &str) -> Cow<'_, str> {
+    match name.contains(';') {
+        true => name.replace(';', "\\x3b").into(),
+        false => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::view::testing::{filled, hostile_texts, stacks};
+
+    fn lines(texts: &[String], ns: u64, by: Folded, per_thread: bool) -> String {
+        let stacks = stacks(texts, ns);
+        let bytes = render(&filled(texts, ns), &stacks, by, per_thread);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn folded_a_line_is_a_stack_and_its_time() {
+        let texts = ["x".to_owned()];
+        assert_eq!(
+            lines(&texts, 7, Folded::Stacks, false),
+            "x;[no stack];x;futex 7\nx;[not ended];x_[k];x_[k] 7\nx;x_[k];x_[k] 7\n"
+        );
+        assert_eq!(
+            lines(&texts, 7, Folded::Blame, true),
+            "x;x-0;futex;x;futex;network x 7\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn folded_no_text_is_a_frame_or_a_line_of_its_own(
+            texts in hostile_texts(),
+            ns in 0..1_u64 << 40,
+            per_thread: bool,
+        ) {
+            for by in [Folded::Stacks, Folded::Blame] {
+                let text = lines(&texts, ns, by, per_thread);
+                let plain = lines(&["x".to_owned()], ns, by, per_thread);
+                let mut sum = 0;
+                for line in text.lines() {
+                    prop_assert!(!line.chars().any(sanitize::is_hostile), "{:?}", line);
+                    let (frames, ns) = line.rsplit_once(' ').unwrap();
+                    sum += ns.parse::<u64>().unwrap();
+                    let depth = frames.matches(';').count();
+                    prop_assert!(plain.lines().any(|line| line.matches(';').count() == depth));
+                }
+                let waits = match by {
+                    Folded::Stacks => 3,
+                    Folded::Blame => 1,
+                };
+                prop_assert_eq!(sum, waits * ns);
+            }
+        }
+    }
+}
