@@ -3,7 +3,8 @@
 //! The eBPF target has no prebuilt `core`, so a compiler with the standard
 //! library's source is needed. Routes, first match wins: a ready object named by
 //! `WAITSCOPE_EBPF_OBJ`; a rustup nightly with `rust-src`; the distribution's
-//! `/usr/bin/rustc` with its library source.
+//! `/usr/bin/rustc` with its library source; the object in `probe-ebpf/prebuilt`, if it is of
+//! these sources. `WAITSCOPE_EBPF=prebuilt` takes that at once, `WAITSCOPE_EBPF=fresh` never.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -13,11 +14,22 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aya_build::{Package, Toolchain, build_ebpf};
+use object::LittleEndian;
+use object::elf::{FileHeader64, SHT_NULL};
+use object::pod::bytes_of;
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+use sha2::{Digest as _, Sha256};
 
 const OBJECT_ENV: &str = "WAITSCOPE_EBPF_OBJ";
+const ROUTE_ENV: &str = "WAITSCOPE_EBPF";
 const OBJECT: &str = "waitscope-probes";
+/// Beside the object: what it is made of, and by which compiler.
+const ORIGIN: &str = "waitscope-probes.origin";
+/// The objects that need no compiler, one for each architecture.
+const PREBUILT: &str = "probe-ebpf/prebuilt";
 const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 const SYSTEM_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library";
+const NO_LINKER: &str = "bpf-linker is not installed: run `cargo xtask setup`";
 /// The oldest Rust 1.x that builds the eBPF crates.
 const OLDEST_MINOR: u32 = 87;
 const LIBRARY_IN_SYSROOT: &str = "lib/rustlib/src/rust/library";
@@ -38,32 +50,153 @@ fn build() -> Result<()> {
     if let Some(ready) = env::var_os(OBJECT_ENV) {
         return copy_ready_object(&root.join(ready), &object);
     }
-
     // Beside probe-ebpf itself, which aya-build names. The workspace has the profile
     // and the versions that the probes are built with.
-    for other in ["probe-common", "Cargo.toml", "Cargo.lock"] {
+    for other in ["probe-common", "probe-ebpf", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(other).display());
     }
-    prefer_installed_linker(&root)?;
-    // aya-build shows the nested cargo's progress lines as warnings.
-    set_env("CARGO_TERM_QUIET", "true");
-    if nightly_has_library_source() {
-        compile(&root, Toolchain::Nightly)?;
-    } else if system_rustc_fits() {
-        compile_with_system_rustc(&root)?;
-    } else {
-        bail!(
-            "no compiler with the standard library's source to build the probes with: run \
-             `cargo xtask setup` (it installs Debian's rustc-web and rust-web-src), or \
-             `rustup toolchain install nightly --component rust-src`"
-        );
-    }
+    let sources = format!("sources {}", sources(&root)?);
+    println!("cargo::rerun-if-env-changed={ROUTE_ENV}");
+    let route = env::var(ROUTE_ENV).unwrap_or_default();
+    let compiler = match &*route {
+        "prebuilt" => return unpack_prebuilt(&root, &sources, &object),
+        "" | "fresh" => compile_fresh(&root),
+        other => bail!("{ROUTE_ENV} is {other:?}: it is prebuilt, fresh or not set"),
+    };
+    let compiler = match compiler {
+        Ok(compiler) => compiler?,
+        Err(missing) => {
+            ensure!(route.is_empty(), "{missing}");
+            return unpack_prebuilt(&root, &sources, &object).context(missing);
+        }
+    };
     ensure!(
         object.exists(),
         "the build of probe-ebpf left no {} (is AYA_BUILD_SKIP set?)",
         object.display()
     );
+    let linker = stdout_of("bpf-linker", &["--version"]).unwrap_or_default();
+    let origin = format!("{sources}\ncompiler {compiler}\nlinker {}\n", linker.trim());
+    fs::write(object.with_file_name(ORIGIN), origin)?;
+    strip(&object)
+}
+
+/// Builds the object, and says by which compiler; or what is missing for that.
+fn compile_fresh(root: &Path) -> Result<Result<String>, &'static str> {
+    if !prefer_installed_linker(root).map_err(|_| NO_LINKER)? {
+        return Err(NO_LINKER);
+    }
+    // aya-build shows the nested cargo's progress lines as warnings.
+    set_env("CARGO_TERM_QUIET", "true");
+    // The same object wherever the checkout lies.
+    set_env("CARGO_UNSTABLE_TRIM_PATHS", "true");
+    set_env("CARGO_PROFILE_RELEASE_TRIM_PATHS", "all");
+    if nightly_has_library_source() {
+        let version = stdout_of("rustup", &["run", "nightly", "rustc", "--version"]);
+        Ok(compile(root, Toolchain::Nightly).map(|()| one_line(version)))
+    } else if system_rustc_fits() {
+        let version = stdout_of(SYSTEM_RUSTC, &["--version"]);
+        Ok(compile_with_system_rustc(root).map(|()| one_line(version)))
+    } else {
+        Err(
+            "no compiler with the standard library's source to build the probes with: run \
+             `cargo xtask setup` (it installs Debian's rustc-web and rust-web-src), or \
+             `rustup toolchain install nightly --component rust-src`",
+        )
+    }
+}
+
+fn one_line(text: Option<String>) -> String {
+    text.unwrap_or_default().trim().to_owned()
+}
+
+/// What the probes are made of, in hexadecimal.
+fn sources(root: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    for folder in ["probe-common/src", "probe-ebpf/src"] {
+        list(&root.join(folder), &mut files)?;
+    }
+    files.push(root.join("probe-ebpf/Cargo.toml"));
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let name = file.strip_prefix(root)?.as_os_str().as_encoded_bytes();
+        let text = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+        for part in [name, &text] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => list(&path, files)?,
+            false => files.push(path),
+        }
+    }
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The object that was built before, if it is of these sources.
+fn unpack_prebuilt(root: &Path, sources: &str, object: &Path) -> Result<()> {
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+    let packed = root.join(PREBUILT).join(format!("{arch}.o.zst"));
+    ensure!(packed.exists(), "there is no prebuilt object for {arch}");
+    let origin = root.join(PREBUILT).join(format!("{arch}.origin"));
+    let origin =
+        fs::read_to_string(&origin).with_context(|| format!("read {}", origin.display()))?;
+    ensure!(
+        origin.lines().next() == Some(sources),
+        "{} is not of these sources of the probes (`cargo xtask probes` makes it anew)",
+        packed.display()
+    );
+    let file = fs::File::open(&packed).with_context(|| format!("read {}", packed.display()))?;
+    let bytes = zstd::decode_all(file).with_context(|| format!("unpack {}", packed.display()))?;
+    Ok(fs::write(object, bytes)?)
+}
+
+/// Empties the sections that only a debugger of the probes reads: five sixths of the object.
+/// Every section keeps its number, so whatever refers to one is right.
+fn strip(object: &Path) -> Result<()> {
+    let bytes = fs::read(object)?;
+    let bytes = &*bytes;
+    let mut header = *FileHeader64::<LittleEndian>::parse(bytes)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, bytes)?;
+    let mut stripped = bytes_of(&header).to_vec();
+    let mut headers = Vec::new();
+    for section in sections.iter() {
+        let mut section = *section;
+        let name = sections.section_name(endian, &section)?;
+        let is_debug = name.starts_with(b".debug") || name.starts_with(b".rel.debug");
+        let data: &[u8] = match is_debug {
+            true => &[],
+            false => section.data(endian, bytes)?,
+        };
+        let align = section.sh_addralign(endian).max(1);
+        let offset = (stripped.len() as u64).next_multiple_of(align);
+        stripped.resize(usize::try_from(offset)?, 0);
+        stripped.extend_from_slice(data);
+        if section.sh_type(endian) != SHT_NULL {
+            section.sh_offset.set(endian, offset);
+            section.sh_size.set(endian, data.len() as u64);
+        }
+        headers.extend_from_slice(bytes_of(&section));
+    }
+    stripped.resize(stripped.len().next_multiple_of(8), 0);
+    header.e_shoff.set(endian, stripped.len() as u64);
+    stripped.extend_from_slice(&headers);
+    stripped[..size_of::<FileHeader64<LittleEndian>>()].copy_from_slice(bytes_of(&header));
+    Ok(fs::write(object, stripped)?)
 }
 
 fn copy_ready_object(ready: &Path, object: &Path) -> Result<()> {
@@ -149,22 +282,18 @@ fn stdout_of(program: &str, args: &[&str]) -> Option<String> {
 }
 
 /// Puts the linker that `cargo xtask setup` installs in front, so that plain
-/// `cargo build` and `cargo clippy` work as well.
-fn prefer_installed_linker(root: &Path) -> Result<()> {
+/// `cargo build` and `cargo clippy` work as well. Whether there is one.
+fn prefer_installed_linker(root: &Path) -> Result<bool> {
     let path = env::var_os("PATH").unwrap_or_default();
     let tools = tools(root).join("bin");
     let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
     if tools.join("bpf-linker").exists() {
         directories.insert(0, tools);
     }
-    ensure!(
-        directories
-            .iter()
-            .any(|directory| directory.join("bpf-linker").exists()),
-        "bpf-linker is not installed: run `cargo xtask setup`"
-    );
+    let mut linkers = directories.iter().map(|folder| folder.join("bpf-linker"));
+    let is_there = linkers.any(|linker| linker.exists());
     set_env("PATH", env::join_paths(directories)?);
-    Ok(())
+    Ok(is_there)
 }
 
 /// As `Workspace::tools` in xtask has it.

@@ -5,6 +5,7 @@ mod build;
 mod claims;
 mod demo;
 mod deny;
+mod dist;
 
 mod kernels;
 mod metrics;
@@ -13,6 +14,7 @@ mod page;
 mod pages;
 mod picture;
 mod privilege;
+mod probes;
 mod recordings;
 mod run;
 mod setup;
@@ -52,6 +54,10 @@ enum Command {
     /// `test` checks all but advisories: these need a database that changes
     /// every day, and is fetched from the network.
     Deny,
+    /// Make static binaries, packages for Debian and their checksums: target/dist/out
+    ///
+    /// Where the toolchain lacks the library for musl, Debian's compiler builds it.
+    Dist,
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
     /// Check every claim that comes with waitscope on runs of its own: writes docs/claims.md
@@ -70,6 +76,10 @@ enum Command {
     /// They are committed, so that building waitscope needs no Node; `test` refuses those that
     /// are not made of the modules as they are.
     Page,
+    /// Make the object in probe-ebpf/prebuilt anew, for machines without a compiler for the probes
+    ///
+    /// `test` refuses one that is not of the probes as they are.
+    Probes,
     /// Write docs/metrics.md, the list of what a claim may measure, anew
     Metrics,
     /// Record Debian's nginx, postgres, redis, … under a small load, one by one
@@ -119,6 +129,11 @@ fn execute(command: &Command) -> Result<()> {
             setup::install_missing(&workspace, Purpose::Tests)?;
             deny::everything(&workspace)
         }
+        Command::Dist => {
+            setup::install_missing(&workspace, Purpose::Dist)?;
+            build::release(&workspace)?;
+            dist::make(&workspace)
+        }
         Command::Demo(options) => {
             setup::install_missing(&workspace, Purpose::Demo)?;
             demo::show(&workspace, options)
@@ -135,6 +150,10 @@ fn execute(command: &Command) -> Result<()> {
         Command::Page => {
             setup::install_missing(&workspace, Purpose::Page)?;
             page::write(&workspace)
+        }
+        Command::Probes => {
+            setup::install_missing(&workspace, Purpose::Build)?;
+            probes::write(&workspace)
         }
         Command::Metrics => metrics::write(&workspace),
         Command::Recordings(options) => {

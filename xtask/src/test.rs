@@ -9,6 +9,7 @@ use crate::deny;
 use crate::kernels;
 use crate::page;
 use crate::privilege::Privilege;
+use crate::probes;
 use crate::run::{run, say};
 use crate::vm;
 use crate::workspace::Workspace;
@@ -34,6 +35,7 @@ pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
     check_format(workspace)?;
     check_lints(workspace)?;
     deny::lasting(workspace)?;
+    probes::check(workspace)?;
     say("== release build, for the live tests");
     build::release(workspace)?;
     page::test(workspace, &workspace.waitscope())?;

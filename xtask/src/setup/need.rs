@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Recordings,
     /// What bundles the page.
     Page,
+    /// What links static binaries.
+    Dist,
 }
 
 /// What the machine has.
@@ -69,6 +71,7 @@ enum Thing {
 
 const ALWAYS: &[Purpose] = &[
     Purpose::Build,
+    Purpose::Dist,
     Purpose::Demo,
     Purpose::Bench,
     Purpose::LiveTests,
@@ -76,11 +79,11 @@ const ALWAYS: &[Purpose] = &[
     Purpose::Recordings,
 ];
 /// For all but building.
-const TO_RUN: &[Purpose] = ALWAYS.split_at(1).1;
+const TO_RUN: &[Purpose] = ALWAYS.split_at(2).1;
 const TO_BUNDLE: &[Purpose] = &[Purpose::Page, Purpose::Tests];
 const TO_TEST: &[Purpose] = &[Purpose::LiveTests, Purpose::Tests];
 
-const NEEDS: [Need; 26] = [
+const NEEDS: [Need; 27] = [
     Need {
         thing: Thing::EbpfCompiler,
         purposes: ALWAYS,
@@ -179,6 +182,12 @@ const NEEDS: [Need; 26] = [
         purposes: &[Purpose::Tests],
         packages: &["chromium"],
         remedy: "chromium",
+    },
+    Need {
+        thing: Thing::Program("musl-gcc"),
+        purposes: &[Purpose::Dist],
+        packages: &["musl-tools"],
+        remedy: "musl-gcc",
     },
     recorded("/usr/sbin/nginx", &["nginx-light"]),
     recorded("/usr/bin/redis-server", &["redis-server"]),
