@@ -278,6 +278,14 @@ pub struct LossSum {
 }
 
 impl LossSum {
+    /// Whether both are sums of the same.
+    pub fn is_of(&self, other: &LossSum) -> bool {
+        let key = |sum: &LossSum| (sum.tid, sum.what, sum.state, sum.nr, sum.flags, sum.mode);
+        key(self) == key(other)
+    }
+}
+
+impl LossSum {
     /// From the bytes of key and value.
     pub fn decode(key: [u8; size_of::<loss_sums::Key>()], sum: [u64; 2]) -> LossSum {
         let loss_sums::Key {
