@@ -10,7 +10,7 @@ use crate::{
     metrics::{
         self, RunInfo, Wanted,
         top::{
-            self, Span,
+            self, Sleeps, Span,
             around::{Around, Question},
         },
     },
@@ -270,7 +270,11 @@ impl Analysis {
         kept: &mut top::Kept,
         look: impl FnOnce(&BTreeMap<u32, ProcessId>, &[Question]) -> Around,
     ) -> Tick {
-        top::tick(&mut self.world, &self.info, span, kept, look)
+        let sleeps = Sleeps {
+            next: self.order.next_switch_ins(),
+            wakings: self.info.wakings.clone(),
+        };
+        top::tick(&mut self.world, &self.info, &sleeps, span, kept, look)
     }
 
     /// Who has been woken by now and not run since.

@@ -3,6 +3,7 @@
 mod check;
 pub mod claims;
 mod output;
+mod record;
 pub mod top;
 mod values;
 
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 
 pub use self::check::{Check, CheckFormat};
 pub use self::output::{Analysis, Color, Folded, Format, Output, Waits};
+pub use self::record::Record;
 use self::values::{duration, name, pause, ring_size};
 use crate::child::signals::own_by_name;
 
@@ -31,7 +33,9 @@ pub struct Cli {
 pub enum Command {
     /// Run a command (or follow running processes) and report where its threads waited.
     Run(Box<Run>),
-    /// Show the report of a recording made with `run --record`.
+    /// Run a command (or follow running processes) and keep a recording, without a report.
+    Record(Box<Record>),
+    /// Show the report of a recording made with `record` or `run --record`.
     Report(Report),
     /// Check claims about a run: what is measured proves them, refutes them, or cannot.
     Check(Box<Check>),

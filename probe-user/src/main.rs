@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     child::signals::outlive_file_limit();
     end(match &cli.command {
         Command::Run(arguments) => command::run::run(arguments),
+        Command::Record(arguments) => command::record::record(arguments),
         Command::Report(arguments) => command::report::report(arguments),
         Command::Check(arguments) => command::check::check(arguments),
         Command::Top(arguments) => command::top::top(arguments),

@@ -12,6 +12,7 @@ mod origin;
 mod output;
 mod places;
 mod progress;
+pub mod record;
 mod replace;
 pub mod report;
 pub mod run;

@@ -21,6 +21,7 @@ use crate::{
     document::{Document, Exit, Tier},
     observe::{
         self, Observed, Options, Subject, Unobserved,
+        recorder::Recording,
         reports::{Make, Wanted, interim},
     },
 };
@@ -111,7 +112,9 @@ fn captured_if_watched(arguments: &cli::Run) -> Result<Option<Captured>> {
 
 /// Observes while the screen shows it.
 fn watch(options: &Options) -> Result<(Observed, Option<Unobserved>)> {
-    let (watch, make) = Watch::start(options.recording.clone())?;
+    let recording = options.recording.as_ref();
+    let recording = recording.map(|recording| recording.path.clone());
+    let (watch, make) = Watch::start(recording)?;
     let observed = observe::observe(options, make);
     let shown = watch.end();
     let observed = observed?;
@@ -171,7 +174,7 @@ fn options(arguments: &cli::Run, captured: Option<&Captured>) -> Result<Options>
     Ok(Options {
         delay: arguments.delay,
         duration: arguments.duration,
-        recording: arguments.record.clone(),
+        recording: arguments.record.clone().map(Recording::whole),
         reports: match arguments.watch {
             true => Watch::wanted(),
             false => Wanted {
@@ -209,6 +212,7 @@ pub(super) fn plain_options(
         reports: Wanted::default(),
         enough: Arc::default(),
         is_reported: true,
+        is_analysed: true,
         analysis,
         notice: super::warn,
     }

@@ -10,7 +10,13 @@ use tokio::{
 };
 
 use super::{
-    host, listening, netstat::Netstat, pipeline::Pipeline, reports::Reports, target::Target,
+    host, listening,
+    netstat::Netstat,
+    pipeline::Pipeline,
+    recorder::Opening,
+    reports::Reports,
+    rotation::{Due, Rotation},
+    target::Target,
 };
 use crate::{
     child::{
@@ -27,7 +33,7 @@ use crate::{
         drain::{Drain, SETTLE_NS},
         observer::Observer,
     },
-    wire::session::{Batch, Fact},
+    wire::session::{Batch, End, Fact},
 };
 
 /// Between two drains: long against the cost of a wake-up, short against the time
@@ -68,6 +74,8 @@ pub struct Plumbing {
     pub counters: Counters,
     /// Interim reports.
     pub reports: Reports,
+    /// Parts of the recording.
+    pub rotation: Rotation,
     /// What network namespaces count.
     pub netstat: Netstat,
     /// Until the account begins what is seen is thrown away.
@@ -179,6 +187,65 @@ impl Plumbing {
         !self.discards && self.pumped_ns.saturating_sub(SETTLE_NS) >= self.begun_ns
     }
 
+    /// Begins the next part of the recording if that is due.
+    fn rotate(&mut self, observer: &mut Observer, root: Option<u32>, pids: &[u32]) -> Result<()> {
+        if !self.has_begun() {
+            return Ok(());
+        }
+        let end = match self.rotation.due(monotonic_ns()) {
+            None => return Ok(()),
+            Some(Due::Piece) => None,
+            Some(Due::End) => Some(self.end_of_part(observer)?),
+        };
+        self.pipeline.next_part(end)?;
+        let lost = self.counters.lost()?;
+        let loss_sums = self.counters.loss_sums()?;
+        let records = observer.seed_again(&mut || self.empty())?;
+        self.hand_over(records)?;
+        self.pump()?;
+        let at_ns = monotonic_ns();
+        let mut facts = self.netstat.again();
+        facts.extend(host::cpu_times().map(Fact::CpuTimes));
+        facts.push(Fact::Begin { at_ns, root });
+        let opening = Opening {
+            facts,
+            lost,
+            loss_sums,
+        };
+        self.pipeline.opened(opening, at_ns)?;
+        self.rotation.opened(at_ns);
+        self.hand_over(listening::of(pids))
+    }
+
+    /// Every task as it is, and the counters, for a part that is over. What is in the rings
+    /// behind that is the next one's.
+    fn end_of_part(&mut self, observer: &mut Observer) -> Result<End> {
+        self.pump()?;
+        self.look_at_networks_again()?;
+        let records = observer.snapshot(&mut || self.empty())?;
+        let ended_ns = monotonic_ns();
+        self.hand_over(records)?;
+        self.pump()?;
+        self.look_at_machine()?;
+        Ok(End {
+            ended_ns,
+            exit: None,
+            lost: self.counters.lost()?,
+            loss_sums: self.counters.loss_sums()?,
+            skipped: observer.skipped(),
+            probe_runs: self.counters.runs()?,
+            probe_ns: None,
+            costs: Vec::new(),
+            tool_cpu_ns: host::own_cpu_ns(),
+            tool_peak_bytes: host::own_peak_bytes() + observer.kernel_bytes(),
+        })
+    }
+
+    /// Whether a signal asks for something of ours.
+    fn receive(&mut self, signal: i32) -> bool {
+        self.rotation.receive(signal) || self.reports.receive(signal)
+    }
+
     /// Asks for an interim report if one is due.
     fn report(&mut self, observer: &mut Observer) -> Result<()> {
         if !self.has_begun() {
@@ -226,7 +293,7 @@ impl Followed {
                 () = enough.notified() => return Ok(true),
                 signal = signals.next() => {
                     let received = signal.context("cannot read signals")?;
-                    if !plumbing.reports.receive(received.signal) && self.receive(received, signals.ignored()) {
+                    if !plumbing.receive(received.signal) && self.receive(received, signals.ignored()) {
                         return Ok(false);
                     }
                 }
@@ -234,6 +301,7 @@ impl Followed {
                     plumbing.watch_listeners(observer, false)?;
                     pause = after(pause, plumbing.pump()?);
                     plumbing.report(observer)?;
+                    plumbing.rotate(observer, self.root(), &self.pids())?;
                     next = Instant::now() + pause;
                 }
             }

@@ -12,13 +12,15 @@ mod netstat;
 mod pipeline;
 mod python_scan;
 mod queue;
+pub mod recorder;
 pub mod reports;
+mod rotation;
 pub mod select;
 mod session;
 mod settings;
 mod target;
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::{runtime::Runtime, sync::Notify};
@@ -26,6 +28,7 @@ use tokio::{runtime::Runtime, sync::Notify};
 pub use self::session::EndedBy;
 use self::{
     follow::Followed,
+    recorder::Recording,
     reports::{Make, Wanted},
     select::Selection,
 };
@@ -59,14 +62,16 @@ pub struct Options {
     pub delay: Duration,
     /// How long the account goes on at most.
     pub duration: Option<Duration>,
-    /// Where to keep a recording.
-    pub recording: Option<PathBuf>,
+    /// What to keep of it, and where.
+    pub recording: Option<Recording>,
     /// When interim reports, or what else is made meanwhile, are wanted.
     pub reports: Wanted,
     /// The observation ends when this is notified; a command may run on.
     pub enough: Arc<Notify>,
     /// A report is made in the end.
     pub is_reported: bool,
+    /// It is looked at while it runs or in the end; else it is only recorded.
+    pub is_analysed: bool,
     /// How the report is made.
     pub analysis: analysis::Settings,
     /// Says a sentence to the user.

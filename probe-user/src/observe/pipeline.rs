@@ -6,7 +6,7 @@ use std::{
     fs, io,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::Receiver,
     },
     thread::{self, JoinHandle},
@@ -16,13 +16,16 @@ use anyhow::{Context as _, Error, Result, anyhow};
 use rustc_hash::FxBuildHasher;
 
 use super::{
-    Observed, Options, host, memory, netstat::Netstat, python_scan::PythonScan, queue::Queue,
+    Observed, Options, host, memory,
+    netstat::Netstat,
+    python_scan::PythonScan,
+    queue::Queue,
+    recorder::{Opening, Recorder},
     reports::Look,
 };
 use crate::{
     analysis::Analysis,
     document::Document,
-    recording::Writer,
     symbol::{disk, kernel::KernelSymbols},
     wire::{
         decode::{Problems, decode},
@@ -44,6 +47,8 @@ pub struct Pipeline {
     queue: Queue<Message>,
     thread: JoinHandle<Observed>,
     stop: Stop,
+    /// Bytes of the present part of the recording.
+    bytes: Arc<AtomicU64>,
 }
 
 /// Ends the analysis before it has taken everything in. What is not taken in is recorded
@@ -66,6 +71,10 @@ enum Message {
     Batch(Batch),
     /// Something is to be made of what is known by now.
     Look(Look),
+    /// The next part of the recording begins; with an end the one before is over.
+    NextPart(Option<Box<End>>),
+    /// What it begins with, and when, monotonic ns.
+    Opened(Box<Opening>, u64),
     End(Last),
 }
 
@@ -78,7 +87,7 @@ struct Last {
 struct Worker {
     analysis: Analysis,
     look_ups: LookUps,
-    recording: Option<Writer>,
+    recording: Option<Recorder>,
     recording_result: Result<()>,
     stop: Stop,
     /// There is to be a report in the end.
@@ -127,10 +136,13 @@ impl Pipeline {
         netstat: Netstat,
         options: &Options,
     ) -> Result<Pipeline> {
-        let recording = options.recording.as_ref().map(|path| {
-            Writer::create(path, &start)
-                .with_context(|| format!("cannot create the recording {}", path.display()))
+        let recording = options.recording.as_ref().map(|recording| {
+            let path = recording.path.display();
+            Recorder::create(recording, &start, options.notice)
+                .with_context(|| format!("cannot create the recording {path}"))
         });
+        let recording = recording.transpose()?;
+        let bytes = recording.as_ref().map(Recorder::bytes).unwrap_or_default();
         let mut worker = Worker {
             analysis: Analysis::with(start, &options.analysis)?,
             look_ups: LookUps {
@@ -141,11 +153,11 @@ impl Pipeline {
                 netstat,
                 memory: memory::AtEnd::default(),
             },
-            recording: recording.transpose()?,
+            recording,
             recording_result: Ok(()),
             stop: Stop::default(),
             is_reported: options.is_reported,
-            is_short: false,
+            is_short: !options.is_analysed,
             last: None,
         };
         let stop = worker.stop.clone();
@@ -160,6 +172,7 @@ impl Pipeline {
             queue,
             thread,
             stop,
+            bytes,
         })
     }
 
@@ -174,6 +187,25 @@ impl Pipeline {
     pub fn look(&mut self, look: Look) -> Result<()> {
         let sent = self.queue.send(Message::Look(look), 0);
         sent.map_err(|_| ended())
+    }
+
+    /// Begins the next part of the recording; with an end the one before is over.
+    pub fn next_part(&mut self, end: Option<End>) -> Result<()> {
+        let sent = self.queue.send(Message::NextPart(end.map(Box::new)), 0);
+        sent.map_err(|_| ended())
+    }
+
+    /// Says what it begins with, and when, monotonic ns.
+    pub fn opened(&mut self, opening: Opening, at_ns: u64) -> Result<()> {
+        let sent = self
+            .queue
+            .send(Message::Opened(Box::new(opening), at_ns), 0);
+        sent.map_err(|_| ended())
+    }
+
+    /// Bytes of the present part of the recording.
+    pub fn recorded_bytes(&self) -> Arc<AtomicU64> {
+        self.bytes.clone()
     }
 
     /// Ends the analysis when it is wanted.
@@ -204,6 +236,15 @@ impl Worker {
             match message {
                 Message::Batch(batch) => self.batch(batch),
                 Message::Look(look) => look(&mut self.analysis),
+                Message::NextPart(end) => {
+                    if end.is_some() {
+                        self.learn_memory();
+                    }
+                    self.record(|recorder| recorder.next(end.map(|end| *end)));
+                }
+                Message::Opened(opening, at_ns) => {
+                    self.record(|recorder| recorder.opened(*opening, at_ns));
+                }
                 Message::End(last) => {
                     self.learn_memory();
                     // Also for what may go wrong from here on.
@@ -238,7 +279,7 @@ impl Worker {
             let mut is_kept = true;
             self.record(|writer| {
                 is_kept = writer.replace_end(&end)?;
-                Ok(())
+                writer.finish()
             });
             // What a replay says, too.
             if is_kept {
@@ -291,14 +332,20 @@ impl Worker {
     }
 
     /// After the first failure the run goes on without a recording.
-    fn record(&mut self, write: impl FnOnce(&mut Writer) -> io::Result<()>) {
-        let Some(writer) = &mut self.recording else {
+    fn record(&mut self, write: impl FnOnce(&mut Recorder) -> io::Result<()>) {
+        let Some(recorder) = &mut self.recording else {
             return;
         };
-        if let Err(error) = write(writer) {
+        if let Err(error) = write(recorder) {
+            let partial = recorder.partial().map(|partial| {
+                let partial = partial.display();
+                format!(" (it is in {partial}, and the one before is as it was)")
+            });
+            let partial = partial.unwrap_or_default();
             self.recording = None;
-            self.recording_result =
-                Err(error).context("the recording is incomplete: it could not be written on");
+            self.recording_result = Err(error).with_context(|| {
+                format!("the recording is incomplete{partial}: it could not be written on")
+            });
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{
     netstat::Netstat,
     pipeline::{self, Pipeline, Stop, Symbols},
     reports::{Make, Reports},
+    rotation::Rotation,
     select, settings,
     target::{self, Target},
 };
@@ -85,11 +86,13 @@ pub async fn observe(options: &Options, make: Make) -> Result<(Observed, Option<
     let start = settings::start(options, &settings, attached, ready.pids());
     let netstat = Netstat::default();
     let pipeline = Pipeline::start(start, symbols, netstat.clone(), options)?;
+    let rotation = Rotation::new(options.recording.as_ref(), pipeline.recorded_bytes());
     let mut plumbing = Plumbing {
         drain,
         pipeline,
         counters,
         reports,
+        rotation,
         netstat,
         discards: !options.delay.is_zero(),
         begun_ns: 0,

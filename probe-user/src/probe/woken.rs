@@ -14,7 +14,7 @@ use aya::{Ebpf, maps::Map};
 use probe_common::entry::{TRIES, TaskEntry, slot};
 
 use super::{switches::Mapping, tables::take};
-use crate::wire::session::{Wakings, Woken};
+use crate::wire::session::{OffCpu, Wakings};
 
 /// What the probes know of each task, in our memory.
 struct Entries {
@@ -29,23 +29,23 @@ pub fn wakings(ebpf: &mut Ebpf, mask: u32) -> Result<Wakings> {
     };
     let mapping = Mapping::new(map, mask as usize + 1)?;
     let entries = Arc::new(Entries { mapping, mask });
-    Ok(Wakings::new(move |tid| entries.woken(tid)))
+    Ok(Wakings::new(move |tid| entries.off_cpu(tid)))
 }
 
 impl Entries {
     /// Only places that a thread may have are looked at: of the others nothing comes into our
     /// memory.
-    fn woken(&self, tid: u32) -> Option<Woken> {
+    fn off_cpu(&self, tid: u32) -> Option<OffCpu> {
         let places = (0..TRIES).map(|attempt| slot(tid, attempt, self.mask));
         let mut entries = places.map(|place| self.mapping.at(place as usize));
-        entries.find_map(|entry| woken(entry, tid))?
+        entries.find_map(|entry| off_cpu(entry, tid))?
     }
 }
 
-/// Whether the thread with this tid is woken, if this entry is its own; the kernel may be
-/// writing it. Each word is one that it has written, and they are of one sleep where that began
+/// What the thread with this tid does if it does not run, and if this entry is its own; the
+/// kernel may be writing it. Each word is one that it has written, and they are of one sleep where that began
 /// at the same time before and behind.
-fn woken(entry: *mut TaskEntry, tid: u32) -> Option<Option<Woken>> {
+fn off_cpu(entry: *mut TaskEntry, tid: u32) -> Option<Option<OffCpu>> {
     // SAFETY: inside the mapping, aligned, and written by the other side word by word.
     let (off_ns, wake_ns, owner) = unsafe {
         (
@@ -58,12 +58,12 @@ fn woken(entry: *mut TaskEntry, tid: u32) -> Option<Option<Woken>> {
         return None;
     }
     let since_ns = off_ns.load(Ordering::Acquire);
-    let woken = Woken {
-        wake_ns: wake_ns.load(Ordering::Acquire),
+    let wake_ns = wake_ns.load(Ordering::Acquire);
+    let is_one = since_ns != 0 && off_ns.load(Ordering::Acquire) == since_ns;
+    Some(is_one.then_some(OffCpu {
         off_ns: since_ns,
-    };
-    let is_asleep = since_ns != 0 && off_ns.load(Ordering::Acquire) == since_ns;
-    Some((is_asleep && woken.wake_ns >= since_ns).then_some(woken))
+        wake_ns: (wake_ns >= since_ns).then_some(wake_ns),
+    }))
 }
 
 #[cfg(test)]
@@ -79,15 +79,19 @@ mod tests {
                 tid: 7,
                 ..TaskEntry::FRESH
             };
-            assert_eq!(woken(&raw mut entry, 8), None);
-            woken(&raw mut entry, 7)
+            assert_eq!(off_cpu(&raw mut entry, 8), None);
+            off_cpu(&raw mut entry, 7)
         };
-        let one = Woken {
-            off_ns: 10,
-            wake_ns: 12,
+        let since_10 = |wake_ns| {
+            Some(Some(OffCpu {
+                off_ns: 10,
+                wake_ns,
+            }))
         };
-        assert_eq!(of(10, 12), Some(Some(one)));
-        // It runs; it sleeps; a waking of an earlier sleep.
-        assert_eq!([of(0, 12), of(10, 0), of(10, 9)], [Some(None); 3]);
+        assert_eq!(of(10, 12), since_10(Some(12)));
+        // It sleeps; a waking of an earlier sleep.
+        assert_eq!([of(10, 0), of(10, 9)], [since_10(None); 2]);
+        // It runs.
+        assert_eq!(of(0, 12), Some(None));
     }
 }

@@ -22,6 +22,9 @@
 //!   for one frame becomes several; all but the last have the watermark 0,
 //!   which is no progress. Facts with no records frame behind them are a batch
 //!   without records.
+//! - A part of a divided recording is a file of its own: facts that user space found before it,
+//!   then the begin of its account as behind a delay, and every task as it was then. No reader
+//!   needs to know that it is one.
 //! - Nothing but skippable frames follows the end frame. A file without an end
 //!   frame was cut.
 

@@ -3,6 +3,7 @@
 //! gives back what was written up to the first byte that cannot be trusted.
 
 pub mod format;
+pub mod output;
 
 mod header;
 mod payload;

@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write};
-use std::path::Path;
 
 use zstd::bulk::Compressor;
 
@@ -35,11 +34,6 @@ pub struct Writer<W: Write = File> {
 }
 
 impl Writer<File> {
-    /// Creates or truncates the file at `path` and writes the header.
-    pub fn create(path: impl AsRef<Path>, start: &Start) -> io::Result<Self> {
-        Self::new(File::create(path)?, start)
-    }
-
     /// Puts other final counters in the place of those that were appended. Says whether
     /// it could: a pipe has them already.
     pub fn replace_end(&mut self, end: &End) -> io::Result<bool> {
@@ -62,14 +56,40 @@ impl<W: Write> Writer<W> {
         let header = header::encode(start)?;
         output.write_all(&header)?;
         output.flush()?;
+        let mut writer = Self::without_header(output)?;
+        writer.written = header.len() as u64;
+        Ok(writer)
+    }
+
+    /// Frames alone, for [`Writer::frames`] of another one.
+    pub fn without_header(output: W) -> io::Result<Self> {
         Ok(Self {
             output,
             compressor: Compressor::new(LEVEL)?,
             frame: Vec::new(),
             raw: Vec::new(),
             failed: false,
-            written: header.len() as u64,
+            written: 0,
             end_at: None,
+        })
+    }
+
+    /// Bytes that were written.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Where they were written to.
+    pub fn into_output(self) -> W {
+        self.output
+    }
+
+    /// Appends frames that another one has written.
+    pub fn frames(&mut self, frames: &[u8]) -> io::Result<()> {
+        self.unless_failed(|writer| {
+            writer.output.write_all(frames)?;
+            writer.written += frames.len() as u64;
+            Ok(())
         })
     }
 

@@ -5,7 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::event::{Event, What};
+use rustc_hash::FxHashMap;
+
+use super::event::{Event, On, What};
 
 /// Holds events back until they can be put in order.
 #[derive(Debug, Default)]
@@ -44,6 +46,17 @@ impl Order {
     /// Events that came after younger ones had been handed out.
     pub fn late(&self) -> u64 {
         self.late
+    }
+
+    /// By tid, the first switch-in of those that are held back behind the latest release.
+    pub fn next_switch_ins(&self) -> FxHashMap<u32, On> {
+        let mut next = FxHashMap::default();
+        for event in &self.pending {
+            if let What::On(on) = &event.what {
+                next.entry(event.tid).or_insert(*on);
+            }
+        }
+        next
     }
 
     /// Puts what is fresh among what is pending. Little of that is younger than the

@@ -228,30 +228,30 @@ pub struct ProgramCost {
     pub ns: u64,
 }
 
-/// A thread that has been woken and not run since. No record says so before it runs: this is
-/// what the probes remember.
+/// A thread that does not run. Whether it has been woken no record says before it runs: this
+/// is what the probes remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Woken {
-    /// When it switched out to sleep, ns.
+pub struct OffCpu {
+    /// When it switched out, ns.
     pub off_ns: u64,
-    /// When it was woken first since then, ns.
-    pub wake_ns: u64,
+    /// When it was woken first since then, ns, if it has been.
+    pub wake_ns: Option<u64>,
 }
 
 /// Those, by tid, whenever one asks; nobody where that is not known.
 #[derive(Clone, Default)]
 pub struct Wakings(Option<Arc<Waking>>);
 
-type Waking = dyn Fn(u32) -> Option<Woken> + Send + Sync;
+type Waking = dyn Fn(u32) -> Option<OffCpu> + Send + Sync;
 
 impl Wakings {
     /// As this knows them.
-    pub fn new(of: impl Fn(u32) -> Option<Woken> + Send + Sync + 'static) -> Wakings {
+    pub fn new(of: impl Fn(u32) -> Option<OffCpu> + Send + Sync + 'static) -> Wakings {
         Wakings(Some(Arc::new(of)))
     }
 
-    /// The one of a thread.
-    pub fn of(&self, tid: u32) -> Option<Woken> {
+    /// The one of a thread; `None` of one that runs.
+    pub fn of(&self, tid: u32) -> Option<OffCpu> {
         self.0.as_ref()?(tid)
     }
 }
@@ -275,6 +275,14 @@ pub struct LossSum {
     pub mode: u32,
     pub count: u64,
     pub ns: u64,
+}
+
+impl LossSum {
+    /// Whether both are sums of the same.
+    pub fn is_of(&self, other: &LossSum) -> bool {
+        let key = |sum: &LossSum| (sum.tid, sum.what, sum.state, sum.nr, sum.flags, sum.mode);
+        key(self) == key(other)
+    }
 }
 
 impl LossSum {

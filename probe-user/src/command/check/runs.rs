@@ -25,7 +25,7 @@ use crate::{
     },
     cli,
     document::{CheckedRun, Document, Exit},
-    observe::{self, Observed, Options},
+    observe::{self, Observed, Options, recorder::Recording},
 };
 
 /// The words of the command line, by what they are.
@@ -209,7 +209,7 @@ impl Command {
     fn options(&self, arguments: &cli::Check) -> Options {
         let observation = &arguments.observation;
         Options {
-            recording: self.recording.clone(),
+            recording: self.recording.clone().map(Recording::whole),
             exact_descriptors: self.fds || observation.fds,
             ..plain_options(
                 command(self.words.clone(), observation, Streams::default()),

@@ -38,6 +38,7 @@ use crate::{
     metrics,
     observe::{
         self, Options, Subject, host,
+        recorder::Recording,
         reports::{self, Make},
         select::{self, Selection},
     },
@@ -193,10 +194,11 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
         measure_cost: false,
         delay: Duration::ZERO,
         duration: None,
-        recording: arguments.record.clone(),
+        recording: arguments.record.clone().map(Recording::whole),
         reports: wanted(arguments.delay),
         enough,
         is_reported: false,
+        is_analysed: true,
         analysis: analysis::Settings {
             memory_bytes: u64::MAX,
             spill_folder: "/".into(),

@@ -12,6 +12,8 @@ mod window;
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use self::{
     around::{Around, Question},
     chain::Chains,
@@ -22,6 +24,7 @@ use self::{
 use super::{process, run_info::RunInfo, threads::Namer};
 use crate::{
     document::top::Tick,
+    wire::{event::On, session::Wakings},
     world::{World, identity::ThreadId, process::ProcessId, thread::Thread},
 };
 
@@ -36,6 +39,15 @@ pub struct Span {
     pub window_ns: u64,
 }
 
+/// What is known of sleeps that go on at the moment, but not yet part of the world.
+#[derive(Debug)]
+pub struct Sleeps {
+    /// By tid, the next switch-in behind the moment, where its record is there by now.
+    pub next: FxHashMap<u32, On>,
+    /// Who does not run by now, and has been woken.
+    pub wakings: Wakings,
+}
+
 /// What one tick leaves for the next.
 #[derive(Default)]
 pub struct Kept {
@@ -48,12 +60,13 @@ pub struct Kept {
 pub fn tick(
     world: &mut World,
     info: &RunInfo,
+    sleeps: &Sleeps,
     span: Span,
     kept: &mut Kept,
     look: impl FnOnce(&BTreeMap<u32, ProcessId>, &[Question]) -> Around,
 ) -> Tick {
     let at_ns = world.seen_until_ns();
-    let present = Present::of(world, &info.wakings, &kept.present);
+    let present = Present::of(world, sleeps, &kept.present);
     let around = &look(&processes(world), &present.questions(world));
     let chains = Chains::of(world, present, around);
     let blame = window::of(world, &chains, span.window_ns, at_ns);

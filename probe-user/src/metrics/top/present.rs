@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
+    Sleeps,
     around::{On, Question},
     living,
 };
@@ -12,7 +13,6 @@ use crate::{
     metrics::sums,
     syscall::Class,
     vocabulary::WaitKind,
-    wire::session::Wakings,
     world::{
         World,
         identity::ThreadId,
@@ -32,6 +32,9 @@ pub struct Present {
     pub waits: FxHashMap<ThreadId, Arc<Open>>,
     /// Those of threads that have been woken and not run since.
     pub woken: FxHashMap<ThreadId, Over>,
+    /// Threads in `waits` that certainly have not been woken: others may have been, just
+    /// before the moment.
+    asleep: FxHashSet<ThreadId>,
     /// What was known when they were described.
     known: u64,
 }
@@ -88,14 +91,9 @@ pub enum Child {
 
 impl Present {
     /// Of a world. What was there `before` and goes on is not described anew.
-    pub fn of(world: &World, wakings: &Wakings, before: &Present) -> Present {
+    pub fn of(world: &World, sleeps: &Sleeps, before: &Present) -> Present {
         let now_ns = world.seen_until_ns();
-        let wake_ns = |thread: &Thread| {
-            let woken = wakings.of(thread.tid)?;
-            let is_now = woken.off_ns == thread.since_ns && woken.wake_ns <= now_ns;
-            is_now.then_some(woken.wake_ns)
-        };
-        let mut over = FxHashMap::default();
+        let (mut over, mut asleep) = (FxHashMap::default(), FxHashSet::default());
         let is_known = before.known == world.dictionaries.known;
         let mut waits = FxHashMap::default();
         waits.reserve(before.waits.len());
@@ -108,19 +106,21 @@ impl Present {
                 Some(old) => old.clone(),
                 None => Arc::new(Open::of(world, thread, wait)),
             };
-            match wake_ns(thread) {
-                Some(wake_ns) => {
+            match sleeps.of(thread, wait, now_ns) {
+                Some(Sleep::Over(wake_ns)) => {
                     let kind = open.kind;
                     over.insert(thread.id, Over { kind, wake_ns });
+                    continue;
                 }
-                None => {
-                    waits.insert(thread.id, open);
-                }
+                Some(Sleep::GoesOn) => _ = asleep.insert(thread.id),
+                None => {}
             }
+            waits.insert(thread.id, open);
         }
         Present {
             waits,
             woken: over,
+            asleep,
             known: world.dictionaries.known,
         }
     }
@@ -128,6 +128,17 @@ impl Present {
     /// What a thread waits for, if it does.
     pub fn kind(&self, id: ThreadId) -> Option<WaitKind> {
         self.waits.get(&id).map(|open| open.kind)
+    }
+
+    /// What a thread has waited for since it last ran, woken or not.
+    pub fn kind_since_run(&self, id: ThreadId) -> Option<WaitKind> {
+        let woken = || self.woken.get(&id).map(|over| over.kind);
+        self.kind(id).or_else(woken)
+    }
+
+    /// It certainly waits: nothing has woken it.
+    pub fn is_asleep(&self, id: ThreadId) -> bool {
+        self.asleep.contains(&id)
     }
 
     /// What would have to be looked up of it.
@@ -150,6 +161,32 @@ impl Present {
         }
         questions.sort_by_key(|question| question.since_ns);
         questions
+    }
+}
+
+/// Whether a thread that did not run at the moment had been woken by then.
+enum Sleep {
+    /// At this time, ns.
+    Over(u64),
+    GoesOn,
+}
+
+impl Sleeps {
+    /// `None` where that is not known.
+    fn of(&self, thread: &Thread, wait: &Wait, now_ns: u64) -> Option<Sleep> {
+        let wake_ns = match self.next.get(&thread.tid) {
+            // Without a waking, or behind lost records, nothing follows.
+            Some(on) => Some(on.wake.filter(|_| on.seq == wait.off.seq)?.ts_ns),
+            // By now it may be off its CPU another time.
+            None => {
+                let off_cpu = self.wakings.of(thread.tid);
+                off_cpu.filter(|it| it.off_ns == thread.since_ns)?.wake_ns
+            }
+        };
+        Some(match wake_ns.filter(|&wake_ns| wake_ns <= now_ns) {
+            Some(wake_ns) => Sleep::Over(wake_ns.max(thread.since_ns)),
+            None => Sleep::GoesOn,
+        })
     }
 }
 

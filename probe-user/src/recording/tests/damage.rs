@@ -102,3 +102,63 @@ fn zeros_behind_the_last_frame_are_damage() {
     assert_eq!(read_items, items()[..2]);
     assert!(matches!(problem, Some(Problem::Corrupt { at_bytes, .. }) if at_bytes == whole));
 }
+
+/// A recording of so many drains, each of another size.
+fn large(drains: u64) -> Vec<Item> {
+    let batch = |number: u64| {
+        let records = (0..number % 97).flat_map(|seed| record(64, (number + seed) as u8));
+        let fact = Fact::Symbol {
+            addr: number,
+            name: format!("function_{number}"),
+            sched: false,
+        };
+        Item::Batch(Batch {
+            watermark_ns: number,
+            facts: number
+                .is_multiple_of(3)
+                .then_some(fact)
+                .into_iter()
+                .collect(),
+            records: records.collect(),
+        })
+    };
+    (1..=drains).map(batch).collect()
+}
+
+#[test]
+fn a_large_file_cut_at_random_places_gives_a_prefix() {
+    let items = large(2000);
+    let file = written(&start(), &items);
+    assert!(file.len() > 1 << 20, "{} bytes", file.len());
+    let frames = frames(&file);
+    // Linear congruential, so that a failure comes again.
+    let mut random: u64 = 20_261_201;
+    for _ in 0..1000 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let cut = frames[0] + (random >> 33) as usize % (file.len() - frames[0]);
+        let (mut read_items, problem) = read_items(&file[..cut]);
+        let is_border = frames.binary_search(&cut).is_ok();
+        match problem {
+            Some(Problem::Unfinished { at_bytes }) if is_border => {
+                assert_eq!(at_bytes, cut as u64);
+            }
+            Some(Problem::Cut { at_bytes }) if !is_border => assert_eq!(at_bytes, cut as u64),
+            other => panic!("cut at {cut}: {other:?}"),
+        }
+        // Facts whose records are cut away come alone.
+        if let Some(Item::Batch(last)) = read_items.last_mut()
+            && last.watermark_ns == 0
+        {
+            let whole = items.get(read_items.len() - 1);
+            let Some(Item::Batch(last)) = read_items.pop() else {
+                unreachable!()
+            };
+            assert!(matches!(whole, Some(Item::Batch(batch)) if batch.facts == last.facts));
+        }
+        assert!(items.starts_with(&read_items), "cut at {cut}");
+        let whole = frames.iter().filter(|&&at| at <= cut).count() - 1;
+        assert!(read_items.len() <= whole && whole <= 2 * (read_items.len() + 1));
+    }
+}

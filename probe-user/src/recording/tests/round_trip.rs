@@ -156,7 +156,7 @@ fn a_full_disk_is_reported_once_and_leaves_a_readable_file() {
 #[test]
 fn a_file_is_created_and_a_full_device_refused() {
     let path = std::env::temp_dir().join(format!("waitscope-recording-{}.wsc", std::process::id()));
-    let mut writer = Writer::create(&path, &start()).unwrap();
+    let mut writer = Writer::new(std::fs::File::create(&path).unwrap(), &start()).unwrap();
     for item in items() {
         match item {
             Item::Batch(batch) => writer.batch(&batch).unwrap(),

@@ -12,7 +12,7 @@ use crate::{
     },
     vocabulary::WaitKind,
     wire::{
-        session::{Fact, ScanResult},
+        session::{Fact, OffCpu, ScanResult, Wakings},
         tests::{
             frames::stack,
             probes::{By, Out, Probes, TaskId, Who},
@@ -360,6 +360,8 @@ fn held(python: Python) -> Vec<(u32, u64, u64)> {
 struct Contended {
     python: Python,
     tasks: [TaskId; 3],
+    /// Those that do not run, as the probes would remember it.
+    off_cpu: BTreeMap<u32, OffCpu>,
 }
 
 impl Contended {
@@ -368,8 +370,11 @@ impl Contended {
         let probes = &mut python.probes;
         let seventh = born(probes, 1110, 5, who(7, 5));
         let eighth = born(probes, 1120, 5, who(8, 5));
-        let tasks = [python.thread, seventh, eighth];
-        Contended { python, tasks }
+        Contended {
+            tasks: [python.thread, seventh, eighth],
+            python,
+            off_cpu: BTreeMap::new(),
+        }
     }
 
     /// Goes to sleep at a word of the lock. Threads by number, from 6.
@@ -378,16 +383,23 @@ impl Contended {
         out.arg0 = word;
         let task = self.tasks[tid as usize - 6];
         self.python.probes.switch(ts_ns, Some((task, out)), None);
+        let off_cpu = OffCpu {
+            off_ns: ts_ns,
+            wake_ns: None,
+        };
+        self.off_cpu.insert(tid, off_cpu);
     }
 
     fn wakes(&mut self, ts_ns: u64, tid: u32, by: &By) {
         let task = self.tasks[tid as usize - 6];
         self.python.probes.waking(ts_ns, task, by);
+        self.off_cpu.get_mut(&tid).unwrap().wake_ns = Some(ts_ns);
     }
 
     fn runs(&mut self, ts_ns: u64, tid: u32) {
         let task = self.tasks[tid as usize - 6];
         self.python.probes.switch(ts_ns, None, Some(task));
+        self.off_cpu.remove(&tid);
     }
 
     /// So that the condition is known by a timeout; nobody else sleeps.
@@ -500,13 +512,16 @@ fn gil_another_process_of_the_tree_hands_no_lock_over() {
     assert_eq!(held(story.python), [(8, 0, 1)]);
 }
 
-/// Who holds the lock that a thread waits for at the end.
-fn holder(story: Contended, waiter: u32) -> Option<u32> {
+/// Who holds the lock that a thread waits for at an instant. What the probes remember is of the
+/// end of the story.
+fn holder(story: Contended, at_ns: u64, waiter: u32) -> Option<u32> {
     let mut analysis = run::begun();
     let mut batch = run::batch(&story.python.probes.records);
     batch.facts = story.python.facts;
-    batch.watermark_ns = 2000;
+    batch.watermark_ns = at_ns;
     analysis.batch(&batch);
+    let off_cpu = story.off_cpu;
+    analysis.learn_wakings(Wakings::new(move |tid| off_cpu.get(&tid).copied()));
     let span = Span {
         tick: 1,
         since_ns: 1000,
@@ -520,35 +535,111 @@ fn holder(story: Contended, waiter: u32) -> Option<u32> {
     Some(other.tid)
 }
 
+/// 5 sleeps from the beginning, and the condition is known.
+fn first_sleeps() -> Contended {
+    let mut story = Contended::new();
+    story.shows_the_condition();
+    let first = (story.python.first, Out::sleep(NANOSLEEP));
+    story.python.probes.switch(1230, Some(first), None);
+    story
+}
+
 /// 7 hands the lock over to 6, and 8 sleeps elsewhere, as 5 does.
 #[test]
 fn gil_who_has_not_run_since_it_was_handed_over_does_not_hold_it() {
-    let check = |eighth_ns: u64, seventh_ns: u64, expected| {
-        let mut story = Contended::new();
-        story.shows_the_condition();
-        let first = (story.python.first, Out::sleep(NANOSLEEP));
-        story.python.probes.switch(1230, Some(first), None);
-        let mut sleeps = [
-            (1300, 6, LOCK),
-            (eighth_ns, 8, OTHER),
-            (seventh_ns, 7, LOCK),
-        ];
-        sleeps.sort_unstable();
-        for (ts_ns, tid, word) in sleeps {
-            if ts_ns < 1400 {
-                story.sleeps(ts_ns, tid, word);
-            }
+    let check = |eighth_ns: u64, expected| {
+        let mut story = first_sleeps();
+        if eighth_ns < 1300 {
+            story.sleeps(eighth_ns, 8, OTHER);
         }
+        story.sleeps(1300, 6, LOCK);
         story.wakes(1400, 6, &By::task(7, FUTEX));
         story.runs(1420, 6);
-        for (ts_ns, tid, word) in sleeps {
-            if ts_ns > 1400 {
-                story.sleeps(ts_ns, tid, word);
-            }
+        if eighth_ns > 1300 {
+            story.sleeps(eighth_ns, 8, OTHER);
         }
-        assert_eq!(holder(story, 7), expected, "{eighth_ns} {seventh_ns}");
+        story.sleeps(1430, 7, LOCK);
+        assert_eq!(holder(story, 2000, 7), expected, "{eighth_ns}");
     };
-    check(1250, 1430, Some(6));
+    check(1250, Some(6));
     // It may be 8, which took it before it fell asleep.
-    check(1425, 1430, None);
+    check(1425, None);
+}
+
+/// 6 was woken just before the moment. 7, which has given the lock up, waits until it is taken.
+/// 5, which has slept all the time, is no holder for being the only one that does not wait for
+/// the lock.
+#[test]
+fn gil_a_lock_that_is_being_handed_over_is_held_by_nobody_known() {
+    let given = |eighth: u64| {
+        let mut story = first_sleeps();
+        story.sleeps(1240, 8, eighth);
+        story.sleeps(1300, 6, LOCK);
+        story.wakes(1310, 6, &By::task(7, FUTEX));
+        story.runs(1320, 6);
+        story.sleeps(1330, 7, LOCK);
+        // 6 holds it.
+        story.wakes(1400, 7, &By::task(6, FUTEX));
+        story.runs(1410, 7);
+        story.sleeps(1420, 6, LOCK);
+        // 7 holds it.
+        story.wakes(1500, 6, &By::task(7, FUTEX));
+        story.sleeps(1510, 7, LOCK + 0x58);
+        story
+    };
+    for eighth in [LOCK, OTHER] {
+        // The probes remember that 6 was woken when.
+        assert_eq!(holder(given(eighth), 1450, 6), Some(7));
+        assert_eq!(holder(given(eighth), 1520, 7), None);
+        // Its record says so.
+        let mut story = given(eighth);
+        story.runs(1530, 6);
+        assert_eq!(holder(story, 1450, 6), Some(7));
+        let mut story = given(eighth);
+        story.runs(1530, 6);
+        assert_eq!(holder(story, 1520, 7), None);
+        // It has run since, and its record is still to come.
+        for at_ns in [1450, 1520] {
+            let mut story = given(eighth);
+            story.off_cpu.remove(&6);
+            assert_eq!(holder(story, at_ns, 6), None);
+        }
+    }
+}
+
+/// 6 waits for the lock and 8 for the lock's mutex: either 7 or 8 has it.
+#[test]
+fn gil_who_waits_for_another_word_of_the_lock_may_have_it() {
+    let check = |eighth, expected| {
+        let mut story = first_sleeps();
+        story.sleeps(1300, 8, eighth);
+        story.sleeps(1310, 6, LOCK);
+        story.wakes(1400, 6, &By::task(7, FUTEX));
+        story.runs(1420, 6);
+        story.sleeps(1430, 6, LOCK);
+        // It was woken last, but at a word that says nothing of who has the lock.
+        assert_eq!(holder(story, 2000, 6), expected, "{eighth:x}");
+    };
+    check(LOCK + 4, Some(7));
+    check(OTHER, Some(7));
+    check(LOCK + 0x58, None);
+}
+
+/// 8 sleeps at the condition all the time, while 7 gives the lock up and 6 is woken.
+#[test]
+fn gil_a_lock_that_nobody_has_waited_for_since_it_was_given_up_may_be_free() {
+    let check = |again_ns: Option<u64>, expected| {
+        let mut story = first_sleeps();
+        story.sleeps(1300, 6, LOCK);
+        story.sleeps(1350, 8, LOCK);
+        story.wakes(1400, 6, &By::task(7, FUTEX));
+        story.runs(1420, 6);
+        match again_ns {
+            Some(again_ns) => story.sleeps(again_ns, 7, LOCK),
+            None => story.sleeps(1430, 7, OTHER),
+        }
+        assert_eq!(holder(story, 2000, 8), expected, "{again_ns:?}");
+    };
+    check(Some(1430), Some(6));
+    check(None, None);
 }

@@ -13,7 +13,7 @@ use crate::{
         top::{Kept, Span, around::Around},
     },
     vocabulary::{CauseKind, WaitKind},
-    wire::session::{Batch, Wakings, Woken},
+    wire::session::{Batch, OffCpu, Wakings},
 };
 
 fn until(watermark_ns: u64, records: &[Vec<u8>]) -> Batch {
@@ -53,6 +53,11 @@ const SLEEPER: &str = "
     1  S################
     5  fn-^###z~~~~w-^##";
 
+/// Its record is still to come.
+const WOKEN: &str = "
+    1  S##############
+    5  fn-^###z~~~~w-";
+
 #[test]
 fn top_a_moment_has_states_and_their_ages() {
     let at_9 = tick(SLEEPER, 0, 9);
@@ -70,35 +75,42 @@ fn top_a_moment_has_states_and_their_ages() {
     );
     assert_eq!((at_9.summary.running, at_9.summary.idle), (1, 1));
     // A waking comes with the switch-in behind it; a preemption is known at once.
-    assert_eq!(task(&tick(SLEEPER, 9, 13), 5).state, TaskState::Blocked);
+    assert_eq!(task(&tick(WOKEN, 9, 13), 5).state, TaskState::Blocked);
     let preempted = tick("1  S##p-^#", 0, 4);
     assert_eq!(task(&preempted, 1).state, TaskState::Runnable);
 }
 
 #[test]
-fn top_the_woken_are_runnable_before_their_record_comes() {
-    let woken = |off, wake| {
-        let woken = Woken {
+fn top_the_woken_are_runnable_before_they_run() {
+    let wakings = |off, wake| {
+        let off_cpu = OffCpu {
             off_ns: at(off),
-            wake_ns: at(wake),
+            wake_ns: Some(at(wake)),
         };
-        Wakings::new(move |tid| (tid == 5).then_some(woken))
+        Wakings::new(move |tid| (tid == 5).then_some(off_cpu))
     };
-    let at_13 = tick_with(SLEEPER, 9, 13, woken(7, 12));
-    let task_5 = task(&at_13, 5);
-    assert_eq!((task_5.state, task_5.kind), (TaskState::Runnable, None));
-    assert_eq!(task_5.age_ns, at(13) - at(12));
-    assert_eq!(task_5.interval.runqueue_ns, at(13) - at(12));
-    assert_eq!(task_5.interval.waits[&WaitKind::Sleep], at(12) - at(9));
-    // By whom is in the record.
-    let unknown = (WaitKind::Sleep, CauseKind::Unknown, at(12) - at(9));
-    assert_eq!(blame(task_5), [unknown]);
-    assert_eq!(at_13.summary.runnable, 1);
+    // The probes remember it, or the record of the switch-in is there already.
+    for at_13 in [
+        tick_with(WOKEN, 9, 13, wakings(7, 12)),
+        tick(SLEEPER, 9, 13),
+        tick_with(SLEEPER, 9, 13, wakings(15, 16)),
+    ] {
+        let task_5 = task(&at_13, 5);
+        assert_eq!((task_5.state, task_5.kind), (TaskState::Runnable, None));
+        assert_eq!(task_5.age_ns, at(13) - at(12));
+        assert_eq!(task_5.interval.runqueue_ns, at(13) - at(12));
+        assert_eq!(task_5.interval.waits[&WaitKind::Sleep], at(12) - at(9));
+        // By whom is in the record.
+        let unknown = (WaitKind::Sleep, CauseKind::Unknown, at(12) - at(9));
+        assert_eq!(blame(task_5), [unknown]);
+        assert_eq!(at_13.summary.runnable, 1);
+    }
     // Of another sleep, and after the moment.
-    for not_now in [woken(3, 5), woken(7, 14)] {
-        let tick = tick_with(SLEEPER, 9, 13, not_now);
+    for not_now in [wakings(3, 5), wakings(7, 14)] {
+        let tick = tick_with(WOKEN, 9, 13, not_now);
         assert_eq!(task(&tick, 5).state, TaskState::Blocked);
     }
+    assert_eq!(task(&tick(SLEEPER, 9, 11), 5).state, TaskState::Blocked);
 }
 
 #[test]
