@@ -2,6 +2,7 @@
 
 mod check;
 pub mod claims;
+mod diff;
 mod output;
 pub mod top;
 mod values;
@@ -12,6 +13,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use self::check::{Check, CheckFormat};
+pub use self::diff::{Diff, DiffFormat};
 pub use self::output::{Analysis, Color, Format, Output, Waits};
 use self::values::{duration, name, pause, ring_size};
 use crate::child::signals::own_by_name;
@@ -35,6 +37,8 @@ pub enum Command {
     Report(Report),
     /// Check claims about a run: what is measured proves them, refutes them, or cannot.
     Check(Box<Check>),
+    /// Divide the difference of two runs, or of two sides of several, over its causes.
+    Diff(Diff),
     /// Show blocked tasks as they are, down to the last cause.
     Top(Box<top::Top>),
     /// Work on claim files.

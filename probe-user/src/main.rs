@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => command::run::run(arguments),
         Command::Report(arguments) => command::report::report(arguments),
         Command::Check(arguments) => command::check::check(arguments),
+        Command::Diff(arguments) => command::diff::diff(arguments),
         Command::Top(arguments) => command::top::top(arguments),
         Command::Claims(arguments) => command::claims::claims(arguments),
         Command::Doctor(arguments) => command::doctor::doctor(arguments),

@@ -22,7 +22,7 @@ use crate::{
     cli::{Color, Format, Output},
     document::Document,
     metrics::select::Selection,
-    view::{json, page, table},
+    view::{json, markdown, page, table},
 };
 
 /// Validated destinations.
@@ -146,6 +146,7 @@ impl Destinations {
         match format {
             Format::Json => json::render(document),
             Format::Html => page::render(document, self.html_max),
+            Format::Markdown => markdown::report(document, self.all),
             Format::Table => {
                 let options = table::Options {
                     width: destination.width(),
@@ -214,6 +215,7 @@ impl ByExtension for Format {
     const EXTENSIONS: &'static [(&'static str, Format)] = &[
         ("html", Format::Html),
         ("json", Format::Json),
+        ("md", Format::Markdown),
         ("txt", Format::Table),
     ];
 }

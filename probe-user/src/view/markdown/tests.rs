@@ -1,0 +1,1 @@
+//! Reports and names in Markdown.
