@@ -53,15 +53,15 @@ fn terms(notes: &mut Vec<String>, a: &[Run], b: &[Run]) {
         }
     };
     compare("the commands", &|run| command(&run.about.command));
-    compare("how commands ended", &|run| match run.about.exit {
+    compare("the ends of the commands", &|run| match run.about.exit {
         Some(Exit::Code(code)) => format!("exit {code}"),
         Some(Exit::Signal(signal)) => signal_name(signal),
         None => "not seen".to_owned(),
     });
-    compare("the kernels", &|run| run.about.host.kernel.clone());
-    compare("the machines", &|run| {
-        let host = &run.about.host;
-        format!("{} with {} CPUs", host.arch, host.cpus)
+    compare("the kernels", &|run| known(&run.about.host.kernel));
+    compare("the machines", &|run| match run.about.host.cpus {
+        0 => known(&run.about.host.arch),
+        cpus => format!("{} with {cpus} CPUs", known(&run.about.host.arch)),
     });
     compare("the tiers", &|run| run.about.tier.as_str().to_owned());
     compare("the parts of the runs", &|run| match run.terms.window {
@@ -82,6 +82,13 @@ fn terms(notes: &mut Vec<String>, a: &[Run], b: &[Run]) {
         };
         listed.to_owned()
     });
+}
+
+fn known(name: &str) -> String {
+    match name {
+        "" => "unknown".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 fn time(ns: u64) -> String {

@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::tree::{Name, Tree};
+use super::tree::{Name, RESIDUAL, Tree};
 use crate::document::diff::{Amount, Finding, Row};
 
 /// An amount of every run, A's before B's, and its parts.
@@ -25,14 +25,22 @@ pub struct Node {
 impl Node {
     /// Of the runs' trees; a run without one had nothing of it.
     pub fn new(trees: &[Option<&Tree>]) -> Node {
-        let names = trees.iter().flatten().flat_map(|tree| tree.parts.keys());
-        let names: BTreeSet<&Name> = names.collect();
+        let parts = trees.iter().flatten().flat_map(|tree| &tree.parts);
+        let names: BTreeSet<&Name> = parts.map(|(name, _)| name).collect();
         // That no more is known needs no row of its own.
         let is_plain = names.iter().all(|name| name.is_none());
+        // Where only some runs say what it was made of, the others do not account for it.
+        let whole: Vec<Option<Tree>> = trees.iter().map(|tree| undivided(*tree)).collect();
+        let divided: Vec<Option<&Tree>> = trees
+            .iter()
+            .zip(&whole)
+            .map(|(tree, whole)| whole.as_ref().or(*tree))
+            .collect();
+        let parts = divided.iter().flatten().flat_map(|tree| &tree.parts);
+        let names: BTreeSet<&Name> = parts.map(|(name, _)| name).collect();
         let parts = names.into_iter().filter(|_| !is_plain).map(|name| {
-            let parts = trees
-                .iter()
-                .map(|tree| tree.and_then(|it| it.parts.get(name)));
+            let parts = divided.iter();
+            let parts = parts.map(|tree| tree.and_then(|it| it.parts.get(name)));
             (name.clone(), Node::new(&parts.collect::<Vec<_>>()))
         });
         Node {
@@ -97,6 +105,17 @@ impl Node {
             parts: rows,
         }
     }
+}
+
+/// What has no parts, as one that is not accounted for.
+fn undivided(tree: Option<&Tree>) -> Option<Tree> {
+    let tree = tree.filter(|tree| tree.parts.is_empty() && tree.ns != 0)?;
+    let mut whole = Tree {
+        ns: tree.ns,
+        ..Tree::default()
+    };
+    whole.part(RESIDUAL).ns = tree.ns;
+    Some(whole)
 }
 
 /// The largest difference first; of equal ones that of which there was most.

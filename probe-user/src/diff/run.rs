@@ -7,7 +7,7 @@
 //! Of a **group** the lifetimes of its threads are divided into states and kinds of waits,
 //! and finished waits of a kind into their causes. Groups of one name are one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use super::tree::Tree;
 use crate::{
@@ -84,6 +84,9 @@ impl Run {
             let members = groups.entry(group.name.clone()).or_default();
             members.threads = members.threads.saturating_add(group.threads as u64);
             members.lifetime.merge(of_group(group));
+        }
+        for members in groups.values_mut() {
+            members.lifetime = mem::take(&mut members.lifetime).closed();
         }
         let coverage = &document.coverage;
         Run {
@@ -179,5 +182,5 @@ fn of_group(group: &Group) -> Tree {
         let kind = tree.part(blame.kind.as_str());
         cause(kind, blame.cause, blame.detail.as_ref(), blame.ns);
     }
-    tree.closed()
+    tree
 }

@@ -11,22 +11,28 @@ const GAP: usize = 2;
 const MARGIN: usize = 1;
 /// The first column is cut to this before others are dropped.
 const NAME: usize = 34;
-/// And to this behind that.
+/// And to this before columns are dropped that say more.
+const NAME_LESS: usize = 24;
+/// And to this at last.
 const NAME_LEAST: usize = 12;
+/// When the last columns give way.
+const MOST: u8 = 4;
+/// When the column does that says what a difference is.
+const FINDING: u8 = 3;
 /// Between cells of a drawn line. A control character, so in no cell.
 const SEPARATOR: char = '\u{1f}';
 
 /// Columns: titles, and which give way first.
 pub(super) const COLUMNS: [(&str, Option<u8>); COUNT] = [
     ("", None),
-    ("A", Some(4)),
-    ("A runs", Some(1)),
-    ("B", Some(4)),
-    ("B runs", Some(1)),
+    ("A", Some(MOST)),
+    ("A runs", Some(0)),
+    ("B", Some(MOST)),
+    ("B runs", Some(0)),
     ("difference", None),
     ("of it", Some(2)),
-    ("waits", Some(0)),
-    ("", Some(3)),
+    ("waits", Some(1)),
+    ("", Some(FINDING)),
 ];
 
 /// How many there are.
@@ -53,11 +59,15 @@ impl Grid {
         });
         let name = widths[0];
         widths[0] = name.min(NAME);
-        for given in 0..=4 {
-            // A little less of a name is better than a column less.
+        for given in 0..=MOST {
             let over = total(&widths).saturating_sub(room);
-            let least = widths[0].min(NAME_LEAST * 2);
-            widths[0] = widths[0].saturating_sub(over).max(least);
+            let least = match given {
+                // A little less of a name is better than a column less; most of it is not, but
+                // for what is said of a row.
+                0..FINDING => NAME_LESS,
+                _ => NAME_LEAST,
+            };
+            widths[0] = widths[0].saturating_sub(over).max(widths[0].min(least));
             if total(&widths) <= room {
                 break;
             }

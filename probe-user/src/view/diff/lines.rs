@@ -7,7 +7,7 @@ use crate::diff::{
     run::{LEFT_OUT, ON_CPU, OPEN, RUN_QUEUE},
     tree::RESIDUAL,
 };
-use crate::document::diff::{Amount, Diff, GroupDiff, Length, Row};
+use crate::document::diff::{Amount, Diff, Finding, GroupDiff, Length, Row};
 use crate::view::{behind, units};
 use crate::vocabulary::CauseKind;
 
@@ -96,7 +96,7 @@ fn add_some(
     // One alone takes no more room than `other`; below a row of theirs none is worth any.
     let shown = match (shown, rows.len()) {
         (0, _) if depth > 0 => return,
-        (shown, all) if shown + 1 == all && depth == 0 => all,
+        (shown, all) if shown + 1 == all => all,
         (shown, _) => shown,
     };
     add(lines, &rows[..shown], level, depth, small);
@@ -166,21 +166,35 @@ fn plus(one: Amount, other: Amount) -> Amount {
     }
 }
 
-/// Those of which something is shown: all, or the first that differ.
-pub(super) fn groups(groups: &[GroupDiff], all: bool, most: usize) -> &[GroupDiff] {
-    let differs = |group: &&GroupDiff| !group.lifetime_is_equal();
-    let some = groups.iter().take(most).take_while(differs).count();
-    if all { groups } else { &groups[..some] }
+/// Those of which something is shown: all, or the first that differ; where rows were tested,
+/// those with a change.
+pub(super) fn groups(diff: &Diff, all: bool, most: usize) -> Vec<&GroupDiff> {
+    let is_worth = |group: &&GroupDiff| {
+        let row = &group.lifetime;
+        match diff.test {
+            Some(_) => has(row, &|row| row.finding == Finding::Change),
+            None => has(row, &|row| row.difference_ns != 0),
+        }
+    };
+    match all {
+        true => diff.groups.iter().collect(),
+        false => diff.groups.iter().filter(is_worth).take(most).collect(),
+    }
 }
 
-impl GroupDiff {
-    /// No part of it differs.
-    fn lifetime_is_equal(&self) -> bool {
-        fn is_equal(row: &Row) -> bool {
-            row.difference_ns == 0 && row.parts.iter().all(is_equal)
-        }
-        is_equal(&self.lifetime)
-    }
+/// Whether something is so of a row or of a part of it.
+fn has(row: &Row, is_so: &impl Fn(&Row) -> bool) -> bool {
+    is_so(row) || row.parts.iter().any(|part| has(part, is_so))
+}
+
+/// That there are groups of which nothing is shown.
+pub(super) fn left_out(diff: &Diff, shown: usize) -> Option<String> {
+    let left_out = (diff.groups.len() - shown) as u64;
+    let groups = units::counted(left_out, "more group", "more groups");
+    (left_out > 0).then(|| match diff.test {
+        Some(_) => format!("{groups} without a larger change: --all shows everything"),
+        None => format!("{groups} without a larger difference: --all shows everything"),
+    })
 }
 
 /// `git index-pack, 24 threads`, `…, 8 and 16 threads`, `…, 3 threads only in B`.
@@ -198,12 +212,15 @@ pub(super) fn title(group: &GroupDiff) -> String {
 
 /// `+0.201 s`, `−14.2 ms`.
 pub(super) fn signed(ns: i64, unit: units::Unit) -> String {
+    let time = unit.time(ns.unsigned_abs());
     let sign = match ns {
+        // It says how little it is, not which way.
+        _ if time.starts_with('<') => "",
         0 => "",
         1.. => "+",
         _ => "−",
     };
-    format!("{sign}{}", unit.time(ns.unsigned_abs()))
+    format!("{sign}{time}")
 }
 
 /// A time that a damaged report may have made less than nothing.
@@ -224,6 +241,14 @@ pub(super) fn by_size(rows: &[Row]) -> Vec<&Row> {
     let mut rows: Vec<&Row> = rows.iter().collect();
     rows.sort_by_key(|row| Reverse(row.difference_ns.unsigned_abs()));
     rows
+}
+
+/// What is said of a row: of several together only that none is certain.
+pub(super) fn finding(line: &Line) -> Finding {
+    match line.row.finding {
+        Finding::Change | Finding::Noise if line.is_other => Finding::Untested,
+        finding => finding,
+    }
 }
 
 /// What the length of a run is called.

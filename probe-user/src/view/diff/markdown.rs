@@ -3,9 +3,9 @@
 use super::{
     lines::{self, Line, signed, time},
     sentence::sentence,
-    text::{wall, word},
+    text::{lengths, word},
 };
-use crate::document::diff::{ComparedRun, Diff, Finding, Row, Side};
+use crate::document::diff::{ComparedRun, Diff, Row, Side};
 use crate::view::{
     markdown::{escaped, row, titles},
     units::{self, Unit},
@@ -62,7 +62,7 @@ fn sides(diff: &Diff) -> String {
             name.to_owned(),
             escaped(&first.map_or_else(String::new, command)),
             units::count(side.runs.len() as u64),
-            wall(side),
+            escaped(&lengths(side)),
             escaped(&host(side)),
         ]);
     }
@@ -85,9 +85,9 @@ fn host(side: &Side) -> String {
 }
 
 fn groups(diff: &Diff, all: bool) -> String {
-    let groups = lines::groups(&diff.groups, all, GROUPS);
+    let groups = lines::groups(diff, all, GROUPS);
     let mut out = String::new();
-    for group in groups {
+    for group in &groups {
         let unit = lines::unit(&group.lifetime);
         let title = format!("{}, {}", escaped(&group.name), lines::title(group));
         out.push('\n');
@@ -107,10 +107,8 @@ fn groups(diff: &Diff, all: bool) -> String {
         let sum = sum(&group.lifetime);
         out += &cells(&sum, unit, lines::counts(&sum.row));
     }
-    let left_out = diff.groups.len() - groups.len();
-    if left_out > 0 {
-        let groups = units::counted(left_out as u64, "more group differs", "more groups differ");
-        out += &format!("\n{groups} by less, or not at all (`--all` shows everything).\n");
+    if let Some(sentence) = lines::left_out(diff, groups.len()) {
+        out += &format!("\n{}\n", escaped(&sentence));
     }
     out
 }
@@ -129,20 +127,16 @@ fn cells(line: &Line, unit: Unit, beside: String) -> String {
         depth,
         label,
         row: it,
-        is_other,
+        ..
     } = line;
-    let finding = if *is_other {
-        Finding::Untested
-    } else {
-        it.finding
-    };
+    let finding = lines::finding(line);
     let indent = "&nbsp;&nbsp;".repeat(*depth);
     row(&[
         indent + &escaped(label),
-        time(it.a.ns, unit),
-        time(it.b.ns, unit),
-        signed(it.difference_ns, unit),
-        beside,
+        escaped(&time(it.a.ns, unit)),
+        escaped(&time(it.b.ns, unit)),
+        escaped(&signed(it.difference_ns, unit)),
+        escaped(&beside),
         word(finding).to_owned(),
     ])
 }

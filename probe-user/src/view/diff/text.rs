@@ -44,7 +44,7 @@ pub fn table(diff: &Diff, options: &Options) -> String {
     let mut page = Page::new(width, options.color);
     head(&mut page, diff);
     let mut blocks = vec![path(diff, options.all)];
-    let groups = lines::groups(&diff.groups, options.all, GROUPS);
+    let groups = lines::groups(diff, options.all, GROUPS);
     blocks.extend(groups.iter().map(|it| group(it, diff, options.all)));
     let rows: Vec<Cells> = blocks.iter().flat_map(|block| block.rows.clone()).collect();
     let grid = Grid::new(&rows, width);
@@ -58,7 +58,11 @@ pub fn table(diff: &Diff, options: &Options) -> String {
             page.line(grid.draw(row));
         }
     }
-    left_out(&mut page, diff.groups.len() - groups.len());
+    if let Some(sentence) = lines::left_out(diff, groups.len()) {
+        page.line(Vec::new());
+        let words = Piece::words(&sentence, Style::Faint);
+        page.flow(Piece::plain(" "), 2, " ", words);
+    }
     if !diff.fail_on.is_empty() {
         page.line(Vec::new());
     }
@@ -95,7 +99,7 @@ fn of_side(side: &Side) -> Vec<Piece> {
             "runs",
         )));
     }
-    pieces.push(Piece::plain(&wall(side)));
+    pieces.push(Piece::plain(&lengths(side)));
     let files = side.runs.iter().take(FILES);
     pieces.extend(files.map(|run| Piece::new(&run.file, Style::Faint)));
     if side.runs.len() > FILES {
@@ -111,11 +115,11 @@ fn command(run: &ComparedRun) -> String {
     }
 }
 
-/// `392 ms`, `377 ms to 402 ms`.
-pub(super) fn wall(side: &Side) -> String {
-    let walls = || side.runs.iter().map(|run| run.wall_ns);
-    let (least, most) = (walls().min().unwrap_or(0), walls().max().unwrap_or(0));
-    let (least, most) = (units::time(least), units::time(most));
+/// How long the runs were: `392 ms`, `377 ms to 402 ms`.
+pub(super) fn lengths(side: &Side) -> String {
+    let lengths = || side.runs.iter().map(|run| run.length_ns.unsigned_abs());
+    let least = units::time(lengths().min().unwrap_or(0));
+    let most = units::time(lengths().max().unwrap_or(0));
     match least == most {
         true => most,
         false => format!("{least} to {most}"),
@@ -166,10 +170,7 @@ fn sum(row: &Row, diff: &Diff, unit: Unit, of_path: bool) -> Cells {
 fn cells(line: &Line, diff: &Diff, unit: Unit, of_path: bool) -> Cells {
     let row = &line.row;
     let label = "  ".repeat(line.depth + 1) + &sanitize::text(&line.label);
-    let finding = match line.is_other {
-        true => Finding::Untested,
-        false => row.finding,
-    };
+    let finding = lines::finding(line);
     let style = style(finding);
     let runs = |side: &Side, amount: Amount| match side.runs.len() {
         1 => String::new(),
@@ -223,20 +224,6 @@ fn style(finding: Finding) -> Style {
         Finding::Noise => Style::Faint,
         Finding::NotCertain => Style::Warning,
         Finding::Untested => Style::Plain,
-    }
-}
-
-fn left_out(page: &mut Page, groups: usize) {
-    if groups > 0 {
-        let groups = units::counted(groups as u64, "more group differs", "more groups differ");
-        let sentence = format!("{groups} by less, or not at all; --all shows everything");
-        page.line(Vec::new());
-        page.flow(
-            Piece::plain(" "),
-            2,
-            " ",
-            Piece::words(&sentence, Style::Faint),
-        );
     }
 }
 

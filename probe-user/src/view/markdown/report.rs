@@ -117,7 +117,7 @@ fn critical_path(path: &CriticalPath, all: bool) -> String {
     };
     let line = |name: &str, ns| {
         let share = units::share(ns, life_ns).unwrap_or_default();
-        row(&[name.to_owned(), unit.time(ns), share])
+        row(&[name.to_owned(), escaped(&unit.time(ns)), escaped(&share)])
     };
     let mut out = "\n".to_owned();
     out += &titles(&[
@@ -160,8 +160,8 @@ fn groups(costs: &[Cost], all: bool) -> String {
         out += &row(&[
             escaped(&cost.group.name),
             units::count(cost.group.threads as u64),
-            unit.time(cost.group.sums.lifetime_ns),
-            units::percent(path_ns, cost.life_ns).unwrap_or_default(),
+            escaped(&unit.time(cost.group.sums.lifetime_ns)),
+            escaped(&units::percent(path_ns, cost.life_ns).unwrap_or_default()),
             spent(cost),
             behind_waits(cost),
         ]);
@@ -184,7 +184,7 @@ fn spent(cost: &Cost) -> String {
     let named = weighty.take(NAMED).map(|row| {
         let bound = if row.lower_bound { "≥ " } else { "" };
         let share = units::share(row.ns, sums.lifetime_ns).unwrap_or_default();
-        format!("{} {bound}{share}", escaped(&quiet(row)))
+        escaped(&format!("{} {bound}{share}", quiet(row)))
     });
     named.collect::<Vec<_>>().join(", ")
 }
@@ -199,7 +199,7 @@ fn behind_waits(cost: &Cost) -> String {
     let weighty = weighty.filter(|row| !units::is_below(row.ns, kind.ns, PARTS));
     let named = weighty.take(NAMED).map(|row| {
         let share = units::percent(row.ns, kind.ns).unwrap_or_default();
-        format!("{} {share}", escaped(&behind::describe_row(row)))
+        escaped(&format!("{} {share}", behind::describe_row(row)))
     });
     format!("{}: {}", kind.kind, named.collect::<Vec<_>>().join(", "))
 }
