@@ -26,9 +26,9 @@ use self::{
 };
 use crate::document::diff::{Diff, FailOn, Finding, GroupDiff, Length, Row, Side, Test, Which};
 
-/// Of the mean length of the runs, what a difference has to be against to count: see
-/// [`permutation`].
-const FLOOR: f64 = 0.001;
+/// The floor of [`permutation`], of the mean length of the runs: what differs by much less than
+/// this is hardly ever a change, however even the runs are.
+const FLOOR: f64 = 0.005;
 
 /// The difference of two sides, none of them empty.
 pub fn diff(mut a: Vec<Run>, mut b: Vec<Run>, fail_on: Vec<FailOn>) -> Diff {

@@ -183,6 +183,6 @@ impl SplitMix {
 
     /// A number below `end`. What a few runs of 2^64 are biased by is nothing.
     fn below(&mut self, end: usize) -> usize {
-        (u128::from(self.next()) * end as u128 >> 64) as usize
+        ((u128::from(self.next()) * end as u128) >> 64) as usize
     }
 }

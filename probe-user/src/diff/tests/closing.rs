@@ -339,6 +339,6 @@ fn closing_no_number_is_too_great() {
 #[test]
 fn closing_a_row_that_says_no_more_than_its_whole_is_left_out() {
     let run = document(&[("timer", 5), ("computing cc", 5)], &[]);
-    let diff = diff_of(&[run.clone()], &[run]);
+    let diff = diff_of(std::slice::from_ref(&run), std::slice::from_ref(&run));
     assert_eq!(all(&diff.path).len(), 4, "{:?}", diff.path);
 }

@@ -3,9 +3,9 @@
 use super::{
     lines::{self, Line, signed, time},
     sentence::sentence,
-    text::{lengths, word},
+    text::{command, lengths, word},
 };
-use crate::document::diff::{ComparedRun, Diff, Row, Side};
+use crate::document::diff::{Diff, Row, Side};
 use crate::view::{
     markdown::{escaped, row, titles},
     units::{self, Unit},
@@ -67,13 +67,6 @@ fn sides(diff: &Diff) -> String {
         ]);
     }
     out
-}
-
-fn command(run: &ComparedRun) -> String {
-    match run.command.is_empty() {
-        true => "running processes".to_owned(),
-        false => run.command.join(" "),
-    }
 }
 
 fn host(side: &Side) -> String {

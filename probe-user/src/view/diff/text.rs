@@ -90,7 +90,7 @@ fn head(page: &mut Page, diff: &Diff) {
 
 fn of_side(side: &Side) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let commands = side.runs.first().map(|run| command(run));
+    let commands = side.runs.first().map(command);
     pieces.extend(commands.map(|text| Piece::plain(&text)));
     if side.runs.len() > 1 {
         pieces.push(Piece::plain(&units::counted(
@@ -108,7 +108,8 @@ fn of_side(side: &Side) -> Vec<Piece> {
     pieces
 }
 
-fn command(run: &ComparedRun) -> String {
+/// The command as it could be typed.
+pub(super) fn command(run: &ComparedRun) -> String {
     match run.command.is_empty() {
         true => "running processes".to_owned(),
         false => run.command.join(" "),
