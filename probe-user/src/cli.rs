@@ -2,6 +2,7 @@
 
 mod check;
 pub mod claims;
+mod diff;
 mod output;
 mod record;
 pub mod top;
@@ -13,6 +14,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use self::check::{Check, CheckFormat};
+pub use self::diff::{Diff, DiffFormat};
 pub use self::output::{Analysis, Color, Folded, Format, Output, Waits};
 pub use self::record::Record;
 use self::values::{duration, name, pause, ring_size};
@@ -39,6 +41,8 @@ pub enum Command {
     Report(Report),
     /// Check claims about a run: what is measured proves them, refutes them, or cannot.
     Check(Box<Check>),
+    /// Divide the difference of two runs, or of two sides of several, over its causes.
+    Diff(Diff),
     /// Show blocked tasks as they are, down to the last cause.
     Top(Box<top::Top>),
     /// Work on claim files.

@@ -17,8 +17,9 @@ pub mod analysis;
 pub mod metrics;
 
 pub mod document;
-// Sentences about a document, and what they come to.
+// Sentences about a document, and what they come to; two sides of documents.
 pub mod claim;
+pub mod diff;
 pub mod view;
 
 pub mod recording;

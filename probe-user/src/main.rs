@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Record(arguments) => command::record::record(arguments),
         Command::Report(arguments) => command::report::report(arguments),
         Command::Check(arguments) => command::check::check(arguments),
+        Command::Diff(arguments) => command::diff::diff(arguments),
         Command::Top(arguments) => command::top::top(arguments),
         Command::Claims(arguments) => command::claims::claims(arguments),
         Command::Doctor(arguments) => command::doctor::doctor(arguments),

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::workspace::Workspace;
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/benchmarks.md",
     "docs/claim-files.md",
     "docs/command-line.md",
+    "docs/comparing.md",
     "docs/decisions.md",
     "docs/development.md",
     "docs/kernels.md",

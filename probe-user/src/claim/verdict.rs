@@ -409,7 +409,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn shown(expr: &str, value: Interval, quantity: Quantity) -> Value {
+/// A value as verdicts have it.
+pub fn shown(expr: &str, value: Interval, quantity: Quantity) -> Value {
     let bound = |bound: f64| bound.is_finite().then_some(bound);
     Value {
         expr: expr.to_owned(),

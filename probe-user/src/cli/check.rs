@@ -79,6 +79,7 @@ pub enum CheckFormat {
     /// For programs: schema waitscope.check/1.
     Json,
     /// A table in Markdown.
+    #[value(alias = "md")]
     Markdown,
     /// JUnit XML, for CI systems.
     Junit,

@@ -11,7 +11,7 @@ use crate::vocabulary::WaitKind;
 #[derive(Debug, Args)]
 pub struct Output {
     /// Write the report to this file, `-` for stdout; may be repeated. The
-    /// format follows the extension (.html, .json, .txt) unless --format is given.
+    /// format follows the extension (.html, .json, .md, .txt) unless --format is given.
     #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
 
@@ -119,6 +119,9 @@ pub enum Format {
     Json,
     /// To look at: one file for a browser, with a timeline.
     Html,
+    /// To paste into a pull request.
+    #[value(alias = "md")]
+    Markdown,
     /// For flame graphs: a line for each stack, with its time in ns.
     Folded,
     /// For `go tool pprof` and what else reads its profiles.

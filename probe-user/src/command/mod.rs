@@ -4,6 +4,7 @@ mod capture;
 pub mod check;
 pub mod claims;
 pub mod completions;
+pub mod diff;
 pub mod doctor;
 #[cfg(feature = "probe-log")]
 pub mod log;

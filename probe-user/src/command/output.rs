@@ -22,7 +22,7 @@ use crate::{
     cli::{Color, Folded, Format, Output},
     document::{Document, stacks::Stacks},
     metrics::{Wanted, select::Selection},
-    view::{folded, json, page, pprof, table},
+    view::{folded, json, markdown, page, pprof, table},
 };
 
 /// Validated destinations.
@@ -92,7 +92,7 @@ impl Destinations {
         self.list.iter().find_map(|(_, format)| match format {
             Format::Folded => Some("--format folded"),
             Format::Pprof => Some("--format pprof"),
-            Format::Table | Format::Json | Format::Html => None,
+            Format::Table | Format::Json | Format::Html | Format::Markdown => None,
         })
     }
 
@@ -174,6 +174,7 @@ impl Destinations {
                 folded::render(document, stacks, self.folded, self.per_thread)
             }
             Format::Pprof => pprof::render(document, stacks(document, destination)?),
+            Format::Markdown => markdown::report(document, self.all),
             Format::Table => {
                 let options = table::Options {
                     width: destination.width(),
@@ -252,6 +253,7 @@ impl ByExtension for Format {
         ("folded", Format::Folded),
         ("html", Format::Html),
         ("json", Format::Json),
+        ("md", Format::Markdown),
         ("pb.gz", Format::Pprof),
         ("txt", Format::Table),
     ];

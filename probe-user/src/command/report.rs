@@ -102,9 +102,18 @@ fn window(from: Option<Duration>, to: Option<Duration>) -> Result<Option<Window>
 
 /// A recording or a report in JSON, for claims.
 pub(super) fn read(path: &Path, analysis: &cli::Analysis, settings: &Settings) -> Result<Document> {
-    let document = read_as(path, settings, asked_of(analysis), &Progress::start())?;
+    let document = read_any(path, analysis, settings)?;
     whole(&document).with_context(|| format!("cannot use {}", path.display()))?;
     Ok(document)
+}
+
+/// The same, also where it leaves waits or threads out.
+pub(super) fn read_any(
+    path: &Path,
+    analysis: &cli::Analysis,
+    settings: &Settings,
+) -> Result<Document> {
+    read_as(path, settings, asked_of(analysis), &Progress::start())
 }
 
 /// Claims are about all waits, and all threads.

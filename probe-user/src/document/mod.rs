@@ -10,6 +10,7 @@
 
 mod account;
 mod claim;
+pub mod diff;
 mod fate;
 mod fd_table;
 mod memory;

@@ -5,7 +5,7 @@
 
 pub mod color;
 pub mod ending;
-mod filter;
+pub mod filter;
 pub mod sanitize;
 pub mod units;
 
@@ -22,6 +22,7 @@ pub mod timeline;
 pub mod woken;
 
 pub mod diagnostic;
+pub mod diff;
 pub mod folded;
 mod frames;
 pub mod json;

@@ -23,6 +23,8 @@ pub struct Names {
     pub runs: Vec<String>,
     /// Of selections of threads.
     pub selections: Vec<String>,
+    /// There are no others: nothing can add any.
+    pub are_all: bool,
 }
 
 /// A metric that a file uses: measured once, however often it is named.
@@ -267,6 +269,9 @@ impl Checker<'_, '_> {
         let known = runs.iter().position(|run| run == name);
         known.ok_or_else(|| {
             let error = Diagnostic::new(format!("{NO_RUN} `{name}`"), span.clone());
+            if self.scope.names.are_all {
+                return error.maybe_help(instead(name, names()));
+            }
             let ways = format!("give it as {name}=FILE, or say with [run.{name}] how it is made");
             match instead(name, names()).filter(|_| runs.len() > 1 || runs[0] != "run") {
                 Some(instead) => error.help(format!("{instead} (or {ways})")),
@@ -303,6 +308,9 @@ impl Checker<'_, '_> {
                     let message = format!("there is no selection `{who}`");
                     let error = Diagnostic::new(message, span.clone());
                     let near = instead(who, known.iter().map(String::as_str));
+                    if self.scope.names.are_all {
+                        return error.maybe_help(near);
+                    }
                     error.help(near.unwrap_or_else(|| format!("define it: [who.{who}]")))
                 })
             }

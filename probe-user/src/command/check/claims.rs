@@ -175,7 +175,7 @@ fn check_ids(files: &[Source]) -> bool {
 }
 
 /// On stderr. Where that is closed nobody wants to know.
-pub(super) fn show(name: &str, text: &str, errors: &[Diagnostic]) {
+pub(in crate::command) fn show(name: &str, text: &str, errors: &[Diagnostic]) {
     let options = Options {
         width: Some(Destination::Stderr.width()),
         color: Destination::Stderr.is_colored(Color::Auto),

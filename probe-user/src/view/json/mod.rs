@@ -6,7 +6,7 @@ mod escape;
 use serde::Serialize;
 use serde_json::Serializer;
 
-use crate::document::{Check, Document};
+use crate::document::{Check, Document, diff::Diff};
 use escape::Readable;
 
 /// The report, indented and ending with a newline. The same document gives the
@@ -18,6 +18,11 @@ pub fn render(document: &Document) -> Vec<u8> {
 /// The outcome of `waitscope check`: the contract `waitscope.check/1`.
 pub fn check(check: &Check) -> Vec<u8> {
     written(check)
+}
+
+/// The outcome of `waitscope diff`: the contract `waitscope.diff/1`.
+pub fn diff(diff: &Diff) -> Vec<u8> {
+    written(diff)
 }
 
 fn written(document: &impl Serialize) -> Vec<u8> {

@@ -72,7 +72,7 @@ pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: b
 }
 
 /// `only 12 of 82 threads: 70 are left out, 4.2 thread-seconds; …`.
-fn selected(document: &Document, left_out: &LeftOutThreads) -> String {
+pub(in crate::view) fn selected(document: &Document, left_out: &LeftOutThreads) -> String {
     let listed = document.threads.len() as u64;
     let all = units::counted(listed.saturating_add(left_out.threads), "thread", "threads");
     let gone = units::count(left_out.threads);
@@ -85,7 +85,7 @@ fn selected(document: &Document, left_out: &LeftOutThreads) -> String {
 }
 
 /// How long it was, or which part of it this is.
-fn duration(document: &Document) -> String {
+pub(in crate::view) fn duration(document: &Document) -> String {
     let Some(window) = document.window else {
         return units::time(document.wall_ns);
     };
@@ -94,7 +94,7 @@ fn duration(document: &Document) -> String {
 }
 
 /// The command as it could be typed, or the processes attached to.
-fn subject(document: &Document) -> String {
+pub(in crate::view) fn subject(document: &Document) -> String {
     if !document.command.is_empty() {
         return command(&document.command);
     }
@@ -128,7 +128,7 @@ fn name<'a>(document: &'a Document, pids: &[u32]) -> Option<&'a str> {
 }
 
 /// Arguments with spaces are quoted, so that their borders show.
-pub(super) fn command(argv: &[String]) -> String {
+pub(in crate::view) fn command(argv: &[String]) -> String {
     let quoted = argv.iter().map(|arg| {
         if arg.is_empty() || arg.contains(char::is_whitespace) {
             format!("'{arg}'")
@@ -162,13 +162,13 @@ fn left_behind(processes: usize) -> Vec<Piece> {
     Piece::words(&sentence, Style::Warning)
 }
 
-fn population(document: &Document) -> String {
+pub(in crate::view) fn population(document: &Document) -> String {
     let threads = units::counted(document.threads.len() as u64, "thread", "threads");
     let processes = units::counted(document.processes as u64, "process", "processes");
     format!("{threads} in {processes}")
 }
 
-fn place(document: &Document) -> String {
+pub(in crate::view) fn place(document: &Document) -> String {
     let kernel = match document.host.kernel.as_str() {
         "" => "unknown",
         kernel => kernel,
@@ -178,6 +178,11 @@ fn place(document: &Document) -> String {
 
 /// `LOST 1,234 records (switch 1,200, fork 34): totals are lower bounds`.
 fn loss(document: &Document) -> Vec<Piece> {
+    Piece::words(&losses(document), Style::Alarm)
+}
+
+/// The same as text.
+pub(in crate::view) fn losses(document: &Document) -> String {
     let coverage = &document.coverage;
     let mut classes: Vec<(&String, u64)> = coverage
         .lost
@@ -191,8 +196,7 @@ fn loss(document: &Document) -> Vec<Piece> {
         .map(|(class, n)| format!("{class} {}", units::count(*n)))
         .collect();
     let lost = units::counted(coverage.lost_total(), "record", "records");
-    let sentence = format!("LOST {lost} ({}): {}", classes.join(", "), left(document));
-    Piece::words(&sentence, Style::Alarm)
+    format!("LOST {lost} ({}): {}", classes.join(", "), left(document))
 }
 
 /// What of the totals is left.

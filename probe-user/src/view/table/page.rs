@@ -8,30 +8,30 @@ use crate::view::rows::Row;
 use crate::view::sanitize;
 
 /// A space at which no line ends: that within `pid 7`. It is drawn as any other.
-pub(super) const TIE: char = '\u{a0}';
+pub(in crate::view) const TIE: char = '\u{a0}';
 
 /// Text in one style.
 #[derive(Clone, Debug)]
-pub(super) struct Piece {
+pub(in crate::view) struct Piece {
     text: String,
     style: Style,
 }
 
 impl Piece {
-    pub(super) fn new(text: &str, style: Style) -> Piece {
+    pub(in crate::view) fn new(text: &str, style: Style) -> Piece {
         Piece {
             text: sanitize::text(text).into_owned(),
             style,
         }
     }
 
-    pub(super) fn plain(text: &str) -> Piece {
+    pub(in crate::view) fn plain(text: &str) -> Piece {
         Piece::new(text, Style::Plain)
     }
 
     /// `text` word by word, for a sentence that may take several lines. A
     /// number stays with its unit, and what [`TIE`] ties together.
-    pub(super) fn words(text: &str, style: Style) -> Vec<Piece> {
+    pub(in crate::view) fn words(text: &str, style: Style) -> Vec<Piece> {
         let mut words: Vec<Piece> = Vec::new();
         for word in sanitize::text(text).split(' ') {
             match words.last_mut() {
@@ -69,14 +69,14 @@ enum Item {
 pub type Passage = Vec<(String, Style)>;
 
 /// The report so far.
-pub(super) struct Page {
+pub(in crate::view) struct Page {
     items: Vec<Item>,
     width: usize,
     color: bool,
 }
 
 impl Page {
-    pub(super) fn new(width: usize, color: bool) -> Page {
+    pub(in crate::view) fn new(width: usize, color: bool) -> Page {
         Page {
             items: Vec::new(),
             width,
@@ -84,35 +84,46 @@ impl Page {
         }
     }
 
-    pub(super) fn width(&self) -> usize {
+    pub(in crate::view) fn width(&self) -> usize {
         self.width
     }
 
-    pub(super) fn line(&mut self, pieces: Vec<Piece>) {
+    pub(in crate::view) fn line(&mut self, pieces: Vec<Piece>) {
         self.items.push(Item::Line(pieces));
     }
 
-    pub(super) fn titles(&mut self) {
+    pub(in crate::view) fn titles(&mut self) {
         self.items.push(Item::Titles);
     }
 
-    pub(super) fn row(&mut self, row: Row) {
+    pub(in crate::view) fn row(&mut self, row: Row) {
         self.items.push(Item::Row(row));
     }
 
     /// As [`Page::flow`], with the pieces beside the first column.
-    pub(super) fn beside(&mut self, label: Piece, between: &'static str, pieces: Vec<Piece>) {
+    pub(in crate::view) fn beside(
+        &mut self,
+        label: Piece,
+        between: &'static str,
+        pieces: Vec<Piece>,
+    ) {
         self.items.push(Item::Beside(label, between, pieces));
     }
 
     /// `lead`, then the pieces with `between` between them, on as many lines
     /// as they need; those after the first begin at column `hang`.
-    pub(super) fn flow(&mut self, lead: Piece, hang: usize, between: &str, pieces: Vec<Piece>) {
+    pub(in crate::view) fn flow(
+        &mut self,
+        lead: Piece,
+        hang: usize,
+        between: &str,
+        pieces: Vec<Piece>,
+    ) {
         self.flow_behind(vec![lead], hang, between, pieces);
     }
 
     /// The same behind a lead of several pieces.
-    pub(super) fn flow_behind(
+    pub(in crate::view) fn flow_behind(
         &mut self,
         lead: Vec<Piece>,
         hang: usize,
@@ -124,7 +135,7 @@ impl Page {
     }
 
     /// The lines of sentences as they are: what is text, and what it is.
-    pub(super) fn passages(self) -> Vec<Passage> {
+    pub(in crate::view) fn passages(self) -> Vec<Passage> {
         let lines = self.items.into_iter().filter_map(|item| match item {
             Item::Line(pieces) => Some(pieces),
             Item::Titles | Item::Row(_) | Item::Beside(..) => None,
@@ -138,7 +149,7 @@ impl Page {
     }
 
     /// All lines, each with its newline.
-    pub(super) fn render(self) -> String {
+    pub(in crate::view) fn render(self) -> String {
         let rows: Vec<&Row> = self.items.iter().filter_map(Item::row).collect();
         let layout = Layout::new(&rows, self.width.saturating_sub(MARGIN));
         let mut drawn = layout.draw(&rows).into_iter();

@@ -1,10 +1,11 @@
 //! Verdicts as a table in Markdown, for a comment on a change or a page.
 
-use super::{
-    claims::{also, files, places, summary},
-    ending, sanitize, units,
-};
+use super::{escaped, row};
 use crate::document::{Check, CheckedRun, Verdict};
+use crate::view::{
+    claims::{also, files, places, summary},
+    ending, units,
+};
 
 /// The page. Ends with a newline.
 pub fn check(check: &Check) -> Vec<u8> {
@@ -12,9 +13,16 @@ pub fn check(check: &Check) -> Vec<u8> {
     let mut out = format!("# {}\n\n{}\n\n", names.join(", "), summary(&check.claims));
     out += "| run | command | took | ended |\n| --- | --- | --- | --- |\n";
     out.extend(check.runs.iter().map(run));
-    out += "\n| claim | verdict | says | measured |\n| --- | --- | --- | --- |\n";
-    out.extend(check.claims.iter().map(claim));
+    out.push('\n');
+    out += &verdicts(&check.claims);
     out.into_bytes()
+}
+
+/// Verdicts as a table.
+pub(super) fn verdicts(claims: &[Verdict]) -> String {
+    let mut out = "| claim | verdict | says | measured |\n| --- | --- | --- | --- |\n".to_owned();
+    out.extend(claims.iter().map(claim));
+    out
 }
 
 fn run(run: &CheckedRun) -> String {
@@ -46,23 +54,4 @@ fn claim(claim: &Verdict) -> String {
         escaped(&claim.says) + &source.collect::<String>(),
         lines.join("<br>"),
     ])
-}
-
-fn row(cells: &[String]) -> String {
-    format!("| {} |\n", cells.join(" | "))
-}
-
-/// Text that means itself: no line ends, no mark-up, no HTML.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in sanitize::text(text).chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => out.extend(['\\', c]),
-            c => out.push(c),
-        }
-    }
-    out
 }
