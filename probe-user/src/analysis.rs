@@ -65,6 +65,8 @@ pub struct Analysis {
     begin: Option<Begin>,
     /// The part of the run that is reported.
     excerpt: Option<Excerpt>,
+    /// Last looks at all threads are those of parts of the recording: the run goes on.
+    skips_last_looks: bool,
 }
 
 /// The account begins behind a delay.
@@ -95,6 +97,7 @@ impl Analysis {
             world: World::new(table),
             begin: None,
             excerpt: None,
+            skips_last_looks: false,
         })
     }
 
@@ -133,10 +136,16 @@ impl Analysis {
     /// The first half of that: decodes records, and shows each event to `look` in the
     /// order of arrival, before anything is made of it.
     pub fn decode(&mut self, records: &[u8], mut look: impl FnMut(&Event)) {
-        let order = &mut self.order;
+        let Analysis {
+            order,
+            skips_last_looks,
+            ..
+        } = self;
         decode(records, &mut self.info.decoding, |event| {
             look(&event);
-            order.push(event);
+            if !(*skips_last_looks && event.what.is_of_last_look()) {
+                order.push(event);
+            }
         });
     }
 
@@ -203,6 +212,11 @@ impl Analysis {
         self.info.ended_early = true;
         self.info.lost.extend(end.lost.iter().cloned());
         self.info.end = Some(end);
+    }
+
+    /// Passes over what says that the trace ends: parts of its recording do, and it goes on.
+    pub fn skip_last_looks(&mut self) {
+        self.skips_last_looks = true;
     }
 
     /// Adds a sentence to the report's coverage.

@@ -224,3 +224,58 @@ fn record_says_before_it_starts_what_it_cannot_write() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn record_writes_the_last_of_a_run_when_a_claim_turns_wrong() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let (file, claims) = (dir.path().join("run.wsc"), dir.path().join("claims.toml"));
+    let text = r#"
+schema = "waitscope.claims/1"
+
+[[claim]]
+id = "short"
+says = "no sleep takes a second"
+holds = "tree.longest(sleep) < 1s"
+
+[[claim]]
+id = "long"
+says = "no sleep takes an hour"
+holds = "tree.longest(sleep) < 60min"
+"#;
+    fs::write(&claims, text)?;
+    let script = "sleep 0.1; sleep 1.5; sleep 0.1; sleep 2; sleep 1.5";
+    let mut command = live::waitscope()?;
+    command
+        .arg("record")
+        .arg("-o")
+        .arg(&file)
+        .arg("--when")
+        .arg(&claims);
+    command.args(["--last", "1s", "--", "sh", "-c", script]);
+    let outcome = live::finish(&mut command)?;
+    outcome.expect_code(0)?;
+    let said = outcome.stderr.matches("WRONG by now: short\n").count();
+    ensure!(
+        said == 1 && !outcome.stderr.contains("long"),
+        "{}",
+        outcome.stderr
+    );
+    let first = whole(&dir.path().join("run.001.wsc"))?;
+    ensure!(first.exit.is_none());
+    assert_eq!(code(&whole(&file)?), Some(0));
+    ensure!(!dir.path().join("run.002.wsc").exists(), "once");
+
+    fs::write(&claims, "schema = 1")?;
+    let ran = dir.path().join("ran");
+    let mut command = live::waitscope()?;
+    command
+        .arg("record")
+        .arg("-o")
+        .arg(&file)
+        .arg("--when")
+        .arg(&claims);
+    command.args(["--last", "1s", "--", "touch"]).arg(&ran);
+    live::finish(&mut command)?.expect_code(2)?;
+    ensure!(!ran.exists(), "the command was run");
+    Ok(())
+}

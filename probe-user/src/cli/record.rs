@@ -42,6 +42,11 @@ pub struct Record {
     #[arg(long, value_name = "NAME", value_parser = own_by_name, requires = "last")]
     pub signal: Option<i32>,
 
+    /// With --last, have it written when a claim of this file is WRONG of the run so far, once
+    /// for each claim; may be repeated. The run is analysed for that, in some 512M of memory.
+    #[arg(long, value_name = "CLAIMS.toml", value_hint = ValueHint::FilePath, requires = "last")]
+    pub when: Vec<PathBuf>,
+
     #[command(flatten)]
     pub processes: Processes,
 
@@ -93,6 +98,7 @@ mod tests {
             "-o x.wsc --pid 1 --duration 1s",
             "-o x.wsc --max-size 64K --max-files 2 -- true",
             "-o x.wsc --last 60s --max-size 1M --signal USR1 -- true",
+            "-o x.wsc --last 60s --when c.toml --when d.toml -- true",
         ] {
             assert!(parse(right).is_ok(), "{right}");
         }
@@ -105,6 +111,7 @@ mod tests {
             "-o x.wsc --max-size 64K --max-files 0 -- true",
             "-o x.wsc --last 0s -- true",
             "-o x.wsc --last 1s --max-size 1M --max-files 2 -- true",
+            "-o x.wsc --when c.toml -- true",
             "-o x.wsc --signal USR1 -- true",
             "-o x.wsc --last 1s --signal KILL -- true",
         ] {

@@ -66,11 +66,10 @@ fn selection(processes: &cli::Processes, tree: bool) -> Selection {
 
 /// How the report that is wanted is made.
 fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Settings {
-    let folder = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
     let early = Early::default();
     analysis::Settings {
         memory_bytes: analysis.memory,
-        spill_folder: folder.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from),
+        spill_folder: spill_folder(),
         explain: explain.to_vec(),
         short_run_ns: analysis.short_run.map_or(metrics::SHORT_RUN_NS, ns),
         early: Early {
@@ -82,6 +81,12 @@ fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Set
         window: None,
         filter: None,
     }
+}
+
+/// Where what has no room in memory goes.
+fn spill_folder() -> PathBuf {
+    let folder = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
+    folder.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
 /// Which waits are counted. Claims, which are about all waits and threads, cannot be `checked`

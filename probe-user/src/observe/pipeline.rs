@@ -20,7 +20,7 @@ use super::{
     netstat::Netstat,
     python_scan::PythonScan,
     queue::Queue,
-    recorder::{Opening, Recorder},
+    recorder::{Keep, Opening, Recorder, Recording},
     reports::Look,
 };
 use crate::{
@@ -160,6 +160,10 @@ impl Pipeline {
             is_short: !options.is_analysed,
             last: None,
         };
+        let is_divided = |recording: &Recording| recording.keep != Keep::Whole;
+        if options.recording.as_ref().is_some_and(is_divided) {
+            worker.analysis.skip_last_looks();
+        }
         let stop = worker.stop.clone();
         let held_back = if options.reports.any() { HELD_BACK } else { 0 };
         let (queue, receiver) = Queue::new(IN_FLIGHT, held_back);

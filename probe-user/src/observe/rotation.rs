@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -28,7 +28,7 @@ pub struct Rotation {
     opened_ns: u64,
     /// When the latest one ended.
     ended_ns: u64,
-    asked: bool,
+    asked: Arc<AtomicBool>,
 }
 
 /// What is to be done.
@@ -48,14 +48,18 @@ impl Rotation {
             bytes,
             opened_ns: 0,
             ended_ns: 0,
-            asked: false,
+            asked: recording
+                .map(|recording| recording.asked.clone())
+                .unwrap_or_default(),
         }
     }
 
     /// Takes a signal that asks for a file; says whether it was one.
     pub fn receive(&mut self, received: i32) -> bool {
         let is_ours = matches!(self.keep, Keep::Last { signal, .. } if signal == received);
-        self.asked |= is_ours;
+        if is_ours {
+            self.asked.store(true, Ordering::Relaxed);
+        }
         is_ours
     }
 
@@ -75,7 +79,7 @@ impl Rotation {
         let due = match self.keep {
             Keep::Whole => None,
             Keep::Parts { max_bytes, .. } => (bytes >= max_bytes && !is_early).then_some(Due::End),
-            Keep::Last { .. } if self.asked && !is_early => Some(Due::End),
+            Keep::Last { .. } if self.asked.load(Ordering::Relaxed) && !is_early => Some(Due::End),
             Keep::Last {
                 time, max_bytes, ..
             } => {
@@ -88,7 +92,8 @@ impl Rotation {
             }
         };
         if due == Some(Due::End) {
-            (self.asked, self.ended_ns) = (false, now_ns);
+            self.asked.store(false, Ordering::Relaxed);
+            self.ended_ns = now_ns;
         }
         due
     }
@@ -105,6 +110,7 @@ mod tests {
         let recording = Recording {
             path: "x".into(),
             keep,
+            asked: Arc::default(),
         };
         (Rotation::new(Some(&recording), bytes.clone()), bytes)
     }

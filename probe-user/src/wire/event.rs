@@ -91,6 +91,15 @@ pub enum What {
 }
 
 impl What {
+    /// What the iterator found at the end of a trace.
+    pub fn is_of_last_look(&self) -> bool {
+        match self {
+            What::Snapshot(seen) => seen.last,
+            What::FdTable(look) => look.occasion == Occasion::Final,
+            _ => false,
+        }
+    }
+
     /// Its place among the facts of one instant.
     pub(super) fn rank(&self) -> u8 {
         match self {
