@@ -28,6 +28,7 @@ use crate::{
         connection::Early,
         filter,
         process::ProcessId,
+        switches::Switches,
         window::{Excerpt, Part, Window},
     },
 };
@@ -48,6 +49,8 @@ pub struct Settings {
     pub early: Early,
     /// Whether every interval goes into the document.
     pub keeps_trace: bool,
+    /// Whether it is kept on which CPUs threads ran and what woke them, for the trace.
+    pub keeps_switches: bool,
     /// Whether it is found out behind what threads stand on run queues.
     pub divides_run_queues: bool,
     /// The part of the run that is reported; `None`: all of it.
@@ -114,6 +117,9 @@ impl Analysis {
         }
         if let Some(filter) = &settings.filter {
             analysis.count_only(filter.clone());
+        }
+        if settings.keeps_switches {
+            analysis.world.switches_kept = Some(Switches::default());
         }
         if !settings.divides_run_queues {
             analysis.world.run_queues = None;

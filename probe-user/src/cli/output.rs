@@ -11,7 +11,7 @@ use crate::vocabulary::WaitKind;
 #[derive(Debug, Args)]
 pub struct Output {
     /// Write the report to this file, `-` for stdout; may be repeated. The
-    /// format follows the extension (.html, .json, .txt) unless --format is given.
+    /// format follows the extension (.html, .json, .pftrace, .txt) unless --format is given.
     #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
 
@@ -115,6 +115,8 @@ pub enum Format {
     Json,
     /// To look at: one file for a browser, with a timeline.
     Html,
+    /// For ui.perfetto.dev and its trace processor.
+    Perfetto,
 }
 
 /// When to colour.

@@ -76,6 +76,7 @@ fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Set
             below_bytes: analysis.early_bytes.unwrap_or(early.below_bytes),
         },
         keeps_trace: false,
+        keeps_switches: false,
         divides_run_queues: true,
         window: None,
         filter: None,

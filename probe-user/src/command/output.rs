@@ -3,11 +3,11 @@
 
 use std::{
     env, fmt,
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
 use terminal_size::terminal_size_of;
 
@@ -15,14 +15,14 @@ use super::{
     Usage,
     places::{self, Place, is_stdout},
     progress::Progress,
-    replace::{self, folder, replace},
+    replace::{self, folder, replace_by},
 };
 use crate::{
     child::inherited::was_closed,
     cli::{Color, Format, Output},
     document::Document,
     metrics::select::Selection,
-    view::{json, page, table},
+    view::{json, page, perfetto, table},
 };
 
 /// Validated destinations.
@@ -75,9 +75,15 @@ impl Destinations {
     }
 
     /// Whether every interval is wanted.
-    pub fn has_page(&self) -> bool {
+    pub fn wants_trace(&self) -> bool {
         let mut formats = self.list.iter().map(|(_, format)| *format);
-        formats.any(|format| format == Format::Html)
+        formats.any(|format| matches!(format, Format::Html | Format::Perfetto))
+    }
+
+    /// Whether it is wanted, too, on which CPUs that was.
+    pub fn wants_switches(&self) -> bool {
+        let mut formats = self.list.iter().map(|(_, format)| *format);
+        formats.any(|format| format == Format::Perfetto)
     }
 
     /// The report of the threads that are wanted alone.
@@ -96,8 +102,7 @@ impl Destinations {
             .iter()
             .any(|(destination, _)| *destination == Destination::Stderr)
         {
-            let table = self.render(document, Format::Table, &Destination::Stderr);
-            progress.aside(|| write_to(&Destination::Stderr, &table))?;
+            progress.aside(|| self.write_one(document, Format::Table, &Destination::Stderr))?;
         }
         Err(error)
     }
@@ -108,8 +113,8 @@ impl Destinations {
         let mut result = Ok(());
         for (destination, format) in &self.list {
             progress.step(&format!("writing {destination}"));
-            let bytes = self.render(document, *format, destination);
-            result = result.and(progress.aside(|| write_to(destination, &bytes)));
+            let written = progress.aside(|| self.write_one(document, *format, destination));
+            result = result.and(written);
         }
         result
     }
@@ -142,8 +147,13 @@ impl Destinations {
         Ok(())
     }
 
-    fn render(&self, document: &Document, format: Format, destination: &Destination) -> Vec<u8> {
-        match format {
+    fn write_one(
+        &self,
+        document: &Document,
+        format: Format,
+        destination: &Destination,
+    ) -> Result<()> {
+        let bytes = match format {
             Format::Json => json::render(document),
             Format::Html => page::render(document, self.html_max),
             Format::Table => {
@@ -155,7 +165,14 @@ impl Destinations {
                 };
                 table::render(document, &options).into_bytes()
             }
-        }
+            Format::Perfetto => {
+                let sentence = "a trace for Perfetto is made of every switch, which a report in \
+                                JSON does not have: give it the recording";
+                ensure!(perfetto::has_trace(document), sentence);
+                return write_by(destination, &|out| perfetto::write(document, out));
+            }
+        };
+        write_to(destination, &bytes)
     }
 }
 
@@ -214,6 +231,7 @@ impl ByExtension for Format {
     const EXTENSIONS: &'static [(&'static str, Format)] = &[
         ("html", Format::Html),
         ("json", Format::Json),
+        ("pftrace", Format::Perfetto),
         ("txt", Format::Table),
     ];
 }
@@ -277,16 +295,29 @@ fn extensions<F: ByExtension>() -> String {
 
 /// Writes bytes to one place.
 pub fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
+    write_by(destination, &|out| out.write_all(bytes))
+}
+
+/// Has something written to one place, piece by piece.
+pub fn write_by(
+    destination: &Destination,
+    write: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     match destination {
-        Destination::Stdout => print("the report", bytes),
+        Destination::Stdout => print_by("the report", || {
+            let mut out = BufWriter::new(io::stdout().lock());
+            write(&mut out)?;
+            out.flush()
+        }),
         Destination::Stderr if was_closed(STDERR_FILENO) => {
             bail!("cannot write the report to stderr: it is closed")
         }
         Destination::Stderr => {
-            let written = io::stderr().lock().write_all(bytes);
+            let mut out = BufWriter::new(io::stderr().lock());
+            let written = write(&mut out).and_then(|()| out.flush());
             to_a_reader(written).context("cannot write the report to stderr")
         }
-        Destination::File(path) => to_a_reader(replace(path, bytes))
+        Destination::File(path) => to_a_reader(replace_by(path, write))
             .with_context(|| format!("cannot write the report to {}", path.display())),
     }
 }

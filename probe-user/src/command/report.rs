@@ -42,7 +42,8 @@ fn show(arguments: &cli::Report) -> Result<()> {
     let claims = check::of_report(&arguments.check)?;
     let destinations = Destinations::new(output, Fallback::Stdout, inputs)?;
     let settings = Settings {
-        keeps_trace: destinations.has_page(),
+        keeps_trace: destinations.wants_trace(),
+        keeps_switches: destinations.wants_switches(),
         window: window(arguments.from, arguments.to)?,
         filter: super::wait_filter(output, !arguments.check.is_empty())?,
         ..super::analysis_settings(&output.analysis, &output.explain)

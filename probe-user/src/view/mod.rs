@@ -27,6 +27,7 @@ pub mod junit;
 pub mod markdown;
 pub mod metrics;
 pub mod page;
+pub mod perfetto;
 pub mod table;
 pub mod top;
 

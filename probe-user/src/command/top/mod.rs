@@ -204,6 +204,7 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
             short_run_ns: metrics::SHORT_RUN_NS,
             early: Early::default(),
             keeps_trace: false,
+            keeps_switches: false,
             divides_run_queues: false,
             window: None,
             filter: None,

@@ -78,6 +78,7 @@ fn document_with(probes: &Probes, facts: Vec<Fact>, early: Early) -> Document {
         spill_folder: "/".into(),
         explain: Vec::new(),
         keeps_trace: false,
+        keeps_switches: false,
         divides_run_queues: true,
         window: None,
         filter: None,
