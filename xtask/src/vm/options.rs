@@ -12,9 +12,10 @@ const LOCKED_DOWN: &str = "truth";
 /// its command, its signals, its recordings, its report and claims about it is the same on every kernel;
 /// `gil` and `gitsync` trace Pythons, and `disk` reads from a disk, which a guest has not.
 /// `concurrency`, `herds` and `idle` are what user space makes of records that other programs
-/// check, and `load` says how fast it is, of which an emulator says nothing. `top_watch`
-/// needs a terminal more than a kernel, and `top_soak` minutes.
-const LEFT_OUT: [&str; 19] = [
+/// check, `perfetto` asks a program that runs in Node, and `load` says how fast it is, of which
+/// an emulator says nothing. `top_watch` needs a terminal more than a kernel, and `top_soak`
+/// minutes.
+const LEFT_OUT: [&str; 20] = [
     "check",
     "draft",
     "child",
@@ -23,6 +24,7 @@ const LEFT_OUT: [&str; 19] = [
     "golden",
     "interim",
     "late_signals",
+    "perfetto",
     "recording",
     "table",
     "top_soak",
