@@ -74,10 +74,27 @@ const STATES: &str = "select min(s.ts),
 const FLOWS: &str = "select count(*) from flow";
 
 /// Slices of waits by kind, with the time that they took.
-const WAITS: &str = "select name,
+const WAITS: &str = "include perfetto module slices.with_context;
+    select name,
       sum(iif(dur < 0, (select end_ts from trace_bounds) - ts, dur))
-    from slice where name not in ('wakes', 'woken before it slept', 'unknown')
+    from thread_slice where name not in ('wakes', 'woken before it slept', 'unknown')
     group by 1 order by 1";
+
+/// Threads whose slices are not as long as their sleep.
+const ASTRAY: &str = "include perfetto module slices.with_context;
+    with asleep as (
+      select utid, sum(dur) ns from thread_state
+      where dur > 0 and state in ('S', 'D', 'T', 't') group by 1),
+    waits as (
+      select utid, sum(dur) ns from thread_slice
+      where dur > 0 and name not in ('unknown', 'throttled') group by 1)
+    select utid, asleep.ns, waits.ns from asleep full join waits using (utid)
+    where asleep.ns is not waits.ns";
+
+/// Processes of which nothing but the pid is known, and pids of several at once.
+const PROCESSES: &str = "select pid, count(*) from process
+    join (select distinct upid from thread join thread_state using (utid)) using (upid)
+    where name is null or pid = 0 group by 1";
 
 /// The same of the report. To the scheduler a thread whose quota is used up is runnable.
 fn states(thread: &Thread) -> [u64; 6] {
@@ -106,11 +123,14 @@ fn numbers(rows: &Rows) -> Result<Vec<Vec<u64>>> {
 
 #[track_caller]
 fn check(report: &Report, trace: &Path) -> Result<()> {
-    let answers = ask(trace, &[ERRORS, STATES, FLOWS, WAITS])?;
-    let [errors, by_state, flows, waits] = &answers[..] else {
+    let queries = [ERRORS, ASTRAY, PROCESSES, STATES, FLOWS, WAITS];
+    let answers = ask(trace, &queries)?;
+    let [errors, astray, processes, by_state, flows, waits] = &answers[..] else {
         anyhow::bail!("{answers:?}");
     };
     assert_eq!(*errors, Rows::new());
+    assert_eq!(*astray, Rows::new());
+    assert_eq!(*processes, Rows::new());
 
     let lived = report.threads.iter();
     let lived = lived.filter(|thread| thread.account.lifetime_ns > 0);

@@ -126,7 +126,7 @@ impl Writer<'_> {
     fn step(&mut self, at_ns: u64, row: usize, step: Step) -> io::Result<()> {
         let tid = self.ids.tids[row];
         if self.states[row].is_none() && !matches!(step, Step::Next(_) | Step::Gone) {
-            self.begin(at_ns, row)?;
+            self.begin(at_ns, row, step)?;
         }
         match step {
             Step::Out(state) => {
@@ -159,14 +159,16 @@ impl Writer<'_> {
     }
 
     /// The first that is seen of a thread.
-    fn begin(&mut self, at_ns: u64, row: usize) -> io::Result<()> {
+    fn begin(&mut self, at_ns: u64, row: usize, step: Step) -> io::Result<()> {
+        // Behind `task_newtask`, which makes another process of a pid that is there.
+        let known_ns = at_ns + u64::from(step == Step::Born);
         let (pid, tid) = (self.ids.pids[row], self.ids.tids[row]);
         let name = &self.document.threads[row].comm;
         let track = self.tracks.describe(row, pid, tid, name);
-        self.packets.write_at(at_ns, Data::TrackDescriptor(track))?;
-        // Behind `task_newtask`, which makes another process of a pid that is there.
+        self.packets
+            .write_at(known_ns, Data::TrackDescriptor(track))?;
         let tree = self.tree.begin(self.document, row, &self.ids);
-        self.packets.write_at(at_ns + 1, Data::ProcessTree(tree))
+        self.packets.write_at(known_ns, Data::ProcessTree(tree))
     }
 
     fn be_born(&mut self, at_ns: u64, row: usize) {

@@ -96,7 +96,7 @@ impl Tree {
             processes: vec![Process {
                 pid: Some(GAPS),
                 ppid: None,
-                cmdline: vec!["not the tree".to_owned()],
+                cmdline: vec!["not-the-tree".to_owned()],
             }],
             threads: outside.chain(gaps).collect(),
         }
