@@ -28,6 +28,7 @@ use crate::{
         connection::Early,
         filter,
         process::ProcessId,
+        switches::Switches,
         window::{Excerpt, Part, Window},
     },
 };
@@ -233,6 +234,7 @@ impl Analysis {
     pub fn keep(&mut self, wanted: Wanted) {
         self.info.wanted = wanted;
         self.world.dictionaries.keeps_stacks = wanted.stacks;
+        self.world.switches_kept = wanted.switches.then(Switches::default);
     }
 
     /// Reports a part of the run, of which nothing has been taken in yet.

@@ -10,7 +10,9 @@ pub mod wire;
 pub mod syscall;
 
 pub mod histogram;
+pub mod leb128;
 pub mod spill;
+pub mod switch_log;
 pub mod world;
 
 pub mod analysis;

@@ -108,6 +108,9 @@ pub struct CriticalPath {
 #[derive(Debug, Deserialize)]
 #[expect(missing_docs, reason = "the names are the schema's")]
 pub struct Hop {
+    pub from_ns: u64,
+    pub to_ns: u64,
+    pub tid: u32,
     pub wait: Option<String>,
     pub cause: String,
     pub detail: Option<String>,
@@ -387,6 +390,8 @@ pub struct Wake {
     pub source: String,
     pub comm: Option<String>,
     pub tid: Option<u32>,
+    #[serde(default)]
+    pub outside: bool,
     pub signal: Option<Signal>,
     pub count: u64,
     pub wait_ns: u64,

@@ -12,6 +12,7 @@ mod metrics;
 mod page;
 #[cfg(test)]
 mod pages;
+mod perfetto;
 mod picture;
 mod privilege;
 mod probes;
@@ -112,7 +113,8 @@ fn execute(command: &Command) -> Result<()> {
     let workspace = Workspace::find()?;
     match command {
         Command::Setup => {
-            if !setup::install_missing(&workspace, Purpose::Tests)? {
+            let is_missing = setup::install_missing(&workspace, Purpose::Tests)?;
+            if !(is_missing | perfetto::install(&workspace)?) {
                 run::say("nothing is missing");
             }
             Ok(())

@@ -8,6 +8,7 @@ use crate::build;
 use crate::deny;
 use crate::kernels;
 use crate::page;
+use crate::perfetto;
 use crate::privilege::Privilege;
 use crate::probes;
 use crate::run::{run, say};
@@ -32,6 +33,7 @@ pub(crate) struct Options {
 
 pub(crate) fn all(workspace: &Workspace, options: &Options) -> Result<()> {
     let runs = plan(Privilege::find())?;
+    perfetto::install(workspace)?;
     check_format(workspace)?;
     check_lints(workspace)?;
     deny::lasting(workspace)?;

@@ -11,7 +11,8 @@ use crate::vocabulary::WaitKind;
 #[derive(Debug, Args)]
 pub struct Output {
     /// Write the report to this file, `-` for stdout; may be repeated. The
-    /// format follows the extension (.html, .json, .md, .txt) unless --format is given.
+    /// format follows the extension (.folded, .html, .json, .md, .pb.gz, .pftrace, .txt) unless
+    /// --format is given.
     #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
 
@@ -126,6 +127,8 @@ pub enum Format {
     Folded,
     /// For `go tool pprof` and what else reads its profiles.
     Pprof,
+    /// For ui.perfetto.dev and its trace processor.
+    Perfetto,
 }
 
 /// What waits are folded by.

@@ -3,11 +3,11 @@
 
 use std::{
     env, fmt,
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use nix::libc::{STDERR_FILENO, STDOUT_FILENO};
 use terminal_size::terminal_size_of;
 
@@ -15,14 +15,14 @@ use super::{
     Usage,
     places::{self, Place, is_stdout},
     progress::Progress,
-    replace::{self, folder, replace},
+    replace::{self, folder, replace_by},
 };
 use crate::{
     child::inherited::was_closed,
     cli::{Color, Folded, Format, Output},
     document::{Document, stacks::Stacks},
     metrics::{Wanted, select::Selection},
-    view::{folded, json, markdown, page, pprof, table},
+    view::{folded, json, markdown, page, perfetto, pprof, table},
 };
 
 /// Validated destinations.
@@ -81,7 +81,8 @@ impl Destinations {
         let has = |wanted: Format| self.list.iter().any(|(_, format)| *format == wanted);
         let folds = has(Format::Folded);
         Wanted {
-            trace: has(Format::Html),
+            trace: has(Format::Html) || has(Format::Perfetto),
+            switches: has(Format::Perfetto),
             stacks: has(Format::Pprof) || folds && self.folded == Folded::Stacks,
             chains: folds && self.folded == Folded::Blame,
         }
@@ -92,6 +93,7 @@ impl Destinations {
         self.list.iter().find_map(|(_, format)| match format {
             Format::Folded => Some("--format folded"),
             Format::Pprof => Some("--format pprof"),
+            Format::Perfetto => Some("--format perfetto"),
             Format::Table | Format::Json | Format::Html | Format::Markdown => None,
         })
     }
@@ -112,8 +114,7 @@ impl Destinations {
             .iter()
             .any(|(destination, _)| *destination == Destination::Stderr)
         {
-            let table = self.render(document, Format::Table, &Destination::Stderr)?;
-            progress.aside(|| write_to(&Destination::Stderr, &table))?;
+            progress.aside(|| self.write_one(document, Format::Table, &Destination::Stderr))?;
         }
         Err(error)
     }
@@ -124,9 +125,7 @@ impl Destinations {
         let mut result = Ok(());
         for (destination, format) in &self.list {
             progress.step(&format!("writing {destination}"));
-            let written = self
-                .render(document, *format, destination)
-                .and_then(|bytes| progress.aside(|| write_to(destination, &bytes)));
+            let written = progress.aside(|| self.write_one(document, *format, destination));
             result = result.and(written);
         }
         result
@@ -160,13 +159,13 @@ impl Destinations {
         Ok(())
     }
 
-    fn render(
+    fn write_one(
         &self,
         document: &Document,
         format: Format,
         destination: &Destination,
-    ) -> Result<Vec<u8>> {
-        Ok(match format {
+    ) -> Result<()> {
+        let bytes = match format {
             Format::Json => json::render(document),
             Format::Html => page::render(document, self.html_max),
             Format::Folded => {
@@ -184,7 +183,14 @@ impl Destinations {
                 };
                 table::render(document, &options).into_bytes()
             }
-        })
+            Format::Perfetto => {
+                let sentence = "a trace for Perfetto is made of every switch, which a report in \
+                                JSON does not have: give it the recording";
+                ensure!(perfetto::has_trace(document), sentence);
+                return write_by(destination, &|out| perfetto::write(document, out));
+            }
+        };
+        write_to(destination, &bytes)
     }
 }
 
@@ -255,6 +261,7 @@ impl ByExtension for Format {
         ("json", Format::Json),
         ("md", Format::Markdown),
         ("pb.gz", Format::Pprof),
+        ("pftrace", Format::Perfetto),
         ("txt", Format::Table),
     ];
 }
@@ -318,16 +325,29 @@ fn extensions<F: ByExtension>() -> String {
 
 /// Writes bytes to one place.
 pub fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
+    write_by(destination, &|out| out.write_all(bytes))
+}
+
+/// Has something written to one place, piece by piece.
+pub fn write_by(
+    destination: &Destination,
+    write: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     match destination {
-        Destination::Stdout => print("the report", bytes),
+        Destination::Stdout => print_by("the report", || {
+            let mut out = BufWriter::new(io::stdout().lock());
+            write(&mut out)?;
+            out.flush()
+        }),
         Destination::Stderr if was_closed(STDERR_FILENO) => {
             bail!("cannot write the report to stderr: it is closed")
         }
         Destination::Stderr => {
-            let written = io::stderr().lock().write_all(bytes);
+            let mut out = BufWriter::new(io::stderr().lock());
+            let written = write(&mut out).and_then(|()| out.flush());
             to_a_reader(written).context("cannot write the report to stderr")
         }
-        Destination::File(path) => to_a_reader(replace(path, bytes))
+        Destination::File(path) => to_a_reader(replace_by(path, write))
             .with_context(|| format!("cannot write the report to {}", path.display())),
     }
 }

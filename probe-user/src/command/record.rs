@@ -142,7 +142,7 @@ fn options(arguments: &cli::Record, asked: Arc<AtomicBool>) -> Options {
         explain: Vec::new(),
         short_run_ns: metrics::SHORT_RUN_NS,
         early: Early::default(),
-        keeps_trace: false,
+        wanted: metrics::Wanted::default(),
         divides_run_queues: is_analysed,
         window: None,
         filter: None,

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, Permissions},
-    io::{self, Write as _},
+    io::{self, BufWriter, Write},
     os::unix::{
         ffi::OsStrExt as _,
         fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, fchown},
@@ -21,14 +21,24 @@ use tempfile::{Builder, NamedTempFile};
 /// no regular file (a device, a pipe), and what lies where no other file can be put in
 /// its place, is written to as it is.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let Ok((mut new, path)) = beside(path) else {
-        return fs::write(path, bytes);
+    replace_by(path, &|out| out.write_all(bytes))
+}
+
+/// The same with what is written piece by piece, perhaps twice.
+pub fn replace_by(path: &Path, write: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let write_to = |file: &File| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.flush()
     };
-    new.write_all(bytes)?;
+    let Ok((new, path)) = beside(path) else {
+        return write_to(&File::create(path)?);
+    };
+    write_to(new.as_file())?;
     match new.persist(&path) {
         Ok(_) => Ok(()),
         // Something is mounted there.
-        Err(_) => fs::write(path, bytes),
+        Err(_) => write_to(&File::create(path)?),
     }
 }
 

@@ -4,7 +4,11 @@
 use serde::Serialize;
 
 use super::{WaitSite, Wake};
-use crate::vocabulary::{CauseKind, WaitKind};
+use crate::{
+    leb128::{leb128, read_leb128},
+    switch_log::SwitchLog,
+    vocabulary::{CauseKind, WaitKind},
+};
 
 /// What all threads did, interval by interval. What intervals have in common is said once, in
 /// lists that they point into.
@@ -23,6 +27,40 @@ pub struct Trace {
     pub gil: Vec<GilSpan>,
     /// Of each of [`super::Document::threads`].
     pub lanes: Vec<Lane>,
+    /// On which CPUs that was; `None` where that was not asked for.
+    pub switches: Option<Switches>,
+}
+
+/// What the trace of a scheduler has beside intervals.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Switches {
+    /// Of each of [`super::Document::threads`]; wakers are indices into these, or into
+    /// [`Self::tasks`]. Instants are ns since the start of the run.
+    pub threads: Vec<ThreadSwitches>,
+    /// Wakers outside the tree.
+    pub tasks: Vec<OutsideTask>,
+}
+
+/// A thread's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ThreadSwitches {
+    /// Where and how it stopped, was woken and ran.
+    pub log: SwitchLog,
+    /// Its id before an exec gave it its leader's.
+    pub first_tid: Option<u32>,
+    /// It had not ended at the end.
+    pub lives: bool,
+}
+
+/// A task outside the tree that woke threads of the tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutsideTask {
+    /// Thread id.
+    pub tid: u32,
+    /// Process id; `None` where its name was lost.
+    pub pid: Option<u32>,
+    /// Its name.
+    pub comm: String,
 }
 
 /// What a thread did with an interval. Numbers are places in the lists of [`Trace`].
@@ -155,29 +193,6 @@ impl Lane {
             Some(Interval { ns, what, by })
         })
     }
-}
-
-/// Appends a number, 7 bits a byte, the lowest first.
-pub fn leb128(bytes: &mut Vec<u8>, mut number: u64) {
-    loop {
-        let low = number.to_le_bytes()[0] & 0x7f;
-        number >>= 7;
-        if number == 0 {
-            return bytes.push(low);
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-fn read_leb128<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
-    let mut number = 0;
-    for (shift, byte) in (0..64).step_by(7).zip(bytes) {
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use crate::{
 pub struct Wanted {
     /// Every interval.
     pub trace: bool,
+    /// And on which CPUs, and what woke them, for the trace.
+    pub switches: bool,
     /// What waits were spent in, by stack.
     pub stacks: bool,
     /// And by what was behind them.

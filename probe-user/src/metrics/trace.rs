@@ -17,13 +17,19 @@ use super::{
 use crate::{
     document::{
         self, Wake,
-        trace::{GilSpan, Interval, Lane, Site, Trace, TraceState, What},
+        trace::{
+            GilSpan, Interval, Lane, OutsideTask, Site, Switches, ThreadSwitches, Trace,
+            TraceState, What,
+        },
     },
+    switch_log::{self, By, Entry, SwitchLog},
     world::{
-        World,
+        self, World,
         account::WaitKey,
         blame::{cause::Cause, history::Logged},
+        identity::ThreadId,
         interval::{Activity, Ended},
+        switches::UNNAMED,
         thread::{State, Thread},
     },
 };
@@ -63,7 +69,58 @@ pub fn of(
         wakes: packer.wakes.list,
         lanes,
         gil,
+        switches: world
+            .switches_kept
+            .as_ref()
+            .map(|kept| switches(world, processes, kept)),
     })
+}
+
+/// The switches of every thread, as the document's instants and numbers have them.
+fn switches(world: &World, processes: &Processes, kept: &world::switches::Switches) -> Switches {
+    let origin_ns = threads::origin_ns(world);
+    let named = world.directory.externals.len() as u32;
+    let by = |by: By| match by {
+        By::Thread(id) => match processes.rows.get(ThreadId(id)) {
+            Some(&row) => By::Thread(row as u32),
+            None => By::Unknown,
+        },
+        By::Outside(number) if number >= UNNAMED => By::Outside(number - UNNAMED + named),
+        by => by,
+    };
+    let log_of = |log: &SwitchLog| {
+        let mut list = SwitchLog::default();
+        for Entry { at_ns, what } in log.entries() {
+            let what = match what {
+                switch_log::What::Woken(who) => switch_log::What::Woken(by(who)),
+                what => what,
+            };
+            let at_ns = at_ns.saturating_sub(origin_ns);
+            list.push(Entry { at_ns, what });
+        }
+        list
+    };
+    let of_thread = |thread: &Thread| {
+        let kept = kept.of(thread.id);
+        ThreadSwitches {
+            log: kept.map(|kept| log_of(&kept.log)).unwrap_or_default(),
+            first_tid: kept.and_then(|kept| kept.first_tid),
+            lives: !thread.is_dead(),
+        }
+    };
+    let tasks = world.directory.externals.iter().map(|task| OutsideTask {
+        tid: task.tid,
+        pid: Some(task.pid),
+        comm: task.comm.to_string(),
+    });
+    let unnamed = kept.unnamed.iter().map(|&tid| OutsideTask {
+        tid,
+        ..OutsideTask::default()
+    });
+    Switches {
+        threads: world.threads.iter().map(of_thread).collect(),
+        tasks: tasks.chain(unnamed).collect(),
+    }
 }
 
 /// Things by number.

@@ -25,6 +25,7 @@ use super::{
     program::Program,
     run_queue::RunQueues,
     stack::{Symbol, Symbols},
+    switches::Switches,
     thread::{State, Thread},
     wait_site::{Dictionaries, FileObject},
     window::Closed,
@@ -55,6 +56,8 @@ pub struct World {
     pub processes: Processes,
     /// What every CPU has done of late; `None` if nobody asks what threads stood behind.
     pub run_queues: Option<RunQueues>,
+    /// On which CPUs threads ran, and what woke them; `None` if nobody asks for it.
+    pub switches_kept: Option<Switches>,
     /// What every thread has done.
     pub logs: IntervalLogs,
     /// What the latest event has ended.
@@ -107,6 +110,7 @@ impl World {
             },
             processes: Processes::default(),
             run_queues: Some(RunQueues::default()),
+            switches_kept: None,
             logs: IntervalLogs::default(),
             ended: Vec::new(),
             root: None,
@@ -260,6 +264,9 @@ impl World {
         let thread = &mut self.threads[id];
         let is_whole = thread.has_run_until(off);
         thread.switch_out(event.ts_ns, off, table, &mut self.ended);
+        if let Some(switches) = &mut self.switches_kept {
+            switches.switch_out(thread, event.cpu, off);
+        }
         if let Some(place) = thread.accepts_at(off, table) {
             self.listeners.sleeps(event.ts_ns, id, place);
         }
@@ -282,7 +289,11 @@ impl World {
         let waker = self.waker(on.wake.as_ref());
         let id = self.target(event);
         let (known, ended) = (&mut self.dictionaries, &mut self.ended);
-        self.threads[id].switch_in(event.ts_ns, on, waker, known, ended);
+        let thread = &mut self.threads[id];
+        thread.switch_in(event.ts_ns, on, waker, known, ended);
+        if let Some(switches) = &mut self.switches_kept {
+            switches.switch_in(thread, event.cpu, on, ended);
+        }
         self.settle(id);
         self.stand_in_line(event, on, id);
     }
@@ -432,6 +443,9 @@ impl World {
             let leader = self.directory.assign(leader_tid, id);
             let thread = &mut self.threads[id];
             thread.tid = leader_tid;
+            if let Some(switches) = &mut self.switches_kept {
+                switches.take_tid(id, old_tid);
+            }
             thread.previous = leader.filter(|&leader| leader != id);
         }
     }
@@ -458,6 +472,12 @@ impl World {
             &mut self.dictionaries,
             &mut self.ended,
         );
+        if let Some(switches) = &mut self.switches_kept {
+            switches.woken(&self.ended, seen.wake.map_or(0, |wake| wake.flags));
+            if !seen.last {
+                switches.found(thread);
+            }
+        }
         self.identify(id);
         self.settle(id);
     }

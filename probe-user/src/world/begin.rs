@@ -26,6 +26,9 @@ impl World {
             thread.begin(at_ns);
             self.logs.settle(thread, &[]);
         }
+        if let Some(switches) = &mut self.switches_kept {
+            switches.begin(at_ns, &self.threads);
+        }
         self.listeners.begin(at_ns);
         self.connections = Connections::new(self.connections.early);
         self.fd_tables.begin(at_ns);

@@ -30,6 +30,7 @@ pub mod signal;
 mod snapshot;
 pub mod source;
 pub mod stack;
+pub mod switches;
 
 pub mod thread;
 mod transitions;

@@ -367,6 +367,9 @@ impl World {
             Some(first) => self.ended.drain(first..).next(),
             None => None,
         };
+        if let Some(switches) = &mut self.switches_kept {
+            switches.woken(&self.ended, 0);
+        }
         if !has_begun_later && crossing.is_none() {
             thread.migrations = before.migrations;
             return self.logs.settle(thread, &self.ended);

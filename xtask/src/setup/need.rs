@@ -178,6 +178,13 @@ const NEEDS: [Need; 27] = [
         remedy: "npm",
     },
     Need {
+        // Fetches what has Perfetto's trace processor: see `crate::perfetto`.
+        thing: Thing::Program("pip3"),
+        purposes: &[Purpose::Tests],
+        packages: &["python3-pip"],
+        remedy: "pip3",
+    },
+    Need {
         thing: Thing::Program("chromium"),
         purposes: &[Purpose::Tests],
         packages: &["chromium"],
@@ -302,6 +309,7 @@ mod tests {
                 "tmux",
                 "node",
                 "npm",
+                "pip3",
                 "chromium",
             ]
             .into(),
@@ -347,8 +355,8 @@ mod tests {
             &fresh(),
             Purpose::Tests,
             &format!(
-                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux nodejs npm chromium; \
-                 BpfLinker; CargoDeny"
+                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux nodejs npm \
+                 python3-pip chromium; BpfLinker; CargoDeny"
             ),
         );
         check(

@@ -10,19 +10,22 @@ use crate::vm::kernel::Kernel;
 const LOCKED_DOWN: &str = "truth";
 /// Test programs that no guest runs unless they are asked for: what waitscope does with
 /// its command, its signals, its recordings, its report and claims about it is the same on every kernel;
-/// `gil` and `gitsync` trace Pythons, and `disk` reads from a disk, which a guest has not.
+/// `gil` and `gitsync` trace Pythons, `diff` runs gitsync, and `disk` reads from a disk, which a guest has not.
 /// `concurrency`, `herds` and `idle` are what user space makes of records that other programs
-/// check, and `load` says how fast it is, of which an emulator says nothing. `top_watch`
-/// needs a terminal more than a kernel, and `top_soak` minutes.
-const LEFT_OUT: [&str; 20] = [
+/// check, `perfetto` asks a program that runs in Node, and `load` says how fast it is, of which
+/// an emulator says nothing. `top_watch` needs a terminal more than a kernel, and `top_soak`
+/// minutes.
+const LEFT_OUT: [&str; 22] = [
     "check",
     "draft",
     "child",
     "command_line",
+    "diff",
     "exit_codes",
     "golden",
     "interim",
     "late_signals",
+    "perfetto",
     "record",
     "recording",
     "table",

@@ -9,8 +9,11 @@
 use serde::Serialize;
 
 use crate::document::Wake;
-use crate::document::trace::{Interval, Site, Trace, TraceState, What, leb128};
 use crate::vocabulary::CauseKind;
+use crate::{
+    document::trace::{Interval, Site, Trace, TraceState, What},
+    leb128::leb128,
+};
 
 /// How exact a packed trace is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use crate::{
 
 const WANTED: Wanted = Wanted {
     trace: false,
+    switches: false,
     stacks: true,
     chains: true,
 };
