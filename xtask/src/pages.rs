@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::workspace::Workspace;
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/benchmarks.md",
@@ -14,6 +14,7 @@ const PAGES: [&str; 11] = [
     "docs/development.md",
     "docs/kernels.md",
     "docs/metrics.md",
+    "docs/parquet.md",
     "docs/reading-a-report.md",
     "docs/tiers-and-kernels.md",
 ];

@@ -10,8 +10,8 @@ use crate::vocabulary::WaitKind;
 /// Where the report goes and how it looks.
 #[derive(Debug, Args)]
 pub struct Output {
-    /// Write the report to this file, `-` for stdout; may be repeated. The
-    /// format follows the extension (.html, .json, .txt) unless --format is given.
+    /// Write the report to this file, `-` for stdout; may be repeated. The format follows
+    /// the extension (.html, .json, .txt, .parquet: a folder) unless --format is given.
     #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
 
@@ -115,6 +115,8 @@ pub enum Format {
     Json,
     /// To look at: one file for a browser, with a timeline.
     Html,
+    /// For DuckDB, Spark, ClickHouse: a folder of tables, to which each run adds its own.
+    Parquet,
 }
 
 /// When to colour.

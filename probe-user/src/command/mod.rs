@@ -15,6 +15,7 @@ mod progress;
 mod replace;
 pub mod report;
 pub mod run;
+mod tables;
 pub mod top;
 
 use std::{path::PathBuf, time::Duration};

@@ -16,6 +16,7 @@ use super::{
     places::{self, Place, is_stdout},
     progress::Progress,
     replace::{self, folder, replace},
+    tables,
 };
 use crate::{
     child::inherited::was_closed,
@@ -43,6 +44,8 @@ pub enum Destination {
     Stdout,
     Stderr,
     File(PathBuf),
+    /// That tables are added to.
+    Folder(PathBuf),
 }
 
 /// Where a report goes when no file is named.
@@ -62,6 +65,7 @@ impl Destinations {
     /// another one, nor one of `others`.
     pub fn new(output: &Output, fallback: Fallback, others: Vec<Place>) -> Result<Destinations> {
         let list = destinations(&output.output, output.format, fallback, others)?;
+        check_tables(output, &list)?;
         let selection = Selection::new(&output.group, &output.thread);
         Ok(Destinations {
             list,
@@ -75,9 +79,15 @@ impl Destinations {
     }
 
     /// Whether every interval is wanted.
-    pub fn has_page(&self) -> bool {
+    pub fn want_trace(&self) -> bool {
         let mut formats = self.list.iter().map(|(_, format)| *format);
-        formats.any(|format| format == Format::Html)
+        formats.any(|format| matches!(format, Format::Html | Format::Parquet))
+    }
+
+    /// Whether only a recording will do.
+    pub fn want_recording(&self) -> bool {
+        let mut formats = self.list.iter().map(|(_, format)| *format);
+        formats.any(|format| format == Format::Parquet)
     }
 
     /// The report of the threads that are wanted alone.
@@ -96,7 +106,7 @@ impl Destinations {
             .iter()
             .any(|(destination, _)| *destination == Destination::Stderr)
         {
-            let table = self.render(document, Format::Table, &Destination::Stderr);
+            let table = self.table(document, &Destination::Stderr);
             progress.aside(|| write_to(&Destination::Stderr, &table))?;
         }
         Err(error)
@@ -108,7 +118,18 @@ impl Destinations {
         let mut result = Ok(());
         for (destination, format) in &self.list {
             progress.step(&format!("writing {destination}"));
-            let bytes = self.render(document, *format, destination);
+            let bytes = match (format, destination) {
+                (Format::Parquet, Destination::Folder(folder)) => {
+                    let written = tables::write(document, folder);
+                    result = result.and(progress.aside(|| written));
+                    continue;
+                }
+                // Checked before: they go to no other place.
+                (Format::Parquet, _) => continue,
+                (Format::Json, _) => json::render(document),
+                (Format::Html, _) => page::render(document, self.html_max),
+                (Format::Table, destination) => self.table(document, destination),
+            };
             result = result.and(progress.aside(|| write_to(destination, &bytes)));
         }
         result
@@ -142,20 +163,14 @@ impl Destinations {
         Ok(())
     }
 
-    fn render(&self, document: &Document, format: Format, destination: &Destination) -> Vec<u8> {
-        match format {
-            Format::Json => json::render(document),
-            Format::Html => page::render(document, self.html_max),
-            Format::Table => {
-                let options = table::Options {
-                    width: destination.width(),
-                    color: destination.is_colored(self.color),
-                    per_thread: self.per_thread,
-                    all: self.all,
-                };
-                table::render(document, &options).into_bytes()
-            }
-        }
+    fn table(&self, document: &Document, destination: &Destination) -> Vec<u8> {
+        let options = table::Options {
+            width: destination.width(),
+            color: destination.is_colored(self.color),
+            per_thread: self.per_thread,
+            all: self.all,
+        };
+        table::render(document, &options).into_bytes()
     }
 }
 
@@ -163,7 +178,7 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Destination::Stdout | Destination::Stderr => f.write_str("the report"),
-            Destination::File(path) => path.display().fmt(f),
+            Destination::File(path) | Destination::Folder(path) => path.display().fmt(f),
         }
     }
 }
@@ -207,6 +222,11 @@ pub trait ByExtension: Copy + 'static {
     const TABLE: Self;
     /// Extensions, without the dot.
     const EXTENSIONS: &'static [(&'static str, Self)];
+
+    /// It is a folder, and no file.
+    fn is_folder(self) -> bool {
+        false
+    }
 }
 
 impl ByExtension for Format {
@@ -215,7 +235,31 @@ impl ByExtension for Format {
         ("html", Format::Html),
         ("json", Format::Json),
         ("txt", Format::Table),
+        ("parquet", Format::Parquet),
     ];
+
+    fn is_folder(self) -> bool {
+        self == Format::Parquet
+    }
+}
+
+/// Tables have a folder to go to, and are of all threads.
+fn check_tables(output: &Output, list: &[(Destination, Format)]) -> Result<()> {
+    let mut tables = list.iter().filter(|(_, format)| *format == Format::Parquet);
+    let Some((first, _)) = tables.next() else {
+        return Ok(());
+    };
+    let is_folder = |(to, _): &(Destination, Format)| matches!(to, Destination::Folder(_));
+    if !is_folder(&(first.clone(), Format::Parquet)) || !tables.all(is_folder) {
+        let sentence = "Parquet is a folder of tables, which no stream takes: name one with -o";
+        bail!(Usage(sentence.to_owned()));
+    }
+    if !output.group.is_empty() || !output.thread.is_empty() {
+        let sentence = "--group and --thread are not for Parquet, whose tables have all threads: \
+                        select in the query";
+        bail!(Usage(sentence.to_owned()));
+    }
+    Ok(())
 }
 
 /// Where to write, and in which format; checks that it can be written there, and that none
@@ -261,6 +305,10 @@ fn destination<F: ByExtension>(path: &Path, format: Option<F>) -> Result<(Destin
             folder.display()
         );
     }
+    if format.is_folder() {
+        tables::check(path).with_context(|| format!("cannot write {}", path.display()))?;
+        return Ok((Destination::Folder(path.to_owned()), format));
+    }
     replace::check(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok((Destination::File(path.to_owned()), format))
 }
@@ -286,7 +334,7 @@ pub fn write_to(destination: &Destination, bytes: &[u8]) -> Result<()> {
             let written = io::stderr().lock().write_all(bytes);
             to_a_reader(written).context("cannot write the report to stderr")
         }
-        Destination::File(path) => to_a_reader(replace(path, bytes))
+        Destination::File(path) | Destination::Folder(path) => to_a_reader(replace(path, bytes))
             .with_context(|| format!("cannot write the report to {}", path.display())),
     }
 }
@@ -317,7 +365,7 @@ fn is_terminal(destination: &Destination) -> bool {
     match destination {
         Destination::Stdout => io::stdout().is_terminal(),
         Destination::Stderr => io::stderr().is_terminal(),
-        Destination::File(_) => false,
+        Destination::File(_) | Destination::Folder(_) => false,
     }
 }
 
@@ -325,7 +373,7 @@ fn terminal_width(destination: &Destination) -> Option<usize> {
     let size = match destination {
         Destination::Stdout => terminal_size_of(io::stdout()),
         Destination::Stderr => terminal_size_of(io::stderr()),
-        Destination::File(_) => None,
+        Destination::File(_) | Destination::Folder(_) => None,
     };
     size.map(|(width, _)| usize::from(width.0))
 }

@@ -42,13 +42,14 @@ fn show(arguments: &cli::Report) -> Result<()> {
     let claims = check::of_report(&arguments.check)?;
     let destinations = Destinations::new(output, Fallback::Stdout, inputs)?;
     let settings = Settings {
-        keeps_trace: destinations.has_page(),
+        keeps_trace: destinations.want_trace(),
         window: window(arguments.from, arguments.to)?,
         filter: super::wait_filter(output, !arguments.check.is_empty())?,
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
     let progress = Progress::start();
-    let mut document = read_part(arguments, &settings, &progress)?;
+    let is_for_tables = destinations.want_recording();
+    let mut document = read_part(arguments, &settings, is_for_tables, &progress)?;
     if document.trace.is_some() {
         document.recording = origin::of(&arguments.file);
     }
@@ -64,13 +65,15 @@ fn show(arguments: &cli::Report) -> Result<()> {
 fn read_part(
     arguments: &cli::Report,
     settings: &Settings,
+    is_for_tables: bool,
     progress: &Progress,
 ) -> Result<Document> {
     let (from, to) = (arguments.from, arguments.to);
     let asked = [("--from", from.is_some()), ("--to", to.is_some())];
     let asked = first_given(&asked)
         .or_else(|| arguments.output.waits.first_given())
-        .or_else(|| asked_of(&arguments.output.analysis));
+        .or_else(|| asked_of(&arguments.output.analysis))
+        .or_else(|| is_for_tables.then_some("--format parquet"));
     let document = read_as(&arguments.file, settings, asked, progress)?;
     match (document.window, from) {
         (Some(window), Some(from)) if window.from_ns > 0 && window.from_ns >= window.of_ns => {

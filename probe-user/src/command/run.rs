@@ -85,7 +85,7 @@ fn observe(arguments: &cli::Run) -> Result<Ended> {
     let destinations = Destinations::new(&arguments.output, Fallback::Stderr, others)?;
     let captured = captured_if_watched(arguments)?;
     let mut options = options(arguments, captured.as_ref())?;
-    options.analysis.keeps_trace = destinations.has_page();
+    options.analysis.keeps_trace = destinations.want_trace();
     let (observed, unobserved) = match arguments.watch {
         true => watch(&options)?,
         false => observe::observe(&options, deliver(destinations.clone()))?,

@@ -27,6 +27,7 @@ pub mod junit;
 pub mod markdown;
 pub mod metrics;
 pub mod page;
+pub mod parquet;
 pub mod table;
 pub mod top;
 

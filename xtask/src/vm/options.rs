@@ -14,7 +14,7 @@ const LOCKED_DOWN: &str = "truth";
 /// `concurrency`, `herds` and `idle` are what user space makes of records that other programs
 /// check, and `load` says how fast it is, of which an emulator says nothing. `top_watch`
 /// needs a terminal more than a kernel, and `top_soak` minutes.
-const LEFT_OUT: [&str; 19] = [
+const LEFT_OUT: [&str; 20] = [
     "check",
     "draft",
     "child",
@@ -23,6 +23,7 @@ const LEFT_OUT: [&str; 19] = [
     "golden",
     "interim",
     "late_signals",
+    "parquet",
     "recording",
     "table",
     "top_soak",
