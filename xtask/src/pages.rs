@@ -15,6 +15,7 @@ const PAGES: [&str; 12] = [
     "docs/development.md",
     "docs/kernels.md",
     "docs/metrics.md",
+    "docs/parquet.md",
     "docs/reading-a-report.md",
     "docs/tiers-and-kernels.md",
 ];

@@ -2,6 +2,7 @@
 //! or only unpacked, and tools that cargo builds. A second call finds nothing to do.
 
 mod apt;
+mod duckdb;
 mod facts;
 mod mirror;
 mod need;
@@ -28,6 +29,7 @@ pub(crate) fn install_missing(workspace: &Workspace, purpose: Purpose) -> Result
         match action {
             Action::InstallPackages(packages) => install_packages(facts.privilege, packages)?,
             Action::BuildTool(tool) => build_tool(workspace, *tool)?,
+            Action::FetchDuckDb => duckdb::fetch(workspace)?,
         }
     }
     if !actions.is_empty() {

@@ -10,9 +10,9 @@ use crate::vocabulary::WaitKind;
 /// Where the report goes and how it looks.
 #[derive(Debug, Args)]
 pub struct Output {
-    /// Write the report to this file, `-` for stdout; may be repeated. The
-    /// format follows the extension (.folded, .html, .json, .md, .pb.gz, .pftrace, .txt) unless
-    /// --format is given.
+    /// Write the report to this file, `-` for stdout; may be repeated. The format follows
+    /// the extension (.folded, .html, .json, .md, .parquet (a folder), .pb.gz, .pftrace, .txt)
+    /// unless --format is given.
     #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
 
@@ -129,6 +129,8 @@ pub enum Format {
     Pprof,
     /// For ui.perfetto.dev and its trace processor.
     Perfetto,
+    /// For DuckDB, Spark, ClickHouse: a folder of tables, to which each run adds its own.
+    Parquet,
 }
 
 /// What waits are folded by.

@@ -17,6 +17,7 @@ pub mod record;
 mod replace;
 pub mod report;
 pub mod run;
+mod tables;
 pub mod top;
 
 use std::{path::PathBuf, time::Duration};

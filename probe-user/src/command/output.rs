@@ -16,6 +16,7 @@ use super::{
     places::{self, Place, is_stdout},
     progress::Progress,
     replace::{self, folder, replace_by},
+    tables,
 };
 use crate::{
     child::inherited::was_closed,
@@ -44,6 +45,8 @@ pub enum Destination {
     Stdout,
     Stderr,
     File(PathBuf),
+    /// That tables are added to.
+    Folder(PathBuf),
 }
 
 /// Where a report goes when no file is named.
@@ -63,6 +66,7 @@ impl Destinations {
     /// another one, nor one of `others`.
     pub fn new(output: &Output, fallback: Fallback, others: Vec<Place>) -> Result<Destinations> {
         let list = destinations(&output.output, output.format, fallback, others)?;
+        check_tables(output, &list)?;
         let selection = Selection::new(&output.group, &output.thread);
         Ok(Destinations {
             list,
@@ -81,7 +85,7 @@ impl Destinations {
         let has = |wanted: Format| self.list.iter().any(|(_, format)| *format == wanted);
         let folds = has(Format::Folded);
         Wanted {
-            trace: has(Format::Html) || has(Format::Perfetto),
+            trace: has(Format::Html) || has(Format::Perfetto) || has(Format::Parquet),
             switches: has(Format::Perfetto),
             stacks: has(Format::Pprof) || folds && self.folded == Folded::Stacks,
             chains: folds && self.folded == Folded::Blame,
@@ -94,6 +98,7 @@ impl Destinations {
             Format::Folded => Some("--format folded"),
             Format::Pprof => Some("--format pprof"),
             Format::Perfetto => Some("--format perfetto"),
+            Format::Parquet => Some("--format parquet"),
             Format::Table | Format::Json | Format::Html | Format::Markdown => None,
         })
     }
@@ -166,6 +171,13 @@ impl Destinations {
         destination: &Destination,
     ) -> Result<()> {
         let bytes = match format {
+            Format::Parquet => {
+                // Checked before: they go to no other place.
+                let Destination::Folder(folder) = destination else {
+                    return Ok(());
+                };
+                return tables::write(document, folder);
+            }
             Format::Json => json::render(document),
             Format::Html => page::render(document, self.html_max),
             Format::Folded => {
@@ -207,7 +219,7 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Destination::Stdout | Destination::Stderr => f.write_str("the report"),
-            Destination::File(path) => path.display().fmt(f),
+            Destination::File(path) | Destination::Folder(path) => path.display().fmt(f),
         }
     }
 }
@@ -251,6 +263,11 @@ pub trait ByExtension: Copy + 'static {
     const TABLE: Self;
     /// Extensions, without the dot.
     const EXTENSIONS: &'static [(&'static str, Self)];
+
+    /// It is a folder, and no file.
+    fn is_folder(self) -> bool {
+        false
+    }
 }
 
 impl ByExtension for Format {
@@ -263,7 +280,31 @@ impl ByExtension for Format {
         ("pb.gz", Format::Pprof),
         ("pftrace", Format::Perfetto),
         ("txt", Format::Table),
+        ("parquet", Format::Parquet),
     ];
+
+    fn is_folder(self) -> bool {
+        self == Format::Parquet
+    }
+}
+
+/// Tables have a folder to go to, and are of all threads.
+fn check_tables(output: &Output, list: &[(Destination, Format)]) -> Result<()> {
+    let mut tables = list.iter().filter(|(_, format)| *format == Format::Parquet);
+    let Some((first, _)) = tables.next() else {
+        return Ok(());
+    };
+    let is_folder = |(to, _): &(Destination, Format)| matches!(to, Destination::Folder(_));
+    if !is_folder(&(first.clone(), Format::Parquet)) || !tables.all(is_folder) {
+        let sentence = "Parquet is a folder of tables, which no stream takes: name one with -o";
+        bail!(Usage(sentence.to_owned()));
+    }
+    if !output.group.is_empty() || !output.thread.is_empty() {
+        let sentence = "--group and --thread are not for Parquet, whose tables have all threads: \
+                        select in the query";
+        bail!(Usage(sentence.to_owned()));
+    }
+    Ok(())
 }
 
 /// Where to write, and in which format; checks that it can be written there, and that none
@@ -309,6 +350,10 @@ fn destination<F: ByExtension>(path: &Path, format: Option<F>) -> Result<(Destin
             folder.display()
         );
     }
+    if format.is_folder() {
+        tables::check(path).with_context(|| format!("cannot write {}", path.display()))?;
+        return Ok((Destination::Folder(path.to_owned()), format));
+    }
     replace::check(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok((Destination::File(path.to_owned()), format))
 }
@@ -347,7 +392,7 @@ pub fn write_by(
             let written = write(&mut out).and_then(|()| out.flush());
             to_a_reader(written).context("cannot write the report to stderr")
         }
-        Destination::File(path) => to_a_reader(replace_by(path, write))
+        Destination::File(path) | Destination::Folder(path) => to_a_reader(replace_by(path, write))
             .with_context(|| format!("cannot write the report to {}", path.display())),
     }
 }
@@ -378,7 +423,7 @@ fn is_terminal(destination: &Destination) -> bool {
     match destination {
         Destination::Stdout => io::stdout().is_terminal(),
         Destination::Stderr => io::stderr().is_terminal(),
-        Destination::File(_) => false,
+        Destination::File(_) | Destination::Folder(_) => false,
     }
 }
 
@@ -386,7 +431,7 @@ fn terminal_width(destination: &Destination) -> Option<usize> {
     let size = match destination {
         Destination::Stdout => terminal_size_of(io::stdout()),
         Destination::Stderr => terminal_size_of(io::stderr()),
-        Destination::File(_) => None,
+        Destination::File(_) | Destination::Folder(_) => None,
     };
     size.map(|(width, _)| usize::from(width.0))
 }

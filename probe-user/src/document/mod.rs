@@ -151,6 +151,9 @@ pub struct Document {
     /// the others are its last group.
     #[serde(skip)]
     pub whole: Option<Box<Document>>,
+    /// When the run started; `None` of a report in JSON.
+    #[serde(skip)]
+    pub started: Option<Started>,
     /// What it was made from; `None` of a run that was not recorded.
     #[serde(skip)]
     pub recording: Option<Recording>,
@@ -163,6 +166,18 @@ pub struct Recording {
     pub name: String,
     /// SHA-256 of all its bytes, in hexadecimal.
     pub sha256: String,
+}
+
+/// When a run started, on both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Started {
+    /// When the probes were attached, ns since 1970.
+    pub realtime_ns: u64,
+    /// The same instant, monotonic ns.
+    pub monotonic_ns: u64,
+    /// The instant that all others in the report are counted from, monotonic ns; `None` where
+    /// nothing was observed.
+    pub origin_ns: Option<u64>,
 }
 
 /// For what is written only where there is any.
@@ -213,6 +228,8 @@ impl Document {
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Host")]
 struct HostShape {
+    #[serde(skip)]
+    name: Option<String>,
     #[serde(default)]
     kernel: String,
     #[serde(default)]

@@ -44,7 +44,7 @@ pub use run_info::{RunInfo, Wanted};
 use std::{cmp::Reverse, collections::HashSet};
 
 use crate::{
-    document::{Document, Listener, Overhead, ProbeCost, Thread, Tier, Window},
+    document::{Document, Listener, Overhead, ProbeCost, Started, Thread, Tier, Window},
     wire::session::{End, Start},
     world::{World, listen::Key, window::Part},
 };
@@ -84,6 +84,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         exit: end_of(info).and_then(|end| end.exit),
         interim: false,
         cut: info.end.is_none(),
+        started: Some(started(world, start, !threads.is_empty())),
         host: start.host.clone(),
         tier: start.tier,
         wall_ns: wall_ns(world, &threads),
@@ -119,6 +120,15 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
 fn delay_ns(info: &RunInfo) -> Option<u64> {
     let begun_ns = info.begun_ns?;
     Some(begun_ns.saturating_sub(info.start.started_ns))
+}
+
+/// When the run started.
+fn started(world: &World, start: &Start, is_anything_seen: bool) -> Started {
+    Started {
+        realtime_ns: start.started_realtime_ns,
+        monotonic_ns: start.started_ns,
+        origin_ns: is_anything_seen.then(|| threads::origin_ns(world)),
+    }
 }
 
 /// From the first instant that is reported to the last, ns.

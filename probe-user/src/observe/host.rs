@@ -1,6 +1,6 @@
 //! The machine and this process's own cost.
 
-use std::fs;
+use std::{ffi::OsStr, fs};
 
 use nix::sys::{
     resource::{UsageWho, getrusage},
@@ -12,15 +12,15 @@ use crate::{document::Host, probe::clock::monotonic_ns, wire::session::CpuTimes}
 
 /// Where we are.
 pub fn describe() -> Host {
-    let (kernel, arch) = uname()
-        .map(|name| {
-            (
-                name.release().to_string_lossy().into_owned(),
-                name.machine().to_string_lossy().into_owned(),
-            )
+    let lossy = |text: &OsStr| text.to_string_lossy().into_owned();
+    let (name, kernel, arch) = uname()
+        .map(|it| {
+            let name = Some(it.nodename()).filter(|name| !name.is_empty());
+            (name.map(lossy), lossy(it.release()), lossy(it.machine()))
         })
         .unwrap_or_default();
     Host {
+        name,
         kernel,
         arch,
         cpus: online_cpus(),

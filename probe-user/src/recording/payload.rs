@@ -26,6 +26,8 @@ pub(super) struct StartJson {
 
 #[derive(Serialize, Deserialize)]
 struct HostJson {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     kernel: String,
     arch: String,
     cpus: u32,
@@ -184,7 +186,13 @@ impl From<&Start> for StartJson {
         let Start {
             command,
             attached,
-            host: Host { kernel, arch, cpus },
+            host:
+                Host {
+                    name,
+                    kernel,
+                    arch,
+                    cpus,
+                },
             tier,
             started_ns,
             started_realtime_ns,
@@ -199,7 +207,12 @@ impl From<&Start> for StartJson {
         Self {
             command,
             attached,
-            host: HostJson { kernel, arch, cpus },
+            host: HostJson {
+                name,
+                kernel,
+                arch,
+                cpus,
+            },
             tier: match tier {
                 Tier::Full => TierJson::Full,
                 Tier::Tracepoint => TierJson::Tracepoint,
@@ -224,11 +237,21 @@ impl From<&Start> for StartJson {
 
 impl From<StartJson> for Start {
     fn from(json: StartJson) -> Self {
-        let HostJson { kernel, arch, cpus } = json.host;
+        let HostJson {
+            name,
+            kernel,
+            arch,
+            cpus,
+        } = json.host;
         Self {
             command: json.command,
             attached: json.attached,
-            host: Host { kernel, arch, cpus },
+            host: Host {
+                name,
+                kernel,
+                arch,
+                cpus,
+            },
             tier: match json.tier {
                 TierJson::Full => Tier::Full,
                 TierJson::Tracepoint => Tier::Tracepoint,

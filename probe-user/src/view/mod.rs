@@ -30,6 +30,7 @@ pub mod junit;
 pub mod markdown;
 pub mod metrics;
 pub mod page;
+pub mod parquet;
 pub mod perfetto;
 pub mod pprof;
 pub mod table;

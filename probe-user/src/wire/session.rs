@@ -312,6 +312,8 @@ impl LossSum {
 /// The machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Host {
+    /// `uname -n`; `None` in recordings of versions that did not write it down.
+    pub name: Option<String>,
     /// `uname -r`.
     pub kernel: String,
     /// `uname -m`.

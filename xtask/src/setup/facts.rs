@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::privilege::Privilege;
 use crate::run::look;
+use crate::setup::duckdb;
 use crate::setup::need::{self, Facts, Tool};
 use crate::workspace::{Workspace, find_program};
 
@@ -25,6 +26,7 @@ pub(crate) fn gather(workspace: &Workspace) -> Facts {
         programs: need::programs()
             .filter(|name| find_program(name).is_some())
             .collect(),
+        duckdb: duckdb::is_there(workspace),
         ebpf_compiler: nightly_has_library_source() || system_compiler_fits(),
         tools: [Tool::BpfLinker, Tool::CargoDeny]
             .into_iter()

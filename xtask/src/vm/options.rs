@@ -12,10 +12,10 @@ const LOCKED_DOWN: &str = "truth";
 /// its command, its signals, its recordings, its report and claims about it is the same on every kernel;
 /// `gil` and `gitsync` trace Pythons, `diff` runs gitsync, and `disk` reads from a disk, which a guest has not.
 /// `concurrency`, `herds` and `idle` are what user space makes of records that other programs
-/// check, `perfetto` asks a program that runs in Node, and `load` says how fast it is, of which
+/// check, `perfetto` and `parquet` ask programs that a guest has not, and `load` says how fast it is, of which
 /// an emulator says nothing. `top_watch` needs a terminal more than a kernel, and `top_soak`
 /// minutes.
-const LEFT_OUT: [&str; 22] = [
+const LEFT_OUT: [&str; 23] = [
     "check",
     "draft",
     "child",
@@ -27,6 +27,7 @@ const LEFT_OUT: [&str; 22] = [
     "late_signals",
     "perfetto",
     "record",
+    "parquet",
     "recording",
     "table",
     "top_soak",

@@ -28,6 +28,7 @@ fn findings(refused: impl Fn(&Spec) -> bool) -> Findings {
     };
     Findings {
         host: Host {
+            name: None,
             kernel: "6.12.1-test".to_owned(),
             arch: "x86_64".to_owned(),
             cpus: 2,

@@ -15,6 +15,7 @@ fn start() -> Start {
         command: vec!["gitsync".into(), "--jobs\t\u{1b}[31m".into(), "ü".into()],
         attached: vec![1, u32::MAX],
         host: Host {
+            name: None,
             kernel: "6.18.44".into(),
             arch: "x86_64".into(),
             cpus: 2,

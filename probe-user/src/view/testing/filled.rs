@@ -236,6 +236,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         interim: true,
         cut: true,
         host: Host {
+            name: None,
             kernel: text(),
             arch: text(),
             cpus: 1,
@@ -308,6 +309,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         claims: Some(vec![verdict(ns, &mut text)]),
         // In no JSON.
         trace: None,
+        started: None,
         stacks: None,
         whole: None,
         recording: None,

@@ -12,6 +12,7 @@ pub(in crate::view) fn pool() -> Document {
         command: words("gitsync --jobs 32 repos/"),
         exit: Some(Exit::Code(1)),
         host: Host {
+            name: None,
             kernel: "6.18.44".to_owned(),
             arch: "x86_64".to_owned(),
             cpus: 4,
