@@ -11,6 +11,8 @@ mod ids;
 mod levels;
 mod packets;
 mod proto;
+#[cfg(test)]
+mod tests;
 mod tracks;
 mod tree;
 

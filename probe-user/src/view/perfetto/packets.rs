@@ -7,7 +7,7 @@ use prost::Message as _;
 use super::proto::{Data, TracePacket};
 
 /// `Trace.packet`, a message: field 1, length-delimited.
-const PACKET: u8 = 1 << 3 | 2;
+pub(super) const PACKET: u8 = 1 << 3 | 2;
 
 /// Where packets go.
 pub struct Packets<'a> {
