@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::workspace::Workspace;
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 15] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/benchmarks.md",
@@ -18,6 +18,8 @@ const PAGES: [&str; 12] = [
     "docs/parquet.md",
     "docs/reading-a-report.md",
     "docs/tiers-and-kernels.md",
+    "docs/flame-graphs.md",
+    "docs/perfetto.md",
 ];
 /// Where the paths begin that pages name in full.
 const TOPS: [&str; 8] = [

@@ -80,7 +80,6 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         delay_ns: delay_ns(info),
         window: info.part.map(window),
         filter: info.filter.clone(),
-        left_out_threads: None,
         exit: end_of(info).and_then(|end| end.exit),
         interim: false,
         cut: info.end.is_none(),

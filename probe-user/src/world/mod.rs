@@ -38,6 +38,6 @@ pub mod wait_site;
 pub mod window;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use apply::World;

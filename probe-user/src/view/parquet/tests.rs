@@ -1,7 +1,7 @@
 //! Tables read back: against the document that they are of, with any text, and what
 //! `docs/parquet.md` says of them.
 
-use std::{collections::BTreeMap, fs::File, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use parquet::{
     data_type::ByteArray,
@@ -11,14 +11,14 @@ use parquet::{
 
 use super::{Partition, TABLES, Table, VERSION};
 use crate::{
-    analysis::Analysis,
     document::{
         Document, Started, Sums, Thread,
         trace::{Interval, Lane, Trace, TraceState, What},
     },
-    recording::{Item, Reader},
+    metrics::Wanted,
     view::testing::documents,
     vocabulary::CauseKind,
+    world::tests::recorded::replayed,
 };
 
 fn of(file: &str) -> PathBuf {
@@ -28,17 +28,12 @@ fn of(file: &str) -> PathBuf {
 }
 
 fn recorded(name: &str) -> Document {
-    let file = File::open(of("tests/recordings").join(name)).unwrap();
-    let (start, reader) = Reader::open(file).unwrap();
-    let mut analysis = Analysis::new(start).unwrap();
-    analysis.keep_trace();
-    for item in reader {
-        match item.unwrap() {
-            Item::Batch(batch) => analysis.batch(&batch),
-            Item::End(end) => analysis.end(end),
-        }
-    }
-    analysis.document()
+    replayed(&of("tests/recordings").join(name), |analysis| {
+        analysis.keep(Wanted {
+            trace: true,
+            ..Wanted::default()
+        });
+    })
 }
 
 fn table(name: &str) -> &'static Table {
