@@ -323,7 +323,10 @@ impl Recorder {
             let Some(oldest) = self.parts.pop_front() else {
                 break;
             };
-            fs::remove_file(oldest)?;
+            match fs::remove_file(oldest) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
         Ok(())
     }

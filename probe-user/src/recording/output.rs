@@ -7,10 +7,17 @@
 use std::{
     ffi::OsString,
     fs::{self, File, Metadata, OpenOptions},
-    io,
-    os::unix::fs::{MetadataExt as _, fchown},
+    io::{self, Read as _},
+    os::{
+        fd::AsRawFd as _,
+        unix::fs::{MetadataExt as _, fchown},
+    },
     path::{Path, PathBuf},
 };
+
+use nix::{errno::Errno, libc};
+
+use super::format::MAGIC;
 
 /// Names that are tried beside a file, where others have been left.
 const MOST_LEFT: usize = 100;
@@ -24,20 +31,53 @@ pub struct Pending {
     pub left: Vec<PathBuf>,
 }
 
-/// Makes the file of a recording, or opens what is no regular file.
+/// Makes the file of a recording, or opens what is no regular file. A file that is no
+/// recording is not replaced, nor one that is still being written.
 pub fn create(path: &Path) -> io::Result<(File, Pending)> {
     let old = fs::metadata(path).ok();
-    let has_contents = |old: &Metadata| old.is_file() && old.len() > 0;
-    if let Some(old) = old.filter(has_contents)
-        && let Ok(made) = beside(&path.canonicalize()?, &old)
-    {
-        return Ok(made);
+    if let Some(old) = old.filter(|old| old.is_file() && old.len() > 0) {
+        may_be_replaced(path)?;
+        let (file, pending) = beside(&path.canonicalize()?, &old)?;
+        return Ok((locked(file)?, pending));
     }
     let pending = Pending {
         rename: None,
         left: Vec::new(),
     };
-    Ok((File::create(path)?, pending))
+    let is_file = |file: &File| file.metadata().is_ok_and(|made| made.is_file());
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    match is_file(&file) {
+        true => Ok((locked(file)?, pending)),
+        false => Ok((file, pending)),
+    }
+}
+
+/// Marked as being written, as long as it is open.
+fn locked(file: File) -> io::Result<File> {
+    // SAFETY: the descriptor is that of an open file.
+    let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    match Errno::result(locked) {
+        Err(Errno::EWOULDBLOCK) => Err(io::Error::other("another waitscope is recording there")),
+        // Not every file system has locks.
+        _ => Ok(file),
+    }
+}
+
+fn may_be_replaced(path: &Path) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut magic = Vec::new();
+    file.by_ref()
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut magic)?;
+    if magic != MAGIC {
+        let sentence = "there is a file that is no recording: remove it, or choose another name";
+        return Err(io::Error::other(sentence));
+    }
+    locked(file).map(drop)
 }
 
 /// A new file beside one that is there, like that.
@@ -54,8 +94,12 @@ fn beside(path: &Path, old: &Metadata) -> io::Result<(File, Pending)> {
         let name = PathBuf::from(name);
         match options.open(&name) {
             Ok(file) => {
-                fchown(&file, Some(old.uid()), Some(old.gid()))?;
-                file.set_permissions(old.permissions())?;
+                let like = fchown(&file, Some(old.uid()), Some(old.gid()))
+                    .and_then(|()| file.set_permissions(old.permissions()));
+                if let Err(error) = like {
+                    fs::remove_file(&name)?;
+                    return Err(error);
+                }
                 let rename = Some((name, path.to_owned()));
                 return Ok((file, Pending { rename, left }));
             }
@@ -99,12 +143,14 @@ pub fn next_part(path: &Path) -> usize {
         .filter(|folder| !folder.as_os_str().is_empty());
     let names = fs::read_dir(folder.unwrap_or(Path::new(".")));
     let numbers = names.into_iter().flatten().flatten().filter_map(|entry| {
-        let name = PathBuf::from(entry.file_name());
-        let number = Path::new(name.file_stem()?).extension()?.to_str()?;
-        let number: usize = number.parse().ok()?;
-        (part(path, number).file_name() == Some(name.as_os_str())).then_some(number)
+        let name = entry.file_name();
+        // `run.003.wsc`, or `run.003` where there is no other extension.
+        let words = name.to_str()?.rsplit('.').take(2);
+        let mut numbers = words.filter_map(|word| word.parse::<usize>().ok());
+        let next = numbers.find(|&number| part(path, number).file_name() == Some(&*name))?;
+        next.checked_add(1)
     });
-    numbers.max().map_or(1, |last| last.saturating_add(1))
+    numbers.max().unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -113,14 +159,36 @@ mod tests {
 
     use super::*;
 
+    const OLD: [u8; 8] = MAGIC;
+
+    #[test]
+    fn output_what_is_no_recording_or_is_being_written_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("script");
+        fs::write(&path, "#!/bin/sh").unwrap();
+        let error = create(&path).unwrap_err().to_string();
+        assert!(error.contains("no recording"), "{error}");
+        let path = dir.path().join("run.wsc");
+        let (mut file, _pending) = create(&path).unwrap();
+        for _ in 0..2 {
+            let error = create(&path).unwrap_err().to_string();
+            assert!(error.contains("another waitscope"), "{error}");
+            // Once it is empty, then not.
+            file.write_all(&OLD).unwrap();
+        }
+        drop(file);
+        create(&path).unwrap();
+    }
+
     #[test]
     fn output_a_recording_that_is_there_stays_until_the_new_one_is_whole() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.wsc");
         let (mut file, mut pending) = create(&path).unwrap();
         assert_eq!(pending.partial(), None);
-        file.write_all(b"old").unwrap();
+        file.write_all(&OLD).unwrap();
         pending.finish().unwrap();
+        drop(file);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
 
         // It is killed.
@@ -131,7 +199,7 @@ mod tests {
             pending.partial(),
             Some(partial.canonicalize().unwrap().as_path())
         );
-        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read(&path).unwrap(), OLD);
         assert!(pending.left.is_empty());
 
         let (mut file, mut pending) = create(&path).unwrap();
@@ -155,5 +223,11 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
         }
         assert_eq!(next_part(&path), 3);
+        // Beyond it there is none.
+        fs::write(dir.path().join(format!("a.run.{}.wsc", usize::MAX)), "").unwrap();
+        assert_eq!(next_part(&path), 3);
+        let path = dir.path().join("run");
+        fs::write(dir.path().join("run.005"), "").unwrap();
+        assert_eq!(next_part(&path), 6);
     }
 }

@@ -84,6 +84,8 @@ fn fingerprint(document: &Document, started: Started) -> String {
         monotonic_ns.to_string(),
         host.name.clone().unwrap_or_default(),
         host.kernel.clone(),
+        // A recording that is one of several parts has the start of all of them.
+        document.delay_ns.unwrap_or_default().to_string(),
     ];
     let words = words.into_iter().chain(attached);
     let words: Vec<String> = words.chain(document.command.iter().cloned()).collect();

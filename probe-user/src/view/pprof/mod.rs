@@ -61,7 +61,7 @@ fn profile(document: &Document, stacks: &Stacks) -> Profile {
         .iter()
         .map(|word| sanitize::text(word))
         .collect();
-    let lost = document.coverage.lost.values().sum::<u64>();
+    let lost = document.coverage.lost_total();
     let mut comments = vec![building.text(&words.join(" "))];
     if lost > 0 {
         comments.push(building.text(&format!("{lost} records were lost: sums may lack waits")));
