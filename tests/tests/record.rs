@@ -241,6 +241,11 @@ holds = "tree.longest(sleep) < 1s"
 id = "long"
 says = "no sleep takes an hour"
 holds = "tree.longest(sleep) < 60min"
+
+[[claim]]
+id = "alive"
+says = "what a thread has done counts while it lives"
+holds = "root.waits(child-exit) < 4"
 "#;
     fs::write(&claims, text)?;
     let script = "sleep 0.1; sleep 1.5; sleep 0.1; sleep 2; sleep 1.5";
@@ -254,16 +259,16 @@ holds = "tree.longest(sleep) < 60min"
     command.args(["--last", "1s", "--", "sh", "-c", script]);
     let outcome = live::finish(&mut command)?;
     outcome.expect_code(0)?;
-    let said = outcome.stderr.matches("WRONG by now: short\n").count();
-    ensure!(
-        said == 1 && !outcome.stderr.contains("long"),
-        "{}",
-        outcome.stderr
-    );
+    let said = |id: &str| {
+        let sentence = format!("WRONG by now: {id}\n");
+        outcome.stderr.matches(&sentence).count()
+    };
+    let said = ["short", "alive", "long"].map(said);
+    ensure!(said == [1, 1, 0], "{}", outcome.stderr);
     let first = whole(&dir.path().join("run.001.wsc"))?;
     ensure!(first.exit.is_none());
     assert_eq!(code(&whole(&file)?), Some(0));
-    ensure!(!dir.path().join("run.002.wsc").exists(), "once");
+    ensure!(!dir.path().join("run.003.wsc").exists(), "once each");
 
     fs::write(&claims, "schema = 1")?;
     let ran = dir.path().join("ran");

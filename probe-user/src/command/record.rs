@@ -79,6 +79,7 @@ fn newly_wrong(
     document: &mut Document,
     wrong: &mut BTreeSet<String>,
 ) -> Vec<String> {
+    document.asked_so_far = true;
     // What is wrong with the claims themselves has been shown.
     let _is_sound = add_verdicts(claims, document);
     let verdicts = document.claims.iter().flatten();

@@ -151,6 +151,10 @@ pub struct Document {
     /// the others are its last group.
     #[serde(skip)]
     pub whole: Option<Box<Document>>,
+    /// Claims are about the run up to now, and not about what it will have been: see
+    /// [`crate::claim`].
+    #[serde(skip)]
+    pub asked_so_far: bool,
     /// When the run started; `None` of a report in JSON.
     #[serde(skip)]
     pub started: Option<Started>,

@@ -201,7 +201,7 @@ impl Subject<'_> {
         let mut doubts = trust.spoiled.clone();
         let selection = self.selection;
         let is_by_name = selection.name.is_some() || matches!(selection.process, Process::Glob(_));
-        if trust.partial && is_by_name {
+        if trust.partial && !trust.so_far && is_by_name {
             // Its threads may take other names, and its processes run other programs.
             doubts.push(trust::PARTIAL);
         }

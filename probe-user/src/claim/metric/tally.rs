@@ -98,7 +98,7 @@ pub fn life(subject: &Subject<'_>, index: usize) -> Life {
     let known_ns = sums.lifetime_ns.saturating_sub(sums.unknown_ns);
     let unsure_ns = sums.unknown_ns.saturating_add(before_ns);
     Life {
-        goes_on: trust.partial && lives,
+        goes_on: trust.partial && !trust.so_far && lives,
         known_ns: known_ns.saturating_sub(tail_ns),
         unsure_ns: unsure_ns.saturating_add(tail_ns),
         tail_ns,

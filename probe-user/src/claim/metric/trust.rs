@@ -30,7 +30,9 @@
 //! nothing is certain of it, since how much of that is its own is not known.
 //!
 //! A report of a run that went on ([`Trust::partial`]) bounds sums from below by what the
-//! threads did that had ended; everything else may have changed.
+//! threads did that had ended; everything else may have changed: what a thread waited for may
+//! show later, and so may its name. Where the question is what is so by now
+//! ([`Trust::so_far`]), living threads count, too.
 //!
 //! *What is blamed* follows chains of wakers, so that one lost record may change the blame of
 //! many waits: [`super::blame`] says what is left.
@@ -49,6 +51,8 @@ use crate::{
 pub struct Trust {
     /// The observation went on behind what this is a report of.
     pub partial: bool,
+    /// Numbers are of what is known by now.
+    pub so_far: bool,
     /// Why nothing is certain of threads and their times; empty if it is.
     pub spoiled: Vec<Doubt>,
     /// Records of switches.
@@ -107,6 +111,7 @@ impl Trust {
         let ended = document.overhead.probe_runs.is_some() || document.window.is_some();
         let mut trust = Trust {
             partial: coverage.partial || document.interim || !ended,
+            so_far: document.asked_so_far,
             switches: lost(Loss::Switch),
             stacks: lost(Loss::Stack),
             wakers: lost(Loss::Waker),

@@ -310,6 +310,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         // In no JSON.
         trace: None,
         started: None,
+        asked_so_far: false,
         stacks: None,
         whole: None,
         recording: None,

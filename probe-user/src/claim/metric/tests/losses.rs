@@ -122,6 +122,18 @@ fn metric_a_report_of_a_run_that_went_on_bounds_from_below() {
         ..run()
     };
     check(&old, &[("pool.share(epoll)", 0.0, 1.0)]);
+    // What is so by now.
+    document.asked_so_far = true;
+    check(
+        &document,
+        &[
+            ("pool.wait(epoll)", 900.0, ANY),
+            ("pool.wait(futex)", 400.0, ANY),
+            ("pool.longest(futex)", 100.0, ANY),
+            ("tree.threads", 4.0, ANY),
+            ("workers.wait", 1300.0, ANY),
+        ],
+    );
 }
 
 #[test]
