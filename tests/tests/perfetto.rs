@@ -297,9 +297,9 @@ fn perfetto_is_refused_a_report_in_json() -> Result<()> {
         .arg(dir.path().join("x.pftrace"));
     command.arg(here("golden/recordings/gitsync-threads.json"));
     let outcome = live::finish(&mut command)?;
-    outcome.expect_code(1)?;
-    let sentence = "a trace for Perfetto is made of every switch, which a report in JSON does \
-                    not have: give it the recording";
+    outcome.expect_code(2)?;
+    let sentence = "--format perfetto is for an analysis, and a report in JSON has been made: \
+                    give it the recording";
     assert!(outcome.stderr.contains(sentence), "{}", outcome.stderr);
     Ok(())
 }

@@ -114,6 +114,7 @@ fn build(workspace: &Workspace, target: &Target) -> Result<PathBuf> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_BUILD_RUSTC", "/usr/bin/rustc");
         cargo.arg("-Zbuild-std=std,panic_unwind");
+        cargo.env("LIBRARY_PATH", unwinder(workspace)?);
     }
     cargo.env(target.variable("RUSTFLAGS"), flags);
     run(&mut cargo)?;
@@ -129,6 +130,14 @@ fn build(workspace: &Workspace, target: &Target) -> Result<PathBuf> {
         binary.display()
     );
     Ok(binary)
+}
+
+/// A folder with the unwinder that the standard library asks for: gcc has one by another name.
+fn unwinder(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.path(FOLDER).join("lib");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("libunwind.a"), "INPUT(-lgcc_eh)\n")?;
+    Ok(folder)
 }
 
 /// Whether the toolchain has the standard library for it (`rustup target add`).
