@@ -412,7 +412,7 @@ fn a_window_is_for_what_a_run_is_for() -> Result<()> {
     let (said, open, blocked_ns) = said(&report);
     // The recording goes on for a moment behind the tick, and its end is each thread's own.
     let window_ns = window["ns"].as_u64().context("its length")?;
-    let behind_ns = report.wall_ns.saturating_sub(window_ns) + 10_000_000;
+    let behind_ns = report.wall_ns.saturating_sub(window_ns) + 50_000_000;
     let behind_ns = behind_ns * report.threads.len() as u64;
     for key in seen.keys().chain(said.keys()) {
         let of = |sums: &Sums| sums.get(key).copied().unwrap_or(0);

@@ -91,37 +91,30 @@ fn missing(workspace: &Workspace, target: &Target) -> Option<String> {
     None
 }
 
-/// Builds one binary, without a library that it would load.
-fn build(workspace: &Workspace, target: &Target) -> Result<PathBuf> {
-    say(format_args!("== {}", target.triple));
+/// Builds one binary, without a library that it would load; says what it was built for: GNU's
+/// C library, linked in, where the toolchain has not the standard library for musl.
+fn build(workspace: &Workspace, target: &Target) -> Result<(PathBuf, String)> {
+    let gnu = target.triple.replace("musl", "gnu");
+    let is_musl = has_library(target);
+    let triple = if is_musl { target.triple } else { &gnu };
+    say(format_args!("== {triple}"));
     let mut cargo = workspace.cargo()?;
     cargo.args(["build", "--release", "--package", "waitscope", "--target"]);
-    cargo
-        .arg(target.triple)
-        .arg("--target-dir")
-        .arg(workspace.path(FOLDER));
-    cargo.env(target.variable("LINKER"), target.linker);
-    cargo.env(
-        format!("CC_{}", target.triple.replace('-', "_")),
-        target.linker,
-    );
-    let mut flags = "-Ctarget-feature=+crt-static".to_owned();
-    if !has_library(target) {
-        // Debian's compiler builds the library from its source; the C library is the
-        // linker's own.
-        flags.push_str(" -Clink-self-contained=no");
-        cargo
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_BUILD_RUSTC", "/usr/bin/rustc");
-        cargo.arg("-Zbuild-std=std,panic_unwind");
-        cargo.env("LIBRARY_PATH", unwinder(workspace)?);
+    cargo.args([triple, "--target-dir"]);
+    cargo.arg(workspace.path(FOLDER));
+    if is_musl {
+        cargo.env(target.variable("LINKER"), target.linker);
+        let compiler = format!("CC_{}", target.triple.replace('-', "_"));
+        cargo.env(compiler, target.linker);
     }
-    cargo.env(target.variable("RUSTFLAGS"), flags);
+    let variable = triple.to_uppercase().replace('-', "_");
+    cargo.env(
+        format!("CARGO_TARGET_{variable}_RUSTFLAGS"),
+        "-Ctarget-feature=+crt-static",
+    );
     run(&mut cargo)?;
-    let binary = workspace
-        .path(FOLDER)
-        .join(target.triple)
-        .join("release/waitscope");
+    let folder = workspace.path(FOLDER).join(triple);
+    let binary = folder.join("release/waitscope");
     let segments =
         look(Command::new("readelf").arg("-lW").arg(&binary)).context("readelf failed")?;
     ensure!(
@@ -129,15 +122,7 @@ fn build(workspace: &Workspace, target: &Target) -> Result<PathBuf> {
         "{} is not static",
         binary.display()
     );
-    Ok(binary)
-}
-
-/// A folder with the unwinder that the standard library asks for: gcc has one by another name.
-fn unwinder(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.path(FOLDER).join("lib");
-    fs::create_dir_all(&folder)?;
-    fs::write(folder.join("libunwind.a"), "INPUT(-lgcc_eh)\n")?;
-    Ok(folder)
+    Ok((binary, triple.to_owned()))
 }
 
 /// Whether the toolchain has the standard library for it (`rustup target add`).
@@ -149,9 +134,9 @@ fn has_library(target: &Target) -> bool {
 
 /// The archive and the package of one target.
 fn package(workspace: &Workspace, target: &Target, folder: &Path) -> Result<()> {
-    let binary = build(workspace, target)?;
+    let (binary, triple) = build(workspace, target)?;
     let version = env!("CARGO_PKG_VERSION");
-    let name = format!("waitscope-{version}-{}", target.triple);
+    let name = format!("waitscope-{version}-{triple}");
     let tree = folder.join(&name);
     let file = |path: &str| -> Result<PathBuf> {
         let path = tree.join(path);

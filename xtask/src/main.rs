@@ -57,7 +57,7 @@ enum Command {
     Deny,
     /// Make static binaries, packages for Debian and their checksums: target/dist/out
     ///
-    /// Where the toolchain lacks the library for musl, Debian's compiler builds it.
+    /// For musl where the toolchain has the library for that, else with GNU's C library in it.
     Dist,
     /// Watch gitsync pull from a local git server, in each of its modes
     Demo(demo::Options),
