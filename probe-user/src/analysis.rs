@@ -57,6 +57,24 @@ pub struct Settings {
     pub filter: Option<WaitFilter>,
 }
 
+impl Settings {
+    /// All of a run, with nothing but sums; so many bytes of it are kept in memory, and the rest
+    /// in this folder.
+    pub fn new(memory_bytes: u64, spill_folder: PathBuf) -> Settings {
+        Settings {
+            memory_bytes,
+            spill_folder,
+            explain: Vec::new(),
+            short_run_ns: metrics::SHORT_RUN_NS,
+            early: Early::default(),
+            wanted: Wanted::default(),
+            divides_run_queues: true,
+            window: None,
+            filter: None,
+        }
+    }
+}
+
 /// A run being taken in.
 pub struct Analysis {
     info: RunInfo,

@@ -60,17 +60,9 @@ pub enum Command {
     Man(Man),
 }
 
-/// Arguments of `run`.
+/// What an account is of, and from when to when.
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "waitscope run [OPTIONS] -- <CMD> [ARG]...\n       waitscope run [OPTIONS] <--pid <PID>...|--comm <NAME>|--cgroup <PATH>>",
-    group = ArgGroup::new("running").args(["pid", "comm", "cgroup"]).multiple(true)
-        .conflicts_with_all(["cmd", "user", "as_root", "wait_all"]),
-)]
-pub struct Run {
-    #[command(flatten)]
-    pub processes: Processes,
-
+pub struct Account {
     /// Of running processes follow only these, and what they start from now on.
     #[arg(long, requires = "running")]
     pub no_tree: bool,
@@ -82,6 +74,21 @@ pub struct Run {
     /// End the account after this time. A command then runs on, and is waited for.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "waitscope run [OPTIONS] -- <CMD> [ARG]...\n       waitscope run [OPTIONS] <--pid <PID>...|--comm <NAME>|--cgroup <PATH>>",
+    group = ArgGroup::new("running").args(["pid", "comm", "cgroup"]).multiple(true)
+        .conflicts_with_all(["cmd", "user", "as_root", "wait_all"]),
+)]
+pub struct Run {
+    #[command(flatten)]
+    pub processes: Processes,
+
+    #[command(flatten)]
+    pub account: Account,
 
     /// Keep a recording of the run (.wsc) for `waitscope report`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -22,15 +22,22 @@ const varint = (number) => {
 const delimited = (field, bytes) =>
   Buffer.concat([varint(field * 8 + 2), varint(bytes.length), bytes]);
 
+/** The number that begins at a place, and where it ends. */
+function varintAt(bytes, at) {
+  let number = 0n, shift = 0n, byte;
+  do {
+    byte = bytes[at++];
+    number |= BigInt(byte & 0x7f) << shift;
+    shift += 7n;
+  } while (byte & 0x80);
+  return [number, at];
+}
+
 function* fields(bytes) {
   let at = 0;
   const next = () => {
-    let number = 0n, shift = 0n, byte;
-    do {
-      byte = bytes[at++];
-      number |= BigInt(byte & 0x7f) << shift;
-      shift += 7n;
-    } while (byte & 0x80);
+    const [number, end] = varintAt(bytes, at);
+    at = end;
     return number;
   };
   while (at < bytes.length) {
@@ -52,13 +59,8 @@ function* fields(bytes) {
 }
 
 function* varints(bytes) {
-  for (let at = 0; at < bytes.length;) {
-    let number = 0n, shift = 0n, byte;
-    do {
-      byte = bytes[at++];
-      number |= BigInt(byte & 0x7f) << shift;
-      shift += 7n;
-    } while (byte & 0x80);
+  for (let at = 0, number; at < bytes.length;) {
+    [number, at] = varintAt(bytes, at);
     yield number;
   }
 }

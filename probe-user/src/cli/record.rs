@@ -5,8 +5,8 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, ValueHint};
 
 use super::{
-    Observation, Processes,
-    values::{bytes, duration, pause},
+    Account, Observation, Processes,
+    values::{bytes, pause},
 };
 use crate::child::signals::own_by_name;
 
@@ -50,17 +50,8 @@ pub struct Record {
     #[command(flatten)]
     pub processes: Processes,
 
-    /// Of running processes follow only these, and what they start from now on.
-    #[arg(long, requires = "running")]
-    pub no_tree: bool,
-
-    /// Begin the account after this time (10s, 500ms, 2m): what was before is not kept.
-    #[arg(long, value_name = "TIME", default_value = "0", hide_default_value = true, value_parser = duration)]
-    pub delay: Duration,
-
-    /// End the account after this time. A command then runs on, and is waited for.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub duration: Option<Duration>,
+    #[command(flatten)]
+    pub account: Account,
 
     #[command(flatten)]
     pub observation: Observation,

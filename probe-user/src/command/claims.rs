@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{
-    Outcome, Usage, analysis_settings, ended,
-    output::{ByExtension, Destination, Fallback, destinations, write_to},
+    Outcome, Usage, analysis_settings,
+    destination::{ByExtension, Destination, Fallback, destinations, write_to},
+    ended,
     places::Place,
     report, warn,
 };

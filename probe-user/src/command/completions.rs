@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::{Outcome, ended, output::print};
+use super::{Outcome, destination::print, ended};
 use crate::cli::{self, Cli};
 
 /// Runs the command.

@@ -12,7 +12,7 @@ use super::{
     OWN_FAILURE, Outcome, Usage, WRONG_USAGE, analysis_settings,
     check::{Shown, claims::show},
     code_of,
-    output::{ByExtension, Destination, Fallback, destinations, write_to},
+    destination::{ByExtension, Destination, Fallback, destinations, write_to},
     places::Place,
     report,
 };

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use super::{Outcome, ended, output::print, replace::replace};
+use super::{Outcome, destination::print, ended, replace::replace};
 use crate::cli::{self, Cli};
 
 /// One page, and the name of its file.

@@ -4,6 +4,7 @@ mod capture;
 pub mod check;
 pub mod claims;
 pub mod completions;
+mod destination;
 pub mod diff;
 pub mod doctor;
 #[cfg(feature = "probe-log")]
@@ -69,18 +70,13 @@ fn selection(processes: &cli::Processes, tree: bool) -> Selection {
 fn analysis_settings(analysis: &cli::Analysis, explain: &[u32]) -> analysis::Settings {
     let early = Early::default();
     analysis::Settings {
-        memory_bytes: analysis.memory,
-        spill_folder: spill_folder(),
         explain: explain.to_vec(),
         short_run_ns: analysis.short_run.map_or(metrics::SHORT_RUN_NS, ns),
         early: Early {
             within_ns: analysis.early_end.map_or(early.within_ns, ns),
             below_bytes: analysis.early_bytes.unwrap_or(early.below_bytes),
         },
-        wanted: metrics::Wanted::default(),
-        divides_run_queues: true,
-        window: None,
-        filter: None,
+        ..analysis::Settings::new(analysis.memory, spill_folder())
     }
 }
 
@@ -130,7 +126,7 @@ fn ns(time: Duration) -> u64 {
 
 /// Help or the version, which somebody wants to read.
 pub fn help(asked_for: &clap::Error) -> (Outcome, anyhow::Result<()>) {
-    ended(output::print_by("the help", || asked_for.print()))
+    ended(destination::print_by("the help", || asked_for.print()))
 }
 
 /// The end of a command that runs another: as that ended, where waitscope did its part.

@@ -24,14 +24,12 @@ use crate::{
     child::streams::Streams,
     cli,
     document::{Decision, Document, Exit},
-    metrics,
     observe::{
         self, Options, Subject,
         recorder::{Keep, Recording},
         reports::{Wanted, interim},
     },
     recording::output,
-    world::connection::Early,
 };
 
 /// What is kept in memory at most if that is not said, bytes.
@@ -129,7 +127,10 @@ fn options(arguments: &cli::Record, asked: Arc<AtomicBool>) -> Options {
         Keep::Whole | Keep::Parts { .. } => None,
     };
     let subject = match arguments.cmd.is_empty() {
-        true => Subject::Processes(super::selection(&arguments.processes, !arguments.no_tree)),
+        true => Subject::Processes(super::selection(
+            &arguments.processes,
+            !arguments.account.no_tree,
+        )),
         false => command(
             arguments.cmd.clone(),
             &arguments.observation,
@@ -138,19 +139,12 @@ fn options(arguments: &cli::Record, asked: Arc<AtomicBool>) -> Options {
     };
     let is_analysed = !arguments.when.is_empty();
     let analysis = analysis::Settings {
-        memory_bytes: MOST_ANALYSED,
-        spill_folder: super::spill_folder(),
-        explain: Vec::new(),
-        short_run_ns: metrics::SHORT_RUN_NS,
-        early: Early::default(),
-        wanted: metrics::Wanted::default(),
         divides_run_queues: is_analysed,
-        window: None,
-        filter: None,
+        ..analysis::Settings::new(MOST_ANALYSED, super::spill_folder())
     };
     Options {
-        delay: arguments.delay,
-        duration: arguments.duration,
+        delay: arguments.account.delay,
+        duration: arguments.account.duration,
         recording: Some(Recording {
             path: arguments.output.clone(),
             keep,

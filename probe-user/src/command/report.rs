@@ -13,8 +13,9 @@ use anyhow::{Context as _, Result};
 use super::{
     Outcome, Usage, WRONG_USAGE,
     check::{self, Shown},
+    destination::Fallback,
     ended, origin,
-    output::{Destinations, Fallback},
+    output::Destinations,
     places::Place,
     progress::Progress,
 };

@@ -8,8 +8,9 @@ use super::{
     OWN_FAILURE, Outcome, WRONG_USAGE,
     capture::{self, Captured},
     check::{self, Shown},
+    destination::Fallback,
     ended_as, origin,
-    output::{Destinations, Fallback},
+    output::Destinations,
     places::Place,
     progress::Progress,
     top::{self, Watch},
@@ -65,7 +66,7 @@ fn run_to_its_end(arguments: &cli::Run) -> Result<Option<Exit>> {
     if let Err(error) = destinations.select(&mut document) {
         super::warn(&format!("{error}: the report is of all threads"));
     }
-    let result = seen(&document, arguments.delay)
+    let result = seen(&document, arguments.account.delay)
         .and_then(|()| destinations.write(&document, &Progress::start()));
     let result = result.and(recording).and(is_sound);
     let exit = match unobserved {
@@ -172,8 +173,8 @@ fn options(arguments: &cli::Run, captured: Option<&Captured>) -> Result<Options>
         ..super::analysis_settings(&output.analysis, &output.explain)
     };
     Ok(Options {
-        delay: arguments.delay,
-        duration: arguments.duration,
+        delay: arguments.account.delay,
+        duration: arguments.account.duration,
         recording: arguments.record.clone().map(Recording::whole),
         reports: match arguments.watch {
             true => Watch::wanted(),
@@ -220,7 +221,7 @@ pub(super) fn plain_options(
 
 fn subject(arguments: &cli::Run, streams: Streams) -> Subject {
     if arguments.cmd.is_empty() {
-        let selection = super::selection(&arguments.processes, !arguments.no_tree);
+        let selection = super::selection(&arguments.processes, !arguments.account.no_tree);
         return Subject::Processes(selection);
     }
     command(arguments.cmd.clone(), &arguments.observation, streams)

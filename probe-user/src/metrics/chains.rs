@@ -42,6 +42,7 @@ pub fn of(world: &World, namer: &Namer<'_>) -> Vec<Chain> {
             groups: FxHashMap::default(),
             names: FxHashMap::default(),
             nodes: Vec::new(),
+            tops: FxHashMap::default(),
         };
         tree.of(thread, row)
     });
@@ -55,6 +56,8 @@ struct Tree<'a> {
     groups: FxHashMap<ThreadId, Arc<str>>,
     names: FxHashMap<Cause, Name>,
     nodes: Vec<Node>,
+    /// Those of the waits themselves.
+    tops: FxHashMap<Link, usize>,
 }
 
 struct Node {
@@ -134,17 +137,11 @@ impl Tree<'_> {
     /// The node of a link, with so much more time.
     fn node(&mut self, parent: Option<usize>, link: Link, ns: u64) -> usize {
         let next = self.nodes.len();
-        let at = match parent {
-            Some(parent) => *self.nodes[parent]
-                .children
-                .entry(link.clone())
-                .or_insert(next),
-            None => {
-                let mut tops = self.nodes.iter();
-                let found = tops.position(|node| node.parent.is_none() && node.link == link);
-                found.unwrap_or(next)
-            }
+        let siblings = match parent {
+            Some(parent) => &mut self.nodes[parent].children,
+            None => &mut self.tops,
         };
+        let at = *siblings.entry(link.clone()).or_insert(next);
         if at == next {
             self.nodes.push(Node {
                 link,

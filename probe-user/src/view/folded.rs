@@ -6,47 +6,52 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 use super::{frames, sanitize};
-use crate::{
-    cli::Folded,
-    document::{
-        Document,
-        stacks::{Link, Stacks},
-    },
+use crate::document::{
+    Document,
+    stacks::{Chain, Link, Spent},
 };
 
-/// Renders the stacks of a report. Lines are sorted, so that two runs can be compared.
-pub fn render(document: &Document, stacks: &Stacks, by: Folded, per_thread: bool) -> Vec<u8> {
+/// By the kernel's functions that waits were spent in.
+pub fn by_stack(document: &Document, waits: &[Spent], per_thread: bool) -> Vec<u8> {
+    let lines = waits.iter().map(|spent| {
+        let frames = frames::of(spent).into_iter();
+        let names = frames.map(|frame| match frame.is_kernel {
+            true => format!("{}_[k]", frame.name).into(),
+            false => frame.name,
+        });
+        (spent.thread, names.collect(), spent.ns)
+    });
+    render(document, lines, per_thread)
+}
+
+/// By what was behind them.
+pub fn by_blame(document: &Document, chains: &[Chain], per_thread: bool) -> Vec<u8> {
+    let lines = chains.iter().map(|chain| {
+        let names = chain.links.iter().flat_map(words);
+        (chain.thread, names.collect(), chain.ns)
+    });
+    render(document, lines, per_thread)
+}
+
+/// Threads, the frames under each, and their time, ns. Lines are sorted, so that two runs can
+/// be compared.
+fn render<'a>(
+    document: &Document,
+    stacks: impl Iterator<Item = (usize, Vec<Cow<'a, str>>, u64)>,
+    per_thread: bool,
+) -> Vec<u8> {
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    let mut add = |thread: usize, rest: Vec<Cow<'_, str>>, ns: u64| {
+    for (thread, names, ns) in stacks {
         let mut line = frame(&frames::group(document, thread)).into_owned();
         if let Some(row) = document.threads.get(thread).filter(|_| per_thread) {
             let name = format!("{}-{}", sanitize::text(&row.comm), row.tid);
             line.extend([";", &*frame(&name)]);
         }
-        for name in rest {
+        for name in names {
             line.extend([";", &*frame(&name)]);
         }
         let sum = lines.entry(line).or_default();
         *sum = sum.saturating_add(ns);
-    };
-    match by {
-        Folded::Stacks => {
-            for spent in &stacks.waits {
-                let frames = frames::of(spent).into_iter();
-                let names = frames.map(|frame| match frame.is_kernel {
-                    true => format!("{}_[k]", frame.name).into(),
-                    false => frame.name,
-                });
-                add(spent.thread, names.collect(), spent.ns);
-            }
-        }
-        Folded::Blame => {
-            for chain in &stacks.chains {
-                let links = chain.links.iter();
-                let names = links.flat_map(words);
-                add(chain.thread, names.collect(), chain.ns);
-            }
-        }
     }
     let mut text = String::new();
     for (line, ns) in lines {
@@ -85,21 +90,25 @@ mod tests {
     use super::*;
     use crate::view::testing::{filled, hostile_texts, stacks};
 
-    fn lines(texts: &[String], ns: u64, by: Folded, per_thread: bool) -> String {
-        let stacks = stacks(texts, ns);
-        let bytes = render(&filled(texts, ns), &stacks, by, per_thread);
-        String::from_utf8(bytes).unwrap()
+    /// By stack, and by blame.
+    fn lines(texts: &[String], ns: u64, per_thread: bool) -> [String; 2] {
+        let (document, stacks) = (filled(texts, ns), stacks(texts, ns));
+        let both = [
+            by_stack(&document, &stacks.waits, per_thread),
+            by_blame(&document, &stacks.chains, per_thread),
+        ];
+        both.map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     #[test]
     fn folded_a_line_is_a_stack_and_its_time() {
         let texts = ["x".to_owned()];
         assert_eq!(
-            lines(&texts, 7, Folded::Stacks, false),
+            lines(&texts, 7, false)[0],
             "x;[no stack];x;futex 7\nx;[not ended];x_[k];x_[k] 7\nx;x_[k];x_[k] 7\n"
         );
         assert_eq!(
-            lines(&texts, 7, Folded::Blame, true),
+            lines(&texts, 7, true)[1],
             "x;x-0;futex;x;futex;network x 7\n"
         );
     }
@@ -111,9 +120,9 @@ mod tests {
             ns in 0..1_u64 << 40,
             per_thread: bool,
         ) {
-            for by in [Folded::Stacks, Folded::Blame] {
-                let text = lines(&texts, ns, by, per_thread);
-                let plain = lines(&["x".to_owned()], ns, by, per_thread);
+            let plain = lines(&["x".to_owned()], ns, per_thread);
+            let texts = lines(&texts, ns, per_thread);
+            for ((text, plain), waits) in texts.iter().zip(&plain).zip([3, 1]) {
                 let mut sum = 0;
                 for line in text.lines() {
                     prop_assert!(!line.chars().any(sanitize::is_hostile), "{:?}", line);
@@ -122,10 +131,6 @@ mod tests {
                     let depth = frames.matches(';').count();
                     prop_assert!(plain.lines().any(|line| line.matches(';').count() == depth));
                 }
-                let waits = match by {
-                    Folded::Stacks => 3,
-                    Folded::Blame => 1,
-                };
                 prop_assert_eq!(sum, waits * ns);
             }
         }

@@ -3,7 +3,7 @@
 //! intervals have none of it.
 //!
 //! What a waker is, intervals say ([`End`]); a waking that they count to an interrupt, or to
-//! nobody, is one here too, whoever ran there.
+//! nobody, is one here too, whichever task ran there.
 
 use probe_common::sched::waker;
 

@@ -18,7 +18,7 @@ use crate::{
         verdict,
     },
     cli::Color,
-    command::output::Destination,
+    command::destination::Destination,
     document::{Document, Verdict},
     view::diagnostic::{self, Options},
 };

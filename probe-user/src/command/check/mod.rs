@@ -17,7 +17,7 @@ use self::{
     runs::{Inputs, Run},
     scripts::Scripts,
 };
-use super::{OWN_FAILURE, Outcome, Usage, WRONG_USAGE, code_of, ended, output::print};
+use super::{OWN_FAILURE, Outcome, Usage, WRONG_USAGE, code_of, destination::print, ended};
 use crate::{
     claim::{
         file::{Given, ONLY_RUN},

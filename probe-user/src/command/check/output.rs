@@ -6,7 +6,7 @@ use super::runs::{Command, Inputs};
 use crate::{
     cli::{self, CheckFormat, Color},
     command::{
-        output::{ByExtension, Destination, Fallback, destinations, write_to},
+        destination::{ByExtension, Destination, Fallback, destinations, write_to},
         places::Place,
     },
     document::Check,

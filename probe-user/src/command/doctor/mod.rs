@@ -10,7 +10,7 @@ mod tests;
 use anyhow::Result;
 
 use self::findings::examine;
-use super::{FAILURE, Outcome, output::print};
+use super::{FAILURE, Outcome, destination::print};
 use crate::cli;
 
 /// Runs the command: 1 when `run` cannot work here.

@@ -35,14 +35,12 @@ use crate::{
     child::streams::Streams,
     cli::top::Top,
     document::Exit,
-    metrics,
     observe::{
         self, Options, Subject, host,
         recorder::Recording,
         reports::{self, Make},
         select::{self, Selection},
     },
-    world::connection::Early,
 };
 
 /// Runs the command. The exit code is the traced command's own if there is one and its end was
@@ -200,15 +198,8 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
         is_reported: false,
         is_analysed: true,
         analysis: analysis::Settings {
-            memory_bytes: u64::MAX,
-            spill_folder: "/".into(),
-            explain: Vec::new(),
-            short_run_ns: metrics::SHORT_RUN_NS,
-            early: Early::default(),
-            wanted: metrics::Wanted::default(),
             divides_run_queues: false,
-            window: None,
-            filter: None,
+            ..analysis::Settings::new(u64::MAX, "/".into())
         },
         notice: super::warn,
     })

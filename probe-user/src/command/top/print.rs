@@ -10,7 +10,7 @@ use crate::{
         Color,
         top::{Top, TopFormat},
     },
-    command::output::Destination,
+    command::destination::Destination,
     document::top::Tick,
     view::top::{batch, filter::Filter},
 };

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     cli::{Color, top::Top},
-    command::output::Destination,
+    command::destination::Destination,
     document::top::{SCHEMA, Tick},
 };
 use anyhow::{Context as _, Result, ensure};

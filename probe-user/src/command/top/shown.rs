@@ -15,7 +15,7 @@ use super::{
     print::Printer,
     terminal::{self, Control, Source, Wanted},
 };
-use crate::{cli::Color, command::output::Destination, document::top::Tick};
+use crate::{cli::Color, command::destination::Destination, document::top::Tick};
 
 /// How ticks are shown.
 pub enum Shows {

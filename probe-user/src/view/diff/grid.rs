@@ -1,9 +1,16 @@
 //! The columns of a difference and how wide they are, once for all blocks: names are cut
 //! last, behind columns that say less.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::CellAlignment;
 
-use crate::view::{color::Style, sanitize, table::page::Piece};
+use crate::view::{
+    color::Style,
+    sanitize,
+    table::{
+        layout::{SEPARATOR, borderless},
+        page::Piece,
+    },
+};
 
 /// Spaces between columns.
 const GAP: usize = 2;
@@ -19,8 +26,6 @@ const NAME_LEAST: usize = 12;
 const MOST: u8 = 4;
 /// When the column does that says what a difference is.
 const FINDING: u8 = 3;
-/// Between cells of a drawn line. A control character, so in no cell.
-const SEPARATOR: char = '\u{1f}';
 
 /// Columns: titles, and which give way first.
 pub(super) const COLUMNS: [(&str, Option<u8>); COUNT] = [
@@ -93,11 +98,7 @@ impl Grid {
     /// One line. The table has no borders and wraps nothing; cells already fit.
     pub(super) fn draw(&self, cells: &Cells) -> Vec<Piece> {
         let shown: Vec<usize> = (0..COUNT).filter(|at| self.widths[*at] > 0).collect();
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        table.style_mut().content_lines.junction = Some(SEPARATOR);
+        let mut table = borderless();
         table.add_row(shown.iter().map(|at| "x".repeat(self.widths[*at])));
         table.add_row(shown.iter().map(|&at| {
             let text = &cells[at].0;

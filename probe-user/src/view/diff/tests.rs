@@ -10,7 +10,7 @@ use crate::document::{
 };
 use crate::view::{
     json, sanitize,
-    testing::{golden, pool, trouble},
+    testing::{golden, pool, renamed, trouble},
 };
 
 fn run(file: &str, document: &Document) -> Run {
@@ -121,21 +121,7 @@ fn differences_of_nothing_are_nothing() {
 
 /// Every text that comes from elsewhere.
 fn with_text(text: &mut impl FnMut() -> String) -> Diff {
-    let mut document = pool();
-    document.command = vec![text(), text()];
-    document.host.kernel = text();
-    document.groups.iter_mut().for_each(|group| {
-        group.name = text();
-        group
-            .sums
-            .blame
-            .iter_mut()
-            .for_each(|blame| blame.detail = Some(text()));
-    });
-    let path = document.critical_path.as_mut().unwrap();
-    path.sums
-        .iter_mut()
-        .for_each(|sum| sum.detail = Some(text()));
+    let document = renamed(text);
     let fail_on = FailOn {
         expression: text(),
         because: text(),

@@ -1,6 +1,6 @@
 //! Markdown, for a comment on a change or a page: the report of a run, and verdicts.
 //!
-//! Names are foreign text, and whoever renders this obeys more than a terminal does: tables,
+//! Names are foreign text, and what renders this obeys more than a terminal does: tables,
 //! emphasis, links, HTML, mentions. [`escaped`] is the one way in.
 
 mod check;

@@ -6,7 +6,7 @@ use super::{escaped, report};
 use crate::document::Document;
 use crate::view::{
     sanitize,
-    testing::{check, documents, golden, pool},
+    testing::{check, documents, golden, pool, renamed},
 };
 
 fn page(document: &Document, all: bool) -> String {
@@ -43,23 +43,9 @@ fn markdown_text_means_itself() {
 
 /// Every text that comes from elsewhere.
 fn with_text(text: &mut impl FnMut() -> String) -> Document {
-    let mut document = pool();
-    document.command = vec![text(), text()];
-    document.host.kernel = text();
+    let mut document = renamed(text);
     document.host.arch = text();
     document.coverage.problems = vec![text()];
-    document.groups.iter_mut().for_each(|group| {
-        group.name = text();
-        group
-            .sums
-            .blame
-            .iter_mut()
-            .for_each(|blame| blame.detail = Some(text()));
-    });
-    let path = document.critical_path.as_mut().unwrap();
-    path.sums
-        .iter_mut()
-        .for_each(|sum| sum.detail = Some(text()));
     let mut claims = check().claims;
     claims.iter_mut().for_each(|claim| {
         (claim.says, claim.because, claim.source) = (text(), text(), Some(text()));

@@ -68,7 +68,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// Its place among the steps of all threads at one instant: whoever leaves a CPU does so
+    /// Its place among the steps of all threads at one instant: a thread that leaves a CPU does so
     /// before another comes.
     fn rank(self) -> u8 {
         match self {

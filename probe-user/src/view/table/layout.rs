@@ -18,7 +18,7 @@ pub(super) const MARGIN: usize = 3;
 pub(super) const GAP: usize = 2;
 
 /// Between cells of a drawn line. A control character, so in no cell.
-const SEPARATOR: char = '\u{1f}';
+pub(in crate::view) const SEPARATOR: char = '\u{1f}';
 /// No cell is measured beyond this.
 const WIDEST_CELL: usize = 200;
 
@@ -145,11 +145,7 @@ impl Layout {
     /// set to wrap nothing; cells already fit.
     fn align(&self, rows: &[[String; COUNT]]) -> Vec<Vec<String>> {
         let shown: Vec<usize> = (0..COUNT).filter(|at| self.widths[*at] > 0).collect();
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        table.style_mut().content_lines.junction = Some(SEPARATOR);
+        let mut table = borderless();
         // A first row of full width, so that titles alone come out as wide.
         table.add_row(shown.iter().map(|at| "x".repeat(self.widths[*at])));
         for row in rows {
@@ -216,4 +212,13 @@ fn widest_name(rows: &[&Row]) -> usize {
 
 fn fitted(text: &str, width: usize) -> String {
     sanitize::fit(text, width).into_owned()
+}
+/// A table that wraps nothing; between the cells of a drawn line stands [`SEPARATOR`].
+pub(in crate::view) fn borderless() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.style_mut().content_lines.junction = Some(SEPARATOR);
+    table
 }

@@ -20,7 +20,7 @@ mod groups;
 pub(super) mod head;
 mod herds;
 mod hints;
-mod layout;
+pub(in crate::view) mod layout;
 mod listeners;
 mod memory;
 pub(super) mod page;

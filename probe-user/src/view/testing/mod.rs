@@ -19,7 +19,7 @@ pub(super) use filled::filled;
 pub(super) use full::full;
 pub(super) use hostile::hostile_texts;
 pub(super) use parts::{blame, close, group, verdict, wait, wake};
-pub(super) use pool::pool;
+pub(super) use pool::{pool, renamed};
 pub(super) use stacks::stacks;
 use trouble::crowd;
 pub(super) use trouble::trouble;

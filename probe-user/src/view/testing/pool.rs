@@ -332,3 +332,23 @@ fn timeline() -> Timeline {
         ..Timeline::default()
     }
 }
+
+/// The same, with other texts: commands, kernel, groups and causes.
+pub(in crate::view) fn renamed(text: &mut impl FnMut() -> String) -> Document {
+    let mut document = pool();
+    document.command = vec![text(), text()];
+    document.host.kernel = text();
+    document.groups.iter_mut().for_each(|group| {
+        group.name = text();
+        group
+            .sums
+            .blame
+            .iter_mut()
+            .for_each(|blame| blame.detail = Some(text()));
+    });
+    let path = document.critical_path.as_mut().unwrap();
+    path.sums
+        .iter_mut()
+        .for_each(|sum| sum.detail = Some(text()));
+    document
+}

@@ -6,7 +6,7 @@ use super::{
     cause::Cause,
     keys::{CauseId, KeyId},
     log::{Did, IntervalLog},
-    walk::Piece,
+    walk::{Piece, before_birth},
 };
 use crate::{
     vocabulary::WaitKind,
@@ -157,22 +157,4 @@ impl IntervalLogs {
             });
         }
     }
-}
-
-/// The part before a thread's birth, of which its creator says more, if that is known: else of
-/// the thread itself.
-fn before_birth(log: &IntervalLog, piece: &mut Piece) -> Option<Piece> {
-    let to_ns = piece.to_ns.min(log.begun_ns.unwrap_or(u64::MAX));
-    if piece.from_ns >= to_ns {
-        return None;
-    }
-    // A creator was there before its creature, whatever the records say.
-    let creator = log.creator.filter(|creator| creator.0 < piece.thread.0);
-    let before = Piece {
-        thread: creator.unwrap_or(piece.thread),
-        to_ns,
-        ..*piece
-    };
-    piece.from_ns = to_ns;
-    Some(before)
 }

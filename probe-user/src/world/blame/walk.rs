@@ -71,7 +71,13 @@ impl IntervalLogs {
         let Some(log) = self.logs.get_mut(piece.thread) else {
             return scratch.add(CauseId::OLDER, piece.to_ns - piece.from_ns);
         };
-        before_birth(log, &mut piece, scratch);
+        match before_birth(log, &mut piece) {
+            Some(unborn) if unborn.thread == piece.thread => {
+                scratch.add(CauseId::UNKNOWN, unborn.to_ns - unborn.from_ns);
+            }
+            Some(unborn) => scratch.todo.push(unborn),
+            None => {}
+        }
         before_cut(log, &mut piece, scratch);
         let known = log.known_before(piece.before);
         let known_to_ns = log.begin_ns(known);
@@ -89,23 +95,22 @@ impl IntervalLogs {
     }
 }
 
-/// The creator stands for a thread before its birth.
-fn before_birth(log: &IntervalLog, piece: &mut Piece, scratch: &mut Scratch) {
-    let begun_ns = log.begun_ns.unwrap_or(u64::MAX);
-    let to_ns = piece.to_ns.min(begun_ns);
+/// Takes the part before a thread's birth off: its creator stands for it, or the thread itself
+/// where that is not known.
+pub(super) fn before_birth(log: &IntervalLog, piece: &mut Piece) -> Option<Piece> {
+    let to_ns = piece.to_ns.min(log.begun_ns.unwrap_or(u64::MAX));
     if piece.from_ns >= to_ns {
-        return;
+        return None;
     }
     // A creator was there before its creature, whatever the records say.
-    match log.creator.filter(|creator| creator.0 < piece.thread.0) {
-        Some(creator) => scratch.todo.push(Piece {
-            thread: creator,
-            to_ns,
-            ..*piece
-        }),
-        None => scratch.add(CauseId::UNKNOWN, to_ns - piece.from_ns),
-    }
+    let creator = log.creator.filter(|creator| creator.0 < piece.thread.0);
+    let unborn = Piece {
+        thread: creator.unwrap_or(piece.thread),
+        to_ns,
+        ..*piece
+    };
     piece.from_ns = to_ns;
+    Some(unborn)
 }
 
 /// What it did before the horizon is forgotten.

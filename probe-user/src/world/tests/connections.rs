@@ -11,7 +11,7 @@ use probe_common::{
 use crate::{
     analysis::{Analysis, Settings},
     document::{Connection, Document, Fates, Listener},
-    metrics::{self, tests::run},
+    metrics::tests::run,
     wire::{
         session::{Batch, Fact, NetCounters, Start, Tier},
         tests::{
@@ -74,15 +74,9 @@ fn document_with(probes: &Probes, facts: Vec<Fact>, early: Early) -> Document {
         ..Start::default()
     };
     let settings = Settings {
-        memory_bytes: u64::MAX,
-        spill_folder: "/".into(),
-        explain: Vec::new(),
-        wanted: metrics::Wanted::default(),
-        divides_run_queues: true,
-        window: None,
-        filter: None,
         short_run_ns: 0,
         early,
+        ..Settings::new(u64::MAX, "/".into())
     };
     let analysis = Analysis::with(start, &settings);
     let mut analysis = analysis.expect("x86_64 is a known table");
