@@ -9,13 +9,14 @@ use crate::vm::kernel::Kernel;
 /// The test program that a locked down kernel must pass: it meets every wait.
 const LOCKED_DOWN: &str = "truth";
 /// Test programs that no guest runs unless they are asked for: what waitscope does with
-/// its command, its signals, its recordings, its report and claims about it is the same on every kernel;
-/// `gil` and `gitsync` trace Pythons, `diff` runs gitsync, and `disk` reads from a disk, which a guest has not.
-/// `concurrency`, `herds` and `idle` are what user space makes of records that other programs
-/// check, `perfetto` and `parquet` ask programs that a guest has not, and `load` says how fast it is, of which
-/// an emulator says nothing. `top_watch` needs a terminal more than a kernel, and `top_soak`
-/// minutes.
-const LEFT_OUT: [&str; 23] = [
+/// its command, its signals, its recordings, its report and claims about it is the same on
+/// every kernel; `gil` and `gitsync` trace Pythons, `diff` runs gitsync, and `disk` reads
+/// from a disk, which a guest has not. `concurrency`, `herds` and `idle` are what user space
+/// makes of records that other programs check, `perfetto` and `parquet` ask programs that a
+/// guest has not, `progress` reads a stored recording, and `load` says how fast it is, of
+/// which an emulator says nothing. `top_watch` needs a terminal more than a kernel, and
+/// `top_soak` minutes.
+const LEFT_OUT: [&str; 24] = [
     "check",
     "draft",
     "child",
@@ -26,6 +27,7 @@ const LEFT_OUT: [&str; 23] = [
     "interim",
     "late_signals",
     "perfetto",
+    "progress",
     "record",
     "parquet",
     "recording",
@@ -243,6 +245,8 @@ impl fmt::Display for Lockdown {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::{Args as _, Command, FromArgMatches as _};
 
     use super::*;
@@ -327,6 +331,25 @@ mod tests {
             assert!(names.iter().all(|name| on(name) == expect), "{names:?}");
         }
         assert!(LEFT_OUT.iter().all(|name| on(name) == [false; 4]));
+    }
+
+    /// A guest gets the programs of the tests, not the folder that they were built in.
+    #[test]
+    fn what_reads_the_source_folder_is_left_out() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/tests");
+        let programs = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+        let mut readers = 0;
+        for program in programs.filter(|it| it.extension().is_some_and(|it| it == "rs")) {
+            if fs::read_to_string(&program)
+                .unwrap()
+                .contains("CARGO_MANIFEST_DIR")
+            {
+                let name = program.file_stem().unwrap().to_str().unwrap();
+                assert!(LEFT_OUT.contains(&name), "{name}");
+                readers += 1;
+            }
+        }
+        assert!(readers > 0);
     }
 
     #[test]
