@@ -21,6 +21,7 @@ pub mod stacks;
 mod timeline;
 pub mod top;
 pub mod trace;
+mod user;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -42,6 +43,7 @@ pub use self::{
         RunqueueLatency, WaitFilter, Wakes, Window,
     },
     timeline::{CriticalPath, Did, Hop, PathSum, Step, Timeline, WaitSite},
+    user::{UserFrame, UserStack},
 };
 pub use crate::{
     vocabulary::{Behind, Exit, FateCause, Function, Shortage, TableOrigin, Tier},
@@ -138,6 +140,9 @@ pub struct Document {
     /// How processes ended that did not end cleanly, the worst first; `None` where the
     /// tier does not observe it.
     pub fates: Option<Vec<Fate>>,
+    /// The frames of user stacks, each once. Written only where there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub user_frames: Vec<UserFrame>,
     /// Verdicts on claims; `None` where none was checked.
     pub claims: Option<Vec<Verdict>>,
     /// Every interval; `None` where that was not asked for, and of a report in JSON, which

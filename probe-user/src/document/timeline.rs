@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Wake;
+use super::{UserStack, Wake};
 use crate::vocabulary::{CauseKind, UnknownWord, WaitKind};
 
 /// A thread's life, step by step.
@@ -74,6 +74,8 @@ pub struct WaitSite {
     pub function: Option<String>,
     /// As [`super::Wait::object`].
     pub object: Option<String>,
+    /// Where the program was; `None` where that was not taken.
+    pub user_stack: Option<UserStack>,
 }
 
 /// A step as it is written: all fields at one level, those it does not have null.
@@ -89,6 +91,8 @@ struct FlatStep {
     syscall: Option<String>,
     function: Option<String>,
     object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_stack: Option<UserStack>,
     ended: Option<Wake>,
     blame: Option<Vec<PathSum>>,
 }
@@ -131,6 +135,7 @@ impl FlatStep {
             syscall,
             function,
             object,
+            user_stack,
         } = site;
         FlatStep {
             did: did.into(),
@@ -138,6 +143,7 @@ impl FlatStep {
             syscall,
             function,
             object,
+            user_stack,
             ..FlatStep::default()
         }
     }
@@ -152,6 +158,7 @@ impl TryFrom<FlatStep> for Step {
             syscall: flat.syscall,
             function: flat.function,
             object: flat.object,
+            user_stack: flat.user_stack,
         };
         let did = match &*flat.did {
             WAITED => Did::Waited {

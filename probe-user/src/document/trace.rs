@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{WaitSite, Wake};
+use super::{UserStack, WaitSite, Wake};
 use crate::{
     leb128::{leb128, read_leb128},
     switch_log::SwitchLog,
@@ -114,6 +114,8 @@ pub struct Site {
     pub object: Option<String>,
     /// Of unknown kind: the stack, innermost first.
     pub stack: Vec<String>,
+    /// Where the program was; `None` where that was not taken.
+    pub user_stack: Option<UserStack>,
 }
 
 impl From<WaitSite> for Site {
@@ -124,6 +126,7 @@ impl From<WaitSite> for Site {
             function: site.function,
             object: site.object,
             stack: Vec::new(),
+            user_stack: site.user_stack,
         }
     }
 }

@@ -219,6 +219,7 @@ pub fn site_of(world: &World, key: &WaitKey) -> WaitSite {
         syscall: call_name(*table, key.nr, key.compat),
         function: names.text(key.function).map(str::to_owned),
         object: object_text(names, key.object),
+        user_stack: None,
     }
 }
 

@@ -148,5 +148,6 @@ pub fn open_site(row: &document::Thread) -> Option<WaitSite> {
         syscall: open.syscall,
         function: open.function,
         object: open.object,
+        user_stack: None,
     })
 }

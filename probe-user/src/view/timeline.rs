@@ -119,6 +119,7 @@ fn place(site: &WaitSite) -> String {
         syscall,
         function,
         object,
+        user_stack: _,
     } = site;
     let of = object.as_ref().map(|object| format!(" of {object}"));
     let within = match (function, syscall) {

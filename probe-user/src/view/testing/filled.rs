@@ -138,6 +138,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         syscall: Some(text()),
         function: Some(text()),
         object: Some(text()),
+        user_stack: None,
     };
     let sites = [site(), site()];
     let step = |did| Step {
@@ -306,6 +307,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         connections: Some(vec![connection(ns)]),
         herds: Some(vec![herd]),
         fates: Some(fates),
+        user_frames: Vec::new(),
         claims: Some(vec![verdict(ns, &mut text)]),
         // In no JSON.
         trace: None,

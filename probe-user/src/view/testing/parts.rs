@@ -126,6 +126,7 @@ pub(super) fn site(kind: &str, function: &str) -> WaitSite {
         syscall: text("futex"),
         function: text(function),
         object: None,
+        user_stack: None,
     }
 }
 

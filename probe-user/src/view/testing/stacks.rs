@@ -25,6 +25,7 @@ pub(in crate::view) fn stacks(texts: &[String], ns: u64) -> Stacks {
             } else {
                 Vec::new()
             },
+            user_stack: None,
         },
         wake: has_ended.then(|| Wake {
             comm: Some(text()),
