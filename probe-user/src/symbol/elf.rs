@@ -1,5 +1,5 @@
 //! One symbol of an ELF file: 64-bit, little-endian, from its table of dynamic
-//! symbols, which survives stripping; and which sections it has. Files are not trusted: every offset is
+//! symbols, which survives stripping; which sections it has, and where its code lies. Files are not trusted: every offset is
 //! checked by the read that follows it, and no read is larger than [`MOST`].
 
 use std::ops::Range;
@@ -36,6 +36,28 @@ pub struct Object {
 struct Segment {
     offset: u64,
     address: u64,
+    /// Of the file, bytes.
+    size: u64,
+}
+
+/// Where a file's code lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Code(Vec<Segment>);
+
+impl Code {
+    /// Of a file.
+    pub fn of(file: &impl Source) -> Option<Code> {
+        Some(Code(executable(file, &header(file)?)?))
+    }
+
+    /// The address of what is at an offset in the file, as its symbols have it.
+    pub fn address(&self, offset: u64) -> Option<u64> {
+        let inside = |segment: &Segment| {
+            let inside = offset.checked_sub(segment.offset)?;
+            (inside < segment.size).then_some(segment.address.wrapping_add(inside))
+        };
+        self.0.iter().find_map(inside)
+    }
 }
 
 /// Reads `len` bytes at an offset; `None` when they are not all there.
@@ -135,6 +157,7 @@ fn executable(file: &impl Source, header: &[u8]) -> Option<Vec<Segment>> {
         Some(Segment {
             offset: u64_at(segment, 8)?,
             address: u64_at(segment, 16)?,
+            size: u64_at(segment, 32)?,
         })
     })
     .collect()

@@ -6,3 +6,4 @@ mod elf;
 pub mod kernel;
 mod memory;
 pub mod python;
+pub mod user;

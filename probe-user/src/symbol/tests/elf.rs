@@ -45,6 +45,7 @@ fn file(symbols: &[Symbol]) -> Vec<u8> {
         put(&mut file, at + 4, &flags.to_le_bytes());
         put(&mut file, at + 8, &offset.to_le_bytes());
         put(&mut file, at + 16, &address.to_le_bytes());
+        put(&mut file, at + 32, &0x1000_u64.to_le_bytes());
     }
     let mut names = vec![0];
     for (index, &(name, info, section)) in symbols.iter().enumerate() {
@@ -77,6 +78,22 @@ fn python() -> Vec<u8> {
         ("_PyRuntimeState_Init", GLOBAL_OBJECT, 26),
         ("_PyRuntime", GLOBAL_OBJECT, 26),
     ])
+}
+
+#[test]
+fn code_has_the_addresses_that_its_symbols_have() {
+    let code = Code::of(&python()).unwrap();
+    let cases = [
+        (0, None),
+        (0x1_f00f, None),
+        (0x1_f010, Some(0x41_f010)),
+        (0x2_000f, Some(0x42_000f)),
+        (0x2_0010, None),
+        (u64::MAX, None),
+    ];
+    for (offset, address) in cases {
+        assert_eq!(code.address(offset), address, "{offset:#x}");
+    }
 }
 
 #[test]
