@@ -36,6 +36,8 @@ macro_rules! families {
             FD_TABLE = 25: fd_table::Look, 40 bytes, lost as FdTable;
             FD_KINDS = 26: fd_table::Kinds, 64 bytes, lost as FdTable;
             PEAK = 27: memory::Peak, 32 bytes, lost as Task;
+            USER_STACK = 28: user_stack::UserStack, 32 bytes, lost as UserStack;
+            USER_FRAMES = 29: user_stack::UserFrames, 1568 bytes, lost as UserStack;
         }
     };
 }

@@ -38,6 +38,7 @@ pub mod sched;
 pub mod signal;
 pub mod stack;
 pub mod task;
+pub mod user_stack;
 
 pub mod config;
 pub mod constants;

@@ -47,6 +47,8 @@ classes! {
     Connection = 11 "connection",
     /// A record of the descriptor tables found no room.
     FdTable = 12 "fd-table",
+    /// A record of the family [`crate::user_stack`] found no room.
+    UserStack = 13 "user-stack",
 }
 
 /// First counter index of program runs, after room for more loss classes.
@@ -120,6 +122,8 @@ pub enum Program {
     LookAtExit = 39,
     /// `sys_exit` (exact numbers of descriptors)
     FdSysExit = 40,
+    /// `sched_switch` (user stacks of sleepers)
+    UserStack = 41,
 }
 
 /// Slots in the counter array: losses, then program runs.

@@ -7,12 +7,13 @@ use crate::{
     probes::{
         fd_table::{self, Seen},
         packet::{self, Delivery},
+        user_stack::Addresses,
     },
     shared::Shared,
 };
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
 };
 use probe_common::{
     config::most,
@@ -94,6 +95,14 @@ pub static LISTENERS: HashMap<u64, u32> = HashMap::with_max_entries(most::LISTEN
 /// Slot 0: whether there is a listener whose packets should be looked at.
 #[map]
 pub static WANTED: Array<u32> = Array::with_max_entries(1, 0);
+
+/// Slot 0: the user stack that is looked at on this CPU. Nothing interrupts a switch.
+#[map]
+pub static USER_STACK: PerCpuArray<Addresses> = PerCpuArray::with_max_entries(1, 0);
+
+/// How often what is in a user stack was written down, by its hash. Resized by the loader.
+#[map]
+pub static USER_STACKS: LruHashMap<u64, u32> = LruHashMap::with_max_entries(1, 0);
 
 /// Switches: a ring for each CPU, one behind the other. Resized by the loader.
 #[map]

@@ -180,6 +180,11 @@ pub struct Observation {
     #[arg(long)]
     pub per_fd: bool,
 
+    /// Take the program's stack at each sleep, by frame pointers (a sleep then costs about
+    /// PRICE more). Shown by flame graphs, profiles, pages and --explain.
+    #[arg(long)]
+    pub user_stacks: bool,
+
     /// Also measure the time inside the probes (which makes them slower).
     #[arg(long)]
     pub cost: bool,

@@ -23,4 +23,5 @@ pub mod switch_record;
 mod sys_enter;
 mod task;
 mod throttle;
+pub mod user_stack;
 mod wake;

@@ -206,6 +206,7 @@ pub(super) fn plain_options(
         max_threads: observation.max_threads,
         exact_descriptors: observation.fds,
         describes_descriptors: observation.per_fd,
+        user_stacks: observation.user_stacks,
         measure_cost: observation.cost,
         delay: Duration::ZERO,
         duration: None,

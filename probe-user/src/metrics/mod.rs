@@ -32,6 +32,7 @@ mod threads;
 mod timeline;
 pub mod top;
 mod trace;
+mod user_stacks;
 mod waking;
 mod while_full;
 
@@ -42,6 +43,8 @@ pub use herds::SHORT_RUN_NS;
 pub use run_info::{RunInfo, Wanted};
 
 use std::{cmp::Reverse, collections::HashSet};
+
+use user_stacks::UserStacks;
 
 use crate::{
     document::{Document, Listener, Overhead, ProbeCost, Started, Thread, Tier, Window},
@@ -58,10 +61,18 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let herds = found.herds.rows(world, &namer);
     let mut threads = threads::build(&namer, &found);
     let paths = critical_path::of(world, &start.attached, &threads, &processes.rows, &namer);
-    let explained = timeline::of(world, &info.explain, &threads, &namer);
-    let trace = info.wanted.trace;
-    let trace = trace.then(|| trace::of(world, &threads, &processes, &found.held_spans, &namer));
-    let stacks = stacks::of(world, info.wanted, &threads, &namer);
+    let wanted = info.wanted;
+    let shows_stacks = wanted.trace || wanted.stacks || !info.explain.is_empty();
+    let user_stacks = match shows_stacks {
+        true => UserStacks::of(&world.dictionaries.user_stacks),
+        false => UserStacks::default(),
+    };
+    let explained = timeline::of(world, &info.explain, &threads, &user_stacks, &namer);
+    let trace = wanted.trace.then(|| {
+        let held = &found.held_spans;
+        trace::of(world, &threads, &processes, held, &user_stacks, &namer)
+    });
+    let stacks = stacks::of(world, wanted, &threads, &user_stacks, &namer);
     let (keys, listeners) = listeners(world, start, &threads, &namer);
     calls::fill(world, start.tier, &mut threads);
     let coverage = coverage::of(world, info, &threads, &processes);
@@ -108,6 +119,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         fates,
         trace,
         stacks,
+        user_frames: user_stacks.frames,
         // What is found out later.
         ..Document::default()
     };

@@ -7,7 +7,9 @@ use super::{
     Wanted, chains,
     sums::{self, NameWaker},
     threads::Namer,
-    timeline, waking,
+    timeline,
+    user_stacks::UserStacks,
+    waking,
 };
 use crate::{
     document::{
@@ -19,26 +21,26 @@ use crate::{
         World,
         account::WaitKey,
         blame::history::Logged,
-        interval::{Activity, Ended},
-        names::NameId,
+        interval::{self, Activity, Ended},
         thread::Thread,
     },
 };
 
 /// Alike: place, stack and end.
-type Alike = (WaitKey, NameId, Ended);
+type Alike = (WaitKey, interval::Stacks, Ended);
 
 /// What is wanted of them. `rows` are in the world's order, before a filter.
 pub fn of(
     world: &World,
     wanted: Wanted,
     rows: &[document::Thread],
+    user_stacks: &UserStacks,
     namer: &Namer<'_>,
 ) -> Option<Stacks> {
     let is_wanted = wanted.stacks || wanted.chains;
     is_wanted.then(|| Stacks {
         waits: match wanted.stacks {
-            true => waits(world, rows, namer),
+            true => waits(world, rows, user_stacks, namer),
             false => Vec::new(),
         },
         chains: match wanted.chains {
@@ -48,13 +50,18 @@ pub fn of(
     })
 }
 
-fn waits(world: &World, rows: &[document::Thread], namer: &Namer<'_>) -> Vec<Spent> {
+fn waits(
+    world: &World,
+    rows: &[document::Thread],
+    user_stacks: &UserStacks,
+    namer: &Namer<'_>,
+) -> Vec<Spent> {
     let lives = world.threads.iter().zip(rows).enumerate();
     let mut spent = Vec::new();
     for (row, (thread, account)) in lives {
         let from = spent.len();
-        spent.extend(finished(world, thread, row, namer));
-        spent.extend(open(world, thread, row, account));
+        spent.extend(finished(world, thread, row, user_stacks, namer));
+        spent.extend(open(world, thread, row, account, user_stacks));
         let key = |spent: &Spent| (std::cmp::Reverse(spent.ns), format!("{spent:?}"));
         spent[from..].sort_by_cached_key(key);
     }
@@ -65,6 +72,7 @@ fn finished(
     world: &World,
     thread: &Thread,
     row: usize,
+    user_stacks: &UserStacks,
     namer: &Namer<'_>,
 ) -> impl Iterator<Item = Spent> {
     let mut sums: FxHashMap<Alike, (u64, u64)> = FxHashMap::default();
@@ -77,16 +85,17 @@ fn finished(
             continue;
         };
         if counts(&lived, &key) {
-            let alike = (key, lived.stack, ended.alone());
+            let alike = (key, lived.stacks, ended.alone());
             let (count, ns) = sums.entry(alike).or_default();
             *count += 1;
             *ns += lived.ns();
         }
     }
     sums.into_iter()
-        .map(move |((key, stack, ended), (count, ns))| {
+        .map(move |((key, stacks, ended), (count, ns))| {
             let mut site = Site::from(sums::site_of(world, &key));
-            site.stack = sums::stack_of(world, stack);
+            site.stack = sums::stack_of(world, stacks.kernel);
+            site.user_stack = user_stacks.get(stacks.user);
             Spent {
                 thread: row,
                 site,
@@ -98,8 +107,14 @@ fn finished(
 }
 
 /// The wait that a thread is in at the end.
-fn open(world: &World, thread: &Thread, row: usize, account: &document::Thread) -> Option<Spent> {
-    let mut site = Site::from(timeline::open_site(account)?);
+fn open(
+    world: &World,
+    thread: &Thread,
+    row: usize,
+    account: &document::Thread,
+    user_stacks: &UserStacks,
+) -> Option<Spent> {
+    let mut site = Site::from(timeline::open_site(thread, account, user_stacks)?);
     let filter = world.logs.filter;
     if filter.is_some_and(|filter| !filter.counts_kind(site.kind)) {
         return None;

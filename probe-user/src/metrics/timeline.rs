@@ -6,7 +6,9 @@ use std::cmp::Reverse;
 use super::{
     blame::NameCause,
     sums::{self, NameWaker},
-    threads, waking,
+    threads,
+    user_stacks::UserStacks,
+    waking,
 };
 use crate::{
     document::{self, PathSum, Step, Timeline, WaitSite, Wake},
@@ -28,6 +30,7 @@ pub fn of(
     world: &World,
     tids: &[u32],
     rows: &[document::Thread],
+    user_stacks: &UserStacks,
     namer: &(impl NameWaker + NameCause),
 ) -> Option<Vec<Timeline>> {
     if tids.is_empty() {
@@ -35,6 +38,7 @@ pub fn of(
     }
     let timelines = Timelines {
         world,
+        user_stacks,
         namer,
         origin_ns: threads::origin_ns(world),
     };
@@ -52,6 +56,7 @@ pub fn of(
 
 struct Timelines<'a, N> {
     world: &'a World,
+    user_stacks: &'a UserStacks,
     namer: &'a N,
     origin_ns: u64,
 }
@@ -84,7 +89,10 @@ impl<N: NameWaker + NameCause> Timelines<'_, N> {
     fn step(&self, thread: &Thread, lived: &Logged<'_>) -> Step {
         let did = match lived.activity {
             Activity::Wait { key, ended, .. } => document::Did::Waited {
-                site: sums::site_of(self.world, &key),
+                site: WaitSite {
+                    user_stack: self.user_stacks.get(lived.stacks.user),
+                    ..sums::site_of(self.world, &key)
+                },
                 ended: self.wake(&waking::of(thread, &key, ended)),
                 blame: self.causes(&lived.blame()),
             },
@@ -108,7 +116,7 @@ impl<N: NameWaker + NameCause> Timelines<'_, N> {
             State::Running => self.not_waiting(Cause::Computing(thread.id, thread.execs)),
             State::Runnable => self.not_waiting(Cause::RunQueue),
             State::Unknown => self.not_waiting(Cause::Unknown),
-            State::Waiting(_) => document::Did::Open(open_site(row)?),
+            State::Waiting(_) => document::Did::Open(open_site(thread, row, self.user_stacks)?),
             State::NotStarted | State::Dead => return None,
         };
         let from_ns = thread.since_ns.saturating_sub(self.origin_ns);
@@ -141,13 +149,17 @@ impl<N: NameWaker + NameCause> Timelines<'_, N> {
 }
 
 /// Where the wait is that a thread had not ended.
-pub fn open_site(row: &document::Thread) -> Option<WaitSite> {
+pub fn open_site(
+    thread: &Thread,
+    row: &document::Thread,
+    user_stacks: &UserStacks,
+) -> Option<WaitSite> {
     let open = row.sums.open.first()?.clone();
     Some(WaitSite {
         kind: open.kind,
         syscall: open.syscall,
         function: open.function,
         object: open.object,
-        user_stack: None,
+        user_stack: user_stacks.get(thread.user_stack_of_sleep()),
     })
 }

@@ -12,7 +12,9 @@ use super::{
     gil::Held,
     process::Processes,
     sums::{self, NameWaker},
-    threads, timeline, waking,
+    threads, timeline,
+    user_stacks::UserStacks,
+    waking,
 };
 use crate::{
     document::{
@@ -31,6 +33,7 @@ use crate::{
         interval::{Activity, Ended},
         switches::UNNAMED,
         thread::{State, Thread},
+        user_stacks::UserStackId,
     },
 };
 
@@ -44,11 +47,13 @@ pub fn of(
     rows: &[document::Thread],
     processes: &Processes,
     held: &[Held],
+    user_stacks: &UserStacks,
     namer: &(impl NameWaker + NameCause),
 ) -> Arc<Trace> {
     let mut packer = Packer {
         world,
         processes,
+        user_stacks,
         namer,
         origin_ns: threads::origin_ns(world),
         whats: Numbers::default(),
@@ -155,6 +160,7 @@ impl<T: Clone + Eq + std::hash::Hash> Numbers<T> {
 struct Packer<'a, N> {
     world: &'a World,
     processes: &'a Processes,
+    user_stacks: &'a UserStacks,
     namer: &'a N,
     origin_ns: u64,
     whats: Numbers<What>,
@@ -164,7 +170,7 @@ struct Packer<'a, N> {
     /// Each is named once.
     causes: FxHashMap<Cause, u32>,
     /// What the present thread's waits were, by what they were for and what ended them.
-    ends: FxHashMap<(WaitKey, Ended, Option<Ended>), u32>,
+    ends: FxHashMap<(WaitKey, UserStackId, Ended, Option<Ended>), u32>,
 }
 
 impl<N: NameWaker + NameCause> Packer<'_, N> {
@@ -203,7 +209,7 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
         };
         let what = self.wait(
             thread,
-            key,
+            (key, lived.stacks.user),
             ended.alone(),
             waited_for.map(Ended::alone),
             by.is_some(),
@@ -215,12 +221,12 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
     fn wait(
         &mut self,
         thread: &Thread,
-        key: WaitKey,
+        (key, user_stack): (WaitKey, UserStackId),
         ended: Ended,
         waited_for: Option<Ended>,
         by: bool,
     ) -> u32 {
-        if let Some(&known) = self.ends.get(&(key, ended, waited_for)) {
+        if let Some(&known) = self.ends.get(&(key, user_stack, ended, waited_for)) {
             return known;
         }
         let wake = self.wake(thread, &key, ended, by);
@@ -231,21 +237,22 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
         let what = What {
             state: TraceState::Wait,
             cause: cause.map(|cause| self.cause(cause)),
-            site: Some(self.site(&key)),
+            site: Some(self.site(&key, user_stack)),
             wake: Some(wake),
             by,
         };
         let what = self.whats.number(what);
-        self.ends.insert((key, ended, waited_for), what);
+        self.ends.insert((key, user_stack, ended, waited_for), what);
         what
     }
 
-    fn site(&mut self, key: &WaitKey) -> u32 {
+    fn site(&mut self, key: &WaitKey, user_stack: UserStackId) -> u32 {
         let mut site = Site::from(sums::site_of(self.world, key));
         if self.sites.has_many() {
             site.object = None;
         }
         site.stack = sums::stack_of(self.world, key.stack);
+        site.user_stack = self.user_stacks.get(user_stack);
         self.sites.number(site)
     }
 
@@ -295,7 +302,7 @@ impl<N: NameWaker + NameCause> Packer<'_, N> {
             State::Waiting(_) => {
                 let site = Site {
                     stack: row.sums.open.first()?.stack.clone(),
-                    ..Site::from(timeline::open_site(row)?)
+                    ..Site::from(timeline::open_site(thread, row, self.user_stacks)?)
                 };
                 let site = self.sites.number(site);
                 Some(self.whats.number(What {

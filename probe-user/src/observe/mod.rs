@@ -56,6 +56,8 @@ pub struct Options {
     pub exact_descriptors: bool,
     /// Describe each open descriptor of a table at its last look.
     pub describes_descriptors: bool,
+    /// Take the user stack of each sleep.
+    pub user_stacks: bool,
     /// Measure the time inside the probes.
     pub measure_cost: bool,
     /// How long after its beginning the observation's account begins.

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     analysis::Analysis,
     document::Document,
-    symbol::{disk, kernel::KernelSymbols},
+    symbol::{disk, kernel::KernelSymbols, modules::Modules},
     wire::{
         decode::{Problems, decode},
         event::{Event, What},
@@ -102,6 +102,7 @@ struct LookUps {
     symbols: Symbols,
     addresses: HashSet<u64, FxBuildHasher>,
     disks: HashSet<u32, FxBuildHasher>,
+    modules: Modules,
     python_scan: PythonScan,
     netstat: Netstat,
     memory: memory::AtEnd,
@@ -149,6 +150,7 @@ impl Pipeline {
                 symbols,
                 addresses: HashSet::default(),
                 disks: HashSet::default(),
+                modules: Modules::default(),
                 python_scan: PythonScan::default(),
                 netstat,
                 memory: memory::AtEnd::default(),
@@ -381,6 +383,10 @@ impl LookUps {
         match &event.what {
             What::SleeperStack(frames) | What::WakerStack(frames) | What::Victim(frames) => {
                 frames.iter().for_each(|&addr| self.address(addr, facts));
+            }
+            What::UserFrames(frames) => {
+                facts.extend(self.modules.of(event.tid, frames));
+                facts.push(Fact::UserFrames((**frames).clone()));
             }
             &What::Disk(dev) => self.disk(dev, facts),
             What::Connect(connect) => self.network(connect.netns, event.tid, facts),

@@ -399,7 +399,7 @@ fn of_facts(facts: Vec<Fact>) -> Batch {
 /// What user space has found out, and finds out once only.
 #[derive(Default)]
 struct Known {
-    /// Symbols and disks.
+    /// Symbols, disks and user stacks.
     names: Vec<Fact>,
     /// Arguments by process.
     argv: BTreeMap<u32, Fact>,
@@ -412,7 +412,10 @@ impl Known {
     fn learn(&mut self, facts: &[Fact]) {
         for fact in facts {
             match fact {
-                Fact::Symbol { .. } | Fact::Disk { .. } => self.names.push(fact.clone()),
+                Fact::Symbol { .. }
+                | Fact::Disk { .. }
+                | Fact::Module { .. }
+                | Fact::UserFrames(_) => self.names.push(fact.clone()),
                 Fact::Argv { pid, .. } => _ = self.argv.insert(*pid, fact.clone()),
                 Fact::Python { pid, .. } => _ = self.pythons.insert(*pid, fact.clone()),
                 Fact::Watching { .. } => self.watching = Some(fact.clone()),

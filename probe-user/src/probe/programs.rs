@@ -82,6 +82,8 @@ pub enum When {
     NotesCalls,
     /// Those where descriptors shall be counted exactly ([`Settings::exact_descriptors`]).
     ExactDescriptors,
+    /// Those where user stacks shall be taken ([`Settings::user_stacks`]).
+    UserStacks,
 }
 
 impl Spec {
@@ -91,6 +93,7 @@ impl Spec {
             When::Always => true,
             When::NotesCalls => layout.notes_calls(),
             When::ExactDescriptors => settings.exact_descriptors,
+            When::UserStacks => settings.user_stacks,
         }
     }
 }
@@ -216,6 +219,15 @@ pub const PROBES: &[Spec] = &[
     ),
     tracepoint!("sched_waking", true, "who wakes"),
     tracepoint!("sched_switch", true, "every wait"),
+    // Behind the switch's own, which notes when a sleep begins.
+    spec!(
+        "user stacks",
+        Tracepoint,
+        false,
+        "where programs go to sleep",
+        UserStacks,
+        [Tracepoint "user_stack" "sched_switch"]
+    ),
     spec!(
         "task_iter",
         Tracepoint,

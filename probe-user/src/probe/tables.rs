@@ -20,6 +20,9 @@ use super::{
 /// Snapshots come by parts, between which it is emptied.
 const COLD_BYTES: u32 = 4 << 20;
 
+/// User stacks that are known at once: one that is not is written down anew.
+const USER_STACKS: u32 = 16_384;
+
 /// What a hash needs for an element besides key and value (`struct htab_elem`).
 const HASH_ELEMENT: u64 = 48;
 
@@ -32,6 +35,8 @@ pub struct Settings {
     pub exact_descriptors: bool,
     /// Describe each descriptor of a table at its last look.
     pub describes_descriptors: bool,
+    /// Take the user stack of each sleep.
+    pub user_stacks: bool,
     /// Bytes of the ring that everything but switches, births and deaths goes
     /// through; a power of two.
     pub ring_bytes: u32,
@@ -56,6 +61,8 @@ pub struct Tables {
     /// One less than the places for entries of tasks, a power of two.
     pub(super) entries_mask: u32,
     describes_descriptors: bool,
+    /// User stacks that are known at once.
+    user_stacks: u32,
 }
 
 impl Tables {
@@ -75,6 +82,7 @@ impl Tables {
             switches_per_cpu: records.next_power_of_two().max(ring::FEWEST),
             entries_mask: places.unwrap_or(1 << 31) - 1,
             describes_descriptors: settings.describes_descriptors,
+            user_stacks: if settings.user_stacks { USER_STACKS } else { 1 },
         }
     }
 
@@ -88,6 +96,7 @@ impl Tables {
             .map_max_entries("TARGETS", self.targets)
             .map_max_entries("ENTRIES", self.entries_mask + 1)
             .map_max_entries("SWITCHES", self.cpus.saturating_mul(self.switches_per_cpu))
+            .map_max_entries("USER_STACKS", self.user_stacks)
             .map_max_entries("POSITIONS", self.cpus);
     }
 
@@ -125,7 +134,8 @@ impl Tables {
         let rings = u64::from(self.hot_bytes)
             + u64::from(COLD_BYTES)
             + switches * size_of::<Switch>() as u64;
-        rings + entries + index + targets + fixed_bytes()
+        let user_stacks = u64::from(self.user_stacks) * (HASH_ELEMENT + 12);
+        rings + entries + index + targets + user_stacks + fixed_bytes()
     }
 }
 
@@ -167,6 +177,7 @@ mod tests {
             stack_threshold_ns: 0,
             exact_descriptors: false,
             describes_descriptors: false,
+            user_stacks: false,
             ring_bytes: 1 << 20,
             switch_ring_bytes,
             tasks,

@@ -37,8 +37,8 @@ pub const MAJOR: u16 = 1;
 
 /// Incremented when something is added that an older reader may ignore.
 ///
-/// 1: descriptor tables. 2: the host's name.
-pub const MINOR: u16 = 2;
+/// 1: descriptor tables. 2: the host's name. 3: user stacks.
+pub const MINOR: u16 = 3;
 
 /// Written in the byte order of the recording machine.
 pub const ORDER: u16 = 0x0102;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::event::{BuildId, UserFrame, UserFrames};
 use crate::wire::session::{CpuTimes, End, Fact, LossSum, NetCounters, ScanResult, Start};
 use crate::wire::session::{Exit, Host, ProgramCost, Tier};
 
@@ -55,6 +56,8 @@ struct SettingsJson {
     exact_descriptors: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     describes_descriptors: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    user_stacks: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,6 +85,15 @@ pub(super) enum FactJson {
     Disk {
         dev: u32,
         name: String,
+    },
+    /// Frames: build id, and offset in the file; without one the address.
+    UserFrames {
+        stack: u64,
+        frames: Vec<(Option<String>, u64)>,
+    },
+    Module {
+        build_id: String,
+        path: String,
     },
     Looked {
         pid: u32,
@@ -199,6 +211,7 @@ impl From<&Start> for StartJson {
             stack_threshold_ns,
             exact_descriptors,
             describes_descriptors,
+            user_stacks,
             syscall_table,
             problems,
             sees_connections,
@@ -226,6 +239,7 @@ impl From<&Start> for StartJson {
                 stack_threshold_ns,
                 exact_descriptors,
                 describes_descriptors,
+                user_stacks,
             },
             syscall_table,
             problems,
@@ -262,6 +276,7 @@ impl From<StartJson> for Start {
             stack_threshold_ns: json.settings.stack_threshold_ns,
             exact_descriptors: json.settings.exact_descriptors,
             describes_descriptors: json.settings.describes_descriptors,
+            user_stacks: json.settings.user_stacks,
             syscall_table: json.syscall_table,
             problems: json.problems,
             sees_connections: json.sees_connections,
@@ -279,6 +294,14 @@ impl From<&Fact> for FactJson {
             Fact::Begin { at_ns, root } => Self::Begin { at_ns, root },
             Fact::Watching { at_ns } => Self::Watching { at_ns },
             Fact::Disk { dev, name } => Self::Disk { dev, name },
+            Fact::UserFrames(UserFrames { stack, frames }) => Self::UserFrames {
+                stack,
+                frames: frames.iter().map(frame_json).collect(),
+            },
+            Fact::Module { build_id, path } => Self::Module {
+                build_id: build_id.to_string(),
+                path,
+            },
             Fact::Memory {
                 pid,
                 rss_peak_bytes,
@@ -333,6 +356,17 @@ impl FactJson {
             Self::Begin { at_ns, root } => Some(Fact::Begin { at_ns, root }),
             Self::Watching { at_ns } => Some(Fact::Watching { at_ns }),
             Self::Disk { dev, name } => Some(Fact::Disk { dev, name }),
+            Self::UserFrames { stack, frames } => {
+                let frames: Option<_> = frames.iter().map(frame_of).collect();
+                Some(Fact::UserFrames(UserFrames {
+                    stack,
+                    frames: frames?,
+                }))
+            }
+            Self::Module { build_id, path } => {
+                let build_id = BuildId::of_hex(&build_id)?;
+                Some(Fact::Module { build_id, path })
+            }
             Self::Looked {
                 pid,
                 from_ns,
@@ -523,4 +557,21 @@ impl From<CostJson> for ProgramCost {
         let CostJson { program, runs, ns } = json;
         Self { program, runs, ns }
     }
+}
+
+fn frame_json(frame: &UserFrame) -> (Option<String>, u64) {
+    match *frame {
+        UserFrame::InFile { build_id, offset } => (Some(build_id.to_string()), offset),
+        UserFrame::Address(address) => (None, address),
+    }
+}
+
+fn frame_of((build_id, at): &(Option<String>, u64)) -> Option<UserFrame> {
+    Some(match build_id {
+        Some(build_id) => UserFrame::InFile {
+            build_id: BuildId::of_hex(build_id)?,
+            offset: *at,
+        },
+        None => UserFrame::Address(*at),
+    })
 }

@@ -5,5 +5,6 @@ pub mod disk;
 mod elf;
 pub mod kernel;
 mod memory;
+pub mod modules;
 pub mod python;
 pub mod user;

@@ -14,13 +14,15 @@ use probe_common::{
     signal,
     stack::{self, role},
     task::{self, snapshot},
+    user_stack,
 };
-use zerocopy::FromBytes as _;
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use super::event::{
-    Accept, Before, Cgroup, Connect, Event, Exec, FdKinds, FdLook, Fork, Function, KernelReturn,
-    Listening, Migration, Object, Occasion, Off, On, Open, Owner, Peak, Pending, Prev, Request,
-    Sent, Snapshot, Step, Stepped, Stranger, Syscall, Waking, What,
+    Accept, BUILD_ID, Before, BuildId, Cgroup, Connect, Event, Exec, FdKinds, FdLook, Fork,
+    Function, KernelReturn, Listening, Migration, Object, Occasion, Off, On, Open, Owner, Peak,
+    Pending, Prev, Request, Sent, Snapshot, Step, Stepped, Stranger, Syscall, UserFrame,
+    UserFrames, Waking, What,
 };
 
 /// Records that could not be used.
@@ -419,6 +421,41 @@ impl Decode for memory::Peak {
         };
         event(self.tid, What::Peak(peak));
         Decoded::Done
+    }
+}
+
+impl Decode for user_stack::UserStack {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        event(self.tid, What::UserStack(self.stack));
+        Decoded::Done
+    }
+}
+
+impl Decode for user_stack::UserFrames {
+    fn decode(&self, mut event: impl FnMut(u32, What)) -> Decoded {
+        let len = (self.len as usize).min(user_stack::FRAMES);
+        let frames = UserFrames {
+            stack: self.stack,
+            frames: self.frames[..len].iter().filter_map(user_frame).collect(),
+        };
+        event(self.tid, What::UserFrames(Box::new(frames)));
+        Decoded::Done
+    }
+}
+
+/// `struct bpf_stack_build_id`
+fn user_frame(words: &[u64; user_stack::FRAME_WORDS]) -> Option<UserFrame> {
+    let bytes = words.as_bytes();
+    let (status, bytes) = bytes.split_first_chunk::<4>()?;
+    let (build_id, _) = bytes.split_first_chunk::<BUILD_ID>()?;
+    let offset = words[user_stack::FRAME_WORDS - 1];
+    match u32::from_ne_bytes(*status) {
+        user_stack::status::VALID => Some(UserFrame::InFile {
+            build_id: BuildId(*build_id),
+            offset,
+        }),
+        user_stack::status::IP => Some(UserFrame::Address(offset)),
+        _ => None,
     }
 }
 

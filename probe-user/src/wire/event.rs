@@ -1,6 +1,8 @@
 //! Owned events, one per fact: what the world is made of. Times are
 //! `CLOCK_MONOTONIC`, ns.
 
+use std::fmt;
+
 use probe_common::fd_table::of_kind;
 
 use crate::syscall::{Class, Table};
@@ -34,6 +36,10 @@ pub enum What {
     SleeperStack(Box<[u64]>),
     /// The kernel stack of what woke it.
     WakerStack(Box<[u64]>),
+    /// The user stack that it goes to sleep with, by a hash.
+    UserStack(u64),
+    /// What is in such a stack.
+    UserFrames(Box<UserFrames>),
     /// The disk (kernel device number) that had finished a request on the CPU of
     /// its waking a moment before.
     Disk(u32),
@@ -107,31 +113,84 @@ impl What {
             What::SecondObject(_) => 1,
             What::SleeperStack(_) => 2,
             What::WakerStack(_) => 3,
-            What::Disk(_) => 4,
-            What::Signals(_) => 5,
-            What::Waker(_) => 6,
-            What::Fork(_) => 7,
-            What::Snapshot(_) => 8,
-            What::Exec(_) => 9,
-            What::FdTable(_) => 10,
-            What::FdKinds(_) => 11,
-            What::Peak(_) => 12,
-            What::Rename(_) => 13,
-            What::Exit { .. } => 14,
-            What::Migration(_) => 15,
-            What::Off(_) => 16,
-            What::On(_) => 17,
-            What::KernelReturn(_) => 18,
-            What::Request(_) => 19,
-            What::Connect(_) => 20,
-            What::Step(_) => 21,
-            What::Listening(_) => 22,
-            What::Accept(_) => 23,
-            What::Sent(_) => 24,
-            What::Victim(_) => 25,
-            What::Cgroup(_) => 26,
-            What::Open(_) => 27,
+            What::UserStack(_) => 4,
+            What::UserFrames(_) => 5,
+            What::Disk(_) => 6,
+            What::Signals(_) => 7,
+            What::Waker(_) => 8,
+            What::Fork(_) => 9,
+            What::Snapshot(_) => 10,
+            What::Exec(_) => 11,
+            What::FdTable(_) => 12,
+            What::FdKinds(_) => 13,
+            What::Peak(_) => 14,
+            What::Rename(_) => 15,
+            What::Exit { .. } => 16,
+            What::Migration(_) => 17,
+            What::Off(_) => 18,
+            What::On(_) => 19,
+            What::KernelReturn(_) => 20,
+            What::Request(_) => 21,
+            What::Connect(_) => 22,
+            What::Step(_) => 23,
+            What::Listening(_) => 24,
+            What::Accept(_) => 25,
+            What::Sent(_) => 26,
+            What::Victim(_) => 27,
+            What::Cgroup(_) => 28,
+            What::Open(_) => 29,
         }
+    }
+}
+
+/// The frames of a user stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserFrames {
+    /// As [`What::UserStack`] names it.
+    pub stack: u64,
+    /// Innermost first.
+    pub frames: Box<[UserFrame]>,
+}
+
+/// A return address in a program, or where it entered the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UserFrame {
+    /// In a mapped file.
+    InFile {
+        /// Which.
+        build_id: BuildId,
+        /// Bytes from its beginning.
+        offset: u64,
+    },
+    /// In what the kernel knew no file with a build id of.
+    Address(u64),
+}
+
+/// The build id of a file, in the kernel's 20 bytes: what is shorter ends in zeros.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BuildId(pub [u8; BUILD_ID]);
+
+/// `BUILD_ID_SIZE_MAX`, `include/linux/buildid.h`
+pub const BUILD_ID: usize = 20;
+
+impl BuildId {
+    /// As it displays.
+    pub fn of_hex(text: &str) -> Option<BuildId> {
+        let mut build_id = BuildId::default();
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hex || text.len() != 2 * BUILD_ID {
+            return None;
+        }
+        for (at, byte) in build_id.0.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(build_id)
+    }
+}
+
+impl fmt::Display for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

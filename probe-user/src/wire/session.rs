@@ -7,6 +7,8 @@ use probe_common::loss_sums;
 
 pub use crate::vocabulary::{Exit, Tier};
 
+use super::event::{BuildId, UserFrames};
+
 /// Known before the first record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Start {
@@ -28,6 +30,8 @@ pub struct Start {
     pub exact_descriptors: bool,
     /// What each open descriptor is is written down (`--per-fd`).
     pub describes_descriptors: bool,
+    /// The user stack of each sleep is taken (`--user-stacks`).
+    pub user_stacks: bool,
     /// The table of system calls the numbers belong to (`x86_64`, `aarch64`).
     pub syscall_table: String,
     /// Connections are observed.
@@ -69,6 +73,16 @@ pub enum Fact {
         dev: u32,
         /// As under `/sys/block`.
         name: String,
+    },
+    /// What is in a user stack. It stands in a record as well, but a later part of a recording
+    /// does not have that.
+    UserFrames(UserFrames),
+    /// The name of a file that user stacks lie in.
+    Module {
+        /// Its build id.
+        build_id: BuildId,
+        /// Its path, as the processes saw it that have it mapped.
+        path: String,
     },
     /// Arguments of a process that was attached to.
     Argv {

@@ -27,6 +27,7 @@ use super::{
     stack::{Symbol, Symbols},
     switches::Switches,
     thread::{State, Thread},
+    user_stacks::UserStacks,
     wait_site::{Dictionaries, FileObject},
     window::Closed,
 };
@@ -105,6 +106,7 @@ impl World {
                 gils: Gils::default(),
                 disks: Disks::default(),
                 cgroups: Cgroups::default(),
+                user_stacks: UserStacks::default(),
                 known: 0,
                 keeps_stacks: false,
             },
@@ -161,6 +163,10 @@ impl World {
             Fact::Disk { dev, name } => {
                 let Dictionaries { disks, names, .. } = &mut self.dictionaries;
                 disks.learn(*dev, name, names);
+            }
+            Fact::UserFrames(frames) => self.dictionaries.user_stacks.learn(frames),
+            Fact::Module { build_id, path } => {
+                self.dictionaries.user_stacks.learn_module(*build_id, path);
             }
             &Fact::Memory {
                 pid,
@@ -220,10 +226,13 @@ impl World {
             | What::Accept(_) => self.apply_to_socket(event),
             What::Sent(sent) => self.thread(event).is_sent(event.ts_ns, sent),
             What::Victim(frames) => self.choose(event.tid, frames),
+            // A fact has been made of it.
+            What::UserFrames(_) => {}
             What::Waker(_)
             | What::Cgroup(_)
             | What::SleeperStack(_)
             | What::WakerStack(_)
+            | What::UserStack(_)
             | What::Disk(_)
             | What::Signals(_) => self.describe(event),
         }
@@ -247,6 +256,10 @@ impl World {
             }
             What::WakerStack(frames) => {
                 self.thread(event).waker_stack = Some((ts_ns, frames.clone()));
+            }
+            &What::UserStack(stack) => {
+                let stack = self.dictionaries.user_stacks.id(stack);
+                self.thread(event).user_stack = Some((ts_ns, stack));
             }
             What::Disk(dev) => self.thread(event).disk = Some((ts_ns, *dev)),
             What::Signals(pending) => self.thread(event).signals = Some((ts_ns, *pending)),

@@ -73,5 +73,8 @@ impl Thread {
         if let Some((taken_ns, _)) = &mut self.sleeper_stack {
             *taken_ns = at_ns;
         }
+        if let Some((taken_ns, _)) = &mut self.user_stack {
+            *taken_ns = at_ns;
+        }
     }
 }

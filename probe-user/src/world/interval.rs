@@ -15,6 +15,7 @@ use super::{
     blame::cause::Cause,
     identity::ThreadId,
     names::NameId,
+    user_stacks::UserStackId,
 };
 
 /// Time that passed in one state of a thread.
@@ -70,9 +71,18 @@ pub struct End {
     pub begun_before: bool,
     /// The task's state during it ([`probe_common::sched::state`]).
     pub state: u16,
-    /// Its stack in the kernel, `;`-separated, innermost first, where stacks are kept
-    /// ([`super::wait_site::Dictionaries::keeps_stacks`]) and one was taken.
-    pub stack: NameId,
+    /// Its stacks.
+    pub stacks: Stacks,
+}
+
+/// The stacks of a wait, as far as they were taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Stacks {
+    /// That in the kernel, `;`-separated, innermost first, where stacks are kept
+    /// ([`super::wait_site::Dictionaries::keeps_stacks`]).
+    pub kernel: NameId,
+    /// That of the program.
+    pub user: UserStackId,
 }
 
 impl Ended {

@@ -35,6 +35,7 @@ pub mod switches;
 
 pub mod thread;
 mod transitions;
+pub mod user_stacks;
 pub mod wait_site;
 pub mod window;
 

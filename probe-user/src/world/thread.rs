@@ -13,6 +13,7 @@ use super::{
     process::ProcessId,
     program::Program,
     run_queue::Track,
+    user_stacks::UserStackId,
     wait_site::FileObject,
 };
 use crate::wire::{
@@ -88,6 +89,8 @@ pub struct Thread {
     pub last_function: NameId,
     /// Stack of the present sleep and when it was taken.
     pub sleeper_stack: Option<(u64, Box<[u64]>)>,
+    /// The program's stack of the present sleep and when it was taken.
+    pub user_stack: Option<(u64, UserStackId)>,
     /// Stack of whatever ended it, and when.
     pub waker_stack: Option<(u64, Box<[u64]>)>,
     /// The disk that had finished a request just before it was woken, and when

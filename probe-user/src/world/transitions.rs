@@ -8,11 +8,12 @@ use super::{
     account::WakeKey,
     blame::cause::{Cause, terminal},
     identity::Waker,
-    interval::{Activity, End, Ended, Interval},
+    interval::{Activity, End, Ended, Interval, Stacks},
     names::NameId,
     signal::{self, Signal},
     source::{is_behind_request, is_by_sender, request_finished, source},
     thread::{State, Thread, Wait},
+    user_stacks::UserStackId,
     wait_site::Dictionaries,
 };
 use crate::{
@@ -76,6 +77,7 @@ impl Thread {
         }
         self.state = State::Running;
         self.sleeper_stack = None;
+        self.user_stack = None;
         self.waker_stack = None;
         self.disk = None;
         self.signals = None;
@@ -283,6 +285,12 @@ impl Thread {
         taken(self.sleeper_stack.as_ref(), |ns| ns >= self.since_ns)
     }
 
+    /// The program's stack of the present sleep.
+    pub fn user_stack_of_sleep(&self) -> UserStackId {
+        let taken = self.user_stack.filter(|(ns, _)| *ns >= self.since_ns);
+        taken.map_or(UserStackId::NONE, |(_, stack)| stack)
+    }
+
     /// A wait ends at the waking; the rest until `ts_ns` is run queue.
     pub(super) fn wake_up(
         &mut self,
@@ -345,7 +353,10 @@ impl Thread {
             wake: wake_key,
             begun_before: wait.begun_before,
             state: wait.state(),
-            stack: dictionaries.stack(sleeper),
+            stacks: Stacks {
+                kernel: dictionaries.stack(sleeper),
+                user: self.user_stack_of_sleep(),
+            },
         };
         let activity = Activity::Wait {
             key,

@@ -15,6 +15,7 @@ use super::{
     object,
     stack::{self, Symbol, Symbols},
     thread::{State, Thread},
+    user_stacks::UserStacks,
 };
 use crate::{
     syscall::{Class, Table},
@@ -39,6 +40,8 @@ pub struct Dictionaries {
     pub disks: Disks,
     /// Cgroups by their ids.
     pub cgroups: Cgroups,
+    /// User stacks by their hashes.
+    pub user_stacks: UserStacks,
     /// Counts what was learned by which a wait may be described otherwise than before.
     pub known: u64,
     /// Whether the stack of each wait is kept.

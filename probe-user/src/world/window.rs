@@ -249,7 +249,11 @@ impl World {
         };
         let ts_ns = event.ts_ns;
         match &event.what {
-            What::SleeperStack(_) | What::WakerStack(_) | What::Disk(_) | What::Signals(_) => {
+            What::SleeperStack(_)
+            | What::WakerStack(_)
+            | What::UserStack(_)
+            | What::Disk(_)
+            | What::Signals(_) => {
                 self.describe(event);
             }
             What::Off(off) => {

@@ -20,6 +20,7 @@ const SETTINGS: Settings = Settings {
     stack_threshold_ns: 1_000_000,
     exact_descriptors: true,
     describes_descriptors: true,
+    user_stacks: true,
     ring_bytes: 1 << 16,
     switch_ring_bytes: 1 << 12,
     tasks: 64,

@@ -189,6 +189,7 @@ fn options(arguments: &Top, captured: Option<&Captured>, enough: Arc<Notify>) ->
         max_threads: arguments.max_threads.unwrap_or_else(most_threads),
         exact_descriptors: false,
         describes_descriptors: false,
+        user_stacks: false,
         measure_cost: false,
         delay: Duration::ZERO,
         duration: None,

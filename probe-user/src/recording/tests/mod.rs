@@ -12,6 +12,7 @@ fn start() -> Start {
     Start {
         exact_descriptors: true,
         describes_descriptors: false,
+        user_stacks: false,
         command: vec!["gitsync".into(), "--jobs\t\u{1b}[31m".into(), "ü".into()],
         attached: vec![1, u32::MAX],
         host: Host {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::super::format::SPLIT;
 use super::*;
+use crate::wire::event::{BUILD_ID, BuildId, UserFrame, UserFrames};
 
 #[test]
 fn a_recording_gives_back_what_was_written() {
@@ -185,6 +186,27 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         (any::<String>(), any::<u64>()).prop_map(|(class, count)| Fact::Lost { class, count }),
         (any::<u64>(), any::<Option<u32>>()).prop_map(|(at_ns, root)| Fact::Begin { at_ns, root }),
         (any::<u32>(), any::<String>()).prop_map(|(dev, name)| Fact::Disk { dev, name }),
+        (any::<[u8; BUILD_ID]>(), any::<String>()).prop_map(|(build_id, path)| Fact::Module {
+            build_id: BuildId(build_id),
+            path,
+        }),
+        (
+            any::<u64>(),
+            vec((any::<[u8; BUILD_ID]>(), any::<u64>(), any::<bool>()), 0..4)
+        )
+            .prop_map(|(stack, frames)| {
+                let frame = |(build_id, at, is_in_file)| match is_in_file {
+                    true => UserFrame::InFile {
+                        build_id: BuildId(build_id),
+                        offset: at,
+                    },
+                    false => UserFrame::Address(at),
+                };
+                Fact::UserFrames(UserFrames {
+                    stack,
+                    frames: frames.into_iter().map(frame).collect(),
+                })
+            }),
         any::<(u32, Option<u64>, Option<u64>)>().prop_map(
             |(pid, rss_peak_bytes, private_bytes)| {
                 Fact::Memory {
@@ -279,6 +301,7 @@ fn any_start() -> impl Strategy<Value = Start> {
             |(command, attached, host, tier, times, syscall_table, problems, sees)| Start {
                 exact_descriptors: times.0 % 2 == 1,
                 describes_descriptors: times.1 % 2 == 1,
+                user_stacks: times.0 % 3 == 1,
                 command,
                 attached,
                 host,

@@ -123,6 +123,13 @@ fn name_of(file: &File) -> PathBuf {
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
+/// That of a file by its name.
+pub(super) fn build_id(path: &Path) -> Option<Vec<u8>> {
+    let file = open(path)?;
+    let id = read_elf_build_id(&name_of(&file)).ok()??;
+    Some(id.into_owned())
+}
+
 fn build_id_of(file: &File) -> Option<String> {
     let id = read_elf_build_id(&name_of(file)).ok()??;
     Some(id.iter().map(|byte| format!("{byte:02x}")).collect())

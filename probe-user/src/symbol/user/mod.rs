@@ -33,6 +33,11 @@ pub fn name(frames: &mut [UserFrame]) {
     name_by(frames, Path::new(DEBUG_FOLDER));
 }
 
+/// The build id of a file, if it is one that has one.
+pub fn build_id(path: &Path) -> Option<Vec<u8>> {
+    file::build_id(path)
+}
+
 fn name_by(frames: &mut [UserFrame], debug_folder: &Path) {
     let mut files: BTreeMap<(Arc<str>, Arc<str>), Vec<usize>> = BTreeMap::new();
     for (place, frame) in frames.iter().enumerate() {

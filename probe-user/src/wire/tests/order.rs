@@ -61,6 +61,8 @@ fn ranked() -> Vec<What> {
         What::SecondObject(Box::default()),
         What::SleeperStack(Box::default()),
         What::WakerStack(Box::default()),
+        What::UserStack(1),
+        What::UserFrames(Box::default()),
         What::Disk(1),
         What::Signals(Pending::default()),
         What::Waker(stranger()),

@@ -21,9 +21,10 @@ use super::{
 use crate::wire::{
     decode::Problems,
     event::{
-        Accept, Before, Cgroup, Connect, Event, Exec, FdKinds, FdLook, Fork, Function,
-        KernelReturn, Listening, Migration, Object, Occasion, Off, On, Open, Owner, Peak, Pending,
-        Prev, Request, Sent, Snapshot, Step, Stepped, Stranger, Syscall, Waking, What,
+        Accept, BUILD_ID, Before, BuildId, Cgroup, Connect, Event, Exec, FdKinds, FdLook, Fork,
+        Function, KernelReturn, Listening, Migration, Object, Occasion, Off, On, Open, Owner, Peak,
+        Pending, Prev, Request, Sent, Snapshot, Step, Stepped, Stranger, Syscall, UserFrame,
+        UserFrames, Waking, What,
     },
 };
 
@@ -587,6 +588,32 @@ fn a_peak_of_memory_is_in_bytes() {
         ..expected
     };
     check(&seal(before), &[(11, What::Peak(expected))]);
+}
+
+#[test]
+fn a_user_stack_lies_in_files_or_at_addresses() {
+    let stack = 0x1234_5678_9abc_def1;
+    check(&seal(user_stack()), &[(11, What::UserStack(stack))]);
+    let build_id = BuildId([7; BUILD_ID]);
+    let frames = [
+        UserFrame::InFile {
+            build_id,
+            offset: 0x1139,
+        },
+        UserFrame::Address(0x7fff_0000_1000),
+    ];
+    let expected = UserFrames {
+        stack,
+        frames: frames.into(),
+    };
+    check(
+        &seal(user_frames()),
+        &[(11, What::UserFrames(Box::new(expected)))],
+    );
+    let text = build_id.to_string();
+    assert_eq!(BuildId::of_hex(&text), Some(build_id));
+    assert_eq!(BuildId::of_hex(&text[1..]), None);
+    assert_eq!(BuildId::of_hex(&text.replace('7', "+")), None);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use probe_common::{
     signal,
     stack::{self, FRAMES, role},
     task::{self, snapshot},
+    user_stack::{self, status},
 };
 
 use super::bytes::{at, padded, seal};
@@ -66,6 +67,8 @@ sample! {
     fd_table::Look: fd_look(why::EXIT | why::CUT),
     fd_table::Kinds: fd_kinds(why::EXEC),
     memory::Peak: peak(),
+    user_stack::UserStack: user_stack(),
+    user_stack::UserFrames: user_frames(),
     connection::Connect: connect(),
     connection::Step: step_to(step::PEER_CLOSED),
     connection::Listening: listening_by(11),
@@ -282,6 +285,37 @@ pub(super) fn peak() -> memory::Peak {
         tid: 11,
         kernel_stack: 16_384,
         rss_bytes: 48 << 20,
+    }
+}
+
+pub(super) fn user_stack() -> user_stack::UserStack {
+    user_stack::UserStack {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        pad: 0,
+        stack: 0x1234_5678_9abc_def1,
+    }
+}
+
+/// One in a file, one at an address, and one of which nothing was written.
+pub(super) fn user_frames() -> user_stack::UserFrames {
+    let word = |status: u32| {
+        u64::from_ne_bytes({
+            let mut bytes = [7; 8];
+            bytes[..4].copy_from_slice(&status.to_ne_bytes());
+            bytes
+        })
+    };
+    let id = u64::from_ne_bytes([7; 8]);
+    let mut frames = [[0; user_stack::FRAME_WORDS]; user_stack::FRAMES];
+    frames[0] = [word(status::VALID), id, id, 0x1139];
+    frames[1] = [word(status::IP), id, id, 0x7fff_0000_1000];
+    user_stack::UserFrames {
+        header: at(NOW, CPU, 0),
+        tid: 11,
+        len: 3,
+        stack: 0x1234_5678_9abc_def1,
+        frames,
     }
 }
 

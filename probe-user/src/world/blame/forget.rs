@@ -74,7 +74,7 @@ impl IntervalLogs {
     /// The keys that are referred to, each with its stack.
     pub fn keys_of(&self, references: &References) -> impl Iterator<Item = (&WaitKey, NameId)> {
         let places = self.keys.marked(&references.keys);
-        places.map(|place| (&place.key, place.stack))
+        places.map(|place| (&place.key, place.stacks.kernel))
     }
 
     /// The causes that are referred to.

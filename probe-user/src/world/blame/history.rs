@@ -12,8 +12,7 @@ use super::{
 };
 use crate::world::{
     identity::ThreadId,
-    interval::{Activity, Ended, Interval},
-    names::NameId,
+    interval::{Activity, Ended, Interval, Stacks},
 };
 
 /// An interval as it was kept.
@@ -23,8 +22,8 @@ pub struct Logged<'a> {
     logs: &'a IntervalLogs,
     log: &'a IntervalLog,
     did: Did,
-    /// Of a wait, as [`crate::world::interval::End::stack`].
-    pub stack: NameId,
+    /// Of a wait, as [`crate::world::interval::End::stacks`].
+    pub stacks: Stacks,
 }
 
 impl Deref for Logged<'_> {
@@ -134,10 +133,10 @@ impl IntervalLogs {
         log: &'a IntervalLog,
         (from_ns, entry): (u64, &Entry),
     ) -> Option<Logged<'a>> {
-        let mut stack = NameId::NONE;
+        let mut stacks = Stacks::default();
         let mut wait = |key: KeyId, ended| {
             let place = self.keys.get(key.0)?;
-            stack = place.stack;
+            stacks = place.stacks;
             Some(Activity::Wait {
                 key: place.key,
                 ended,
@@ -168,7 +167,7 @@ impl IntervalLogs {
             logs: self,
             log,
             did: entry.did,
-            stack,
+            stacks,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-use crate::world::{account::WaitKey, names::NameId};
+use crate::world::{account::WaitKey, interval::Stacks};
 
 /// Number of a [`Place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub(super) struct KeyId(pub(super) u32);
 pub(super) struct Place {
     /// Under what it is counted.
     pub(super) key: WaitKey,
-    /// As [`crate::world::interval::End::stack`].
-    pub(super) stack: NameId,
+    /// As [`crate::world::interval::End::stacks`].
+    pub(super) stacks: Stacks,
 }
 
 /// Number of a [`super::cause::Cause`]: see [`super::IntervalLogs::cause`].

@@ -48,7 +48,6 @@ use super::{
     filter::{Counted, WaitFilter},
     identity::ThreadId,
     interval::{Activity, Ended, Interval},
-    names::NameId,
     thread::{State, Thread},
 };
 
@@ -111,8 +110,8 @@ impl IntervalLogs {
                 Activity::RunQueue => CauseId::RUN_QUEUE,
                 Activity::Unknown => CauseId::UNKNOWN,
                 Activity::Wait { key, ended, end } => {
-                    let stack = end.map_or(NameId::NONE, |end| end.stack);
-                    self.append_wait(to_ns, Place { key, stack }, ended, thread);
+                    let stacks = end.map(|end| end.stacks).unwrap_or_default();
+                    self.append_wait(to_ns, Place { key, stacks }, ended, thread);
                     log = &mut self.logs[id];
                     continue;
                 }
