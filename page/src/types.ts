@@ -25,6 +25,16 @@ export interface Report {
   memory: { pid: number; comm: string; rss_peak: number | null; private_peak: number | null }[] | null;
   claims: Verdict[] | null;
   filter?: WaitFilter | null;
+  /** The frames of user stacks; only where there are any. */
+  user_frames?: UserFrame[];
+}
+
+/** A place in a program: where in the file it is, or without a build id its address. */
+export interface UserFrame {
+  module: string | null;
+  build_id: string | null;
+  offset: number;
+  function: string | null;
 }
 
 /** Which waits are counted: of these kinds (`null`, or none: of any), between these lengths. */
@@ -174,6 +184,8 @@ export interface Site {
   function: string | null;
   object: string | null;
   stack: string[] | null;
+  /** Innermost first: indices into `user_frames` of the report. */
+  user_stack?: number[];
 }
 /** Several short intervals drawn as one. */
 export interface Part {

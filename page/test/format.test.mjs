@@ -129,3 +129,22 @@ test("a name that is too long keeps both ends", () => {
   assert.equal(format.fitMiddle("do_wait", 6), "do_…it");
   assert.equal(format.fitMiddle("x".repeat(4096), 40).length, 40);
 });
+
+test("a user frame is called as view/frames.rs calls it", async () => {
+  const { frameName } = await load("src/ui/names.ts");
+  const call = (module, build_id, inFunction) =>
+    frameName({ user_frames: [{ module, build_id, offset: 0x1234, function: inFunction }] }, 0);
+  const [libc, id] = ["/usr/lib/libc.so.6", "0123456789abcdef"];
+  const cases = [
+    [libc, id, "read", "read"],
+    [libc, id, null, "[libc.so.6+0x1234]"],
+    ["/", id, null, "[/+0x1234]"],
+    [libc, null, null, "[libc.so.6 at 0x1234]"],
+    [null, id, null, "[build id 01234567+0x1234]"],
+    [null, null, null, "[0x1234]"],
+    ["a\u001b[31m", id, null, "[a\\x1b[31m+0x1234]"],
+    [null, id, "a\u001b[31m", "a\\x1b[31m"],
+  ];
+  for (const [module, build_id, inFunction, expect] of cases) assert.equal(call(module, build_id, inFunction), expect);
+  assert.equal(frameName({}, 0), "[unknown]");
+});

@@ -4,7 +4,7 @@ import { clean, exact, instant, time, word } from "../format";
 import { threadOf } from "../state";
 import type { Run, Site, Trace, Wake } from "../types";
 import { wakeOf } from "../model/window";
-import { groupName, name } from "../ui/names";
+import { frameName, groupName, name } from "../ui/names";
 
 /** `git pull (git 3221)`; of a thread that is called as its group the name once. */
 export function threadLabel(run: Run, thread: number): string {
@@ -90,6 +90,9 @@ export function describe(run: Run, trace: Trace, i: number, thread = threadOf(tr
   lines.push(["time", `${time(trace.to[i] - trace.from[i])} = ${exact(trace.to[i] - trace.from[i])}`]);
   lines.push(["from", `${instant(trace.from[i])} (${exact(trace.from[i])})`]);
   if (site?.stack && site.stack.length > 0) lines.push(["stack", site.stack.slice(0, 12).map(clean).join(" ← ")]);
+  if (site?.user_stack?.length) {
+    lines.push(["program", site.user_stack.slice(0, 12).map((at) => frameName(run.report, at)).join(" ← ")]);
+  }
   return { title: titleOf(what.state, site), colour: site && what.state === "wait" ? site.kind : what.state, lines };
 }
 

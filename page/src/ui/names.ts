@@ -34,3 +34,15 @@ export function named(what: { text: string; more: number } | null, characters = 
   if (!what) return "";
   return name(what.text, characters) + (what.more > 0 ? ` +${what.more}` : "");
 }
+
+/** A frame of a user stack, as `view/frames.rs` calls it: its function, else its file and the place in that. */
+export function frameName(report: Report, place: number): string {
+  const frame = report.user_frames?.[place];
+  if (!frame) return "[unknown]";
+  const { module, build_id, offset, function: inFunction } = frame;
+  if (inFunction) return name(inFunction);
+  const at = `0x${offset.toString(16)}`;
+  const file = name(module?.slice(module.lastIndexOf("/") + 1) || module);
+  if (file === "") return build_id === null ? `[${at}]` : `[build id ${clean(build_id.slice(0, 8))}+${at}]`;
+  return build_id === null ? `[${file} at ${at}]` : `[${file}+${at}]`;
+}

@@ -36,6 +36,11 @@ pub struct Output {
     #[arg(long, value_name = "TID")]
     pub explain: Vec<u32>,
 
+    /// Look up no names of functions in user stacks: frames are file and place, and the same on
+    /// every machine.
+    #[arg(long)]
+    pub no_symbols: bool,
+
     #[command(flatten)]
     pub analysis: Analysis,
 

@@ -14,6 +14,7 @@ use crate::{
     cli::{Color, Folded, Format, Output},
     document::Document,
     metrics::{Wanted, select::Selection},
+    symbol,
     view::{folded, json, markdown, page, perfetto, pprof, table},
 };
 
@@ -27,6 +28,7 @@ pub struct Destinations {
     color: Color,
     html_max: u64,
     folded: Folded,
+    looks_up_symbols: bool,
     selection: Selection,
 }
 
@@ -49,6 +51,7 @@ impl Destinations {
             color: output.color,
             html_max: output.html_max,
             folded: output.folded,
+            looks_up_symbols: !output.no_symbols,
         })
     }
 
@@ -73,6 +76,13 @@ impl Destinations {
             Format::Parquet => Some("--format parquet"),
             Format::Table | Format::Json | Format::Html | Format::Markdown => None,
         })
+    }
+
+    /// Names the functions of user stacks, where files of this machine have them.
+    pub fn name_frames(&self, document: &mut Document) {
+        if self.looks_up_symbols {
+            symbol::user::name(&mut document.user_frames);
+        }
     }
 
     /// The report of the threads that are wanted alone.

@@ -58,6 +58,7 @@ fn show(arguments: &cli::Report) -> Result<()> {
         whole(&document)?;
     }
     destinations.select(&mut document)?;
+    destinations.name_frames(&mut document);
     let is_sound = progress.aside(|| check::add_verdicts(&claims, &mut document));
     destinations.write(&document, &progress).and(is_sound)
 }

@@ -66,6 +66,7 @@ fn run_to_its_end(arguments: &cli::Run) -> Result<Option<Exit>> {
     if let Err(error) = destinations.select(&mut document) {
         super::warn(&format!("{error}: the report is of all threads"));
     }
+    destinations.name_frames(&mut document);
     let result = seen(&document, arguments.account.delay)
         .and_then(|()| destinations.write(&document, &Progress::start()));
     let result = result.and(recording).and(is_sound);
@@ -157,6 +158,7 @@ fn deliver(destinations: Destinations) -> Make {
         if destinations.select(document).is_err() {
             return;
         }
+        destinations.name_frames(document);
         if let Err(error) = destinations.write_everywhere(document, &Progress::none())
             && !std::mem::replace(&mut has_failed, true)
         {

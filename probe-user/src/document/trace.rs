@@ -115,6 +115,7 @@ pub struct Site {
     /// Of unknown kind: the stack, innermost first.
     pub stack: Vec<String>,
     /// Where the program was; `None` where that was not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_stack: Option<UserStack>,
 }
 

@@ -22,6 +22,8 @@ pub struct Phrase {
     pub short: String,
     /// All that there is to say.
     pub full: String,
+    /// Where in the program that was, outermost first.
+    pub frames: Vec<String>,
 }
 
 impl Phrase {
@@ -31,12 +33,14 @@ impl Phrase {
 }
 
 /// A line that begins at an instant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// The instant, ns.
     pub at_ns: u64,
     /// What began then. Not sanitised.
     pub text: String,
+    /// As [`Phrase::frames`].
+    pub frames: Vec<String>,
 }
 
 /// The steps of something that took `whole_ns`; with `all`, each has its line.
@@ -48,6 +52,7 @@ pub fn lines(steps: &[Phrase], whole_ns: u64, all: bool) -> Vec<Line> {
             lines.extend(alike.iter().map(|step| Line {
                 at_ns: step.from_ns,
                 text: step.full.clone(),
+                frames: step.frames.clone(),
             }));
         } else {
             lines.push(collapsed(alike));
@@ -89,6 +94,7 @@ fn collapsed(steps: &[Phrase]) -> Line {
             units::time(to_ns.saturating_sub(from_ns)),
             named.join(", ")
         ),
+        frames: Vec::new(),
     }
 }
 
@@ -109,6 +115,7 @@ mod tests {
                     to_ns: at_ns,
                     short: short.to_owned(),
                     full: format!("{short}!"),
+                    frames: Vec::new(),
                 }
             })
             .collect();

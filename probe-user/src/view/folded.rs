@@ -1,27 +1,46 @@
 //! Folded stacks: a line for each, `a;b;c 123`, outermost first, with its time in ns, as
 //! flamegraph.pl, inferno, speedscope and others read it. The first frame is the group, and
 //! under it the thread where each is wanted. Functions of the kernel end in `_[k]`, as
-//! stackcollapse-perf.pl marks them.
+//! stackcollapse-perf.pl marks them; between those of a program and what it slept in is `-`, as
+//! bcc's `offcputime -d` divides them.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
-use super::{frames, sanitize};
+use super::{
+    frames::{self, Frame, Origin},
+    sanitize,
+};
 use crate::document::{
     Document,
     stacks::{Chain, Link, Spent},
 };
 
-/// By the kernel's functions that waits were spent in.
+/// Between the frames of a program and the kernel's.
+const DELIMITER: &str = "-";
+
+/// By the functions that waits were spent in.
 pub fn by_stack(document: &Document, waits: &[Spent], per_thread: bool) -> Vec<u8> {
     let lines = waits.iter().map(|spent| {
-        let frames = frames::of(spent).into_iter();
-        let names = frames.map(|frame| match frame.is_kernel {
-            true => format!("{}_[k]", frame.name).into(),
-            false => frame.name,
-        });
-        (spent.thread, names.collect(), spent.ns)
+        let names = names(frames::of(document, spent));
+        (spent.thread, names, spent.ns)
     });
     render(document, lines, per_thread)
+}
+
+fn names(frames: Vec<Frame<'_>>) -> Vec<Cow<'_, str>> {
+    let mut names = Vec::new();
+    let mut is_in_program = false;
+    for Frame { name, origin } in frames {
+        let is_user = matches!(origin, Origin::User(_));
+        if std::mem::replace(&mut is_in_program, is_user) && !is_user {
+            names.push(DELIMITER.into());
+        }
+        names.push(match origin {
+            Origin::Kernel => format!("{name}_[k]").into(),
+            Origin::Word | Origin::User(_) => name,
+        });
+    }
+    names
 }
 
 /// By what was behind them.
@@ -105,7 +124,9 @@ mod tests {
         let texts = ["x".to_owned()];
         assert_eq!(
             lines(&texts, 7, false)[0],
-            "x;[no stack];x;futex 7\nx;[not ended];x_[k];x_[k] 7\nx;x_[k];x_[k] 7\n"
+            "x;[no stack];x;futex 7\n\
+             x;[not ended];x;[x+0x10];-;x_[k];x_[k] 7\n\
+             x;x;[x+0x10];-;x_[k];x_[k] 7\n"
         );
         assert_eq!(
             lines(&texts, 7, true)[1],

@@ -3,13 +3,18 @@
 use super::behind;
 use super::collapse::{self, Line, Phrase};
 use super::ending;
+use super::frames;
 use super::units::{self, Unit};
 use super::woken;
-use crate::document::{CriticalPath, Did, Document, Hop, PathSum, Step, Timeline, WaitSite, Wake};
+use crate::document::{
+    CriticalPath, Did, Document, Hop, PathSum, Step, Timeline, UserStack, WaitSite, Wake,
+};
 use crate::vocabulary::{CauseKind, WakeSource};
 
 /// Causes of a wait that are named.
 const NAMED: usize = 3;
+/// Frames of a program that are named, the innermost.
+const FRAMES: usize = 8;
 
 /// The lines of a thread's timeline, from its start to its end.
 pub fn lines(document: &Document, timeline: &Timeline, all: bool) -> Vec<Line> {
@@ -19,8 +24,9 @@ pub fn lines(document: &Document, timeline: &Timeline, all: bool) -> Vec<Line> {
     let mut lines = vec![Line {
         at_ns: thread.start_ns,
         text: beginning(timeline),
+        ..Line::default()
     }];
-    let steps = phrases(&timeline.steps, all);
+    let steps = phrases(document, &timeline.steps, all);
     let life_ns = thread.end_ns.saturating_sub(thread.start_ns);
     lines.extend(collapse::lines(&steps, life_ns, all));
     if timeline.steps_left_out > 0 {
@@ -29,6 +35,7 @@ pub fn lines(document: &Document, timeline: &Timeline, all: bool) -> Vec<Line> {
         lines.push(Line {
             at_ns,
             text: format!("{steps} left out"),
+            ..Line::default()
         });
     }
     let text = match thread.exit {
@@ -38,6 +45,7 @@ pub fn lines(document: &Document, timeline: &Timeline, all: bool) -> Vec<Line> {
     lines.push(Line {
         at_ns: thread.end_ns,
         text,
+        ..Line::default()
     });
     lines
 }
@@ -49,10 +57,11 @@ fn beginning(timeline: &Timeline) -> String {
     }
 }
 
-fn phrases(steps: &[Step], all: bool) -> Vec<Phrase> {
+fn phrases(document: &Document, steps: &[Step], all: bool) -> Vec<Phrase> {
     let mut program = None;
     let phrase = |step: &Step| {
         let time = units::time(step.to_ns.saturating_sub(step.from_ns));
+        let mut frames = Vec::new();
         let (short, full) = match &step.did {
             Did::NotWaiting { cause, detail } => {
                 let is_new = *cause == CauseKind::Computing && program != *detail;
@@ -66,12 +75,14 @@ fn phrases(steps: &[Step], all: bool) -> Vec<Phrase> {
                 let place = place(site);
                 let ended = who(ended);
                 let behind = causes(blame, all);
+                frames = user_frames(document, site.user_stack.as_ref(), all);
                 let full = format!("waits {time} for {place}, ended by {ended}{behind}");
                 (short, full)
             }
             Did::Open(site) => {
                 let short = format!("waits for {}", site.kind);
                 let place = place(site);
+                frames = user_frames(document, site.user_stack.as_ref(), all);
                 let full = format!("waits for {place}: ≥ {time}, not finished at the end");
                 (short, full)
             }
@@ -81,9 +92,20 @@ fn phrases(steps: &[Step], all: bool) -> Vec<Phrase> {
             to_ns: step.to_ns.max(step.from_ns),
             short,
             full,
+            frames,
         }
     };
     steps.iter().map(phrase).collect()
+}
+
+/// Where the program was, outermost first.
+fn user_frames(document: &Document, stack: Option<&UserStack>, all: bool) -> Vec<String> {
+    let stack = stack.map_or(&[][..], |stack| &stack[..]);
+    let most = if all { stack.len() } else { FRAMES };
+    let named = stack.iter().take(most).rev();
+    let named = named.map(|&place| frames::user_name(document, place).into_owned());
+    let rest = (stack.len() > most).then(|| "…".to_owned());
+    rest.into_iter().chain(named).collect()
 }
 
 fn not_waiting(cause: CauseKind, new_program: Option<&str>, time: &str) -> (String, String) {
@@ -205,6 +227,7 @@ pub fn path(path: &CriticalPath, all: bool) -> Vec<Line> {
         lines.push(Line {
             at_ns: path.to_ns,
             text: format!("{hops} left out"),
+            ..Line::default()
         });
     }
     lines
@@ -232,5 +255,6 @@ fn hop_phrase(hop: &Hop) -> Phrase {
         to_ns: hop.to_ns.max(hop.from_ns),
         short: format!("{name} {what}"),
         full: format!("{time:>8}  {name}{tid}  {wait}{what}"),
+        frames: Vec::new(),
     }
 }

@@ -42,9 +42,10 @@ struct Limited {
 impl Write for Limited {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         let room = LONGEST - self.text.len();
-        let fits = more.floor_char_boundary(room.min(more.len()));
-        self.text.push_str(&more[..fits]);
-        self.is_full = fits < more.len();
+        let mut ends = (0..=room.min(more.len())).rev();
+        let fits = ends.find_map(|end| more.get(..end)).unwrap_or_default();
+        self.text.push_str(fits);
+        self.is_full = fits.len() < more.len();
         if self.is_full {
             Err(fmt::Error)
         } else {

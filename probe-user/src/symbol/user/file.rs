@@ -50,11 +50,9 @@ pub(super) fn functions(
         let addresses = pairs.iter().map(|&at| code.address(at).unwrap_or(u64::MAX));
         let addresses: Vec<u64> = addresses.collect();
         let more = look_up(&debug, Input::VirtOffset(&addresses));
-        found = more
-            .into_iter()
-            .zip(found)
-            .map(|(more, found)| more.or(found))
-            .collect();
+        // The file itself has names as others call them: `read`, not `__GI___libc_read`.
+        let both = found.into_iter().zip(more);
+        found = both.map(|(found, more)| found.or(more)).collect();
     }
     let mut found = found.into_iter();
     let next = |_: &u64| function(found.next()?, found.next()?);

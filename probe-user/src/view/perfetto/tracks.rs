@@ -9,6 +9,7 @@ use std::io;
 use rustc_hash::FxHashMap;
 
 use super::{
+    super::frames,
     packets::{Packets, SEQUENCE},
     plain,
     proto::{
@@ -164,6 +165,11 @@ impl<'a> Tracks<'a> {
             self.add(event, "object", site.object.as_deref());
             if !site.stack.is_empty() {
                 self.add(event, "stack", Some(&site.stack.join(" < ")));
+            }
+            if let Some(stack) = &site.user_stack {
+                let names = stack.iter().map(|&at| frames::user_name(self.document, at));
+                let names: Vec<_> = names.collect();
+                self.add(event, "user stack", Some(&names.join(" < ")));
             }
         }
         if what.state != TraceState::Wait {

@@ -13,11 +13,11 @@ use prost::Message as _;
 
 use self::proto::{Function, Label, Line, Location, Mapping, Profile, Sample, ValueType};
 use super::{
-    frames::{self, Frame},
+    frames::{self, Frame, Origin},
     sanitize,
 };
 use crate::document::{
-    Document, Thread, Wake,
+    Document, Thread, UserFrame, Wake,
     stacks::{Spent, Stacks},
 };
 
@@ -51,6 +51,7 @@ fn profile(document: &Document, stacks: &Stacks) -> Profile {
             id,
             filename,
             has_functions: true,
+            ..Mapping::default()
         });
     }
     for spent in &stacks.waits {
@@ -77,6 +78,10 @@ struct Building<'a> {
     profile: Profile,
     texts: HashMap<String, i64>,
     frames: HashMap<Frame<'a>, u64>,
+    /// By name and mapping.
+    functions: HashMap<(i64, u64), u64>,
+    /// Of programs, by path and build id.
+    mappings: HashMap<(Option<&'a str>, Option<&'a str>), u64>,
 }
 
 impl<'a> Building<'a> {
@@ -91,30 +96,76 @@ impl<'a> Building<'a> {
         place
     }
 
-    fn frame(&mut self, frame: Frame<'a>) -> u64 {
+    fn frame(&mut self, document: &'a Document, frame: Frame<'a>) -> u64 {
         if let Some(&id) = self.frames.get(&frame) {
             return id;
         }
         // Zero is none.
         let id = self.frames.len() as u64 + 1;
-        let name = self.text(&frame.name);
-        self.profile.function.push(Function {
-            id,
-            name,
-            system_name: name,
-        });
+        let (mapping_id, address) = match frame.origin {
+            Origin::Word => (1, 0),
+            Origin::Kernel => (2, 0),
+            Origin::User(place) => self.place(document, place),
+        };
+        let function_id = self.function(&frame.name, mapping_id);
         self.profile.location.push(Location {
             id,
-            mapping_id: if frame.is_kernel { 2 } else { 1 },
-            line: vec![Line { function_id: id }],
+            mapping_id,
+            address,
+            line: vec![Line { function_id }],
         });
         self.frames.insert(frame, id);
         id
     }
 
-    fn sample(&mut self, document: &Document, spent: &'a Spent) {
-        let frames = frames::of(spent).into_iter().rev();
-        let location_id = frames.map(|frame| self.frame(frame)).collect();
+    fn function(&mut self, name: &str, mapping: u64) -> u64 {
+        let name = self.text(name);
+        let new = self.functions.len() as u64 + 1;
+        let id = *self.functions.entry((name, mapping)).or_insert(new);
+        if id == new {
+            self.profile.function.push(Function {
+                id,
+                name,
+                system_name: name,
+            });
+        }
+        id
+    }
+
+    /// A frame's mapping, and where in its file it lies.
+    fn place(&mut self, document: &'a Document, place: u32) -> (u64, u64) {
+        let Some(frame) = document.user_frames.get(place as usize) else {
+            return (1, 0);
+        };
+        let UserFrame {
+            module,
+            build_id,
+            offset,
+            function: _,
+        } = frame;
+        let file = (module.as_deref(), build_id.as_deref());
+        if file == (None, None) {
+            return (1, *offset);
+        }
+        if let Some(&id) = self.mappings.get(&file) {
+            return (id, *offset);
+        }
+        let id = self.profile.mapping.len() as u64 + 1;
+        let mut text = |text: Option<&str>| self.text(&sanitize::text(text.unwrap_or_default()));
+        let (filename, build_id) = (text(file.0), text(file.1));
+        self.profile.mapping.push(Mapping {
+            id,
+            filename,
+            build_id,
+            has_functions: true,
+        });
+        self.mappings.insert(file, id);
+        (id, *offset)
+    }
+
+    fn sample(&mut self, document: &'a Document, spent: &'a Spent) {
+        let frames = frames::of(document, spent).into_iter().rev();
+        let location_id = frames.map(|frame| self.frame(document, frame)).collect();
         let label = self.labels(document, spent);
         self.profile.sample.push(Sample {
             location_id,

@@ -28,9 +28,34 @@ fn pprof_a_sample_has_its_stack_innermost_first_and_its_labels() {
     assert_eq!(types, [("blocked", "count"), ("off_cpu", "nanoseconds")]);
     let sample = &profile.sample[0];
     assert_eq!(sample.value, [1, 7]);
-    let name = |id: &u64| text(profile.function[*id as usize - 1].name);
+    let place = |id: &u64| &profile.location[*id as usize - 1];
+    let name = |id: &u64| {
+        let function = place(id).line[0].function_id;
+        text(profile.function[function as usize - 1].name)
+    };
     let names: Vec<_> = sample.location_id.iter().map(name).collect();
-    assert_eq!(names, ["d", "a"]);
+    let user = &filled(&texts, 7).user_frames;
+    let [named, unnamed] = [0, 1].map(|at| user[at].module.clone().unwrap());
+    let function = user[0].function.clone().unwrap();
+    let unnamed_name = format!("[{unnamed}+0x10]");
+    assert_eq!(names, ["d", "a", &*unnamed_name, &*function]);
+    let mapping = |id: &u64| {
+        let mapping = &profile.mapping[place(id).mapping_id as usize - 1];
+        (
+            text(mapping.filename),
+            text(mapping.build_id),
+            place(id).address,
+        )
+    };
+    let mappings: Vec<_> = sample.location_id.iter().map(mapping).collect();
+    let ids = [0, 1].map(|at| user[at].build_id.clone().unwrap());
+    let expect = [
+        (KERNEL, "", 0),
+        (KERNEL, "", 0),
+        (&*unnamed, &*ids[1], 0x10),
+        (&*named, &*ids[0], 7),
+    ];
+    assert_eq!(mappings, expect);
     let labels = sample.label.iter().map(|label| match label.str {
         0 => format!("{} {}", text(label.key), label.num),
         value => format!("{} {}", text(label.key), text(value)),
@@ -60,6 +85,15 @@ proptest! {
             prop_assert!(!text.chars().any(sanitize::is_hostile), "{:?}", text);
         }
         let places: BTreeSet<_> = profile.location.iter().map(|it| it.id).collect();
+        for (at, place) in profile.location.iter().enumerate() {
+            prop_assert_eq!(place.id, at as u64 + 1);
+            prop_assert!((1..=profile.mapping.len() as u64).contains(&place.mapping_id));
+            let function = place.line[0].function_id;
+            prop_assert!((1..=profile.function.len() as u64).contains(&function));
+        }
+        for (at, mapping) in profile.mapping.iter().enumerate() {
+            prop_assert_eq!(mapping.id, at as u64 + 1);
+        }
         for sample in &profile.sample {
             prop_assert!(sample.location_id.iter().all(|id| places.contains(id)));
             prop_assert_eq!(sample.value[1], signed(ns));

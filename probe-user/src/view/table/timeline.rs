@@ -142,5 +142,15 @@ fn write_lines(page: &mut Page, lines: &[Line]) {
             " ",
             Piece::words(&line.text, Style::Plain),
         );
+        if !line.frames.is_empty() {
+            write_frames(page, widest + 7, &line.frames);
+        }
     }
+}
+
+/// `at main > work > read`, from a column on.
+fn write_frames(page: &mut Page, column: usize, frames: &[String]) {
+    let lead = Piece::new(&format!("{:column$}at ", ""), Style::Faint);
+    let frames = frames.iter().map(|name| Piece::new(name, Style::Faint));
+    page.flow(lead, column + 3, " > ", frames.collect());
 }

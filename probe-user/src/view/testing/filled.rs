@@ -138,9 +138,29 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         syscall: Some(text()),
         function: Some(text()),
         object: Some(text()),
-        user_stack: None,
+        user_stack: Some([1, 0, 2].into()),
     };
     let sites = [site(), site()];
+    // With a name, with a file, and with neither.
+    let user_frames = vec![
+        UserFrame {
+            module: Some(text().into()),
+            build_id: Some(text().into()),
+            offset: ns,
+            function: Some(text().into()),
+        },
+        UserFrame {
+            module: Some(text().into()),
+            build_id: Some(text().into()),
+            offset: 0x10,
+            function: None,
+        },
+        UserFrame {
+            build_id: Some(text().into()),
+            offset: 0x10,
+            ..UserFrame::default()
+        },
+    ];
     let step = |did| Step {
         from_ns: 0,
         to_ns: ns,
@@ -307,7 +327,7 @@ pub(in crate::view) fn filled(texts: &[String], ns: u64) -> Document {
         connections: Some(vec![connection(ns)]),
         herds: Some(vec![herd]),
         fates: Some(fates),
-        user_frames: Vec::new(),
+        user_frames,
         claims: Some(vec![verdict(ns, &mut text)]),
         // In no JSON.
         trace: None,

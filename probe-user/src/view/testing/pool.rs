@@ -38,6 +38,7 @@ pub(in crate::view) fn pool() -> Document {
         groups: groups(),
         critical_path: Some(path()),
         explained: Some(vec![timeline()]),
+        user_frames: user_frames(),
         ..Document::default()
     };
     document.name_threads();
@@ -286,9 +287,34 @@ fn path() -> CriticalPath {
     }
 }
 
+/// A stack of so many frames that not all of them are named.
+const DEEP: [u32; 11] = [1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 0];
+
+fn user_frames() -> Vec<UserFrame> {
+    let frame = |file: &str, function| UserFrame {
+        module: text(file).map(Into::into),
+        build_id: Some("0123456789abcdef0123456789abcdef01234567".into()),
+        offset: 0x2_7c8a,
+        function: text(function).map(Into::into),
+    };
+    vec![
+        frame("/usr/lib/x86_64-linux-gnu/libc.so.6", ""),
+        frame("/usr/lib/x86_64-linux-gnu/libc.so.6", "wait4"),
+        frame("/usr/bin/python3.13", "_PyEval_EvalFrameDefault"),
+        frame(
+            "/usr/lib/libstdc++.so.6",
+            "std::thread::_State_impl<int (*)(void)>::_M_run()",
+        ),
+    ]
+}
+
 fn timeline() -> Timeline {
-    let waited = |kind: &str, function: &str, ended, blame: &[PathSum]| Did::Waited {
-        site: site(kind, function),
+    let in_program = |kind: &str, function: &str, stack: &[u32]| WaitSite {
+        user_stack: (!stack.is_empty()).then(|| stack.into()),
+        ..site(kind, function)
+    };
+    let waited = |kind: &str, function: &str, stack, ended, blame: &[PathSum]| Did::Waited {
+        site: in_program(kind, function, stack),
         ended,
         blame: blame.to_vec(),
     };
@@ -316,14 +342,17 @@ fn timeline() -> Timeline {
     let mut steps = vec![
         (1, not_waiting("run-queue", "")),
         (60, not_waiting("computing", "python3 gitsync (threads)")),
-        (3_700, waited("child-exit", "do_wait", git, &behind)),
+        (3_700, waited("child-exit", "do_wait", &DEEP, git, &behind)),
     ];
     for _ in 0..40 {
         steps.push((2, not_waiting("computing", "python3 gitsync (threads)")));
         let slept = [path_sum("timer", "", 3)];
-        steps.push((3, waited("sleep", "hrtimer_nanosleep", timer(), &slept)));
+        steps.push((
+            3,
+            waited("sleep", "hrtimer_nanosleep", &[1], timer(), &slept),
+        ));
     }
-    steps.push((149, Did::Open(site("futex", ""))));
+    steps.push((149, Did::Open(in_program("futex", "", &[1, 0]))));
     Timeline {
         thread: 1,
         born: Some(creator),

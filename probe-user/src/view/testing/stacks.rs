@@ -25,7 +25,8 @@ pub(in crate::view) fn stacks(texts: &[String], ns: u64) -> Stacks {
             } else {
                 Vec::new()
             },
-            user_stack: None,
+            // The frames of `filled`.
+            user_stack: stack.then(|| [1, 0].into()),
         },
         wake: has_ended.then(|| Wake {
             comm: Some(text()),
