@@ -201,6 +201,8 @@ mod tests {
         let small = tables(4096, 64).bytes();
         let tasks = 64 * 192 + 64 * 128;
         let fixed = 16_384 * 80 + (1024 + 32_768 + 4096) * 64;
-        assert_eq!(small, (5 << 20) + 3 * 4096 + tasks + 2 * 56 + fixed);
+        let no_user_stacks = 60;
+        let rest = 2 * 56 + no_user_stacks + fixed;
+        assert_eq!(small, (5 << 20) + 3 * 4096 + tasks + rest);
     }
 }

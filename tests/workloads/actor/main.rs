@@ -11,6 +11,7 @@ mod entangled;
 mod environment;
 mod exec;
 mod fates;
+mod framed;
 mod herd;
 mod identity;
 mod listener;
@@ -73,6 +74,7 @@ fn perform(args: &[&str]) -> io::Result<u8> {
         ["memory", mib, more] => memory::take(number(mib)?, number(more)?),
         ["memory-of", mib] => memory::end_with(number(mib)?),
         ["naps", count, micros] => naps::take(number(count)?, number(micros)?),
+        ["framed", count, micros, out] => framed::sleep(number(count)?, number(micros)?, out),
         ["blocked", ready] => blocked::block(ready),
         ["stuck", ready, ref more @ ..] => blocked::get_stuck(ready, !more.is_empty()),
         ["blocked-helper", what] => blocked::help(what),

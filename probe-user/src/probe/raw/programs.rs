@@ -128,4 +128,5 @@ pub const ABSENT: &[&str] = &[
     "behind whom threads stand on the run queue",
     "connections and listeners",
     "throttling by CPU quotas",
+    "user stacks",
 ];

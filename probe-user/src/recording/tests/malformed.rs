@@ -54,7 +54,7 @@ fn headers_from_elsewhere_are_refused_in_one_sentence() {
         (header(|file| file[4] = b'\n'), "not a waitscope recording"),
         (
             header(|file| file[8] = 2),
-            "format version 2.2, this waitscope reads 1.x",
+            "format version 2.3, this waitscope reads 1.x",
         ),
         (header(|file| file[8] = 0), "format version 0.2"),
         // Of another major nothing behind the version is looked at.

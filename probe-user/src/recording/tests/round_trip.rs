@@ -33,7 +33,7 @@ fn the_layout_does_not_change() {
     let json = r#"{"command":["gitsync","--jobs\t\u001b[31m","ü"],"attached":[1,4294967295],"host":{"kernel":"6.18.44","arch":"x86_64","cpus":2},"tier":"raw","clocks":{"monotonic_ns":18446744073709551615,"realtime_ns":1763700000000000001},"settings":{"stack_threshold_ns":1000000,"exact_descriptors":true},"syscall_table":"x86_64","problems":["no \"symbols\""]}"#.as_bytes();
     let frame = b"\x0a\0\0\0\x01\0\0\0\x0a\0\0\0CRC!\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a";
     assert_eq!(file[..8], *b"\x89WSC\r\n\x1a\n");
-    assert_eq!(file[8..12], [1, 0, 2, 0]);
+    assert_eq!(file[8..12], [1, 0, 3, 0]);
     assert_eq!(file[12..14], probe_common::ABI_VERSION.to_le_bytes());
     assert_eq!(file[14..16], 0x0102u16.to_ne_bytes());
     assert_eq!(file[16..20], (json.len() as u32).to_le_bytes());

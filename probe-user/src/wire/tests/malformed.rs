@@ -135,7 +135,7 @@ proptest! {
     #[test]
     fn any_content_of_a_sound_record_decodes(
         which in 0..every_kind().len(),
-        content in proptest::collection::vec(any::<u8>(), 304),
+        content in proptest::collection::vec(any::<u8>(), 1568),
     ) {
         let mut record = every_kind()[which].clone();
         let len = record.len();
