@@ -28,6 +28,7 @@ mod snapshots;
 mod stacks;
 mod stories;
 mod top;
+mod user_stacks;
 mod waits;
 mod wakers;
 mod windows;

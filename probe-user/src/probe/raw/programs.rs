@@ -128,5 +128,4 @@ pub const ABSENT: &[&str] = &[
     "behind whom threads stand on the run queue",
     "connections and listeners",
     "throttling by CPU quotas",
-    "user stacks",
 ];

@@ -56,7 +56,7 @@ fn headers_from_elsewhere_are_refused_in_one_sentence() {
             header(|file| file[8] = 2),
             "format version 2.3, this waitscope reads 1.x",
         ),
-        (header(|file| file[8] = 0), "format version 0.2"),
+        (header(|file| file[8] = 0), "format version 0.3"),
         // Of another major nothing behind the version is looked at.
         (
             b"\x89WSC\r\n\x1a\n\xff\xff\x03\0".to_vec(),
