@@ -180,8 +180,8 @@ pub struct Observation {
     #[arg(long)]
     pub per_fd: bool,
 
-    /// Take the program's stack at each sleep, by frame pointers (a sleep then costs about
-    /// PRICE more). Shown by flame graphs, profiles, pages and --explain.
+    /// Take the program's stack at each sleep, by frame pointers (a sleep then takes some
+    /// 1 µs more). Shown by flame graphs, profiles, pages and --explain.
     #[arg(long)]
     pub user_stacks: bool,
 

@@ -61,18 +61,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
     let herds = found.herds.rows(world, &namer);
     let mut threads = threads::build(&namer, &found);
     let paths = critical_path::of(world, &start.attached, &threads, &processes.rows, &namer);
-    let wanted = info.wanted;
-    let shows_stacks = wanted.trace || wanted.stacks || !info.explain.is_empty();
-    let user_stacks = match shows_stacks {
-        true => UserStacks::of(&world.dictionaries.user_stacks),
-        false => UserStacks::default(),
-    };
-    let explained = timeline::of(world, &info.explain, &threads, &user_stacks, &namer);
-    let trace = wanted.trace.then(|| {
-        let held = &found.held_spans;
-        trace::of(world, &threads, &processes, held, &user_stacks, &namer)
-    });
-    let stacks = stacks::of(world, wanted, &threads, &user_stacks, &namer);
+    let single = single(world, info, &processes, &found.held_spans, &threads, &namer);
     let (keys, listeners) = listeners(world, start, &threads, &namer);
     calls::fill(world, start.tier, &mut threads);
     let coverage = coverage::of(world, info, &threads, &processes);
@@ -110,21 +99,42 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         listeners,
         critical_path: paths.of_run,
         critical_paths: paths.of_each,
-        explained,
         fd_tables,
         fd_open,
         herds,
         memory: memory::of(world, &processes),
         starts: memory::starts(world),
         fates,
-        trace,
-        stacks,
-        user_frames: user_stacks.frames,
-        // What is found out later.
-        ..Document::default()
+        // Single waits, and what is found out later.
+        ..single
     };
     document.name_threads();
     document
+}
+
+/// What a report has of single waits and where they were, as far as that is wanted.
+fn single(
+    world: &World,
+    info: &RunInfo,
+    processes: &process::Processes,
+    held: &[gil::Held],
+    threads: &[Thread],
+    namer: &threads::Namer<'_>,
+) -> Document {
+    let wanted = info.wanted;
+    let shows_stacks = wanted.trace || wanted.stacks || !info.explain.is_empty();
+    let user_stacks = match shows_stacks {
+        true => UserStacks::of(&world.dictionaries.user_stacks),
+        false => UserStacks::default(),
+    };
+    let trace = || trace::of(world, threads, processes, held, &user_stacks, namer);
+    Document {
+        explained: timeline::of(world, &info.explain, threads, &user_stacks, namer),
+        trace: wanted.trace.then(trace),
+        stacks: stacks::of(world, wanted, threads, &user_stacks, namer),
+        user_frames: user_stacks.frames,
+        ..Document::default()
+    }
 }
 
 /// How long the observation had lasted when the account began.

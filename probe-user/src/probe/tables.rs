@@ -109,6 +109,11 @@ impl Tables {
         ]
     }
 
+    /// Whether user stacks were asked for.
+    pub(super) fn takes_user_stacks(&self) -> bool {
+        self.user_stacks > 1
+    }
+
     /// Takes the rings out of the loaded object.
     pub fn drain(&self, ebpf: &mut Ebpf) -> Result<Drain> {
         let records = switches_map(ebpf, "SWITCHES")?;

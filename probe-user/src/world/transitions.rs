@@ -291,6 +291,13 @@ impl Thread {
         taken.map_or(UserStackId::NONE, |(_, stack)| stack)
     }
 
+    fn stacks(&self, sleeper: &[u64], dictionaries: &mut Dictionaries) -> Stacks {
+        Stacks {
+            kernel: dictionaries.stack(sleeper),
+            user: self.user_stack_of_sleep(),
+        }
+    }
+
     /// A wait ends at the waking; the rest until `ts_ns` is run queue.
     pub(super) fn wake_up(
         &mut self,
@@ -353,10 +360,7 @@ impl Thread {
             wake: wake_key,
             begun_before: wait.begun_before,
             state: wait.state(),
-            stacks: Stacks {
-                kernel: dictionaries.stack(sleeper),
-                user: self.user_stack_of_sleep(),
-            },
+            stacks: self.stacks(sleeper, dictionaries),
         };
         let activity = Activity::Wait {
             key,

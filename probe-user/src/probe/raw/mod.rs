@@ -94,6 +94,9 @@ impl RawProbes {
             .iter()
             .map(|feature| format!("not seen: {feature} (no type information in the raw tier)"))
             .collect();
+        if self.tables.takes_user_stacks() {
+            problems.push("not seen: user stacks (the raw tier takes none)".to_owned());
+        }
         verify::ahead(&mut self.ebpf, PROBES.iter(), &aya::Btf::new());
         for spec in PROBES {
             let tried = self.attach(formats, spec);
