@@ -76,6 +76,8 @@ enum Message {
     /// What it begins with, and when, monotonic ns.
     Opened(Box<Opening>, u64),
     End(Last),
+    /// Nothing has begun that could be recorded.
+    Discard,
 }
 
 /// The end, and what its peak of memory has of the kernel's.
@@ -95,6 +97,7 @@ struct Worker {
     /// It was stopped before everything was taken in.
     is_short: bool,
     last: Option<Last>,
+    notice: fn(&str),
 }
 
 /// What user space finds out about what events name, each once.
@@ -136,6 +139,8 @@ impl Pipeline {
         netstat: Netstat,
         options: &Options,
     ) -> Result<Pipeline> {
+        // What can fail without leaving a file comes first.
+        let analysis = Analysis::with(start.clone(), &options.analysis)?;
         let recording = options.recording.as_ref().map(|recording| {
             let path = recording.path.display();
             Recorder::create(recording, &start, options.notice)
@@ -144,7 +149,7 @@ impl Pipeline {
         let recording = recording.transpose()?;
         let bytes = recording.as_ref().map(Recorder::bytes).unwrap_or_default();
         let mut worker = Worker {
-            analysis: Analysis::with(start, &options.analysis)?,
+            analysis,
             look_ups: LookUps {
                 symbols,
                 addresses: HashSet::default(),
@@ -159,6 +164,7 @@ impl Pipeline {
             is_reported: options.is_reported,
             is_short: !options.is_analysed,
             last: None,
+            notice: options.notice,
         };
         let is_divided = |recording: &Recording| recording.keep != Keep::Whole;
         if options.recording.as_ref().is_some_and(is_divided) {
@@ -217,6 +223,13 @@ impl Pipeline {
         self.stop.clone()
     }
 
+    /// Nothing has begun: what would have been recorded leaves no file.
+    pub fn discard(self) {
+        // Its thread may have ended by itself, and there is an error already.
+        let _ended = self.queue.finish(Message::Discard);
+        let _ended = self.thread.join();
+    }
+
     /// Hands the end over and waits for the report. Of the peak of memory at the end so
     /// much is the kernel's; the rest, and the CPU time, are looked up again when the
     /// report is there.
@@ -248,6 +261,13 @@ impl Worker {
                 }
                 Message::Opened(opening, at_ns) => {
                     self.record(|recorder| recorder.opened(*opening, at_ns));
+                }
+                Message::Discard => {
+                    self.is_reported = false;
+                    if let Some(Err(error)) = self.recording.take().map(Recorder::discard) {
+                        let sentence = "an empty recording is left, which could not be removed";
+                        (self.notice)(&format!("{sentence}: {error}"));
+                    }
                 }
                 Message::End(last) => {
                     self.learn_memory();

@@ -155,8 +155,16 @@ impl Recorder {
             let sentence = "is what an interrupted recording has left, and is kept";
             (self.notice)(&format!("{} {sentence}", left.display()));
         }
+        let writer = match Writer::new(file, &self.start) {
+            Ok(writer) => writer,
+            Err(error) => {
+                // That it could not be written says more.
+                let _left = pending.discard();
+                return Err(error);
+            }
+        };
         Ok(Part {
-            writer: Writer::new(file, &self.start)?,
+            writer,
             path,
             pending,
             before,
@@ -356,6 +364,14 @@ impl Recorder {
     pub fn finish(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Sink::File(part) => part.pending.finish(),
+            Sink::Memory(_) => Ok(()),
+        }
+    }
+
+    /// There is nothing to record: leaves nothing.
+    pub fn discard(self) -> io::Result<()> {
+        match self.sink {
+            Sink::File(part) => part.pending.discard(),
             Sink::Memory(_) => Ok(()),
         }
     }

@@ -98,14 +98,13 @@ pub async fn observe(options: &Options, make: Make) -> Result<(Observed, Option<
         begun_ns: 0,
         pumped_ns: 0,
     };
-    if !plumbing.discards {
-        plumbing.look_at_machine()?;
-    }
-    let most = options.max_threads;
-    let mut followed = relay::stoppable(|| ready.follow(&mut observer, &mut plumbing, most))?;
-    if !plumbing.discards {
-        plumbing.begun_ns = monotonic_ns();
-    }
+    let mut followed = match begin(ready, &mut observer, &mut plumbing, options.max_threads) {
+        Ok(followed) => followed,
+        Err(error) => {
+            plumbing.pipeline.discard();
+            return Err(error);
+        }
+    };
     let account = account(
         options,
         &mut observer,
@@ -121,6 +120,24 @@ pub async fn observe(options: &Options, make: Make) -> Result<(Observed, Option<
     let runs_on = is_only_of_time && rest.0.root().is_some();
     let observed = report(options, plumbing, last, &mut rest, runs_on).await?;
     Ok((observed, runs_on.then_some(rest)))
+}
+
+/// Follows every thread there is, of `most` at once, and lets the command run: the account
+/// begins, unless that is behind a delay.
+fn begin(
+    ready: Ready,
+    observer: &mut Observer,
+    plumbing: &mut Plumbing,
+    most: u32,
+) -> Result<Followed> {
+    if !plumbing.discards {
+        plumbing.look_at_machine()?;
+    }
+    let followed = relay::stoppable(|| ready.follow(observer, plumbing, most))?;
+    if !plumbing.discards {
+        plumbing.begun_ns = monotonic_ns();
+    }
+    Ok(followed)
 }
 
 /// Follows through the delay and the account behind it. Returns whether that is over only
