@@ -151,6 +151,7 @@ fn unpack_prebuilt(root: &Path, sources: &str, object: &Path) -> Result<()> {
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     let packed = root.join(PREBUILT).join(format!("{arch}.o.zst"));
     ensure!(packed.exists(), "there is no prebuilt object for {arch}");
+    ensure!(!wants_log(), "the prebuilt object logs nothing");
     let origin = root.join(PREBUILT).join(format!("{arch}.origin"));
     let origin =
         fs::read_to_string(&origin).with_context(|| format!("read {}", origin.display()))?;
@@ -208,16 +209,19 @@ fn copy_ready_object(ready: &Path, object: &Path) -> Result<()> {
 fn compile(root: &Path, toolchain: Toolchain<'_>) -> Result<()> {
     let directory = root.join("probe-ebpf");
     let log: &[&str] = &["log"];
-    let wants_log = env::var_os("CARGO_FEATURE_PROBE_LOG").is_some();
     let package = Package {
         name: "probe-ebpf",
         root_dir: directory
             .to_str()
             .context("the path of the checkout is not UTF-8")?,
-        features: if wants_log { log } else { &[] },
+        features: if wants_log() { log } else { &[] },
         ..Package::default()
     };
     build_ebpf([package], toolchain)
+}
+
+fn wants_log() -> bool {
+    env::var_os("CARGO_FEATURE_PROBE_LOG").is_some()
 }
 
 /// The distribution's compiler under the active toolchain's cargo.

@@ -19,13 +19,12 @@ pub fn of(account: &Account, runqueue_ns: u64, namer: &impl NameWaker) -> Vec<Ru
         outside_ns,
         idle_cpu_ns,
         tree,
-        tree_rest_ns,
     } = &account.run_queue;
     let mut parts = Vec::new();
-    for (&thread, &ns) in tree {
+    for (thread, ns) in tree.iter() {
         add_part(&mut parts, Behind::Tree, group_of(thread, namer), ns);
     }
-    add_part(&mut parts, Behind::Tree, None, *tree_rest_ns);
+    add_part(&mut parts, Behind::Tree, None, tree.rest_ns());
     add_part(&mut parts, Behind::Outside, None, *outside_ns);
     add_part(&mut parts, Behind::IdleCpu, None, *idle_cpu_ns);
     let known_ns: u64 = parts.iter().map(|part| part.ns).sum();

@@ -9,6 +9,7 @@
 use std::cmp::Reverse;
 
 use super::behind;
+use super::merge::Named;
 use super::order::{self, Cost};
 use super::rows::{self, Quiet, Row, State};
 use super::run_queue;
@@ -195,7 +196,7 @@ fn predicate(row: &Row, group: &Group, is_first: bool) -> String {
 /// Whom a wait was for.
 fn whom(row: &Row, group: &Group) -> Option<String> {
     let (waker, task) = row.waker.as_ref()?;
-    let task = task.as_ref().map(|task| task.text.clone());
+    let task = task.as_ref().map(named);
     let cause = |cause: CauseKind| {
         let blame = group.sums.blame.iter();
         let mut named = blame.filter(|b| b.kind.as_str() == row.label && b.cause == cause);
@@ -210,6 +211,18 @@ fn whom(row: &Row, group: &Group) -> Option<String> {
         Waker::Network => Some(cause(CauseKind::Network).unwrap_or("the network".to_owned())),
         Waker::Disk => Some(cause(CauseKind::Disk).unwrap_or("a disk".to_owned())),
         Waker::OwnEnd | Waker::Signal | Waker::Kernel | Waker::Unverified | Waker::Nobody => None,
+    }
+}
+
+/// `perl`, `perl and 3 others`.
+fn named(task: &Named) -> String {
+    match task.more as u64 {
+        0 => task.text.clone(),
+        more => format!(
+            "{} and {}",
+            task.text,
+            units::counted(more, "other", "others")
+        ),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::testing::{check, golden, verdict};
+use super::testing::{check, golden, hostile_texts, verdict};
 use super::{json, junit, markdown, sanitize, table};
 use crate::document::{Check, CheckedRun};
 
@@ -34,7 +34,7 @@ fn checks_are_read_back() {
 
 proptest! {
     #[test]
-    fn checks_of_any_text_are_harmless(texts in prop::collection::vec(any::<String>(), 1..6), ns in any::<u64>(), width in 0_usize..140) {
+    fn checks_of_any_text_are_harmless(texts in hostile_texts(), ns in any::<u64>(), width in 0_usize..140) {
         let mut texts = texts.iter().cycle().cloned();
         let mut text = || texts.next().unwrap_or_default();
         let check = Check {

@@ -39,7 +39,8 @@ impl Order {
         }
         self.merge();
         let ready = self.pending.partition_point(|e| e.ts_ns <= watermark_ns);
-        self.pending.drain(..ready).for_each(|event| each(&event));
+        self.pending.range(..ready).for_each(&mut each);
+        self.pending.drain(..ready);
         self.released_ns = self.released_ns.max(watermark_ns);
     }
 

@@ -8,8 +8,9 @@ use rustc_hash::FxHashMap;
 
 use super::{
     blame::CauseId,
+    by_few::ByFew,
     filter::{Counted, WaitFilter},
-    identity::{ThreadId, Waker},
+    identity::Waker,
     interval::{Activity, End, Interval},
     names::NameId,
     signal::Signal,
@@ -89,42 +90,16 @@ pub struct RunQueue {
     pub outside_ns: u64,
     /// Nobody: the CPU was idle, and being woken.
     pub idle_cpu_ns: u64,
-    /// Threads of the tree, each with its part.
-    pub tree: FxHashMap<ThreadId, u64>,
-    /// The rest of the tree: threads beyond [`DISTINCT_THREADS`], and forgotten ones.
-    pub tree_rest_ns: u64,
+    /// Threads of the tree.
+    pub tree: ByFew,
 }
 
-/// Threads of the tree that one thread is known to have stood behind: with thousands
-/// on a CPU each may meet each.
-const DISTINCT_THREADS: usize = 64;
-
 impl RunQueue {
-    /// Counts a part behind a thread of the tree.
-    #[inline]
-    pub fn add_tree(&mut self, thread: ThreadId, ns: u64) {
-        let has_many = self.tree.len() >= DISTINCT_THREADS;
-        match self.tree.get_mut(&thread) {
-            Some(sum) => *sum += ns,
-            None if has_many => self.tree_rest_ns += ns,
-            None => *self.tree.entry(thread).or_default() += ns,
-        }
-    }
-
     /// Adds what another stay was behind.
     pub fn add(&mut self, other: &RunQueue) {
         self.outside_ns += other.outside_ns;
         self.idle_cpu_ns += other.idle_cpu_ns;
-        self.tree_rest_ns += other.tree_rest_ns;
-        for (&thread, &ns) in &other.tree {
-            self.add_tree(thread, ns);
-        }
-    }
-
-    /// Adds up without a name what was behind threads that are not known any more.
-    fn forget(&mut self, is_known: impl Fn(ThreadId) -> bool) {
-        let forgotten = take_if(&mut self.tree, |&thread| !is_known(thread));
-        self.tree_rest_ns += forgotten.into_iter().map(|(_, ns)| ns).sum::<u64>();
+        self.tree.add_all(&other.tree);
     }
 }
 
@@ -263,6 +238,7 @@ impl Account {
             }
         }
         self.run_queue
+            .tree
             .forget(|thread| is_known(Waker::Thread(thread)));
         let forgotten = take_if(&mut self.blame, |&(_, cause)| !is_known_cause(cause));
         for ((kind, _), ns) in forgotten {

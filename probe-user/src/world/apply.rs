@@ -141,10 +141,7 @@ impl World {
         self.dictionaries.known += u64::from(describes);
         match fact {
             Fact::Symbol { addr, name, sched } => {
-                let symbol = Symbol {
-                    name: name.as_str().into(),
-                    sched: *sched,
-                };
+                let symbol = Symbol::new(name.as_str().into(), *sched);
                 self.dictionaries.symbols.insert(*addr, symbol);
             }
             Fact::Argv { pid, argv, file } => {

@@ -5,6 +5,7 @@ pub mod account;
 pub mod apply;
 mod begin;
 pub mod blame;
+mod by_few;
 pub mod by_thread;
 pub mod call;
 pub mod cgroup;

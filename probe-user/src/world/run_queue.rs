@@ -421,7 +421,7 @@ impl Part {
         }
         match self.as_seen(ran, end_ns) {
             Ran::Unknown => {}
-            Ran::Tree(thread) => sums.add_tree(thread, to_ns - from_ns),
+            Ran::Tree(thread) => sums.tree.add(thread, to_ns - from_ns),
             // Nobody is queued as a CPU goes idle.
             Ran::Idle { steady_from_ns, .. } => {
                 if self.since_ns >= begin_ns && steady_from_ns <= from_ns {

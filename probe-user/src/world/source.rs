@@ -19,7 +19,7 @@ pub fn source(wake: &Waking, stack: &[&Symbol], frames: usize) -> WakeSource {
         return WakeSource::Unverified;
     }
     let own = without_probe(stack);
-    if let Some(source) = interrupt(own) {
+    if let Some(source) = own.iter().find_map(|symbol| symbol.interrupt()) {
         return source;
     }
     if wake.flags & waker::NET_RX != 0 {
@@ -118,17 +118,13 @@ const INTERRUPTS: &[(&str, WakeSource)] = &[
     ("handle_irq_event", WakeSource::Irq),
 ];
 
-fn interrupt(stack: &[&Symbol]) -> Option<WakeSource> {
-    stack.iter().find_map(|symbol| {
-        let name = &*symbol.name;
-        let known = INTERRUPTS
-            .iter()
-            .find(|(mark, _)| *mark == name)
-            .map(|&(_, source)| source);
-        // sysvec_apic_timer_interrupt, asm_sysvec_reschedule_ipi, …
-        let vector = name.starts_with("sysvec_") || name.starts_with("asm_sysvec_");
-        known.or(vector.then_some(WakeSource::Irq))
-    })
+/// Which interrupt's work a function is.
+pub fn interrupt(name: &str) -> Option<WakeSource> {
+    let known = INTERRUPTS.iter().find(|(mark, _)| *mark == name);
+    // sysvec_apic_timer_interrupt, asm_sysvec_reschedule_ipi, …
+    let vector = name.starts_with("sysvec_") || name.starts_with("asm_sysvec_");
+    let known = known.map(|&(_, source)| source);
+    known.or(vector.then_some(WakeSource::Irq))
 }
 
 fn task(flags: u16, stack: &[&Symbol]) -> WakeSource {

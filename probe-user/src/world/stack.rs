@@ -4,6 +4,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::{
+    classify::marks::{self, Intervening},
+    source,
+};
+use crate::vocabulary::{WaitKind, WakeSource};
+
 /// What is known of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
@@ -11,6 +17,53 @@ pub struct Symbol {
     pub name: Arc<str>,
     /// In the scheduler's own text.
     pub sched: bool,
+    says: Says,
+}
+
+/// What follows from a name, found out once: a stack is looked at for every wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Says {
+    /// Of [`Intervening`] functions: what a sleep below it is for.
+    intervening: Option<Intervening>,
+    /// Of others: that.
+    kind: Option<WaitKind>,
+    /// As [`source::interrupt`].
+    interrupt: Option<WakeSource>,
+    /// One of [`GENERIC`], or in the scheduler's text.
+    is_helper: bool,
+    /// One of [`ENTRY`].
+    is_entry: bool,
+    is_probe: bool,
+}
+
+impl Symbol {
+    /// A function, and whether it is in the scheduler's own text.
+    pub fn new(name: Arc<str>, sched: bool) -> Symbol {
+        let says = Says {
+            intervening: marks::intervening(&name),
+            kind: marks::by_function(&name),
+            interrupt: source::interrupt(&name),
+            is_helper: sched || GENERIC.contains(&&*name),
+            is_entry: ENTRY.contains(&&*name),
+            is_probe: is_probe(&name),
+        };
+        Symbol { name, sched, says }
+    }
+
+    /// As [`marks::intervening`].
+    pub fn intervening(&self) -> Option<Intervening> {
+        self.says.intervening
+    }
+
+    /// As [`marks::by_function`].
+    pub fn kind(&self) -> Option<WaitKind> {
+        self.says.kind
+    }
+
+    /// As [`source::interrupt`].
+    pub fn interrupt(&self) -> Option<WakeSource> {
+        self.says.interrupt
+    }
 }
 
 /// Known addresses.
@@ -36,10 +89,7 @@ impl Symbols {
 /// Functions by name, separated by spaces.
 #[cfg(test)]
 pub(super) fn named(stack: &str) -> Vec<Symbol> {
-    let symbol = |name: &str| Symbol {
-        name: name.into(),
-        sched: false,
-    };
+    let symbol = |name: &str| Symbol::new(name.into(), false);
     stack.split_whitespace().map(symbol).collect()
 }
 
@@ -88,26 +138,20 @@ const ENTRY: &[&str] = &[
 /// scheduler text (what `/proc/PID/wchan` shows) nor a generic helper; `None` where that
 /// is only the way into the kernel.
 pub fn function<'a>(stack: &[&'a Symbol]) -> Option<&'a str> {
-    let named = |symbol: &&&'a Symbol| !symbol.sched && !GENERIC.contains(&&*symbol.name);
+    let named = |symbol: &&&'a Symbol| !symbol.says.is_helper;
     let function = stack.iter().find(named).or(stack.last());
-    let name = function.map(|symbol| &*symbol.name);
-    name.filter(|name| !ENTRY.contains(name))
+    let function = function.filter(|symbol| !symbol.says.is_entry);
+    function.map(|symbol| &*symbol.name)
 }
 
 /// Frames of a probe itself head the stack taken inside it: skip them by name,
 /// for their number differs from kernel to kernel.
 pub fn without_probe<'s, 'a>(stack: &'s [&'a Symbol]) -> &'s [&'a Symbol] {
-    let is_probe = |symbol: &&Symbol| {
-        let name = &*symbol.name;
-        name.starts_with("bpf_")
-            || name.starts_with("__bpf_")
-            || name.starts_with("__traceiter_")
-            || name.starts_with("trace_")
-            || name.starts_with("__probestub_")
-    };
-    let first = stack
-        .iter()
-        .position(|symbol| !is_probe(symbol))
-        .unwrap_or(stack.len());
-    &stack[first..]
+    let first = stack.iter().position(|symbol| !symbol.says.is_probe);
+    &stack[first.unwrap_or(stack.len())..]
+}
+
+fn is_probe(name: &str) -> bool {
+    const BEGIN: [&str; 5] = ["bpf_", "__bpf_", "__traceiter_", "trace_", "__probestub_"];
+    BEGIN.iter().any(|begin| name.starts_with(begin))
 }

@@ -80,13 +80,17 @@ pub fn wall(subject: &Subject<'_>) -> Measured {
     if !subject.spoiled().is_empty() {
         return Measured::unknown(Unit::Time, subject.spoiled());
     }
-    let mut doubts: Vec<Doubt> = trust.of_switches().into_iter().collect();
-    if trust.partial {
-        doubts.push(PARTIAL);
-        return Measured::between(0.0, f64::INFINITY, doubts);
-    }
-    if doubts.is_empty() {
-        return Measured::between(down(wall_ns), up(wall_ns), doubts);
+    let lost: Vec<Doubt> = trust.of_switches().into_iter().collect();
+    // It went on: for longer, not for less.
+    let more: &[Doubt] = if trust.partial { &[PARTIAL] } else { &[] };
+    let doubts = [&lost, more].concat();
+    if lost.is_empty() {
+        let hi = if trust.partial {
+            f64::INFINITY
+        } else {
+            up(wall_ns)
+        };
+        return Measured::between(down(wall_ns), hi, doubts);
     }
     // A thread whose last switch was lost ends with the observation.
     let certain = |(index, thread): (usize, &Thread)| {
@@ -100,7 +104,7 @@ pub fn wall(subject: &Subject<'_>) -> Measured {
         .enumerate()
         .map(certain)
         .max();
-    let is_sure = subject.is_beginning_known();
+    let is_sure = subject.is_beginning_known() && !trust.partial;
     let hi = if is_sure { up(wall_ns) } else { f64::INFINITY };
     Measured::between(down(lo.unwrap_or(0).into()), hi, doubts)
 }

@@ -1,7 +1,8 @@
 //! The claim files of one check, read.
 
 use std::{
-    collections::BTreeMap,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -33,6 +34,8 @@ struct Source {
     name: String,
     text: String,
     file: ClaimFile,
+    /// Claims that contradict themselves, as has been shown: a run may be asked about often.
+    shown: RefCell<BTreeSet<usize>>,
 }
 
 impl Claims {
@@ -84,13 +87,15 @@ impl Claims {
         for source in &self.files {
             let (found, contradicted) = verdict::check(&source.file, &source.own(runs));
             verdicts.extend(found);
-            let errors = contradicted
-                .iter()
-                .filter_map(|&at| source.contradiction(at));
-            let errors: Vec<Diagnostic> = errors.collect();
+            if !contradicted.is_empty() {
+                result = Err(Shown.into());
+            }
+            let new = contradicted
+                .into_iter()
+                .filter(|&at| source.shown.borrow_mut().insert(at));
+            let errors: Vec<Diagnostic> = new.filter_map(|at| source.contradiction(at)).collect();
             if !errors.is_empty() {
                 show(&source.name, &source.text, &errors);
-                result = Err(Shown.into());
             }
         }
         (verdicts, result)
@@ -146,6 +151,7 @@ fn parse(name: String, text: &str, given: Given<'_>) -> Option<Source> {
             text: text.to_owned(),
             name,
             file,
+            shown: RefCell::default(),
         }),
         Err(errors) => {
             show(&name, text, &errors);

@@ -275,6 +275,10 @@ pub(super) fn counts(row: &Row) -> String {
 pub(super) fn of_it(ns: i64, whole_ns: i64) -> String {
     let share = units::percent(ns.unsigned_abs(), whole_ns.unsigned_abs());
     let is_against = ns != 0 && (ns < 0) != (whole_ns < 0);
-    let sign = if is_against { "−" } else { "" };
-    share.map_or_else(String::new, |share| format!("{sign}{share}"))
+    share.map_or_else(String::new, |share| {
+        // As in [`signed`].
+        let is_signed = is_against && !share.starts_with('<');
+        let sign = if is_signed { "−" } else { "" };
+        format!("{sign}{share}")
+    })
 }

@@ -10,7 +10,7 @@ use crate::document::{
 };
 use crate::view::{
     json, sanitize,
-    testing::{golden, pool, renamed, trouble},
+    testing::{HOSTILE, golden, hostile_texts, pool, renamed, trouble},
 };
 
 fn run(file: &str, document: &Document) -> Run {
@@ -131,14 +131,6 @@ fn with_text(text: &mut impl FnMut() -> String) -> Diff {
     diff(a, vec![run(&text(), &pool())], vec![fail_on])
 }
 
-const HOSTILE: [&str; 5] = [
-    "a|b`c`*d*",
-    "<script>alert(1)</script>",
-    "\u{1b}[31mred\u{1b}]0;title\u{7}",
-    "one\ntwo\r\n| three",
-    "@team #7 \u{202e}gpj [x](http://y) ![z](w) &lt;",
-];
-
 #[test]
 fn differences_with_hostile_names_are_inert() {
     let mut texts = HOSTILE.iter().cycle();
@@ -165,7 +157,7 @@ fn cells_of(line: &str) -> usize {
 
 proptest! {
     #[test]
-    fn differences_of_any_text_are_harmless(texts in prop::collection::vec(any::<String>(), 1..8), width in 0_usize..140, all in any::<bool>()) {
+    fn differences_of_any_text_are_harmless(texts in hostile_texts(), width in 0_usize..140, all: bool) {
         let mut texts = texts.iter().cycle().cloned();
         let diff = with_text(&mut || texts.next().unwrap_or_default());
         let shown = table(&diff, &Options { all, ..options(width) });

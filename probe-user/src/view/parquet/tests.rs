@@ -16,7 +16,7 @@ use crate::{
         trace::{Interval, Lane, Trace, TraceState, What},
     },
     metrics::Wanted,
-    view::testing::documents,
+    view::testing::{HOSTILE, documents},
     vocabulary::CauseKind,
     world::tests::recorded::replayed,
 };
@@ -238,28 +238,11 @@ fn parquet_partition_of_a_recording_is_its_own_and_stays() {
     assert_eq!(folder.components().count(), 2);
 }
 
-/// Texts that are markup, commands for a terminal or of other directions somewhere.
-fn hostile() -> Vec<String> {
-    let long = "é".repeat(2048);
-    let lossy = String::from_utf8_lossy(b"\xff\xfe").into_owned();
-    [
-        "</script><img src=x onerror=alert(1)>",
-        "\x1b[2J\x1b]0;x\x07",
-        "\u{202e}cod.exe",
-        "'; DROP TABLE threads; --",
-        "a\"b\nc\r\0d",
-        "../../etc/passwd",
-        &long,
-        &lossy,
-        "",
-    ]
-    .map(str::to_owned)
-    .to_vec()
-}
-
 #[test]
 fn parquet_texts_of_other_processes_are_values_and_nothing_else() {
-    for hostile_text in hostile() {
+    let long = "é".repeat(2048);
+    for text_of_others in HOSTILE.iter().copied().chain([&*long]) {
+        let hostile_text = text_of_others.to_owned();
         let mut document = Document {
             command: vec![hostile_text.clone(), String::new()],
             started: Some(Started::default()),

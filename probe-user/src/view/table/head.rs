@@ -34,7 +34,7 @@ pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: b
     parts.extend(ending(document));
     if let Some(delay_ns) = document.delay_ns {
         let delay = units::time(delay_ns);
-        parts.push(Piece::plain(&format!("behind a delay of {delay}")));
+        parts.push(Piece::plain(&format!("begun after {delay}")));
     }
     parts.push(Piece::plain(&population(document)));
     parts.push(Piece::plain(&place(document)));

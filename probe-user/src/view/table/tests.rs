@@ -8,7 +8,7 @@ use crate::document::{
     Wait, Wake,
 };
 use crate::view::sanitize;
-use crate::view::testing::{documents, filled, full, golden, pool, trouble};
+use crate::view::testing::{documents, filled, full, golden, hostile_texts, pool, trouble};
 use crate::vocabulary::{CauseKind, WaitKind, WakeSource};
 
 const WIDTHS: [usize; 3] = [60, 80, 120];
@@ -199,53 +199,12 @@ fn a_table_of_eight_times_the_threads_costs_eight_times_as_much() {
     assert!(many < 16 * few, "{few} ns, then {many} ns");
 }
 
-/// Text of the characters most likely to break a terminal, or of any.
-fn hostile() -> impl Strategy<Value = String> {
-    let nasty = proptest::sample::select(vec![
-        '\x1b',
-        '[',
-        ']',
-        '0',
-        'm',
-        '\n',
-        '\r',
-        '\t',
-        '\0',
-        '\x07',
-        '\x7f',
-        '\u{9b}',
-        '\u{85}',
-        '\u{1f}',
-        '\u{202e}',
-        '\u{2066}',
-        '\u{200b}',
-        '\u{200d}',
-        '\u{301}',
-        '\u{2028}',
-        ' ',
-        '\u{3000}',
-        '日',
-        '👩',
-        '\u{1f3fd}',
-        '\u{fe0f}',
-        'ل',
-        'ا',
-        'x',
-        '<',
-        '\\',
-    ]);
-    prop_oneof![
-        any::<String>(),
-        proptest::collection::vec(nasty, 0..200).prop_map(String::from_iter),
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn no_text_leaves_its_line_or_commands_the_terminal(
-        texts in proptest::collection::vec(hostile(), 1..24),
+        texts in hostile_texts(),
         ns in prop_oneof![any::<u64>(), 0..10_u64],
         width in 0_usize..200,
         color: bool,

@@ -17,7 +17,7 @@ use crate::document::Document;
 pub(super) use check::check;
 pub(super) use filled::filled;
 pub(super) use full::full;
-pub(super) use hostile::hostile_texts;
+pub(super) use hostile::{HOSTILE, hostile_text, hostile_texts};
 pub(super) use parts::{blame, close, group, verdict, wait, wake};
 pub(super) use pool::{pool, renamed};
 pub(super) use stacks::stacks;

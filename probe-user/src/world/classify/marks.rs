@@ -7,12 +7,24 @@ use rustc_hash::FxHashMap;
 
 use crate::vocabulary::WaitKind;
 
-/// Function and what a sleep below it waits for.
-pub type Mark = (&'static str, WaitKind);
+/// What a function that may come between says; the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Intervening {
+    rank: usize,
+    /// What a sleep below it waits for.
+    pub kind: WaitKind,
+}
+
+/// What a function says that may come between a system call and its own purpose.
+pub fn intervening(name: &str) -> Option<Intervening> {
+    let rank = INTERVENING.iter().position(|(known, _)| *known == name)?;
+    let kind = INTERVENING[rank].1;
+    Some(Intervening { rank, kind })
+}
 
 /// What may come between any system call and its own purpose, strongest first:
 /// a read(2) that faults on its buffer waits for the page, not for the file.
-pub const INTERVENING: &[Mark] = &[
+const INTERVENING: &[(&str, WaitKind)] = &[
     ("handle_userfault", WaitKind::PageFault),
     ("do_swap_page", WaitKind::Swap),
     ("swap_read_folio", WaitKind::Swap),

@@ -4,13 +4,11 @@
 //! A kind is a fact or it is `unknown`: a sleep whose call does not settle the
 //! matter and whose stack is not understood is shown with its stack.
 
-mod marks;
+pub(super) mod marks;
 #[cfg(test)]
 mod tests;
 
 use probe_common::sched::state;
-
-use marks::{INTERVENING, Mark, by_function};
 
 use super::{
     object::{FileKind, file_kind},
@@ -47,14 +45,9 @@ pub fn classify(sleep: &Sleep<'_>) -> WaitKind {
     by_state(sleep.state)
         .or_else(|| sleep.on_lock.then_some(WaitKind::KernelLock))
         .or_else(|| by_innermost(sleep.stack))
-        .or_else(|| by_mark(sleep.stack, INTERVENING))
+        .or_else(|| by_intervening(sleep.stack))
         .or_else(|| by_call(sleep))
-        .or_else(|| {
-            sleep
-                .stack
-                .iter()
-                .find_map(|symbol| by_function(&symbol.name))
-        })
+        .or_else(|| sleep.stack.iter().find_map(|symbol| symbol.kind()))
         .or_else(|| by_io_wait(sleep))
         .unwrap_or(WaitKind::Unknown)
 }
@@ -85,11 +78,9 @@ fn by_innermost(stack: &[&Symbol]) -> Option<WaitKind> {
     }
 }
 
-fn by_mark(stack: &[&Symbol], marks: &[Mark]) -> Option<WaitKind> {
-    marks
-        .iter()
-        .find(|(function, _)| stack.iter().any(|s| *s.name == **function))
-        .map(|&(_, kind)| kind)
+fn by_intervening(stack: &[&Symbol]) -> Option<WaitKind> {
+    let found = stack.iter().filter_map(|symbol| symbol.intervening());
+    found.min().map(|strongest| strongest.kind)
 }
 
 /// Waits for I/O, and for no page that is missing: those have marks. Without a stack

@@ -28,10 +28,7 @@ fn check(case: &Case<'_>, expected: WaitKind) {
     let symbols: Vec<Symbol> = case
         .stack
         .split_whitespace()
-        .map(|f| Symbol {
-            name: f.trim_start_matches('~').into(),
-            sched: f.starts_with('~'),
-        })
+        .map(|f| Symbol::new(f.trim_start_matches('~').into(), f.starts_with('~')))
         .collect();
     let stack: Vec<&Symbol> = symbols.iter().collect();
     let call = Syscall {
@@ -370,14 +367,8 @@ fn classify_states_overrule_everything() {
 #[test]
 fn classify_tasks_without_a_usable_call_number_are_told_by_their_stack() {
     let symbols = [
-        Symbol {
-            name: "schedule".into(),
-            sched: true,
-        },
-        Symbol {
-            name: "do_sys_poll".into(),
-            sched: false,
-        },
+        Symbol::new("schedule".into(), true),
+        Symbol::new("do_sys_poll".into(), false),
     ];
     let stack: Vec<&Symbol> = symbols.iter().collect();
     let compat = Syscall {

@@ -1,11 +1,12 @@
 //! The schema against stored text and against the keys that users rely on.
 
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::render;
 use crate::document::Document;
 use crate::view::sanitize;
-use crate::view::testing::{documents, filled, full, golden, pool};
+use crate::view::testing::{documents, filled, full, golden, hostile_texts, pool};
 
 #[test]
 fn reports_are_as_stored() {
@@ -197,6 +198,17 @@ fn any_text_survives_and_none_commands_a_terminal() {
     let report = parsed(&document);
     assert_eq!(report["command"][0], text);
     assert_eq!(report["groups"][0]["name"], text);
+}
+
+proptest! {
+    #[test]
+    fn json_of_any_text_reads_back_and_commands_no_terminal(texts in hostile_texts(), ns in any::<u64>()) {
+        let document = filled(&texts, ns);
+        let bytes = render(&document);
+        let shown = std::str::from_utf8(&bytes).unwrap();
+        prop_assert!(!shown.chars().any(|c| c != '\n' && sanitize::is_hostile(c)));
+        prop_assert_eq!(super::read(&bytes), document);
+    }
 }
 
 fn parsed(document: &Document) -> Value {

@@ -11,8 +11,8 @@ use ratatui::{Terminal, backend::TestBackend};
 
 use crate::document::Blame;
 use crate::document::top::*;
-use crate::view::sanitize;
 use crate::view::top::{Model, batch, filter::Filter};
+use crate::view::{sanitize, testing::hostile_text};
 use crate::vocabulary::{CauseKind, WaitKind};
 
 #[derive(Clone, Debug)]
@@ -67,12 +67,7 @@ fn mouse() -> impl Strategy<Value = Step> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[a-c]{0,3}",
-        "\\PC{0,12}",
-        ".{0,12}",
-        Just("\u{1b}[2J\u{202e}x".to_owned())
-    ]
+    prop_oneof!["[a-c]{0,3}", hostile_text(),]
 }
 
 fn task() -> impl Strategy<Value = Task> {
