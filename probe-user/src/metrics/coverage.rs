@@ -133,8 +133,8 @@ fn ended_early(world: &World, info: &RunInfo) -> Option<String> {
 fn cut(world: &World, info: &RunInfo) -> Option<String> {
     let cut_ns = info.cut_ns?;
     Some(format!(
-        "the recording was cut {} after the start of the run: what came later is not known, nor how long the \
-         observation went on",
+        "the recording was cut {} after the start of the run: what came later is not known, nor \
+         how long the observation went on",
         seconds(cut_ns.saturating_sub(threads::origin_ns(world)))
     ))
 }
