@@ -86,6 +86,8 @@ pub struct Analysis {
     excerpt: Option<Excerpt>,
     /// Last looks at all threads are those of parts of the recording: the run goes on.
     skips_last_looks: bool,
+    /// The latest watermark, ns.
+    watermark_ns: u64,
 }
 
 /// The account begins behind a delay.
@@ -117,6 +119,7 @@ impl Analysis {
             begin: None,
             excerpt: None,
             skips_last_looks: false,
+            watermark_ns: 0,
         })
     }
 
@@ -188,6 +191,7 @@ impl Analysis {
             }
             self.world.learn(fact);
         }
+        self.watermark_ns = self.watermark_ns.max(watermark_ns);
         self.release(watermark_ns);
         let has_ended = self.excerpt.as_ref().is_some_and(Excerpt::has_ended);
         if !has_ended {
@@ -221,6 +225,7 @@ impl Analysis {
     /// Where the part of the run lies that is reported.
     fn part(&self) -> Option<Part> {
         let ended_ns = self.info.end.as_ref().map(|end| end.ended_ns);
+        let ended_ns = ended_ns.or(self.info.cut_ns);
         let excerpt = self.excerpt.as_ref()?;
         Some(excerpt.part(&self.world, ended_ns))
     }
@@ -279,9 +284,11 @@ impl Analysis {
     /// The same while its memory is still taken.
     pub fn report_at_end(&mut self) -> Document {
         if self.info.end.is_none() {
-            // Cut short: what is there is there.
+            // Cut short: what is there is there, and up to the last watermark it is all.
             self.release(u64::MAX);
-            self.world.watermark_ns = 0;
+            let seen_ns = self.excerpt.as_ref().map(Excerpt::seen_ns);
+            let seen_ns = seen_ns.unwrap_or(self.world.now_ns);
+            self.info.cut_ns = Some(seen_ns.max(self.watermark_ns));
         }
         self.info.part = self.part();
         metrics::document(&self.world, &self.info)

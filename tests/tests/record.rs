@@ -202,6 +202,60 @@ fn record_that_is_killed_leaves_whole_frames_and_what_was_there() -> Result<()> 
     Ok(())
 }
 
+/// Waits that go on as the recorder is killed are known up to its last drain.
+#[test]
+fn record_that_is_killed_in_a_quiet_time_is_known_up_to_its_last_drain() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let file = dir.path().join("run.wsc");
+    let mut command = live::waitscope()?;
+    command
+        .arg("record")
+        .arg("-o")
+        .arg(&file)
+        .args(["--", "sh", "-c"]);
+    let run = live::start(command.args([": > \"$0\"; exec sleep 9"]).arg(begun(&file)))?;
+    live::until("it runs", || Ok(begun(&file).exists()))?;
+    thread::sleep(Duration::from_millis(2000));
+    run.signal(libc::SIGKILL)?;
+    run.finish()?;
+    let outcome = report(&file)?;
+    outcome.expect_code(0)?;
+    let report = Report::parse(&outcome.stdout)?;
+    let ms = report.wall_ns / 1_000_000;
+    ensure!((1500..9000).contains(&ms), "{ms} ms");
+    let says = |it: &String| it.contains("what came later is not known");
+    let problems = &report.coverage.problems;
+    ensure!(problems.iter().any(says), "{problems:?}");
+    Ok(())
+}
+
+/// There is nothing to record: a new name stays free, an old recording as it was.
+#[test]
+fn record_of_a_command_that_cannot_start_leaves_nothing() -> Result<()> {
+    let dir = live::shared_dir()?;
+    let [file, old, text] = ["run.wsc", "old.wsc", "text"].map(|name| dir.path().join(name));
+    fs::write(&text, "nobody may run it")?;
+    live::finish(&mut record(&[], &old, "1")?)?.expect_code(0)?;
+    let before = fs::read(&old)?;
+    let commands = [("/no/such", 127), ("/", 126)].map(|(name, code)| (Path::new(name), code));
+    for (command, code) in commands.into_iter().chain([(&*text, 126)]) {
+        for options in [&["--last", "1s"][..], &["--max-size", "64K"], &[]] {
+            for output in [&file, &old] {
+                let mut recorder = live::waitscope()?;
+                recorder.arg("record").arg("-o").arg(output).args(options);
+                live::finish(recorder.arg("--").arg(command))?.expect_code(code)?;
+            }
+        }
+        let mut run = live::waitscope()?;
+        run.arg("run").arg("--record").arg(&file);
+        live::finish(run.arg("--").arg(command))?.expect_code(code)?;
+    }
+    assert_eq!(files(dir.path())?, [old.clone()]);
+    ensure!(!dir.path().join("old.wsc.partial").exists());
+    ensure!(fs::read(&old)? == before, "another recording is there");
+    Ok(())
+}
+
 #[test]
 fn record_says_before_it_starts_what_it_cannot_write() -> Result<()> {
     let dir = live::shared_dir()?;

@@ -29,7 +29,7 @@ use crate::{
     cli,
     document::{Exit, WaitFilter},
     metrics,
-    observe::{EndedBy, select::Selection},
+    observe::{EndedBy, Incomplete, select::Selection},
     world::connection::Early,
 };
 
@@ -132,6 +132,8 @@ pub fn help(asked_for: &clap::Error) -> (Outcome, anyhow::Result<()>) {
 /// The end of a command that runs another: as that ended, where waitscope did its part.
 fn ended_as(result: anyhow::Result<Option<Exit>>, failure: u8) -> (Outcome, anyhow::Result<()>) {
     match result {
+        // That was said when it happened.
+        Err(error) if error.is::<Incomplete>() => (Outcome::Code(failure), Ok(())),
         Err(error) => match error.downcast_ref() {
             Some(&EndedBy(signal)) => (Outcome::Signal(signal), Err(error)),
             None => (Outcome::Code(code_of(&error, failure)), Err(error)),

@@ -120,10 +120,7 @@ pub fn residual_ns(sums: &Sums) -> i64 {
 fn ended_early(world: &World, info: &RunInfo) -> Option<String> {
     let end = info.end.as_ref().filter(|_| info.ended_early)?;
     let begun_ns = threads::origin_ns(world);
-    let seconds = |ns: u64| {
-        let ms = ns.saturating_sub(begun_ns) / 1_000_000;
-        format!("{}.{:03} s", ms / 1000, ms % 1000)
-    };
+    let seconds = |ns: u64| seconds(ns.saturating_sub(begun_ns));
     let until_ns = world.watermark_ns.max(begun_ns);
     Some(format!(
         "a signal ended the analysis: the report covers the first {} of {}",
@@ -132,9 +129,25 @@ fn ended_early(world: &World, info: &RunInfo) -> Option<String> {
     ))
 }
 
+/// The report of a recording that was cut: nothing in that says when the observation ended.
+fn cut(world: &World, info: &RunInfo) -> Option<String> {
+    let cut_ns = info.cut_ns?;
+    Some(format!(
+        "the recording was cut {} after the start of the run: what came later is not known, nor \
+         how long the observation went on",
+        seconds(cut_ns.saturating_sub(threads::origin_ns(world)))
+    ))
+}
+
+fn seconds(ns: u64) -> String {
+    let ms = ns / 1_000_000;
+    format!("{}.{:03} s", ms / 1000, ms % 1000)
+}
+
 fn problems(world: &World, info: &RunInfo) -> Vec<String> {
     let mut list = info.start.problems.clone();
     list.extend(ended_early(world, info));
+    list.extend(cut(world, info));
     let mut add = |count: u64, what: &str| {
         if count > 0 {
             list.push(format!("{count} {what}"));

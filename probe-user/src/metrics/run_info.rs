@@ -39,6 +39,8 @@ pub struct RunInfo {
     pub filter: Option<WaitFilter>,
     /// Not everything until the end was taken in.
     pub ended_early: bool,
+    /// Up to when a recording that was cut says what happened, ns.
+    pub cut_ns: Option<u64>,
     /// Lost records by class.
     pub lost: BTreeMap<String, u64>,
     /// Records that could not be decoded.

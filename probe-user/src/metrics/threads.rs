@@ -93,11 +93,13 @@ pub fn count_only(namer: &Namer, found: &Found, rows: &mut [Thread]) {
     }
 }
 
-/// The start of the run, which instants are counted from: the first one of any thread, ns.
+/// The start of the run, which instants are counted from: the first one of any thread, ns;
+/// where none has run, when one was seen first.
 pub fn origin_ns(world: &World) -> u64 {
     world.origin_ns.unwrap_or_else(|| {
         let starts = world.threads.iter().filter_map(|t| t.start_ns);
-        starts.min().unwrap_or(0)
+        let seen = world.threads.iter().map(|t| t.since_ns).min();
+        starts.min().or(seen).unwrap_or(0)
     })
 }
 

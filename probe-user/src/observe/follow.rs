@@ -33,7 +33,7 @@ use crate::{
         drain::{Drain, SETTLE_NS},
         observer::Observer,
     },
-    wire::session::{Batch, End, Fact},
+    wire::session::{Batch, End, Fact, ProgramCost},
 };
 
 /// Between two drains: long against the cost of a wake-up, short against the time
@@ -78,6 +78,8 @@ pub struct Plumbing {
     pub rotation: Rotation,
     /// What network namespaces count.
     pub netstat: Netstat,
+    /// The time inside the probes is measured.
+    pub is_measured: bool,
     /// Until the account begins what is seen is thrown away.
     pub discards: bool,
     /// The account's beginning, monotonic ns.
@@ -192,52 +194,60 @@ impl Plumbing {
         if !self.has_begun() {
             return Ok(());
         }
-        let end = match self.rotation.due(monotonic_ns()) {
-            None => return Ok(()),
-            Some(Due::Piece) => None,
-            Some(Due::End) => Some(self.end_of_part(observer)?),
+        let Some(due) = self.rotation.due(monotonic_ns()) else {
+            return Ok(());
         };
-        self.pipeline.next_part(end)?;
-        let lost = self.counters.lost()?;
-        let loss_sums = self.counters.loss_sums()?;
+        let ends = due == Due::End;
+        self.pump()?;
+        if ends {
+            // Who is not seen here has died, and the record of that was lost.
+            let records = observer.snapshot(&mut || self.empty())?;
+            self.hand_over(records)?;
+        }
+        self.pipeline.next_part(ends)?;
         let records = observer.seed_again(&mut || self.empty())?;
         self.hand_over(records)?;
         self.pump()?;
-        let at_ns = monotonic_ns();
-        let mut facts = self.netstat.again();
-        facts.extend(host::cpu_times().map(Fact::CpuTimes));
-        facts.push(Fact::Begin { at_ns, root });
-        let opening = Opening {
-            facts,
-            lost,
-            loss_sums,
-        };
-        self.pipeline.opened(opening, at_ns)?;
+        // From here on all is said to both: the one ends where the other begins.
+        self.look_at_networks_again()?;
+        self.look_at_machine()?;
+        let costs = observer.costs_if(self.is_measured);
+        let counted = self.end(monotonic_ns(), None, observer.skipped(), costs)?;
+        let at_ns = counted.ended_ns;
+        let kernel_bytes = observer.kernel_bytes();
+        self.pipeline.opened(Opening {
+            facts: vec![Fact::Begin { at_ns, root }],
+            counted: End {
+                tool_peak_bytes: counted.tool_peak_bytes + kernel_bytes,
+                ..counted
+            },
+        })?;
         self.rotation.opened(at_ns);
         self.hand_over(listening::of(pids))
     }
 
-    /// Every task as it is, and the counters, for a part that is over. What is in the rings
-    /// behind that is the next one's.
-    fn end_of_part(&mut self, observer: &mut Observer) -> Result<End> {
-        self.pump()?;
-        self.look_at_networks_again()?;
-        let records = observer.snapshot(&mut || self.empty())?;
-        let ended_ns = monotonic_ns();
-        self.hand_over(records)?;
-        self.pump()?;
-        self.look_at_machine()?;
+    /// What the counters say of a part, or of all, that ended at an instant, ns. Of the peak of
+    /// memory the kernel's is missing.
+    pub fn end(
+        &self,
+        ended_ns: u64,
+        exit: Option<Exit>,
+        skipped: Vec<(String, u64)>,
+        costs: Vec<ProgramCost>,
+    ) -> Result<End> {
         Ok(End {
             ended_ns,
-            exit: None,
+            exit,
             lost: self.counters.lost()?,
             loss_sums: self.counters.loss_sums()?,
-            skipped: observer.skipped(),
+            skipped,
             probe_runs: self.counters.runs()?,
-            probe_ns: None,
-            costs: Vec::new(),
+            probe_ns: self
+                .is_measured
+                .then(|| costs.iter().map(|cost| cost.ns).sum()),
+            costs,
             tool_cpu_ns: host::own_cpu_ns(),
-            tool_peak_bytes: host::own_peak_bytes() + observer.kernel_bytes(),
+            tool_peak_bytes: host::own_peak_bytes(),
         })
     }
 

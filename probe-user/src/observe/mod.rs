@@ -102,6 +102,11 @@ pub enum Subject {
     Everything,
 }
 
+/// The recording could not be written on, which was said when it happened.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the recording is incomplete")]
+pub struct Incomplete;
+
 /// The outcome of an observation.
 pub struct Observed {
     /// The report.

@@ -6,7 +6,7 @@ use std::{
     fs, io,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc::Receiver,
     },
     thread::{self, JoinHandle},
@@ -14,13 +14,14 @@ use std::{
 
 use anyhow::{Context as _, Error, Result, anyhow};
 use rustc_hash::FxBuildHasher;
+use tokio::sync::Notify;
 
 use super::{
-    Observed, Options, host, memory,
+    Incomplete, Observed, Options, host, memory,
     netstat::Netstat,
     python_scan::PythonScan,
     queue::Queue,
-    recorder::{Keep, Opening, Recorder, Recording},
+    recorder::{Keep, Opening, Recorder, Recording, Size},
     reports::Look,
 };
 use crate::{
@@ -47,8 +48,8 @@ pub struct Pipeline {
     queue: Queue<Message>,
     thread: JoinHandle<Observed>,
     stop: Stop,
-    /// Bytes of the present part of the recording.
-    bytes: Arc<AtomicU64>,
+    /// Of the present part of the recording.
+    size: Arc<Size>,
 }
 
 /// Ends the analysis before it has taken everything in. What is not taken in is recorded
@@ -71,11 +72,13 @@ enum Message {
     Batch(Batch),
     /// Something is to be made of what is known by now.
     Look(Look),
-    /// The next part of the recording begins; with an end the one before is over.
-    NextPart(Option<Box<End>>),
-    /// What it begins with, and when, monotonic ns.
-    Opened(Box<Opening>, u64),
+    /// The next part of the recording begins; and whether the one before is over.
+    NextPart(bool),
+    /// What it begins with.
+    Opened(Box<Opening>),
     End(Last),
+    /// Nothing has begun that could be recorded.
+    Discard,
 }
 
 /// The end, and what its peak of memory has of the kernel's.
@@ -95,6 +98,9 @@ struct Worker {
     /// It was stopped before everything was taken in.
     is_short: bool,
     last: Option<Last>,
+    /// Ends the observation, where that is for a recording alone.
+    only_recorded: Option<Arc<Notify>>,
+    notice: fn(&str),
 }
 
 /// What user space finds out about what events name, each once.
@@ -137,15 +143,17 @@ impl Pipeline {
         netstat: Netstat,
         options: &Options,
     ) -> Result<Pipeline> {
+        // What can fail without leaving a file comes first.
+        let analysis = Analysis::with(start.clone(), &options.analysis)?;
         let recording = options.recording.as_ref().map(|recording| {
             let path = recording.path.display();
             Recorder::create(recording, &start, options.notice)
                 .with_context(|| format!("cannot create the recording {path}"))
         });
         let recording = recording.transpose()?;
-        let bytes = recording.as_ref().map(Recorder::bytes).unwrap_or_default();
+        let size = recording.as_ref().map(Recorder::size).unwrap_or_default();
         let mut worker = Worker {
-            analysis: Analysis::with(start, &options.analysis)?,
+            analysis,
             look_ups: LookUps {
                 symbols,
                 addresses: HashSet::default(),
@@ -161,6 +169,9 @@ impl Pipeline {
             is_reported: options.is_reported,
             is_short: !options.is_analysed,
             last: None,
+            only_recorded: (!options.is_reported && !options.is_analysed)
+                .then(|| options.enough.clone()),
+            notice: options.notice,
         };
         let is_divided = |recording: &Recording| recording.keep != Keep::Whole;
         if options.recording.as_ref().is_some_and(is_divided) {
@@ -178,7 +189,7 @@ impl Pipeline {
             queue,
             thread,
             stop,
-            bytes,
+            size,
         })
     }
 
@@ -195,28 +206,33 @@ impl Pipeline {
         sent.map_err(|_| ended())
     }
 
-    /// Begins the next part of the recording; with an end the one before is over.
-    pub fn next_part(&mut self, end: Option<End>) -> Result<()> {
-        let sent = self.queue.send(Message::NextPart(end.map(Box::new)), 0);
+    /// Begins the next part of the recording; and whether the one before is over.
+    pub fn next_part(&mut self, ends: bool) -> Result<()> {
+        let sent = self.queue.send(Message::NextPart(ends), 0);
         sent.map_err(|_| ended())
     }
 
-    /// Says what it begins with, and when, monotonic ns.
-    pub fn opened(&mut self, opening: Opening, at_ns: u64) -> Result<()> {
-        let sent = self
-            .queue
-            .send(Message::Opened(Box::new(opening), at_ns), 0);
+    /// Says what it begins with, at the end of the one before.
+    pub fn opened(&mut self, opening: Opening) -> Result<()> {
+        let sent = self.queue.send(Message::Opened(Box::new(opening)), 0);
         sent.map_err(|_| ended())
     }
 
-    /// Bytes of the present part of the recording.
-    pub fn recorded_bytes(&self) -> Arc<AtomicU64> {
-        self.bytes.clone()
+    /// How large the present part of the recording is.
+    pub fn recorded(&self) -> Arc<Size> {
+        self.size.clone()
     }
 
     /// Ends the analysis when it is wanted.
     pub fn stop(&self) -> Stop {
         self.stop.clone()
+    }
+
+    /// Nothing has begun: what would have been recorded leaves no file.
+    pub fn discard(self) {
+        // Its thread may have ended by itself, and there is an error already.
+        let _ended = self.queue.finish(Message::Discard);
+        let _ended = self.thread.join();
     }
 
     /// Hands the end over and waits for the report. Of the peak of memory at the end so
@@ -242,14 +258,21 @@ impl Worker {
             match message {
                 Message::Batch(batch) => self.batch(batch),
                 Message::Look(look) => look(&mut self.analysis),
-                Message::NextPart(end) => {
-                    if end.is_some() {
+                Message::NextPart(ends) => {
+                    if ends {
                         self.learn_memory();
                     }
-                    self.record(|recorder| recorder.next(end.map(|end| *end)));
+                    self.record(|recorder| recorder.next(ends));
                 }
-                Message::Opened(opening, at_ns) => {
-                    self.record(|recorder| recorder.opened(*opening, at_ns));
+                Message::Opened(opening) => {
+                    self.record(|recorder| recorder.opened(*opening));
+                }
+                Message::Discard => {
+                    self.is_reported = false;
+                    if let Some(Err(error)) = self.recording.take().map(Recorder::discard) {
+                        let sentence = "an empty recording is left, which could not be removed";
+                        (self.notice)(&format!("{sentence}: {error}"));
+                    }
                 }
                 Message::End(last) => {
                     self.learn_memory();
@@ -337,21 +360,21 @@ impl Worker {
         }
     }
 
-    /// After the first failure the run goes on without a recording.
+    /// After the first failure, which is said at once, the run goes on without a recording;
+    /// where there is nothing else to observe for it is over.
     fn record(&mut self, write: impl FnOnce(&mut Recorder) -> io::Result<()>) {
-        let Some(recorder) = &mut self.recording else {
+        let Some(mut recorder) = self.recording.take() else {
             return;
         };
-        if let Err(error) = write(recorder) {
-            let partial = recorder.partial().map(|partial| {
-                let partial = partial.display();
-                format!(" (it is in {partial}, and the one before is as it was)")
-            });
-            let partial = partial.unwrap_or_default();
-            self.recording = None;
-            self.recording_result = Err(error).with_context(|| {
-                format!("the recording is incomplete{partial}: it could not be written on")
-            });
+        match write(&mut recorder) {
+            Ok(()) => self.recording = Some(recorder),
+            Err(error) => {
+                (self.notice)(&recorder.give_up(&error));
+                self.recording_result = Err(Incomplete.into());
+                if let Some(enough) = &self.only_recorded {
+                    enough.notify_one();
+                }
+            }
         }
     }
 }

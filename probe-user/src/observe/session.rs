@@ -86,7 +86,7 @@ pub async fn observe(options: &Options, make: Make) -> Result<(Observed, Option<
     let start = settings::start(options, &settings, attached, ready.pids());
     let netstat = Netstat::default();
     let pipeline = Pipeline::start(start, symbols, netstat.clone(), options)?;
-    let rotation = Rotation::new(options.recording.as_ref(), pipeline.recorded_bytes());
+    let rotation = Rotation::new(options.recording.as_ref(), pipeline.recorded());
     let mut plumbing = Plumbing {
         drain,
         pipeline,
@@ -94,18 +94,18 @@ pub async fn observe(options: &Options, make: Make) -> Result<(Observed, Option<
         reports,
         rotation,
         netstat,
+        is_measured: matches!(statistics, Some(Ok(_))),
         discards: !options.delay.is_zero(),
         begun_ns: 0,
         pumped_ns: 0,
     };
-    if !plumbing.discards {
-        plumbing.look_at_machine()?;
-    }
-    let most = options.max_threads;
-    let mut followed = relay::stoppable(|| ready.follow(&mut observer, &mut plumbing, most))?;
-    if !plumbing.discards {
-        plumbing.begun_ns = monotonic_ns();
-    }
+    let mut followed = match begin(ready, &mut observer, &mut plumbing, options.max_threads) {
+        Ok(followed) => followed,
+        Err(error) => {
+            plumbing.pipeline.discard();
+            return Err(error);
+        }
+    };
     let account = account(
         options,
         &mut observer,
@@ -114,13 +114,30 @@ pub async fn observe(options: &Options, make: Make) -> Result<(Observed, Option<
         &mut signals,
     );
     let is_only_of_time = account.await?;
-    let is_measured = matches!(statistics, Some(Ok(_)));
     let exit = followed.exit();
-    let last = relay::stoppable(|| last(observer, &mut plumbing, exit, is_measured))?;
+    let last = relay::stoppable(|| last(observer, &mut plumbing, exit))?;
     let mut rest = (followed, signals);
     let runs_on = is_only_of_time && rest.0.root().is_some();
     let observed = report(options, plumbing, last, &mut rest, runs_on).await?;
     Ok((observed, runs_on.then_some(rest)))
+}
+
+/// Follows every thread there is, of `most` at once, and lets the command run: the account
+/// begins, unless that is behind a delay.
+fn begin(
+    ready: Ready,
+    observer: &mut Observer,
+    plumbing: &mut Plumbing,
+    most: u32,
+) -> Result<Followed> {
+    if !plumbing.discards {
+        plumbing.look_at_machine()?;
+    }
+    let followed = relay::stoppable(|| ready.follow(observer, plumbing, most))?;
+    if !plumbing.discards {
+        plumbing.begun_ns = monotonic_ns();
+    }
+    Ok(followed)
 }
 
 /// Follows through the delay and the account behind it. Returns whether that is over only
@@ -377,39 +394,19 @@ struct Last {
 }
 
 /// Snapshot, last records, counters.
-fn last(
-    mut observer: Observer,
-    plumbing: &mut Plumbing,
-    exit: Option<Exit>,
-    is_measured: bool,
-) -> Result<Last> {
+fn last(mut observer: Observer, plumbing: &mut Plumbing, exit: Option<Exit>) -> Result<Last> {
     plumbing.pump()?;
     plumbing.look_at_networks_again()?;
     let records = observer.snapshot(&mut || plumbing.empty())?;
     let ended_ns = monotonic_ns();
     let skipped = observer.skipped();
-    // Somebody else may have asked for them (kernel.bpf_stats_enabled).
-    let costs = if is_measured {
-        observer.costs()
-    } else {
-        Vec::new()
-    };
+    let costs = observer.costs_if(plumbing.is_measured);
     let kernel_bytes = observer.kernel_bytes();
     observer.detach();
     plumbing.hand_over(records)?;
     plumbing.pump()?;
     plumbing.look_at_machine()?;
-    let end = End {
-        ended_ns,
-        exit,
-        lost: plumbing.counters.lost()?,
-        loss_sums: plumbing.counters.loss_sums()?,
-        skipped,
-        probe_runs: plumbing.counters.runs()?,
-        probe_ns: is_measured.then(|| costs.iter().map(|cost| cost.ns).sum()),
-        costs,
-        tool_cpu_ns: host::own_cpu_ns(),
-        tool_peak_bytes: host::own_peak_bytes() + kernel_bytes,
-    };
+    let mut end = plumbing.end(ended_ns, exit, skipped, costs)?;
+    end.tool_peak_bytes += kernel_bytes;
     Ok(Last { end, kernel_bytes })
 }

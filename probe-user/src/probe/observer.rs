@@ -149,9 +149,11 @@ impl Observer {
         }
     }
 
-    /// Runs and time of every program, if that was asked for.
-    pub fn costs(&self) -> Vec<ProgramCost> {
+    /// Runs and time of every program, if that `is_asked` for: somebody else may have asked the
+    /// kernel, too (kernel.bpf_stats_enabled).
+    pub fn costs_if(&self, is_asked: bool) -> Vec<ProgramCost> {
         match self {
+            _ if !is_asked => Vec::new(),
             Observer::Typed(probes) => probes.costs(),
             Observer::Raw(probes) => probes.costs(),
         }

@@ -27,30 +27,49 @@ const MOST_LEFT: usize = 100;
 pub struct Pending {
     /// The name that it has meanwhile, and the one that it is to have.
     rename: Option<(PathBuf, PathBuf)>,
+    /// What becomes of the file if it is not to be.
+    undo: Undo,
     /// Recordings that others have left unfinished beside it.
     pub left: Vec<PathBuf>,
+}
+
+#[derive(Debug)]
+enum Undo {
+    /// It was made for the recording.
+    Remove(PathBuf),
+    /// It was there, and empty.
+    Empty(PathBuf),
+    /// It is no regular file.
+    Nothing,
 }
 
 /// Makes the file of a recording, or opens what is no regular file. A file that is no
 /// recording is not replaced, nor one that is still being written.
 pub fn create(path: &Path) -> io::Result<(File, Pending)> {
     let old = fs::metadata(path).ok();
+    let is_new = old.is_none();
     if let Some(old) = old.filter(|old| old.is_file() && old.len() > 0) {
         may_be_replaced(path)?;
         let (file, pending) = beside(&path.canonicalize()?, &old)?;
         return Ok((locked(file)?, pending));
     }
-    let pending = Pending {
-        rename: None,
-        left: Vec::new(),
-    };
-    let is_file = |file: &File| file.metadata().is_ok_and(|made| made.is_file());
     let file = File::options()
         .write(true)
         .create(true)
         .truncate(false)
         .open(path)?;
-    match is_file(&file) {
+    let is_file = file.metadata().is_ok_and(|made| made.is_file());
+    let undo = match is_new {
+        _ if !is_file => Undo::Nothing,
+        true => Undo::Remove(path.canonicalize()?),
+        false => Undo::Empty(path.canonicalize()?),
+    };
+    let pending = Pending {
+        rename: None,
+        undo,
+        left: Vec::new(),
+    };
+    match is_file {
         true => Ok((locked(file)?, pending)),
         false => Ok((file, pending)),
     }
@@ -100,8 +119,9 @@ fn beside(path: &Path, old: &Metadata) -> io::Result<(File, Pending)> {
                     fs::remove_file(&name)?;
                     return Err(error);
                 }
+                let undo = Undo::Remove(name.clone());
                 let rename = Some((name, path.to_owned()));
-                return Ok((file, Pending { rename, left }));
+                return Ok((file, Pending { rename, undo, left }));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => left.push(name),
             Err(error) => return Err(error),
@@ -116,6 +136,19 @@ impl Pending {
         match self.rename.take() {
             Some((from, to)) => fs::rename(from, to),
             None => Ok(()),
+        }
+    }
+
+    /// There is nothing to record: leaves all as it was before.
+    pub fn discard(self) -> io::Result<()> {
+        match self.undo {
+            Undo::Remove(path) => fs::remove_file(path),
+            Undo::Empty(path) => File::options()
+                .write(true)
+                .truncate(true)
+                .open(path)
+                .map(drop),
+            Undo::Nothing => Ok(()),
         }
     }
 
@@ -209,6 +242,25 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert_eq!(fs::read(&partial).unwrap(), b"killed", "it is kept");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn output_what_is_discarded_leaves_all_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let [new, empty, old] = ["new", "empty", "old"].map(|name| dir.path().join(name));
+        fs::write(&empty, "").unwrap();
+        fs::write(&old, OLD).unwrap();
+        for path in [&new, &empty, &old] {
+            let (mut file, pending) = create(path).unwrap();
+            file.write_all(b"begun").unwrap();
+            pending.discard().unwrap();
+        }
+        let (_file, pending) = create(Path::new("/dev/null")).unwrap();
+        pending.discard().unwrap();
+        assert!(!new.exists());
+        assert_eq!(fs::read(&empty).unwrap(), b"");
+        assert_eq!(fs::read(&old).unwrap(), OLD);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 

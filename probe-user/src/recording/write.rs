@@ -50,6 +50,16 @@ impl Writer<File> {
     }
 }
 
+impl Writer<File> {
+    /// Takes a frame back that was not written whole.
+    pub fn trim(&mut self) -> io::Result<()> {
+        match self.output.metadata()?.is_file() {
+            true => self.output.set_len(self.written),
+            false => Ok(()),
+        }
+    }
+}
+
 impl<W: Write> Writer<W> {
     /// Writes the header to `output`.
     pub fn new(mut output: W, start: &Start) -> io::Result<Self> {
@@ -80,8 +90,8 @@ impl<W: Write> Writer<W> {
     }
 
     /// Where they were written to.
-    pub fn into_output(self) -> W {
-        self.output
+    pub fn output(&self) -> &W {
+        &self.output
     }
 
     /// Appends frames that another one has written.

@@ -121,9 +121,13 @@ impl Part {
         self.sources.dominant()
     }
 
-    /// The task that ended most of the time.
+    /// The task that ended most of the time, and how many others ended a twentieth of it.
     pub fn task(&self) -> Option<Named> {
-        self.tasks.dominant()
+        let Named { text, .. } = self.tasks.dominant()?;
+        let large = self.tasks.0.values();
+        let large = large.filter(|weight| !units::is_below(weight.ns, self.ns, PARTS));
+        let more = large.count().saturating_sub(1);
+        Some(Named { text, more })
     }
 
     fn of((waker, part): (&Waker, &Part)) -> Part {

@@ -137,6 +137,11 @@ impl Excerpt {
         }
     }
 
+    /// The latest event of the run so far, ns.
+    pub fn seen_ns(&self) -> u64 {
+        self.seen_ns
+    }
+
     /// Where it lies in its run. `ended_ns`: the end of the observation, if it is known.
     pub fn part(&self, world: &World, ended_ns: Option<u64>) -> Part {
         let origin_ns = self.origin_ns.unwrap_or(0);

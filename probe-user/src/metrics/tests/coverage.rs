@@ -46,6 +46,35 @@ fn coverage_losses_are_told_by_class_and_the_last_count_stands() {
     assert_eq!(coverage.lost_total(), 8);
 }
 
+/// A quiet time is known up to the last watermark, and what lies behind that is not.
+#[test]
+fn coverage_a_cut_recording_says_up_to_when_it_is_known() {
+    let (tree, _) = Tree::root(&["make"]);
+    let until = |watermark_ns: u64| {
+        let mut analysis = run::begun();
+        analysis.batch(&run::batch(&tree.probes.records));
+        analysis.batch(&Batch {
+            watermark_ns,
+            ..Batch::default()
+        });
+        analysis.document()
+    };
+    let last = until(0);
+    assert!(last.cut);
+    let origin_ns = last.started.unwrap().origin_ns.unwrap();
+    let quiet = until(origin_ns + 9_876_543_210);
+    assert_eq!(quiet.wall_ns, 9_876_543_210);
+    let says = |text: &str| quiet.coverage.problems.iter().any(|it| it.contains(text));
+    assert!(
+        says("was cut 9.876 s after the start"),
+        "{:?}",
+        quiet.coverage
+    );
+    assert_eq!(quiet.coverage.residual_ns, 0);
+    // A watermark before the last record takes nothing away.
+    assert_eq!(until(origin_ns + 1).wall_ns, last.wall_ns);
+}
+
 #[test]
 fn coverage_a_cut_recording_knows_no_costs() {
     let (tree, _) = Tree::root(&["make"]);
@@ -73,6 +102,7 @@ fn coverage_late_unknown_and_malformed_records_are_told() {
     analysis.problem("cut short".to_owned());
     let problems = analysis.document().coverage.problems;
     let starts = [
+        "the recording was cut ",
         "1 records came too late",
         "1 records of a kind",
         "1 malformed",

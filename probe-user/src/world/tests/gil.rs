@@ -214,7 +214,10 @@ fn told(looks: &[ScanResult], program: &[&'static str]) -> Vec<String> {
     for look in looks {
         python = python.looked(8, 1160, look.clone());
     }
-    python.document().coverage.problems
+    let mut problems = python.document().coverage.problems;
+    // These have no end.
+    problems.retain(|problem| !problem.starts_with("the recording was cut "));
+    problems
 }
 
 #[test]
