@@ -250,7 +250,7 @@ fn record_of_a_command_that_cannot_start_leaves_nothing() -> Result<()> {
         run.arg("run").arg("--record").arg(&file);
         live::finish(run.arg("--").arg(command))?.expect_code(code)?;
     }
-    assert_eq!(files(dir.path())?, [old.clone()]);
+    assert_eq!(files(dir.path())?, std::slice::from_ref(&old));
     ensure!(!dir.path().join("old.wsc.partial").exists());
     ensure!(fs::read(&old)? == before, "another recording is there");
     Ok(())

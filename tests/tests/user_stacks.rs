@@ -94,8 +94,15 @@ fn each_sleep_has_the_functions_that_it_was_called_by() -> Result<()> {
     for (tid, least) in [(said.pids[0], 19), (said.pids[1], 1)] {
         let stacks = stacks(&report, tid)?;
         ensure!(stacks.len() >= least, "{tid}: {} sleeps", stacks.len());
-        for stack in stacks {
-            let stack = stack.with_context(|| format!("{tid}: a sleep without a stack"))?;
+        for (at, stack) in stacks.iter().enumerate() {
+            let stack = stack.as_ref().with_context(|| {
+                let steps = &report["explained"];
+                let frames = &report["user_frames"];
+                format!(
+                    "{tid}: no stack of sleep {at} of {}: {frames}, {steps}",
+                    stacks.len()
+                )
+            })?;
             ensure!(stack.len() > said.functions.len(), "{tid}: {stack:?}");
             for (frame, (name, range)) in stack.iter().zip(&said.functions) {
                 assert_eq!(frame["build_id"], *id, "{name}: {stack:?}");

@@ -59,7 +59,7 @@ pub fn user_stack(ctx: BtfTracePointContext) -> i32 {
         store!(to.stack = stack);
     });
     // SAFETY: a copy of an integer, which may be another's by then: both are tries.
-    let tries = unsafe { USER_STACKS.get(&stack) }.copied().unwrap_or(0);
+    let tries = unsafe { USER_STACKS.get(stack) }.copied().unwrap_or(0);
     if tries >= TRIES {
         return 0;
     }
@@ -81,7 +81,7 @@ pub fn user_stack(ctx: BtfTracePointContext) -> i32 {
     if has_room {
         let tries = if is_named { WRITTEN } else { tries + 1 };
         // Where that fails it is written down again.
-        let _kept = USER_STACKS.insert(&stack, &tries, u64::from(BPF_ANY));
+        let _kept = USER_STACKS.insert(stack, tries, u64::from(BPF_ANY));
     }
     0
 }

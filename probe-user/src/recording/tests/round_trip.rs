@@ -173,19 +173,8 @@ fn a_file_is_created_and_a_full_device_refused() {
     assert_eq!(error, Some(io::ErrorKind::StorageFull));
 }
 
-fn any_fact() -> impl Strategy<Value = Fact> {
+fn any_of_user_stacks() -> impl Strategy<Value = Fact> {
     prop_oneof![
-        (any::<u64>(), any::<String>(), any::<bool>())
-            .prop_map(|(addr, name, sched)| Fact::Symbol { addr, name, sched }),
-        (
-            any::<u32>(),
-            vec(any::<String>(), 0..4),
-            option::of(any::<String>())
-        )
-            .prop_map(|(pid, argv, file)| Fact::Argv { pid, argv, file }),
-        (any::<String>(), any::<u64>()).prop_map(|(class, count)| Fact::Lost { class, count }),
-        (any::<u64>(), any::<Option<u32>>()).prop_map(|(at_ns, root)| Fact::Begin { at_ns, root }),
-        (any::<u32>(), any::<String>()).prop_map(|(dev, name)| Fact::Disk { dev, name }),
         (any::<[u8; BUILD_ID]>(), any::<String>()).prop_map(|(build_id, path)| Fact::Module {
             build_id: BuildId(build_id),
             path,
@@ -207,6 +196,23 @@ fn any_fact() -> impl Strategy<Value = Fact> {
                     frames: frames.into_iter().map(frame).collect(),
                 })
             }),
+    ]
+}
+
+fn any_fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        (any::<u64>(), any::<String>(), any::<bool>())
+            .prop_map(|(addr, name, sched)| Fact::Symbol { addr, name, sched }),
+        (
+            any::<u32>(),
+            vec(any::<String>(), 0..4),
+            option::of(any::<String>())
+        )
+            .prop_map(|(pid, argv, file)| Fact::Argv { pid, argv, file }),
+        (any::<String>(), any::<u64>()).prop_map(|(class, count)| Fact::Lost { class, count }),
+        (any::<u64>(), any::<Option<u32>>()).prop_map(|(at_ns, root)| Fact::Begin { at_ns, root }),
+        (any::<u32>(), any::<String>()).prop_map(|(dev, name)| Fact::Disk { dev, name }),
+        any_of_user_stacks(),
         any::<(u32, Option<u64>, Option<u64>)>().prop_map(
             |(pid, rss_peak_bytes, private_bytes)| {
                 Fact::Memory {
