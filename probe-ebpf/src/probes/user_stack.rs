@@ -86,8 +86,9 @@ pub fn user_stack(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// A hash of the task's user stack and of the memory that it lies in: FNV-1a over words. The
-/// place where the first stack of a process begins is another one for each program it runs.
+/// A hash of the task's user stack and of the memory that it lies in: FNV-1a over words. Where
+/// the first stack of a process begins is another place for each program that one runs; what
+/// was forked has the same files in the same places.
 #[inline(always)]
 fn hash(ctx: &BtfTracePointContext, task: Task) -> Option<u64> {
     const PRIME: u64 = 0x0100_0000_01b3;
@@ -107,12 +108,12 @@ fn hash(ctx: &BtfTracePointContext, task: Task) -> Option<u64> {
         return None;
     }
     let len = taken as usize / size_of::<u64>();
-    let mm: *const u8 = chase(task, &offsets::TASK_MM);
-    let mut hash = mm as u64;
-    if offsets::known(&offsets::MM_START_STACK) {
-        let start: u64 = chase(mm, &offsets::MM_START_STACK);
-        hash = (hash ^ start).wrapping_mul(PRIME);
-    }
+    let mut hash: u64 = if offsets::known(&offsets::MM_START_STACK) {
+        let mm: *const u8 = chase(task, &offsets::TASK_MM);
+        chase(mm, &offsets::MM_START_STACK)
+    } else {
+        read::tgid(task).into()
+    };
     for at in 0..FRAMES {
         if at >= len {
             break;
