@@ -21,7 +21,8 @@ use crate::{
         decode::decode,
         event::Event,
         order::Order,
-        session::{Batch, End, Fact, LossSum, Start, Wakings},
+        session::{End, Fact, LossSum, Start, Wakings},
+        sorted::Sorted,
     },
     world::{
         World,
@@ -150,9 +151,19 @@ impl Analysis {
     }
 
     /// Takes in one drain of the rings.
-    pub fn batch(&mut self, batch: &Batch) {
-        self.decode(&batch.records, |_| {});
-        self.advance(&batch.facts, batch.watermark_ns);
+    pub fn batch(&mut self, batch: impl Into<Sorted>) {
+        let Sorted {
+            mut events,
+            problems,
+            facts,
+            watermark_ns,
+        } = batch.into();
+        if self.skips_last_looks {
+            events.retain(|event| !event.what.is_of_last_look());
+        }
+        self.info.decoding.add(problems);
+        self.order.push_all(events);
+        self.advance(&facts, watermark_ns);
     }
 
     /// The first half of that: decodes records, and shows each event to `look` in the

@@ -6,7 +6,7 @@
 //! than the true one, and more by at most 1/64 of it. Count, total and maximum
 //! are exact. Memory: 8 bytes a cell up to the greatest value's, 30 KiB at most.
 
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 /// Cells to a power of two.
 const CELLS: u64 = 64;
@@ -72,7 +72,7 @@ impl Histogram {
 /// values each.
 #[derive(Clone, Debug, Default)]
 pub struct Sparse {
-    cells: BTreeMap<u16, u64>,
+    cells: FxHashMap<u16, u64>,
     /// Values.
     pub count: u64,
     /// Their sum.
@@ -94,11 +94,13 @@ impl Sparse {
     /// What 99 of 100 values do not exceed; `None` of none.
     pub fn p99(&self) -> Option<u64> {
         let (mut so_far, wanted) = (0, rank(self.count));
-        let reached = self.cells.iter().find(|(_, times)| {
-            so_far += **times;
+        let mut cells: Vec<(u16, u64)> = self.cells.iter().map(|(&cell, &n)| (cell, n)).collect();
+        cells.sort_unstable();
+        let reached = cells.iter().find(|&&(_, times)| {
+            so_far += times;
             so_far >= wanted
         });
-        reached.map(|(cell, _)| greatest(usize::from(*cell)).min(self.max))
+        reached.map(|&(cell, _)| greatest(usize::from(cell)).min(self.max))
     }
 }
 

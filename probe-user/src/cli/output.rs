@@ -120,6 +120,7 @@ pub struct Analysis {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
+    #[value(alias = "text", alias = "txt")]
     Table,
     /// For programs: schema waitscope.report/1.
     Json,

@@ -29,7 +29,7 @@ pub struct Record {
     pub max_size: Option<u64>,
 
     /// Of these files keep only the newest N.
-    #[arg(long, value_name = "N", requires = "max_size", conflicts_with = "last")]
+    #[arg(long, value_name = "N", requires = "max_size", conflicts_with = "last", value_parser = files)]
     pub max_files: Option<NonZeroUsize>,
 
     /// Keep only the last part of this length, in memory, and write it in the end, and
@@ -70,6 +70,11 @@ fn part_size(text: &str) -> Result<u64, String> {
     is_enough
         .then_some(size)
         .ok_or_else(|| "at least 64K are wanted".to_owned())
+}
+
+fn files(text: &str) -> Result<NonZeroUsize, String> {
+    let number: Result<NonZeroUsize, _> = text.parse();
+    number.map_err(|_| "how many files are kept is a number from 1 on".to_owned())
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl Progress {
     }
 
     /// Counts the bytes that are read.
-    pub fn reading<R: Read>(&self, input: R) -> impl Read + use<R> {
+    pub fn reading<R: Read + Send>(&self, input: R) -> impl Read + Send + use<R> {
         self.bar.wrap_read(input)
     }
 

@@ -23,7 +23,10 @@ use crate::{
     analysis::{Analysis, Settings},
     cli,
     document::Document,
-    recording::{Item, Reader},
+    recording::{
+        Reader,
+        ahead::{self, Decoded},
+    },
     view::units,
     world::window::Window,
 };
@@ -150,7 +153,7 @@ fn read_as(
 }
 
 /// A file as it is read; of a pipe nobody knows how long it is.
-fn reading(file: File, path: &Path, progress: &Progress) -> impl Read + use<> {
+fn reading(file: File, path: &Path, progress: &Progress) -> impl Read + Send + use<> {
     let len = file.metadata().ok().filter(Metadata::is_file);
     let what = format!("reading {}", path.display());
     match len.map(|it| it.len()) {
@@ -215,24 +218,22 @@ fn read_back(mut input: impl Read, wanted: &[u32]) -> Result<Document> {
 }
 
 fn replay(
-    input: impl Read,
+    input: impl Read + Send,
     path: &Path,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Document> {
     let (start, reader) = Reader::open(input)?;
     let mut analysis = Analysis::with(start, settings)?;
-    for item in reader {
-        match item {
-            Ok(Item::Batch(batch)) => analysis.batch(&batch),
-            Ok(Item::End(end)) => analysis.end(end),
-            // Everything before the damage is good: show it, with the sentence.
-            Err(problem) => {
-                progress.aside(|| super::warn(&format!("{}: {problem}", path.display())));
-                analysis.problem(problem.to_string());
-            }
+    ahead::each(reader, |item| match item {
+        Ok(Decoded::Batch(batch)) => analysis.batch(batch),
+        Ok(Decoded::End(end)) => analysis.end(end),
+        // Everything before the damage is good: show it, with the sentence.
+        Err(problem) => {
+            progress.aside(|| super::warn(&format!("{}: {problem}", path.display())));
+            analysis.problem(problem.to_string());
         }
-    }
+    });
     progress.step("making the report");
     Ok(analysis.document())
 }

@@ -62,11 +62,22 @@ fn write_into(document: &Document, path: &Path) -> Result<()> {
         let folder = folder(table);
         prepare(&folder).with_context(|| folder.display().to_string())?;
     }
+    // What has a row in the last table is whole, also where it replaces the same run.
+    if let Some(last) = TABLES.last() {
+        removed(&folder(last).join(PART))?;
+    }
     for table in TABLES {
         let to = folder(table).join(PART);
         fs::rename(new.path().join(table.name), &to).with_context(|| to.display().to_string())?;
     }
     Ok(())
+}
+
+fn removed(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A folder for what is not whole yet. Readers pass over names that begin with a dot, and

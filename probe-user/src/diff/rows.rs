@@ -133,7 +133,8 @@ fn amount(mean: i128, ns: &[i128], counts: &[Option<u64>]) -> Amount {
     let count = (!counted.is_empty()).then(|| sum(&counted));
     // A run in which nothing of it is counted had none.
     let of = i128::try_from(counts.len().max(1)).unwrap_or(1);
-    let count = count.map(|sum| rounded(sum, of));
+    // What came up at all is not said never to have.
+    let count = count.map(|sum| rounded(sum, of).max(sum.min(1)));
     Amount {
         ns: whole(mean),
         min_ns: whole(ns.iter().copied().min().unwrap_or(0)),

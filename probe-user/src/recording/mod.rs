@@ -2,6 +2,7 @@
 //! code. [`format`] is the layout and its rules, [`Writer`] appends, [`Reader`]
 //! gives back what was written up to the first byte that cannot be trusted.
 
+pub mod ahead;
 pub mod format;
 pub mod output;
 

@@ -34,6 +34,14 @@ pub struct Problems {
     pub malformed: u64,
 }
 
+impl Problems {
+    /// Adds those of another batch.
+    pub fn add(&mut self, other: Problems) {
+        self.unknown += other.unknown;
+        self.malformed += other.malformed;
+    }
+}
+
 /// Decodes back-to-back records, in the order they stand.
 pub fn decode(mut bytes: &[u8], problems: &mut Problems, mut each: impl FnMut(Event)) {
     while let Some((header, record, rest)) = first(bytes) {

@@ -5,6 +5,7 @@ pub mod decode;
 pub mod event;
 pub mod order;
 pub mod session;
+pub mod sorted;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,7 +3,7 @@
 //! are held back until the watermark has passed them, then applied in an order
 //! that does not depend on how they arrived.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 use rustc_hash::FxHashMap;
 
@@ -23,12 +23,23 @@ pub struct Order {
 impl Order {
     /// Takes an event in arrival order.
     pub fn push(&mut self, event: Event) {
+        self.late += u64::from(self.is_late(&event));
+        self.fresh.push(event);
+    }
+
+    /// Takes many behind those that came before; sorted ones cost least.
+    pub fn push_all(&mut self, mut events: Vec<Event>) {
+        self.late += events.iter().filter(|event| self.is_late(event)).count() as u64;
+        match self.fresh.is_empty() {
+            true => self.fresh = events,
+            false => self.fresh.append(&mut events),
+        }
+    }
+
+    fn is_late(&self, event: &Event) -> bool {
         // A recovered switch-in is recorded at the switch-out, however long that takes.
         let recovered = matches!(&event.what, What::On(on) if on.recovered);
-        if event.ts_ns < self.released_ns && !recovered {
-            self.late += 1;
-        }
-        self.fresh.push(event);
+        event.ts_ns < self.released_ns && !recovered
     }
 
     /// Hands out, in order, every event no younger than `watermark_ns`; 0: nothing
@@ -63,12 +74,16 @@ impl Order {
     /// Puts what is fresh among what is pending. Little of that is younger than the
     /// oldest that is fresh.
     fn merge(&mut self) {
-        self.fresh.sort_by_key(key);
+        sort(&mut self.fresh);
         let Some(oldest) = self.fresh.first().map(key) else {
             return;
         };
         let older = self.pending.partition_point(|event| key(event) <= oldest);
         let younger = self.pending.split_off(older);
+        if younger.is_empty() && self.pending.is_empty() {
+            self.pending = mem::take(&mut self.fresh).into();
+            return;
+        }
         let mut younger = younger.into_iter().peekable();
         for event in self.fresh.drain(..) {
             let at = key(&event);
@@ -79,6 +94,11 @@ impl Order {
         }
         self.pending.extend(younger);
     }
+}
+
+/// Sorts events into the order in which they are applied; equal ones stay in theirs.
+pub fn sort(events: &mut [Event]) {
+    events.sort_by_key(key);
 }
 
 /// Total order of events: time, then cause before effect, then thread. A

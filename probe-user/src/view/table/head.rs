@@ -54,15 +54,11 @@ pub(super) fn write(page: &mut Page, document: &Document, costs: &[Cost], all: b
         page.flow(Piece::plain("  "), 2, " ", words);
     }
     if document.still_running > 0 {
-        page.flow(
-            Piece::plain(""),
-            2,
-            " ",
-            left_behind(document.still_running),
-        );
+        let words = left_behind(document.still_running);
+        page.flow(Piece::plain("  "), 2, " ", words);
     }
     if lost > 0 {
-        page.flow(Piece::plain(""), 2, " ", loss(document));
+        page.flow(Piece::plain("  "), 2, " ", loss(document));
     }
     if let Some(sentence) = sentence::sentence(costs) {
         let words = Piece::words(&sentence, Style::Strong);
