@@ -90,7 +90,7 @@ pub fn document(world: &World, info: &RunInfo) -> Document {
         coverage,
         overhead: overhead(world, info),
         processes: processes.list.len(),
-        still_running: still_running(info, &threads),
+        still_running: still_running(world, info),
         machine: machine::of(info, found.course.whole.as_ref()),
         concurrency: found.course.whole,
         connections: connections::of(world, start, &threads, &keys),
@@ -223,12 +223,13 @@ fn overhead(world: &World, info: &RunInfo) -> Overhead {
 }
 
 /// Processes with a thread that lives on when the command has ended.
-fn still_running(info: &RunInfo, threads: &[Thread]) -> usize {
+fn still_running(world: &World, info: &RunInfo) -> usize {
     // Of a report that was cut short it is known of none whether it lives on.
     if info.ended_early || end_of(info).and_then(|end| end.exit).is_none() {
         return 0;
     }
-    let living = threads.iter().filter(|thread| thread.exit.is_none());
+    // How a thread ended is not known everywhere.
+    let living = world.threads.iter().filter(|thread| !thread.is_over());
     living
         .filter_map(|thread| thread.pid)
         .collect::<HashSet<u32>>()
