@@ -1,5 +1,5 @@
 //! One symbol of an ELF file: 64-bit, little-endian, from its table of dynamic
-//! symbols, which survives stripping; which sections it has, and where its code lies. Files are not trusted: every offset is
+//! symbols, which survives stripping; which sections it has, where its code lies, and its build id. Files are not trusted: every offset is
 //! checked by the read that follows it, and no read is larger than [`MOST`].
 
 use std::ops::Range;
@@ -15,10 +15,15 @@ const PROGRAM_HEADER: usize = 56;
 const SECTION_HEADER: usize = 64;
 const SYMBOL: usize = 24;
 
+const NOTE_HEADER: usize = 12;
+
 const PT_LOAD: u32 = 1;
+const PT_NOTE: u32 = 4;
 const PF_X: u32 = 1;
+const SHT_NOTE: u32 = 7;
 const SHT_DYNSYM: u32 = 11;
 const STT_OBJECT: u8 = 1;
+const NT_GNU_BUILD_ID: u32 = 3;
 
 /// A data object, and what it takes to find it in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +94,40 @@ impl Object {
     }
 }
 
+/// The build id of a file, from the first note that has one: of its segments, as the kernel
+/// reads it, or of its sections, which are all that a file of debug information has.
+pub fn build_id(file: &impl Source) -> Option<Vec<u8>> {
+    let header = header(file)?;
+    let segments = segments(file, &header).unwrap_or_default();
+    let sections = sections(file, &header).unwrap_or_default();
+    let in_segments = segments
+        .chunks_exact(PROGRAM_HEADER)
+        .filter(|segment| u32_at(segment, 0) == Some(PT_NOTE))
+        .filter_map(|segment| bytes(file, u64_at(segment, 8)?, u64_at(segment, 32)?));
+    let in_sections = sections
+        .chunks_exact(SECTION_HEADER)
+        .filter(|section| u32_at(section, 4) == Some(SHT_NOTE))
+        .filter_map(|section| content(file, section));
+    let mut notes = in_segments.chain(in_sections);
+    notes.find_map(|notes| build_id_in(&notes))
+}
+
+fn build_id_in(mut notes: &[u8]) -> Option<Vec<u8>> {
+    while let (Some(name), Some(content)) = (u32_at(notes, 0), u32_at(notes, 4)) {
+        let (name, content) = (name as usize, content as usize);
+        let kind = u32_at(notes, 8)?;
+        // Each fills whole words.
+        let (own, rest) = notes.get(NOTE_HEADER..)?.split_at_checked(name)?;
+        let rest = rest.get(name.next_multiple_of(4) - name..)?;
+        let (bytes, rest) = rest.split_at_checked(content)?;
+        if own == b"GNU\0" && kind == NT_GNU_BUILD_ID {
+            return Some(bytes.to_vec()).filter(|bytes| !bytes.is_empty());
+        }
+        notes = rest.get(content.next_multiple_of(4) - content..)?;
+    }
+    None
+}
+
 /// Whether a file has a section called `name`.
 pub fn has_section(file: &impl Source, name: &[u8]) -> bool {
     section(file, name).is_some()
@@ -142,13 +181,17 @@ fn is_object_called(symbol: &[u8], names: &[u8], name: &[u8]) -> bool {
     defined && object && same == Some(&0)
 }
 
-fn executable(file: &impl Source, header: &[u8]) -> Option<Vec<Segment>> {
-    let segments = table(
+fn segments(file: &impl Source, header: &[u8]) -> Option<Vec<u8>> {
+    table(
         file,
         u64_at(header, 32)?,
         u16_at(header, 56)?,
         PROGRAM_HEADER,
-    )?;
+    )
+}
+
+fn executable(file: &impl Source, header: &[u8]) -> Option<Vec<Segment>> {
+    let segments = segments(file, header)?;
     let code = segments.chunks_exact(PROGRAM_HEADER).filter(|segment| {
         let flags = u32_at(segment, 4).unwrap_or_default();
         u32_at(segment, 0) == Some(PT_LOAD) && flags & PF_X != 0
@@ -169,8 +212,12 @@ fn table(file: &impl Source, offset: u64, entries: u16, size: usize) -> Option<V
 
 /// What a section header points at.
 fn content(file: &impl Source, section: &[u8]) -> Option<Vec<u8>> {
-    let size = u64_at(section, 32).filter(|&size| size <= MOST)?;
-    file.read(u64_at(section, 24)?, usize::try_from(size).ok()?)
+    bytes(file, u64_at(section, 24)?, u64_at(section, 32)?)
+}
+
+fn bytes(file: &impl Source, offset: u64, size: u64) -> Option<Vec<u8>> {
+    let size = Some(size).filter(|&size| size <= MOST)?;
+    file.read(offset, usize::try_from(size).ok()?)
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

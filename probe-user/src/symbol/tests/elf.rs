@@ -158,9 +158,11 @@ proptest! {
     #[test]
     fn no_file_makes_the_reader_panic(
         changes in vec((any::<Index>(), any::<u8>()), 0..40),
+        notes in vec(any::<u8>(), 0..40),
         length in any::<Index>(),
         at in any::<(u64, u64)>(),
     ) {
+        let _id = build_id_in(&notes);
         let mut bytes = python();
         for (index, byte) in changes {
             let at = index.index(bytes.len());
@@ -172,6 +174,7 @@ proptest! {
         bytes.truncate(length.index(bytes.len()));
         let _object = Object::find(&bytes, NAME);
         let _is_there = has_section(&bytes, b".go.buildinfo");
+        let _build_id = build_id(&bytes);
     }
 }
 
@@ -184,4 +187,53 @@ fn a_section_is_found_by_its_name() {
         assert_eq!(has_section(&own, name), name.is_empty(), "{name:?}");
     }
     assert!(!has_section(&b"\x7fELF".to_vec(), b".text"));
+}
+
+/// A note, whose parts fill whole words.
+fn note(name: &[u8], kind: u32, content: &[u8]) -> Vec<u8> {
+    let mut bytes = [name.len() as u32, content.len() as u32, kind]
+        .map(u32::to_le_bytes)
+        .concat();
+    for part in [name, content] {
+        bytes.extend(part);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+    }
+    bytes
+}
+
+#[test]
+fn the_build_id_is_the_first_note_of_its_kind() {
+    let id = |bytes: &[u8]| note(b"GNU\0", NT_GNU_BUILD_ID, bytes);
+    let cases = [
+        (id(b"abcde"), Some("abcde")),
+        (
+            [note(b"odd", 3, b"odd"), id(b"a"), id(b"b")].concat(),
+            Some("a"),
+        ),
+        ([note(b"GNU\0", 1, b"abi"), id(b"a")].concat(), Some("a")),
+        (id(b""), None),
+        // It ends in the middle.
+        (id(b"abcdefgh")[..20].to_vec(), None),
+        (note(b"GNU\0", 5, b"property"), None),
+        (vec![0xff; 40], None),
+        (Vec::new(), None),
+    ];
+    for (notes, expect) in cases {
+        let found = build_id_in(&notes);
+        assert_eq!(found.as_deref(), expect.map(str::as_bytes), "{notes:?}");
+        // In a segment, and in a section.
+        for is_section in [false, true] {
+            let mut file = file(&[]);
+            put(&mut file, NAMES_AT, &notes);
+            match is_section {
+                true => section(&mut file, 1, SHT_NOTE, NAMES_AT, notes.len()),
+                false => {
+                    put(&mut file, 64, &PT_NOTE.to_le_bytes());
+                    put(&mut file, 64 + 8, &NAMES_AT.to_le_bytes());
+                    put(&mut file, 64 + 32, &notes.len().to_le_bytes());
+                }
+            }
+            assert_eq!(build_id(&file), found);
+        }
+    }
 }

@@ -4,24 +4,28 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom},
     os::{fd::AsRawFd as _, unix::fs::OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
-use blazesym::{
-    helper::read_elf_build_id,
-    symbolize::{
-        Input, Symbolized, Symbolizer,
-        source::{Elf, Source},
-    },
+use blazesym::symbolize::{
+    Input, Symbolized, Symbolizer,
+    source::{Elf, Source},
 };
-use nix::libc::{O_NOCTTY, O_NONBLOCK};
+use nix::{
+    libc::{O_NOCTTY, O_NONBLOCK},
+    sys::memfd::{MFdFlags, memfd_create},
+};
 
 use super::demangle::demangled;
-use crate::symbol::elf::Code;
+use crate::symbol::elf::{self, Code};
 
 /// A build id as the kernel has it: shorter ones are filled up with zeros, bytes.
 const BUILD_ID: usize = 20;
+
+/// Largest file whose symbols are read, bytes: as a copy it is in memory.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// What a symbol says of an address.
 struct Function {
@@ -74,15 +78,18 @@ fn function(before: Option<Function>, at: Option<Function>) -> Option<String> {
 
 /// What the file's symbols say.
 fn look_up(file: &File, places: Input<&[u64]>) -> Vec<Option<Function>> {
+    let wanted = places.as_inner_ref().len();
+    let Some(file) = copied(file) else {
+        return (0..wanted).map(|_| None).collect();
+    };
     let symbolizer = Symbolizer::builder()
         .enable_auto_reload(false)
         .enable_code_info(false)
         .enable_inlined_fns(false)
         .enable_demangling(false)
         .build();
-    let mut elf = Elf::new(name_of(file));
+    let mut elf = Elf::new(name_of(&file));
     elf.debug_syms = false;
-    let wanted = places.as_inner_ref().len();
     let found = symbolizer.symbolize(&Source::Elf(elf), places);
     let mut found: Vec<_> = found.unwrap_or_default().iter().map(as_function).collect();
     found.resize_with(wanted, || None);
@@ -123,14 +130,22 @@ fn name_of(file: &File) -> PathBuf {
 
 /// That of a file by its name.
 pub(super) fn build_id(path: &Path) -> Option<Vec<u8>> {
-    let file = open(path)?;
-    let id = read_elf_build_id(&name_of(&file)).ok()??;
-    Some(id.into_owned())
+    elf::build_id(&open(path)?)
 }
 
 fn build_id_of(file: &File) -> Option<String> {
-    let id = read_elf_build_id(&name_of(file)).ok()??;
+    let id = elf::build_id(file)?;
     Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A copy in memory: the symbolizer maps files, and a mapped file that is cut by somebody
+/// (who builds it anew) ends its reader with a signal.
+fn copied(mut file: &File) -> Option<File> {
+    let copy = memfd_create(c"waitscope", MFdFlags::MFD_CLOEXEC).ok()?;
+    let mut copy = File::from(copy);
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let copied = io::copy(&mut file.take(MOST_BYTES), &mut copy).ok()?;
+    (copied < MOST_BYTES).then_some(copy)
 }
 
 /// Whether the kernel calls a file's build id so.
