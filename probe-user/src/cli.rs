@@ -181,7 +181,7 @@ pub struct Observation {
     pub per_fd: bool,
 
     /// Take the program's stack at each sleep, by frame pointers (a sleep then takes some
-    /// 1 µs more). Shown by flame graphs, profiles, pages and --explain.
+    /// 1 µs more). Shown by flame graphs, profiles, pages, traces, tables and --explain.
     #[arg(long)]
     pub user_stacks: bool,
 

@@ -1,7 +1,7 @@
 //! A table as columns, written in row groups of bounded size: of the rows only those of one
 //! group are in memory, and of their values those of one column.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical, ZstdLevel},
@@ -36,6 +36,7 @@ enum Cells<'a, R> {
     Owned(fn(&R) -> Option<String>),
     Ints(fn(&R) -> Option<Vec<i64>>),
     Texts(fn(&R) -> Option<&'a [String]>),
+    Names(fn(&R) -> Option<Vec<Cow<'a, str>>>),
 }
 
 /// A column of truth values.
@@ -77,6 +78,15 @@ pub(super) fn texts<'a, R>(
     Column { name, cells }
 }
 
+/// A column of lists of names, of which there are few.
+pub(super) fn names<'a, R>(
+    name: &'static str,
+    of: fn(&R) -> Option<Vec<Cow<'a, str>>>,
+) -> Column<'a, R> {
+    let cells = Cells::Names(of);
+    Column { name, cells }
+}
+
 /// A number as tables have it; what does not fit is not known.
 pub(super) fn number(number: impl TryInto<i64>) -> Option<i64> {
     number.try_into().ok()
@@ -96,7 +106,7 @@ pub(super) fn described<R>(columns: &[Column<'_, R>]) -> Vec<(&'static str, &'st
             Cells::Int(_) => "BIGINT",
             Cells::Text(_) | Cells::Owned(_) => "VARCHAR",
             Cells::Ints(_) => "BIGINT[]",
-            Cells::Texts(_) => "VARCHAR[]",
+            Cells::Texts(_) | Cells::Names(_) => "VARCHAR[]",
         };
         (column.name, kind)
     });
@@ -170,7 +180,7 @@ impl<'a, R> Column<'a, R> {
                 one(self.name, Physical::BYTE_ARRAY, string, optional)
             }
             Cells::Ints(_) => list(self.name, one("element", Physical::INT64, None, required)?),
-            Cells::Texts(_) => {
+            Cells::Texts(_) | Cells::Names(_) => {
                 let element = one("element", Physical::BYTE_ARRAY, string, required)?;
                 list(self.name, element)
             }
@@ -197,6 +207,15 @@ impl<'a, R> Column<'a, R> {
                     let list = of(row)?.iter();
                     Some(list.map(|text| shared.of(text)).collect())
                 };
+                lists(rows, of, writer.typed::<ByteArrayType>())
+            }
+            Cells::Names(of) => {
+                let mut known = FxHashMap::<Cow<'a, str>, ByteArray>::default();
+                let mut shared = |name: Cow<'a, str>| {
+                    let copy = ByteArray::from(name.as_bytes().to_vec());
+                    known.entry(name).or_insert(copy).clone()
+                };
+                let of = |row: &R| Some(of(row)?.into_iter().map(&mut shared).collect());
                 lists(rows, of, writer.typed::<ByteArrayType>())
             }
         }

@@ -1,11 +1,12 @@
 //! `intervals`: what every thread did, end to end. `wakes`: who ended its waits, and when.
 
-use super::column::{Column, bool, int, number, text, texts};
+use super::column::{Column, bool, int, names, number, text, texts};
 use crate::{
     document::{
         Document, Thread, Wake,
         trace::{Interval, Lane, Site, Trace, TraceState, What},
     },
+    view::frames,
     vocabulary::{CauseKind, WakeSource},
 };
 
@@ -38,6 +39,14 @@ pub(super) fn columns<'a>() -> Vec<Column<'a, Row<'a>>> {
         text("object", |row| row.site()?.object.as_deref()),
         texts("stack", |row| {
             Some(row.site()?.stack.as_slice()).filter(|stack| !stack.is_empty())
+        }),
+        names("user_stack", |row| {
+            let stack = row.site()?.user_stack.as_ref()?.iter();
+            Some(
+                stack
+                    .map(|&at| frames::user_name(row.document, at))
+                    .collect(),
+            )
         }),
         text("cause", |row| Some(row.cause()?.0.as_str())),
         text("cause_detail", |row| row.cause()?.1.as_deref()),

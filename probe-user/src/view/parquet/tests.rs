@@ -12,12 +12,12 @@ use parquet::{
 use super::{Partition, TABLES, Table, VERSION};
 use crate::{
     document::{
-        Document, Started, Sums, Thread,
-        trace::{Interval, Lane, Trace, TraceState, What},
+        Document, Started, Sums, Thread, UserFrame, WaitSite,
+        trace::{Interval, Lane, Site, Trace, TraceState, What},
     },
     metrics::Wanted,
     view::testing::{HOSTILE, documents},
-    vocabulary::CauseKind,
+    vocabulary::{CauseKind, WaitKind},
     world::tests::recorded::replayed,
 };
 
@@ -296,6 +296,59 @@ fn long_lane(intervals: usize) -> Document {
         trace: Some(Arc::new(trace)),
         ..Document::default()
     }
+}
+
+#[test]
+fn parquet_user_stacks_are_lists_of_names() {
+    let site = |user_stack: Option<&[u32]>| WaitSite {
+        kind: WaitKind::Futex,
+        syscall: None,
+        function: None,
+        object: None,
+        user_stack: user_stack.map(Into::into),
+    };
+    let stacks: [Option<&[u32]>; 4] = [None, Some(&[2, 1, 1, 0]), Some(&[]), Some(&[2])];
+    let mut lane = Lane::new(0);
+    (0..stacks.len() as u32).for_each(|what| {
+        lane.push(Interval {
+            ns: 1,
+            what,
+            by: None,
+        });
+    });
+    let what = |site| What {
+        state: TraceState::Wait,
+        cause: None,
+        site: Some(site),
+        wake: None,
+        by: false,
+    };
+    let trace = Trace {
+        whats: (0..stacks.len() as u32).map(what).collect(),
+        sites: stacks.map(|stack| Site::from(site(stack))).into(),
+        lanes: vec![lane],
+        ..Trace::default()
+    };
+    let frame = |name: &str| UserFrame {
+        function: Some(name.into()),
+        ..UserFrame::default()
+    };
+    let document = Document {
+        threads: vec![Thread::default()],
+        trace: Some(Arc::new(trace)),
+        user_frames: ["main", "loop", "read"].map(frame).into(),
+        ..Document::default()
+    };
+    let rows = rows("intervals", &document);
+    let found: Vec<_> = rows.iter().map(|row| texts(row, "user_stack")).collect();
+    let expect: [Option<&[&str]>; 4] = [
+        None,
+        Some(&["read", "loop", "loop", "main"]),
+        Some(&[]),
+        Some(&["read"]),
+    ];
+    let expect = expect.map(|list| list.map(|names| names.iter().map(|&it| it.into()).collect()));
+    assert_eq!(found, expect);
 }
 
 #[test]
