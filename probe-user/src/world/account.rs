@@ -94,15 +94,6 @@ pub struct RunQueue {
     pub tree: ByFew,
 }
 
-impl RunQueue {
-    /// Adds what another stay was behind.
-    pub fn add(&mut self, other: &RunQueue) {
-        self.outside_ns += other.outside_ns;
-        self.idle_cpu_ns += other.idle_cpu_ns;
-        self.tree.add_all(&other.tree);
-    }
-}
-
 /// One thread's sums. Times in ns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {

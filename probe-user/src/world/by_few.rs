@@ -9,6 +9,7 @@ const DISTINCT_THREADS: usize = 64;
 
 /// Bits that say which threads have none.
 const BITS: u32 = 512;
+const WORDS: usize = BITS as usize / 64;
 
 /// Times of the first threads, ns, and of all others together.
 ///
@@ -18,18 +19,60 @@ const BITS: u32 = 512;
 pub struct ByFew {
     few: FxHashMap<ThreadId, u64>,
     /// One for each number modulo [`BITS`]; set where such a thread may have a time.
-    seen: [u64; BITS as usize / 64],
+    seen: [u64; WORDS],
     /// Of threads beyond [`DISTINCT_THREADS`], and of forgotten ones.
     rest_ns: u64,
 }
 
+/// Times of threads that are added to many others.
+#[derive(Debug, Default)]
+pub struct Lot {
+    /// By their bits.
+    times: Vec<(ThreadId, u64)>,
+    /// Where those of each word end.
+    ends: [u8; WORDS],
+    /// Bits of threads that have one.
+    words: [u64; WORDS],
+    total_ns: u64,
+    /// Of no thread that is known.
+    rest_ns: u64,
+}
+
+impl Lot {
+    /// Those of a few.
+    pub fn of(few: &ByFew) -> Lot {
+        let mut times: Vec<(ThreadId, u64)> = few.iter().collect();
+        times.sort_unstable_by_key(|&(thread, _)| (place(thread), thread));
+        let mut lot = Lot {
+            rest_ns: few.rest_ns,
+            ..Lot::default()
+        };
+        for (end, &(thread, ns)) in (1..).zip(&times) {
+            let (word, bit) = place(thread);
+            lot.words[word] |= bit;
+            lot.ends[word..].fill(end);
+            lot.total_ns += ns;
+        }
+        Lot { times, ..lot }
+    }
+}
+
+/// The word and bit of a thread.
+fn place(thread: ThreadId) -> (usize, u64) {
+    let number = thread.0 % BITS;
+    (number as usize / 64, 1 << (number % 64))
+}
+
 impl ByFew {
+    fn is_full(&self) -> bool {
+        self.few.len() >= DISTINCT_THREADS
+    }
+
     /// Adds a thread's.
     #[inline]
     pub fn add(&mut self, thread: ThreadId, ns: u64) {
-        let number = thread.0 % BITS;
-        let (word, bit) = (number as usize / 64, 1 << (number % 64));
-        let is_full = self.few.len() >= DISTINCT_THREADS;
+        let (word, bit) = place(thread);
+        let is_full = self.is_full();
         if is_full && self.seen[word] & bit == 0 {
             self.rest_ns += ns;
             return;
@@ -44,11 +87,29 @@ impl ByFew {
         }
     }
 
-    /// Adds all of another one.
-    pub fn add_all(&mut self, other: &ByFew) {
-        self.rest_ns += other.rest_ns;
-        for (thread, ns) in other.iter() {
-            self.add(thread, ns);
+    /// Adds those of a lot: where most are of the others, in less time than one by one.
+    #[inline]
+    pub fn add_lot(&mut self, lot: &Lot) {
+        self.rest_ns += lot.rest_ns;
+        if !self.is_full() {
+            let times = lot.times.iter();
+            return times.for_each(|&(thread, ns)| self.add(thread, ns));
+        }
+        self.rest_ns += lot.total_ns;
+        let mut from = 0;
+        for (word, seen) in self.seen.iter().enumerate() {
+            let to = usize::from(lot.ends[word]);
+            if seen & lot.words[word] != 0 {
+                for (thread, ns) in &lot.times[from..to] {
+                    if seen & place(*thread).1 != 0
+                        && let Some(sum) = self.few.get_mut(thread)
+                    {
+                        *sum += ns;
+                        self.rest_ns -= ns;
+                    }
+                }
+            }
+            from = to;
         }
     }
 
@@ -90,6 +151,27 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn by_few_a_lot_adds_what_its_times_would(
+            there in prop::collection::vec((0..600_u32, 0..100_u64), 0..150),
+            lot in prop::collection::vec((0..1200_u32, 0..100_u64), 0..90),
+            rest_ns in 0..9_u64,
+        ) {
+            let filled = |times: &[(u32, u64)]| {
+                let mut filled = ByFew::default();
+                times.iter().for_each(|&(thread, ns)| filled.add(ThreadId(thread), ns));
+                filled
+            };
+            let lot = ByFew { rest_ns, ..filled(&lot) };
+            let (mut at_once, mut one_by_one) = (filled(&there), filled(&there));
+            at_once.add_lot(&Lot::of(&lot));
+            let mut times: Vec<_> = lot.iter().collect();
+            times.sort_unstable_by_key(|&(thread, _)| (place(thread), thread));
+            times.iter().for_each(|&(thread, ns)| one_by_one.add(thread, ns));
+            one_by_one.rest_ns += rest_ns;
+            prop_assert_eq!(at_once, one_by_one);
+        }
+
         #[test]
         fn by_few_is_a_map_of_the_first_and_a_sum_of_the_others(
             added in prop::collection::vec((0..2000_u32, 0..100_u64), 0..300),

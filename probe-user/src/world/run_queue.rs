@@ -29,6 +29,7 @@ use std::collections::VecDeque;
 
 use super::{
     account::RunQueue,
+    by_few::Lot,
     by_thread::ByThread,
     identity::ThreadId,
     interval::{Activity, Interval},
@@ -37,11 +38,11 @@ use super::{
 use crate::wire::event::{Before, Migration, On, Prev};
 
 /// Spans of a block; few in tests, whose stays shall cover whole ones.
-const SPANS: usize = if cfg!(test) { 3 } else { 64 };
+const SPANS: usize = if cfg!(test) { 3 } else { 32 };
 
 /// Blocks of a CPU's past: in 16,384 spans it runs more threads than it lets wait, but
 /// where one starves.
-const BLOCKS: usize = 256;
+const BLOCKS: usize = 512;
 
 /// Parts of stays that wait for the end of a CPU's present span.
 const PENDING: usize = 1024;
@@ -82,7 +83,15 @@ struct Block {
     begin_ns: u64,
     spans: Vec<Span>,
     /// What a stay stood behind that lasted longer than all of them; made for the first.
-    sums: Option<RunQueue>,
+    sums: Option<Sums>,
+}
+
+/// As [`RunQueue`], to be added to many.
+#[derive(Debug, Default)]
+struct Sums {
+    outside_ns: u64,
+    idle_cpu_ns: u64,
+    tree: Lot,
 }
 
 /// What a CPU did until an instant.
@@ -345,7 +354,10 @@ impl Cpu {
         for block in self.past.iter_mut().rev() {
             let is_covered = end_ns <= part.to_ns && part.from_ns < block.begin_ns;
             if is_covered && block.is_full() {
-                sums.add(block.sums());
+                let of_block = block.sums();
+                sums.outside_ns += of_block.outside_ns;
+                sums.idle_cpu_ns += of_block.idle_cpu_ns;
+                sums.tree.add_lot(&of_block.tree);
             } else {
                 block.divide(part, sums);
             }
@@ -363,11 +375,15 @@ impl Block {
     }
 
     /// Those of a full one.
-    fn sums(&mut self) -> &RunQueue {
+    fn sums(&mut self) -> &Sums {
         if self.sums.is_none() {
             let mut sums = RunQueue::default();
             self.divide(Part::ENDLESS, &mut sums);
-            self.sums = Some(sums);
+            self.sums = Some(Sums {
+                outside_ns: sums.outside_ns,
+                idle_cpu_ns: sums.idle_cpu_ns,
+                tree: Lot::of(&sums.tree),
+            });
         }
         self.sums.get_or_insert_default()
     }
