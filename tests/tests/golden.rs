@@ -76,6 +76,27 @@ fn programs_that_one_meets_give_their_stored_tables() -> Result<()> {
 }
 
 /// Stacks add up to the waits of the report, and are those that are stored.
+/// One of each version that has recorded something new: a server's queues, a part behind a
+/// delay, user stacks.
+#[test]
+fn golden_recordings_of_each_format_give_their_stored_tables() -> Result<()> {
+    for version in ["1.1", "1.2", "1.3"] {
+        let file = stored("recordings", &format!("format-{version}.wsc"));
+        let options = ["--all", "--color", "never"];
+        compare(
+            &report_at(100, &file, &options)?,
+            &format!("format-{version}.txt"),
+        )?;
+    }
+    // What the machine that reports has in its files is not looked at.
+    let file = stored("recordings", "format-1.3.wsc");
+    let options = ["--format", "folded", "--no-symbols"];
+    compare(
+        &report_at(100, &file, &options)?,
+        "format-1.3-stacks.folded",
+    )
+}
+
 #[test]
 fn golden_stacks_are_as_stored() -> Result<()> {
     for (recording, options) in [

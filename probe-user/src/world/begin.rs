@@ -29,6 +29,9 @@ impl World {
         if let Some(switches) = &mut self.switches_kept {
             switches.begin(at_ns, &self.threads);
         }
+        if let Some(run_queues) = &mut self.run_queues {
+            run_queues.begin_account();
+        }
         self.listeners.begin(at_ns);
         self.connections = Connections::new(self.connections.early);
         self.fd_tables.begin(at_ns);

@@ -186,6 +186,12 @@ impl RunQueues {
         self.at_first = Now::Gap;
     }
 
+    /// Stays that have ended by now are not counted any more.
+    pub fn begin_account(&mut self) {
+        let cpus = self.cpus.iter_mut();
+        cpus.for_each(|cpu| cpu.pending.clear());
+    }
+
     fn cpu(&mut self, cpu: u16) -> &mut Cpu {
         let (at, now) = (usize::from(cpu), self.at_first);
         if self.cpus.len() <= at {

@@ -232,10 +232,10 @@ const ROUNDED: f64 = 0.000_051;
 fn limit_share(subject: &Subject<'_>) -> Measured {
     let tables = match tables(subject) {
         Ok(tables) => tables,
-        Err(doubts) => return Measured::unknown(Unit::Share, doubts),
+        Err(doubts) => return any_share(doubts),
     };
     if tables.maybe.is_empty() {
-        return tables.measured(Unit::Share, 0, None);
+        return any_share(tables.measured(Unit::Share, 0, None).doubts);
     }
     let most = |of: &[&FdTable]| {
         let shares = of.iter().filter_map(|table| table.limit_share);
@@ -255,6 +255,11 @@ fn limit_share(subject: &Subject<'_>) -> Measured {
         false if is_exact => Measured::between(lo, hi, doubts),
         false => Measured::between(lo, f64::INFINITY, doubts),
     }
+}
+
+/// A limit may be lowered below what is open.
+fn any_share(doubts: Vec<Doubt>) -> Measured {
+    Measured::between(0.0, f64::INFINITY, doubts)
 }
 
 fn growth(subject: &Subject<'_>) -> Measured {

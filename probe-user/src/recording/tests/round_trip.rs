@@ -1,15 +1,17 @@
 //! What was written comes back, whatever it is and however large.
 
-use std::fs::OpenOptions;
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::super::format::SPLIT;
+use super::super::format::{MINOR, SPLIT};
 use super::*;
 use crate::wire::event::{BUILD_ID, BuildId, UserFrame, UserFrames};
+use crate::world::tests::recorded::recordings;
 
 #[test]
 fn a_recording_gives_back_what_was_written() {
@@ -17,6 +19,17 @@ fn a_recording_gives_back_what_was_written() {
     assert_eq!(read_start, start());
     assert_eq!(read_items, items());
     assert!(problem.is_none(), "{problem:?}");
+}
+
+/// Their reports are golden: a version that is added has a recording added.
+#[test]
+fn a_recording_of_every_version_is_stored() {
+    let minor = |path| {
+        let bytes = fs::read(path).unwrap();
+        u16::from_le_bytes([bytes[10], bytes[11]])
+    };
+    let stored: BTreeSet<u16> = recordings().into_iter().map(minor).collect();
+    assert_eq!(stored, (0..=MINOR).collect());
 }
 
 /// The layout is final: these bytes were written by version 1.0.

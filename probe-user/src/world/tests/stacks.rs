@@ -115,6 +115,7 @@ fn stacks_are_kept_without_a_change_of_the_report() {
     for path in recordings() {
         let with = Document {
             stacks: None,
+            user_frames: Vec::new(),
             ..replayed(&path, |analysis| set(analysis, None))
         };
         assert_eq!(with, replayed(&path, |_| ()), "{path:?}");
