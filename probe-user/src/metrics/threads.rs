@@ -98,8 +98,10 @@ pub fn count_only(namer: &Namer, found: &Found, rows: &mut [Thread]) {
 pub fn origin_ns(world: &World) -> u64 {
     world.origin_ns.unwrap_or_else(|| {
         let starts = world.threads.iter().filter_map(|t| t.start_ns);
-        let seen = world.threads.iter().map(|t| t.since_ns).min();
-        starts.min().or(seen).unwrap_or(0)
+        // Of one that is only named nothing is known but that it is there now.
+        let seen = world.threads.iter().map(|t| t.since_ns);
+        let seen = seen.filter(|&since_ns| since_ns > 0).min();
+        starts.min().or(seen).unwrap_or(world.now_ns)
     })
 }
 
