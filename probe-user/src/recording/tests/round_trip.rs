@@ -170,15 +170,15 @@ fn a_full_disk_is_reported_once_and_leaves_a_readable_file() {
 #[test]
 fn a_file_is_created_and_a_full_device_refused() {
     let path = std::env::temp_dir().join(format!("waitscope-recording-{}.wsc", std::process::id()));
-    let mut writer = Writer::new(std::fs::File::create(&path).unwrap(), &start()).unwrap();
+    let mut writer = Writer::new(fs::File::create(&path).unwrap(), &start()).unwrap();
     for item in items() {
         match item {
             Item::Batch(batch) => writer.batch(&batch).unwrap(),
             Item::End(end) => writer.end(&end).unwrap(),
         }
     }
-    let file = std::fs::read(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
+    let file = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
     assert_eq!(file, written(&start(), &items()));
 
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
